@@ -1,0 +1,1 @@
+"""What a person allowed, for which purpose, and since when."""

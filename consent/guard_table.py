@@ -1,0 +1,106 @@
+"""What every replica keeps in memory to decide without asking anybody.
+
+For each birth subject the masks already folded over everybody it is linked with, and, for
+the few that are linked, who the person behind it is in each view. The consent authority
+computes entries; a replica only applies them, in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from consent.policy import Policy
+from identity.ids import SubjectId
+
+NEVER_MS = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class GuardEntry:
+    """What is decided about one birth subject.
+
+    Attributes:
+        allow: bit p = processing for purpose p is allowed, folded over the person in p's view.
+        refuse: bit p = somebody in the refusal component refuses p.
+        changes_at_ms: instant from which the entry no longer holds (a grant or an edge runs
+            out), milliseconds since the epoch; ``NEVER_MS`` when nothing does.
+        members: for each view all birth subjects of the person, this one included; ``None``
+            when it stands alone in every view.
+    """
+
+    allow: int
+    refuse: int
+    changes_at_ms: int
+    members: tuple[tuple[SubjectId, ...], ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class GuardUpdate:
+    """One step of the ordered guard stream: entries that replace earlier ones."""
+
+    epoch: int
+    entries: Mapping[SubjectId, GuardEntry | None]
+
+
+class GuardTable:
+    """One replica's copy. Not ready until the first snapshot is loaded; unready denies all."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.epoch = 0
+        self.ready = False
+        self._entries: dict[SubjectId, GuardEntry] = {}
+        self._unrefusable = policy.unrefusable_mask
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, subject: SubjectId) -> bool:
+        return subject in self._entries
+
+    def subjects(self) -> Iterable[SubjectId]:
+        """All birth subjects known here."""
+        return self._entries.keys()
+
+    def entry(self, subject: SubjectId) -> GuardEntry | None:
+        """The entry of a birth subject, or None when it is unknown."""
+        return self._entries.get(subject)
+
+    def apply(self, update: GuardUpdate) -> None:
+        """Applies one step of the stream. Steps must come in order; an older one changes nothing."""
+        if update.epoch <= self.epoch and self.ready:
+            return
+        for subject, entry in update.entries.items():
+            if entry is None:
+                self._entries.pop(subject, None)
+            else:
+                self._entries[subject] = entry
+        self.epoch = update.epoch
+        self.ready = True
+
+    def allows(self, subject: SubjectId, purpose_index: int, now_ms: int) -> bool:
+        """Whether processing for a purpose is allowed now. Unknown subjects are denied.
+
+        An entry past its ``changes_at_ms`` allows nothing but what cannot be refused, until
+        the authority sends the next one.
+        """
+        entry = self._entries.get(subject)
+        if entry is None:
+            return False
+        allow = entry.allow if now_ms < entry.changes_at_ms else self._unrefusable
+        return bool(allow >> purpose_index & 1)
+
+    def members(self, subject: SubjectId, purpose_index: int, now_ms: int) -> tuple[SubjectId, ...]:
+        """The birth subjects whose data may be read when ``subject`` is asked about for a purpose.
+
+        The person in the purpose's view, less those for whom the purpose itself is not
+        allowed. Empty when it is not allowed for ``subject``.
+        """
+        if not self.allows(subject, purpose_index, now_ms):
+            return ()
+        entry = self._entries[subject]
+        view = self.policy.view_of[purpose_index]
+        if entry.members is None or view < 0:
+            return (subject,)
+        return tuple(m for m in entry.members[view] if self.allows(m, purpose_index, now_ms))

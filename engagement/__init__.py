@@ -1,0 +1,1 @@
+"""What people did, with where each record came from."""

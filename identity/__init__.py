@@ -1,0 +1,1 @@
+"""Which identifiers belong together, on what evidence, for which purpose."""

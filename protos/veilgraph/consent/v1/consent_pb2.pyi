@@ -1,0 +1,138 @@
+import datetime
+
+from google.api import annotations_pb2 as _annotations_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from veilgraph.privacy.v1 import privacy_pb2 as _privacy_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Action(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ACTION_UNSPECIFIED: _ClassVar[Action]
+    ACTION_GRANT: _ClassVar[Action]
+    ACTION_REFUSE: _ClassVar[Action]
+    ACTION_WITHDRAW: _ClassVar[Action]
+
+class CollectedVia(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    COLLECTED_VIA_UNSPECIFIED: _ClassVar[CollectedVia]
+    COLLECTED_VIA_WEB: _ClassVar[CollectedVia]
+    COLLECTED_VIA_APP: _ClassVar[CollectedVia]
+    COLLECTED_VIA_EMAIL: _ClassVar[CollectedVia]
+    COLLECTED_VIA_SMS: _ClassVar[CollectedVia]
+    COLLECTED_VIA_PHONE: _ClassVar[CollectedVia]
+    COLLECTED_VIA_POST: _ClassVar[CollectedVia]
+    COLLECTED_VIA_STORE: _ClassVar[CollectedVia]
+    COLLECTED_VIA_PARTNER: _ClassVar[CollectedVia]
+
+class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STATE_UNSPECIFIED: _ClassVar[State]
+    STATE_UNKNOWN: _ClassVar[State]
+    STATE_GRANTED: _ClassVar[State]
+    STATE_REFUSED: _ClassVar[State]
+    STATE_WITHDRAWN: _ClassVar[State]
+    STATE_EXPIRED: _ClassVar[State]
+ACTION_UNSPECIFIED: Action
+ACTION_GRANT: Action
+ACTION_REFUSE: Action
+ACTION_WITHDRAW: Action
+COLLECTED_VIA_UNSPECIFIED: CollectedVia
+COLLECTED_VIA_WEB: CollectedVia
+COLLECTED_VIA_APP: CollectedVia
+COLLECTED_VIA_EMAIL: CollectedVia
+COLLECTED_VIA_SMS: CollectedVia
+COLLECTED_VIA_PHONE: CollectedVia
+COLLECTED_VIA_POST: CollectedVia
+COLLECTED_VIA_STORE: CollectedVia
+COLLECTED_VIA_PARTNER: CollectedVia
+STATE_UNSPECIFIED: State
+STATE_UNKNOWN: State
+STATE_GRANTED: State
+STATE_REFUSED: State
+STATE_WITHDRAWN: State
+STATE_EXPIRED: State
+
+class RecordRequest(_message.Message):
+    __slots__ = ("statements", "request_id")
+    STATEMENTS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    statements: _containers.RepeatedCompositeFieldContainer[Statement]
+    request_id: str
+    def __init__(self, statements: _Optional[_Iterable[_Union[Statement, _Mapping]]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class Statement(_message.Message):
+    __slots__ = ("subject", "action", "purposes", "collected_via", "effective_at", "valid_until", "notice")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    PURPOSES_FIELD_NUMBER: _ClassVar[int]
+    COLLECTED_VIA_FIELD_NUMBER: _ClassVar[int]
+    EFFECTIVE_AT_FIELD_NUMBER: _ClassVar[int]
+    VALID_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    NOTICE_FIELD_NUMBER: _ClassVar[int]
+    subject: str
+    action: Action
+    purposes: _containers.RepeatedScalarFieldContainer[str]
+    collected_via: CollectedVia
+    effective_at: _timestamp_pb2.Timestamp
+    valid_until: _timestamp_pb2.Timestamp
+    notice: Notice
+    def __init__(self, subject: _Optional[str] = ..., action: _Optional[_Union[Action, str]] = ..., purposes: _Optional[_Iterable[str]] = ..., collected_via: _Optional[_Union[CollectedVia, str]] = ..., effective_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., notice: _Optional[_Union[Notice, _Mapping]] = ...) -> None: ...
+
+class Notice(_message.Message):
+    __slots__ = ("id", "version", "language")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    version: str
+    language: str
+    def __init__(self, id: _Optional[str] = ..., version: _Optional[str] = ..., language: _Optional[str] = ...) -> None: ...
+
+class RecordResponse(_message.Message):
+    __slots__ = ("recorded", "refused", "consent_epoch")
+    RECORDED_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    CONSENT_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    recorded: int
+    refused: _containers.RepeatedCompositeFieldContainer[_privacy_pb2.ItemError]
+    consent_epoch: int
+    def __init__(self, recorded: _Optional[int] = ..., refused: _Optional[_Iterable[_Union[_privacy_pb2.ItemError, _Mapping]]] = ..., consent_epoch: _Optional[int] = ...) -> None: ...
+
+class GetStateRequest(_message.Message):
+    __slots__ = ("subject",)
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    subject: str
+    def __init__(self, subject: _Optional[str] = ...) -> None: ...
+
+class GetStateResponse(_message.Message):
+    __slots__ = ("purposes", "taxonomy_version", "consent_epoch")
+    PURPOSES_FIELD_NUMBER: _ClassVar[int]
+    TAXONOMY_VERSION_FIELD_NUMBER: _ClassVar[int]
+    CONSENT_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    purposes: _containers.RepeatedCompositeFieldContainer[PurposeState]
+    taxonomy_version: int
+    consent_epoch: int
+    def __init__(self, purposes: _Optional[_Iterable[_Union[PurposeState, _Mapping]]] = ..., taxonomy_version: _Optional[int] = ..., consent_epoch: _Optional[int] = ...) -> None: ...
+
+class PurposeState(_message.Message):
+    __slots__ = ("purpose", "own", "allowed", "legal_basis", "effective_at", "valid_until")
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    OWN_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_FIELD_NUMBER: _ClassVar[int]
+    LEGAL_BASIS_FIELD_NUMBER: _ClassVar[int]
+    EFFECTIVE_AT_FIELD_NUMBER: _ClassVar[int]
+    VALID_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    purpose: str
+    own: State
+    allowed: bool
+    legal_basis: str
+    effective_at: _timestamp_pb2.Timestamp
+    valid_until: _timestamp_pb2.Timestamp
+    def __init__(self, purpose: _Optional[str] = ..., own: _Optional[_Union[State, str]] = ..., allowed: bool = ..., legal_basis: _Optional[str] = ..., effective_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

@@ -1,0 +1,1 @@
+"""What to show next, from sums over people that a person can be subtracted from."""

@@ -1,0 +1,1 @@
+"""Everything that touches the network, a disk, a clock or an environment variable."""

@@ -1,0 +1,98 @@
+"""The in-process end of a transactional outbox: at least once, in order, resumable.
+
+A producer writes its state and a numbered outbox row in one transaction and calls
+``published`` after the commit. A consumer reads on from its own cursor, applies each change
+and stores the cursor in the transaction that holds the effect, so that a crash anywhere
+repeats a change and never loses one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+
+class Numbered(Protocol):
+    """Anything with a position in a producer's outbox."""
+
+    @property
+    def seq(self) -> int:
+        """Position in the outbox, counted from 1, without gaps that matter."""
+
+
+C = TypeVar("C", bound=Numbered)
+READ_MAX = 1000
+
+
+class Feed(Generic[C]):
+    """One producer's outbox as others see it."""
+
+    def __init__(self, read: Callable[[int, int], Sequence[C]], last_seq: int) -> None:
+        """Args:
+        read: ``read(after, limit)`` gives the changes with ``seq > after`` in order.
+        last_seq: the newest committed position at start-up.
+        """
+        self._read = read
+        self.last_seq = last_seq
+        self._news = asyncio.Event()
+
+    def published(self, seq: int) -> None:
+        """Tells subscribers that everything up to ``seq`` is committed."""
+        if seq > self.last_seq:
+            self.last_seq = seq
+            self._news.set()
+            self._news = asyncio.Event()
+
+    async def after(self, cursor: int) -> Sequence[C]:
+        """The next changes beyond ``cursor``; waits until there is one."""
+        while self.last_seq <= cursor:
+            await self._news.wait()
+        return self._read(cursor, READ_MAX)
+
+
+class Consumer(Generic[C]):
+    """Applies one producer's changes, one group after another."""
+
+    def __init__(self, feed: Feed[C], cursor: int, apply: Callable[[Sequence[C]], Awaitable[None]]) -> None:
+        """Args:
+        feed: the producer's outbox.
+        cursor: the last position this consumer has durably applied.
+        apply: applies changes and stores the new cursor durably, in one transaction.
+        """
+        self._feed = feed
+        self.cursor = cursor
+        self._apply = apply
+        self._moved = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins consuming in the background."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Stops between two groups' effects; what was not applied comes again."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def caught_up(self, seq: int) -> None:
+        """Waits until everything up to ``seq`` is applied.
+
+        Raises:
+            RuntimeError: the consumer has stopped or failed, so it never will be.
+        """
+        while self.cursor < seq:
+            if self._task is None or self._task.done():
+                raise RuntimeError("the consumer does not run")
+            moved = asyncio.ensure_future(self._moved.wait())
+            await asyncio.wait({moved, self._task}, return_when=asyncio.FIRST_COMPLETED)
+            moved.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            changes = await self._feed.after(self.cursor)
+            await self._apply(changes)
+            self.cursor = changes[-1].seq
+            self._moved.set()
+            self._moved = asyncio.Event()

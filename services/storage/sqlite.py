@@ -1,0 +1,157 @@
+"""One SQLite file, one writer with group commit, readers direct.
+
+Writes queue up; as soon as the writer thread is free it runs all that queued meanwhile in
+one transaction and commits once, so that a single write waits for nothing and many share
+one fsync. Each write is a function of the connection inside its own savepoint: one that
+raises is undone alone and its error reaches its own caller. A write is acknowledged only
+after the commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+Write = Callable[[sqlite3.Connection], T]
+
+_GROUP_MAX = 256
+_STOP = object()
+
+
+class SchemaTooNew(RuntimeError):  # noqa: N818 - named after what it says
+    """The file was written by a newer program."""
+
+
+class StoreUnusable(RuntimeError):  # noqa: N818 - named after what it says
+    """The writer could not commit; nothing of the group was kept."""
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Opens a connection with the settings every connection of the suite has."""
+    uri = f"file:{path}?mode={'ro' if read_only else 'rwc'}"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=256)
+    connection.execute("PRAGMA busy_timeout=5000")
+    if not read_only:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA secure_delete=ON")
+    connection.execute("PRAGMA synchronous=FULL")  # per connection, not per file
+    connection.execute("PRAGMA foreign_keys=ON")
+    return connection
+
+
+def migrate(connection: sqlite3.Connection, domain: str) -> None:
+    """Brings a file up to date with ``services/storage/migrations/<domain>/NNNN.sql``.
+
+    Raises:
+        SchemaTooNew: the file is at a version this program does not know.
+    """
+    folder = resources.files("services.storage") / "migrations" / domain
+    files = sorted(entry for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
+    row = connection.execute("SELECT max(version) FROM schema_version").fetchone()
+    version = row[0] or 0
+    if version > len(files):
+        raise SchemaTooNew(f"{domain}: the file is at version {version}, this program knows {len(files)}")
+    for number, file in enumerate(files[version:], start=version + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE;\n{file.read_text()}\nINSERT INTO schema_version VALUES ({number});\nCOMMIT;"
+        )
+
+
+class Database:
+    """An open SQLite file.
+
+    Use ``reader`` for short reads in the event loop, ``write`` for everything that changes.
+    """
+
+    def __init__(self, path: Path, domain: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)
+        self.path = path
+        self._writer = connect(path)
+        migrate(self._writer, domain)
+        self.reader = connect(path, read_only=True)
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=f"writer-{domain}", daemon=True)
+        self._thread.start()
+
+    async def write(self, write: Write[T]) -> T:
+        """Runs ``write`` in the writer's next transaction; returns its result once committed.
+
+        Raises:
+            StoreUnusable: the commit failed; nothing was kept.
+            Exception: whatever ``write`` itself raised; its own changes were undone.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.put((write, loop, future))
+        # Shielded: a caller that goes away must not make a committed write look undone.
+        return await asyncio.shield(future)
+
+    def close(self) -> None:
+        """Finishes queued writes and closes the file."""
+        self._queue.put(_STOP)
+        self._thread.join()
+        self.reader.close()
+        self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._writer.close()
+
+    def _run(self) -> None:
+        while True:
+            group = [self._queue.get()]
+            while len(group) < _GROUP_MAX and not self._queue.empty():
+                group.append(self._queue.get())
+            stop = _STOP in group
+            self._commit([job for job in group if job is not _STOP])
+            if stop:
+                return
+
+    def _commit(self, group: list[Any]) -> None:
+        if not group:
+            return
+        outcomes = []
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            for write, _, _ in group:
+                outcomes.append(self._attempt(write))
+            self._writer.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            failure = StoreUnusable(type(error).__name__)
+            outcomes = [(None, failure)] * len(group)
+        by_loop: dict[asyncio.AbstractEventLoop, list[Any]] = {}
+        for (_, loop, future), outcome in zip(group, outcomes, strict=True):
+            by_loop.setdefault(loop, []).append((future, outcome))
+        for loop, settled in by_loop.items():
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_settle, settled)
+
+    def _attempt(self, write: Write[Any]) -> tuple[Any, Exception | None]:
+        self._writer.execute("SAVEPOINT one")
+        try:
+            result = write(self._writer)
+        except Exception as error:  # noqa: BLE001 - handed to the caller whose write it was
+            self._writer.execute("ROLLBACK TO one")
+            self._writer.execute("RELEASE one")
+            return None, error
+        self._writer.execute("RELEASE one")
+        return result, None
+
+
+def _settle(settled: list[tuple[asyncio.Future[Any], tuple[Any, Exception | None]]]) -> None:
+    for future, (result, error) in settled:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
