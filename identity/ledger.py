@@ -1,0 +1,165 @@
+"""The edge ledger: who said that two identifiers belong together, on what evidence.
+
+Nothing is rewritten: an identifier keeps its birth subject for ever, and an edge is added,
+seen again or declared wrong. There is no cluster to keep: a person is what a walk over the
+edges reaches. Every change has a place in one numbered sequence, which others follow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+from identity.ids import IdentifierToken, SubjectId
+
+#: The end of an edge that does not run out.
+NEVER_MS = 1 << 62
+CERTAIN_PERMILLE = 1000
+
+
+class Evidence(IntEnum):
+    """The rules by which two identifiers belong together, numbered as in the contract."""
+
+    LOGIN = 1
+    CARD_AT_CHECKOUT = 2
+    CONFIRMED_CONTACT = 3
+    SAME_ORDER = 4
+    PARTNER_MATCH = 5
+    SIMILARITY = 6
+
+
+class EdgeState(IntEnum):
+    """What the ledger holds of an edge.
+
+    An edge that has run out is still ``ACTIVE``: it joins nobody any more, but refusals keep
+    spreading over it.
+    """
+
+    ACTIVE = 1
+    #: Declared wrong by ``Unlink``: as if it had never been.
+    WRONG = 2
+    #: Never took effect; kept with its reason.
+    REFUSED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One piece of evidence that two birth subjects are one person.
+
+    Attributes:
+        edge_id: number in the ledger.
+        a: the smaller end.
+        b: the other end; an edge has no direction.
+        evidence: by which rule.
+        source: the system that saw it.
+        observed_at_ms: when it was last seen, milliseconds since the epoch.
+        valid_until_ms: from when on it joins nobody; ``NEVER_MS`` if it does not run out.
+        confidence_permille: how sure the source was.
+        state: what the ledger holds of it.
+    """
+
+    edge_id: int
+    a: SubjectId
+    b: SubjectId
+    evidence: Evidence
+    source: str
+    observed_at_ms: int
+    valid_until_ms: int
+    confidence_permille: int
+    state: EdgeState
+
+    def other(self, end: SubjectId) -> SubjectId:
+        """The end that is not ``end``."""
+        return self.b if end == self.a else self.a
+
+
+class EdgeKey(NamedTuple):
+    """What makes two sightings the same edge; at most one active edge has a key."""
+
+    a: SubjectId
+    b: SubjectId
+    evidence: Evidence
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What a source saw, before it is in the ledger; attributes as of ``Edge``."""
+
+    subject: SubjectId
+    other: SubjectId
+    evidence: Evidence
+    source: str
+    observed_at_ms: int
+    valid_until_ms: int
+    confidence_permille: int
+
+    @property
+    def key(self) -> EdgeKey:
+        """The edge this is a sighting of."""
+        return EdgeKey(*ordered(self.subject, self.other), self.evidence, self.source)
+
+
+class LedgerEntry(NamedTuple):
+    """An edge and when and why it came to its state."""
+
+    edge: Edge
+    stated_at_ms: int
+    reason: str
+
+
+class Newborn(NamedTuple):
+    """An identifier seen for the first time, with the birth subject it is to get."""
+
+    token: IdentifierToken
+    kind: int
+    subject: SubjectId
+
+
+class Birth(NamedTuple):
+    """What the ledger knows of a birth subject: the smaller the number, the older it is."""
+
+    number: int
+    kind: int
+    created_at_ms: int
+
+
+class Births(NamedTuple):
+    """What became of newborns.
+
+    Attributes:
+        subjects: the birth subject of each token: its own, or an earlier one's.
+        created: the tokens that were new.
+        seq: every birth among ``subjects`` is in the sequence up to here.
+    """
+
+    subjects: dict[IdentifierToken, SubjectId]
+    created: frozenset[IdentifierToken]
+    seq: int
+
+
+class Saved(NamedTuple):
+    """What a write changed: the edges in their new state, and its place in the sequence."""
+
+    edges: tuple[Edge, ...]
+    seq: int
+
+
+class GraphChange(NamedTuple):
+    """One step of the ledger, as its followers read it.
+
+    Attributes:
+        seq: place in the sequence, counted from 1.
+        births: birth subjects that are new.
+        edges: edges that were added or seen again (``ACTIVE``) or declared wrong (``WRONG``).
+    """
+
+    seq: int
+    births: tuple[SubjectId, ...]
+    edges: tuple[Edge, ...]
+
+
+def ordered(one: SubjectId, other: SubjectId) -> tuple[SubjectId, SubjectId]:
+    """Two ends in the order the ledger keeps them in."""
+    return (one, other) if one < other else (other, one)

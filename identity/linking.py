@@ -1,0 +1,229 @@
+"""Decides what becomes of sightings and what a repeated request is.
+
+A link is refused rather than doubted: malformed evidence, a person grown too large, or
+evidence older than the correction that declared the same edge wrong, so that no repeated
+import brings back what somebody has put right. The same edge seen again is refreshed if it
+was seen later and otherwise changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from identity.errors import LinkNotFound, RequestIdReused
+from identity.ledger import Edge, EdgeKey, EdgeState, LedgerEntry, Sighting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from identity.graph import Graph
+    from identity.ids import SubjectId
+
+FINGERPRINT_BYTES = 8
+_NOT_JUDGED = bytes(FINGERPRINT_BYTES)
+
+
+class LinkRefusal(Enum):
+    """Why a sighting was refused."""
+
+    TO_ITSELF = "LINK_TO_ITSELF"
+    OBSERVED_IN_FUTURE = "OBSERVED_IN_FUTURE"
+    EXPIRES_BEFORE_OBSERVED = "EXPIRES_BEFORE_OBSERVED"
+    DECLARED_WRONG = "LINK_DECLARED_WRONG"
+    PERSON_TOO_LARGE = "PERSON_TOO_LARGE"
+
+
+#: Refusals the ledger keeps: they say something about people. The others are malformed.
+RECORDED = frozenset({LinkRefusal.DECLARED_WRONG, LinkRefusal.PERSON_TOO_LARGE})
+
+
+class Verdict(Enum):
+    """What becomes of a sighting."""
+
+    NEW = "new"
+    SEEN_AGAIN = "seen again"
+    KNOWN = "known"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What becomes of one sighting; ``edge_id`` is the edge that was seen again."""
+
+    sighting: Sighting
+    verdict: Verdict
+    refusal: LinkRefusal | None = None
+    edge_id: int = 0
+
+
+class Request(NamedTuple):
+    """A write that may come again.
+
+    Attributes:
+        caller: who asks.
+        method: for what.
+        request_id: the caller's name for it.
+        fingerprints: 8 bytes for each element, zeros for those refused before they were judged.
+    """
+
+    caller: str
+    method: str
+    request_id: str
+    fingerprints: bytes
+
+
+class Done(NamedTuple):
+    """A request that was carried out: what it was, its answer, its place in the sequence."""
+
+    fingerprints: bytes
+    answer: bytes
+    seq: int
+
+
+def rule(
+    sightings: Sequence[Sighting], known: Iterable[LedgerEntry], graph: Graph, members_max: int, now_ms: int
+) -> list[Ruling]:
+    """What becomes of each sighting, in order, each judged as if those before it were in the ledger.
+
+    Args:
+        sightings: what was seen.
+        known: whatever the ledger has between the same ends, in any state.
+        graph: the active edges.
+        members_max: the largest person, counted over every edge not declared wrong.
+        now_ms: nothing is observed later than this.
+    """
+    active, wrong_at_ms = _index(known)
+    growth = _Growth(graph, members_max)
+    added: dict[EdgeKey, int] = {}
+    rulings: list[Ruling] = []
+    for sighting in sightings:
+        ruling = _rule_one(sighting, active, wrong_at_ms, now_ms)
+        if ruling.verdict is Verdict.NEW:
+            earlier = added.get(sighting.key)
+            if earlier is not None:
+                # The same new edge twice in one batch: the later sighting is the edge.
+                if sighting.observed_at_ms <= rulings[earlier].sighting.observed_at_ms:
+                    ruling = Ruling(sighting, Verdict.KNOWN)
+                else:
+                    rulings[earlier] = Ruling(rulings[earlier].sighting, Verdict.KNOWN)
+            elif not growth.join(sighting.subject, sighting.other):
+                ruling = Ruling(sighting, Verdict.REFUSED, LinkRefusal.PERSON_TOO_LARGE)
+        if ruling.verdict is Verdict.NEW:
+            added[sighting.key] = len(rulings)
+        elif ruling.verdict is Verdict.SEEN_AGAIN:
+            active[sighting.key] = (ruling.edge_id, sighting.observed_at_ms)
+        rulings.append(ruling)
+    return rulings
+
+
+def edges_to_undo(known: Iterable[LedgerEntry]) -> tuple[Edge, ...]:
+    """The edges an ``Unlink`` declares wrong: all active ones between the two, run out or not.
+
+    Raises:
+        LinkNotFound: there is none.
+    """
+    edges = tuple(entry.edge for entry in known if entry.edge.state is EdgeState.ACTIVE)
+    if not edges:
+        raise LinkNotFound
+    return edges
+
+
+def fingerprint(*parts: bytes | str | int) -> bytes:
+    """Eight bytes that tell one element of a request from another."""
+    state = hashlib.blake2b(digest_size=FINGERPRINT_BYTES)
+    for part in parts:
+        data = part if isinstance(part, bytes) else str(part).encode()
+        state.update(len(data).to_bytes(4, "big") + data)
+    return state.digest()
+
+
+def fingerprints(elements: Mapping[int, bytes], count: int) -> bytes:
+    """The fingerprints of a request of ``count`` elements, of which some were judged."""
+    return b"".join(elements.get(index, _NOT_JUDGED) for index in range(count))
+
+
+def check_same(request: Request, done: Done) -> None:
+    """A repeat must be the same request, as far as both were judged.
+
+    Raises:
+        RequestIdReused: it is another one.
+    """
+    if len(request.fingerprints) != len(done.fingerprints):
+        raise RequestIdReused
+    for start in range(0, len(done.fingerprints), FINGERPRINT_BYTES):
+        now, then = (
+            prints[start : start + FINGERPRINT_BYTES] for prints in (request.fingerprints, done.fingerprints)
+        )
+        if now != then and _NOT_JUDGED not in (now, then):
+            raise RequestIdReused
+
+
+def _index(known: Iterable[LedgerEntry]) -> tuple[dict[EdgeKey, tuple[int, int]], dict[EdgeKey, int]]:
+    active: dict[EdgeKey, tuple[int, int]] = {}
+    wrong_at_ms: dict[EdgeKey, int] = {}
+    for edge, stated_at_ms, _ in known:
+        key = EdgeKey(edge.a, edge.b, edge.evidence, edge.source)
+        if edge.state is EdgeState.ACTIVE:
+            active[key] = (edge.edge_id, edge.observed_at_ms)
+        elif edge.state is EdgeState.WRONG:
+            wrong_at_ms[key] = max(stated_at_ms, wrong_at_ms.get(key, 0))
+    return active, wrong_at_ms
+
+
+def _rule_one(
+    sighting: Sighting,
+    active: Mapping[EdgeKey, tuple[int, int]],
+    wrong_at_ms: Mapping[EdgeKey, int],
+    now_ms: int,
+) -> Ruling:
+    refusal = None
+    if sighting.subject == sighting.other:
+        refusal = LinkRefusal.TO_ITSELF
+    elif sighting.observed_at_ms > now_ms:
+        refusal = LinkRefusal.OBSERVED_IN_FUTURE
+    elif sighting.valid_until_ms <= sighting.observed_at_ms:
+        refusal = LinkRefusal.EXPIRES_BEFORE_OBSERVED
+    elif sighting.observed_at_ms <= wrong_at_ms.get(sighting.key, -1):
+        refusal = LinkRefusal.DECLARED_WRONG
+    if refusal is not None:
+        return Ruling(sighting, Verdict.REFUSED, refusal)
+    if sighting.key not in active:
+        return Ruling(sighting, Verdict.NEW)
+    edge_id, observed_at_ms = active[sighting.key]
+    verdict = Verdict.SEEN_AGAIN if sighting.observed_at_ms > observed_at_ms else Verdict.KNOWN
+    return Ruling(sighting, verdict, edge_id=edge_id)
+
+
+class _Growth:
+    """How large people would get, were the sightings of a batch in the ledger one by one."""
+
+    def __init__(self, graph: Graph, members_max: int) -> None:
+        self._graph = graph
+        self._members_max = members_max
+        self._people: dict[SubjectId, set[SubjectId]] = {}
+
+    def join(self, one: SubjectId, other: SubjectId) -> bool:
+        """Joins two people; False if the person would be too large, or one already is."""
+        mine, theirs = self._person(one), self._person(other)
+        if not mine or not theirs:
+            return False
+        if mine is theirs:
+            return True
+        if len(mine) + len(theirs) > self._members_max:
+            return False
+        mine |= theirs
+        self._people.update(dict.fromkeys(theirs, mine))
+        return True
+
+    def _person(self, subject: SubjectId) -> set[SubjectId]:
+        """Everybody joined with a subject; nobody if they are more than the largest person."""
+        if subject not in self._people:
+            reach = self._graph.walk(subject, lambda _: True, self._members_max)
+            if not reach.complete:
+                return set()
+            person = set(reach.members)
+            self._people.update(dict.fromkeys(person, person))
+        return self._people[subject]
