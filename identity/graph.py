@@ -7,14 +7,11 @@ be walked is the asker's choice; the graph itself knows no purpose and no time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
+from identity.ids import SubjectId
 from identity.ledger import Edge, EdgeState
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from identity.ids import SubjectId
 
 
 class Reach(NamedTuple):

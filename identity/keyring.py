@@ -11,17 +11,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from identity.errors import KeyDestroyed, KeyRingMalformed, KeyUnknown
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 USES = ("identifier", "pairwise", "audit")
 ROOT_BYTES = 32

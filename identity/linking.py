@@ -9,18 +9,15 @@ was seen later and otherwise changes nothing.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from identity.errors import LinkNotFound, RequestIdReused
+from identity.graph import Graph
+from identity.ids import SubjectId
 from identity.ledger import Edge, EdgeKey, EdgeState, LedgerEntry, Sighting
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from identity.graph import Graph
-    from identity.ids import SubjectId
 
 FINGERPRINT_BYTES = 8
 _NOT_JUDGED = bytes(FINGERPRINT_BYTES)

@@ -12,8 +12,9 @@ from __future__ import annotations
 import binascii
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
@@ -22,9 +23,6 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 from identity.errors import MalformedSubject
 from identity.ids import SUBJECT_BYTES, SubjectId
 from identity.keyring import Key, KeyRing, framed
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 SUBJECT_PREFIX = "vs_"
 PERSON_PREFIX = "vp_"

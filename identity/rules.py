@@ -7,17 +7,14 @@ not count: every kind of evidence and every kind of identifier must stand there.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from identity.errors import RulesError
+from identity.ids import IdentifierToken
 from identity.ledger import Edge, Evidence
 from identity.tokens import DIGEST_BYTES, IdentifierKind, Tokeniser
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from identity.ids import IdentifierToken
 
 VIEWS_MAX = 4
 DETERMINISTIC = "identity.link.deterministic"
