@@ -1,0 +1,121 @@
+"""The four services as a caller sees them: one attribute a method, named as in the contract.
+
+The surface is written out so that editors and type checkers know it; a test compares it with
+the descriptors, so it can not fall behind the contract.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from veilgraph.client.transport import Method, Transport
+from veilgraph.consent.v1 import consent_pb2
+from veilgraph.engagement.v1 import profile_pb2
+from veilgraph.identity.v1 import identity_pb2
+from veilgraph.recommender.v1 import recommender_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+    from typing import Self
+
+#: attribute of ``Veilgraph`` -> full name of the service behind it.
+SERVICES: Final[Mapping[str, str]] = {
+    "identity": "veilgraph.identity.v1.IdentityService",
+    "consent": "veilgraph.consent.v1.ConsentService",
+    "profile": "veilgraph.engagement.v1.ProfileService",
+    "recommender": "veilgraph.recommender.v1.RecommenderService",
+}
+
+
+class Identity:
+    """``veilgraph.identity.v1.IdentityService``."""
+
+    def __init__(self, transport: Transport) -> None:
+        pb, service = identity_pb2, SERVICES["identity"]
+        self.Resolve = transport.unary(Method(service, "Resolve", pb.ResolveRequest, pb.ResolveResponse))
+        self.Link = transport.unary(Method(service, "Link", pb.LinkRequest, pb.LinkResponse))
+        self.Unlink = transport.unary(Method(service, "Unlink", pb.UnlinkRequest, pb.UnlinkResponse))
+        self.Explain = transport.unary(Method(service, "Explain", pb.ExplainRequest, pb.ExplainResponse))
+
+
+class Consent:
+    """``veilgraph.consent.v1.ConsentService``."""
+
+    def __init__(self, transport: Transport) -> None:
+        pb, service = consent_pb2, SERVICES["consent"]
+        self.Record = transport.unary(Method(service, "Record", pb.RecordRequest, pb.RecordResponse))
+        self.GetState = transport.unary(Method(service, "GetState", pb.GetStateRequest, pb.GetStateResponse))
+
+
+class Profile:
+    """``veilgraph.engagement.v1.ProfileService``."""
+
+    def __init__(self, transport: Transport) -> None:
+        pb, service = profile_pb2, SERVICES["profile"]
+        self.TrackBatch = transport.unary(
+            Method(service, "TrackBatch", pb.TrackBatchRequest, pb.TrackBatchResponse)
+        )
+        self.Track = transport.duplex(Method(service, "Track", pb.TrackRequest, pb.TrackResponse))
+        self.Portrait = transport.unary(Method(service, "Portrait", pb.PortraitRequest, pb.PortraitResponse))
+
+
+class Recommender:
+    """``veilgraph.recommender.v1.RecommenderService``."""
+
+    def __init__(self, transport: Transport) -> None:
+        pb, service = recommender_pb2, SERVICES["recommender"]
+        self.Recommend = transport.unary(
+            Method(service, "Recommend", pb.RecommendRequest, pb.RecommendResponse)
+        )
+        self.RecommendBatch = transport.unary(
+            Method(service, "RecommendBatch", pb.RecommendBatchRequest, pb.RecommendBatchResponse)
+        )
+        self.UpsertItems = transport.unary(
+            Method(service, "UpsertItems", pb.UpsertItemsRequest, pb.UpsertItemsResponse)
+        )
+        self.GetItem = transport.unary(Method(service, "GetItem", pb.GetItemRequest, pb.Item))
+        self.DeleteItems = transport.unary(
+            Method(service, "DeleteItems", pb.DeleteItemsRequest, pb.DeleteItemsResponse)
+        )
+        self.Train = transport.server_stream(Method(service, "Train", pb.TrainRequest, pb.TrainResponse))
+        self.GetModel = transport.unary(Method(service, "GetModel", pb.GetModelRequest, pb.Model))
+
+
+class Veilgraph:
+    """A connection to the suite; close it, or use it as a context manager. Safe to share by threads.
+
+    Attributes:
+        identity: identifiers to subject ids, and the links between them.
+        consent: what people allowed.
+        profile: events in, and a person's own events back.
+        recommender: recommendations, and the catalogue.
+    """
+
+    def __init__(self, transports: Mapping[str, Transport], close: Callable[[], None]) -> None:
+        """Made by ``connect`` and ``FakeVeilgraph``.
+
+        Args:
+            transports: what carries each service, by the keys of ``SERVICES``.
+            close: gives back what the transports hold.
+        """
+        self.identity = Identity(transports["identity"])
+        self.consent = Consent(transports["consent"])
+        self.profile = Profile(transports["profile"])
+        self.recommender = Recommender(transports["recommender"])
+        self._close = close
+
+    def close(self) -> None:
+        """Ends the calls in flight and gives the connections back."""
+        self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
