@@ -29,7 +29,9 @@ class Feed(Generic[C]):
     """One producer's outbox as others see it."""
 
     def __init__(self, read: Callable[[int, int], Sequence[C]], last_seq: int) -> None:
-        """Args:
+        """Makes the feed.
+
+        Args:
         read: ``read(after, limit)`` gives the changes with ``seq > after`` in order.
         last_seq: the newest committed position at start-up.
         """
@@ -55,7 +57,9 @@ class Consumer(Generic[C]):
     """Applies one producer's changes, one group after another."""
 
     def __init__(self, feed: Feed[C], cursor: int, apply: Callable[[Sequence[C]], Awaitable[None]]) -> None:
-        """Args:
+        """Makes a consumer.
+
+        Args:
         feed: the producer's outbox.
         cursor: the last position this consumer has durably applied.
         apply: applies changes and stores the new cursor durably, in one transaction.

@@ -7,14 +7,16 @@ refused is not there to be used.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from identity.ids import IdentifierToken, SubjectId
+from services.errors import code_number
 
 if TYPE_CHECKING:
     from consent.guard_table import GuardTable
+    from services.errors import Status
     from services.interceptors.plan import MethodPlan
 
 NOT_PERMITTED = "NOT_PERMITTED"
@@ -37,7 +39,8 @@ class Caller:
     purposes: int
 
 
-class ItemRefusal(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ItemRefusal:
     """Why one element of a batch was refused; ``index`` counts in the original request."""
 
     index: int
@@ -46,7 +49,8 @@ class ItemRefusal(NamedTuple):
     code: int
 
 
-class Unreadable(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Unreadable:
     """Stands in a request stream for a message that could not be taken; the stream goes on."""
 
     reason: str
@@ -73,16 +77,24 @@ class Call:
         accepted: positions of the accepted elements in the original request.
         refused: the elements that were refused before the handler ran.
         depth_reasons: per accepted element why its answer is not personal; empty if it may be.
+        messages: how many messages the call has taken so far.
+        judged: what was decided for this message, about whom, for which purpose.
+        decisions: what was decided for the messages before, until the audit has it.
+        read: whose data the handler was let to read; checked again before the answer leaves.
+        status: set when the call is answered with an error.
     """
 
     plan: MethodPlan
-    metadata: Mapping[str, Any]
     guard: GuardTable
-    context: Any = None
+    metadata: Mapping[str, Any]
+    clock_ms: Callable[[], int]
+    streams: bool = False
+    time_remaining_s: float | None = None
     request_id: str = ""
     caller: Caller | None = None
+    credentials_expire_ms: int = 0
+    deadline_at: float | None = None
     now_ms: int = 0
-    deadline_at: float = 0.0
     purpose: int = -1
     subjects: dict[str, list[SubjectId | None]] = field(default_factory=dict)
     purposes: list[int] = field(default_factory=list)
@@ -90,11 +102,22 @@ class Call:
     accepted: list[int] = field(default_factory=list)
     refused: list[ItemRefusal] = field(default_factory=list)
     depth_reasons: list[str] = field(default_factory=list)
-    degraded: bool = False
     messages: int = 0
-    code: int = 0
-    reason: str = ""
-    error: Any = None
+    judged: dict[tuple[SubjectId, int], bool] = field(default_factory=dict)
+    decisions: dict[tuple[SubjectId, int], bool] = field(default_factory=dict)
+    read: dict[tuple[SubjectId, int], tuple[SubjectId, ...]] = field(default_factory=dict)
+    status: Status | None = None
+
+    def begin_message(self, now_ms: int) -> None:
+        """Forgets what the message before was and what was decided about it; the audit does not."""
+        self.decisions.update(self.judged)
+        self.judged = {}
+        self.now_ms = now_ms
+        self.messages += 1
+        self.subjects = {}
+        self.purposes, self.tokens, self.accepted = [], [], []
+        self.refused, self.depth_reasons = [], []
+        self.read = {}
 
     @property
     def tenant(self) -> str:
@@ -123,8 +146,23 @@ class Call:
         Returns:
             The person in the purpose's view, less those who do not allow the purpose.
         """
-        index = self.purpose if purpose is None else purpose
-        return self.guard.members(subject, index, self.now_ms)
+        key = subject, self.purpose if purpose is None else purpose
+        members = self.read.get(key)
+        if members is None:  # one answer is made from one state; a change shows before it leaves
+            members = self.read[key] = self.guard.members(*key, self.now_ms)
+        return members
+
+    def keep(self, positions: list[int]) -> None:
+        """Keeps only some of the accepted elements; ``positions`` count in ``accepted``."""
+        self.accepted = [self.accepted[p] for p in positions]
+        if self.tokens:
+            self.tokens = [self.tokens[p] for p in positions]
+        for path, column in self.subjects.items():
+            self.subjects[path] = [column[p] for p in positions]
+
+    def refuse_item(self, index: int, reason: str, field: str = "") -> None:
+        """Answers one element of the request with a refusal; the rest is served."""
+        self.refused.append(ItemRefusal(index, reason, field, code_number(reason)))
 
     def allows(self, subject: SubjectId, purpose: str) -> bool:
         """Whether another purpose (a leaf's name) is allowed for a subject now."""

@@ -36,7 +36,9 @@ class StoreUnusable(RuntimeError):  # noqa: N818 - named after what it says
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """Opens a connection with the settings every connection of the suite has."""
     uri = f"file:{path}?mode={'ro' if read_only else 'rwc'}"
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=256)
+    connection = sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
     connection.execute("PRAGMA busy_timeout=5000")
     if not read_only:
         connection.execute("PRAGMA journal_mode=WAL")
@@ -53,7 +55,7 @@ def migrate(connection: sqlite3.Connection, domain: str) -> None:
         SchemaTooNew: the file is at a version this program does not know.
     """
     folder = resources.files("services.storage") / "migrations" / domain
-    files = sorted(entry for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda e: e.name)
     connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
     row = connection.execute("SELECT max(version) FROM schema_version").fetchone()
     version = row[0] or 0

@@ -1,0 +1,174 @@
+"""Every error a client can get, in one table.
+
+A refusal has a gRPC code, a reason (``google.rpc.ErrorInfo``) and a fixed public text; the
+text of an exception never leaves the process. Whatever is not in the table is INTERNAL.
+
+Refusal
+├── InvalidRequest      a field is missing, malformed or out of bounds (names the field)
+├── Unauthenticated     no caller could be made of the credentials
+├── Denied              a caller or a subject does not permit it
+├── Unavailable         can not decide or keep now; says when to come back
+└── TooLate             the deadline passed or is too short to begin
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+DOMAIN = "veilgraph"
+
+#: reason -> (code, public text); reasons of the guard, of limits and of the services alike.
+REASONS: dict[str, tuple[grpc.StatusCode, str]] = {
+    "METHOD_UNDECLARED": (grpc.StatusCode.PERMISSION_DENIED, "the method declares no privacy policy"),
+    "SCOPE_NOT_GRANTED_TO_CALLER": (
+        grpc.StatusCode.PERMISSION_DENIED,
+        "the caller does not hold the method's scope",
+    ),
+    "PURPOSE_NOT_GRANTED_TO_CALLER": (
+        grpc.StatusCode.PERMISSION_DENIED,
+        "the caller may not use this purpose",
+    ),
+    "NOT_PERMITTED": (grpc.StatusCode.PERMISSION_DENIED, "not permitted for this subject and purpose"),
+    "CALLER_UNAUTHENTICATED": (grpc.StatusCode.UNAUTHENTICATED, "no valid credentials"),
+    "MESSAGE_UNREADABLE": (grpc.StatusCode.INVALID_ARGUMENT, "the message is not of the method's type"),
+    "SUBJECT_REF_MISSING": (grpc.StatusCode.INVALID_ARGUMENT, "a subject is required"),
+    "SUBJECT_REF_MALFORMED": (grpc.StatusCode.INVALID_ARGUMENT, "not a subject id of this caller"),
+    "RAW_IDENTIFIER_REFUSED": (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "an identifier is a SHA-256 digest of 32 bytes; anything else is refused",
+    ),
+    "FIELD_REQUIRED": (grpc.StatusCode.INVALID_ARGUMENT, "a required field is missing"),
+    "FIELD_LENGTH": (grpc.StatusCode.INVALID_ARGUMENT, "a field is too short or too long"),
+    "FIELD_RANGE": (grpc.StatusCode.INVALID_ARGUMENT, "a number is out of range"),
+    "FIELD_PATTERN": (grpc.StatusCode.INVALID_ARGUMENT, "a text does not match its pattern"),
+    "FIELD_ENUM": (grpc.StatusCode.INVALID_ARGUMENT, "an enum value is not in the vocabulary"),
+    "FIELD_TIME": (grpc.StatusCode.INVALID_ARGUMENT, "a timestamp is not a point in time"),
+    "TOO_MANY_ITEMS": (grpc.StatusCode.INVALID_ARGUMENT, "a list is longer than the method takes"),
+    "TIME_IN_FUTURE": (grpc.StatusCode.INVALID_ARGUMENT, "the time lies in the future"),
+    "CURRENCY_MISSING": (grpc.StatusCode.INVALID_ARGUMENT, "an amount needs a currency"),
+    "CURRENCY_MALFORMED": (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "a currency is an ISO 4217 code of three letters",
+    ),
+    "RAW_CONTACT_REFUSED": (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "a field holds an e-mail address or a phone number; it is not kept",
+    ),
+    "THIRD_PARTY_REFUSED": (grpc.StatusCode.FAILED_PRECONDITION, "third-party data is not taken"),
+    "AGREEMENT_MISSING": (grpc.StatusCode.FAILED_PRECONDITION, "second-party data needs its agreement"),
+    "SOURCE_EXPIRED": (grpc.StatusCode.FAILED_PRECONDITION, "the record must not be used any more"),
+    "PAGE_TOKEN_INVALID": (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "the page token does not belong to this question; begin again at the first page",
+    ),
+    "DEADLINE_TOO_SHORT": (grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline leaves no time to answer"),
+    "DEADLINE_PASSED": (grpc.StatusCode.DEADLINE_EXCEEDED, "the service did not finish in time"),
+    "CONSENT_NOT_READY": (grpc.StatusCode.UNAVAILABLE, "the consent state is still being loaded"),
+    "CONSENT_CHANGED": (grpc.StatusCode.UNAVAILABLE, "the consent state changed while answering"),
+    "AUDIT_UNAVAILABLE": (grpc.StatusCode.UNAVAILABLE, "the audit record can not be kept now"),
+    "STORE_UNAVAILABLE": (grpc.StatusCode.UNAVAILABLE, "the store could not commit; nothing was kept"),
+    "INTERNAL": (grpc.StatusCode.INTERNAL, "internal error"),
+}
+
+
+class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
+    """An answer other than the one asked for.
+
+    Attributes:
+        reason: a key of ``REASONS``.
+        field: path of the field at fault, or empty.
+        retry_after_s: when to come back, or 0.
+    """
+
+    def __init__(self, reason: str, *, field: str = "", retry_after_s: float = 0.0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.field = field
+        self.retry_after_s = retry_after_s
+
+    @property
+    def code(self) -> grpc.StatusCode:
+        """The gRPC status code of the reason."""
+        return REASONS[self.reason][0]
+
+
+class InvalidRequest(Refusal):
+    """A field is missing, malformed or out of bounds."""
+
+
+class Unauthenticated(Refusal):
+    """No caller could be made of the credentials."""
+
+    def __init__(self) -> None:
+        super().__init__("CALLER_UNAUTHENTICATED")
+
+
+class Denied(Refusal):
+    """A caller or a subject does not permit it."""
+
+
+class Unavailable(Refusal):
+    """Can not decide or keep now."""
+
+
+class TooLate(Refusal):
+    """The deadline passed, or is too short to begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a client is told."""
+
+    code: grpc.StatusCode
+    reason: str
+    text: str
+    field: str = ""
+    retry_after_s: float = 0.0
+
+
+def code_number(reason: str) -> int:
+    """The numeric gRPC code of a reason, for answers about one element of a batch."""
+    number: int = REASONS[reason][0].value[0]
+    return number
+
+
+def status_of(error: BaseException) -> Status:
+    """The public answer to an error: its row of the table, or INTERNAL."""
+    if isinstance(error, Refusal):
+        code, text = REASONS[error.reason]
+        return Status(code, error.reason, text, error.field, error.retry_after_s)
+    for kind in type(error).__mro__:
+        if kind in DOMAIN_ERRORS:
+            reason = DOMAIN_ERRORS[kind]
+            code, text = REASONS[reason]
+            return Status(code, reason, text, getattr(error, "field", ""))
+    return Status(*REASONS["INTERNAL"][:1], "INTERNAL", REASONS["INTERNAL"][1])
+
+
+def details(status: Status, request_id: str) -> bytes:
+    """The ``grpc-status-details-bin`` trailer: ErrorInfo, and what fits beside it."""
+    packed = [
+        error_details_pb2.ErrorInfo(reason=status.reason, domain=DOMAIN, metadata={"request_id": request_id})
+    ]
+    if status.field:
+        violation = error_details_pb2.BadRequest.FieldViolation(field=status.field, description=status.text)
+        packed.append(error_details_pb2.BadRequest(field_violations=[violation]))
+    if status.retry_after_s:
+        nanos = round(status.retry_after_s * 1e9)
+        delay = duration_pb2.Duration(seconds=nanos // 10**9, nanos=nanos % 10**9)
+        packed.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    message = status_pb2.Status(code=status.code.value[0], message=status.text)
+    for detail in packed:
+        wrapped = any_pb2.Any()
+        wrapped.Pack(detail)
+        message.details.append(wrapped)
+    packed_status: bytes = message.SerializeToString()
+    return packed_status
+
+
+#: error of a domain package or a store -> reason. A test fails when a domain error is missing.
+DOMAIN_ERRORS: dict[type[BaseException], str] = {}

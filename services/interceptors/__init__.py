@@ -1,0 +1,47 @@
+"""The guard every call passes, in every service the same.
+
+``layers`` is the list, outermost first; ``Chain`` runs it around one call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry
+
+from services.interceptors.access_log import access_log
+from services.interceptors.audit import AuditLog, audit
+from services.interceptors.authentication import Verify, authentication
+from services.interceptors.consent import consent
+from services.interceptors.deadline import deadline
+from services.interceptors.errors import errors
+from services.interceptors.layer import Layer
+from services.interceptors.metrics import metrics
+from services.interceptors.minimisation import minimisation
+from services.interceptors.pseudonymisation import PairwiseOf, Tokenise, pseudonymisation
+from services.interceptors.request_id import request_id
+
+
+def layers(
+    *,
+    log: Callable[[str], object],
+    registry: CollectorRegistry,
+    verify: Verify,
+    clock_ms: Callable[[], int],
+    audit_log: AuditLog,
+    pairwise_of: PairwiseOf,
+    tokenise: Tokenise | None,
+) -> list[Layer]:
+    """The chain. The order is the argument; each line says why it stands where it stands."""
+    return [
+        request_id(),  # first: every later line can name the call
+        access_log(log),  # one line a call, refusals too; never an identifier
+        metrics(registry),  # outside authentication, so refusals are counted
+        errors(log),  # the only place where an error becomes a status
+        deadline(),  # leaves time to say who timed out
+        authentication(verify, clock_ms),
+        audit(audit_log),  # outside consent, so refusals are recorded
+        pseudonymisation(pairwise_of, tokenise),  # consent is asked about a subject, never about a name
+        consent(),  # the method's declared purpose; denies when it can not know
+        minimisation(pairwise_of),  # innermost on the way out: only permitted fields, pairwise ids
+    ]

@@ -1,0 +1,88 @@
+"""Who calls, proven by a signed token, and what that caller may do at all.
+
+The caller is the token's ``azp`` (or ``client_id``); what it may do stands in the
+deployment's allow-list, never in the token. A caller without an entry is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
+
+import jwt
+
+from services.errors import Denied, Unauthenticated
+from services.interceptors.call import Call, Caller
+from services.interceptors.layer import Layer
+
+_ALGORITHMS = ["ES256", "EdDSA", "RS256"]
+_CACHE_MAX = 4096
+_TOKEN_LENGTH_MAX = 4096
+_SCHEME = "Bearer "
+
+Verify = Callable[[str], tuple[Caller, int]]
+
+
+def verifier(jwks: Mapping[str, Any], issuer: str, audience: str, callers: Mapping[str, Caller]) -> Verify:
+    """Makes the check of one token.
+
+    Args:
+        jwks: the issuer's key set (RFC 7517).
+        issuer: the required ``iss``.
+        audience: the required ``aud``.
+        callers: the allow-list by caller id.
+
+    Returns:
+        A function giving the caller and the instant its token expires (milliseconds); it
+        raises ``Unauthenticated`` for anything that is not a valid token of a known caller.
+    """
+    keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(dict(jwks)).keys}
+
+    def verify(token: str) -> tuple[Caller, int]:
+        try:
+            key = keys[jwt.get_unverified_header(token)["kid"]]
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=_ALGORITHMS,
+                issuer=issuer,
+                audience=audience,
+                options={"require": ["exp", "iss", "aud"]},
+            )
+            caller = callers[claims.get("azp") or claims["client_id"]]
+        except (jwt.PyJWTError, KeyError, TypeError) as error:
+            raise Unauthenticated from error
+        return caller, int(claims["exp"]) * 1000
+
+    return verify
+
+
+def authentication(verify: Verify, clock_ms: Callable[[], int]) -> Layer:
+    """Sets ``call.caller`` and checks the method's scope. Verified tokens are remembered."""
+    verified: dict[str, tuple[Caller, int]] = {}
+
+    def around(call: Call) -> Generator[None, None, None]:
+        header = call.metadata.get("authorization")
+        if not isinstance(header, str) or not header.startswith(_SCHEME) or len(header) > _TOKEN_LENGTH_MAX:
+            raise Unauthenticated
+        known = verified.get(header)
+        if known is None:
+            known = verify(header[len(_SCHEME) :])
+            if len(verified) >= _CACHE_MAX:
+                verified.clear()
+            verified[header] = known
+        call.caller, call.credentials_expire_ms = known
+        _check_expiry(call, clock_ms())
+        if call.plan.scope not in call.caller.scopes:
+            raise Denied("SCOPE_NOT_GRANTED_TO_CALLER")
+        yield
+
+    def incoming(call: Call, _message: Any) -> None:
+        _check_expiry(call, call.now_ms)  # a stream may outlive its token
+
+    return Layer("authentication", around, incoming)
+
+
+def _check_expiry(call: Call, now_ms: int) -> None:
+    if now_ms >= call.credentials_expire_ms:
+        raise Unauthenticated

@@ -1,0 +1,297 @@
+"""Runs the list of layers around one call, for all four kinds of calls alike.
+
+The one interceptor of every server: it replaces each handler by one that takes and gives
+bytes, so that parsing, judging and minimising happen where the caller is known. It fails
+closed: a method without a compiled plan is refused, whoever registered it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from consent.guard_table import GuardTable
+from services.errors import Denied, InvalidRequest, Refusal, Status, TooLate, Unavailable, details, status_of
+from services.interceptors.call import NOT_PERMITTED, Call, Unreadable
+from services.interceptors.consent import StateChanged
+from services.interceptors.layer import Layer
+from services.interceptors.plan import MethodPlan
+
+#: Library services that touch no personal data, and why they pass unguarded.
+EXEMPT = {
+    "/grpc.health.v1.Health/": "probes of the platform; says only whether a service serves",
+    "/grpc.reflection.v1alpha.ServerReflection/": "describes the published contract",
+}
+Handler = Any  # grpc.RpcMethodHandler
+_ATTEMPTS_MAX = 3
+_RETRY_S = 0.1
+
+
+class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """The interceptor of one server."""
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        plans: Mapping[str, MethodPlan],
+        guard: GuardTable,
+        clock_ms: Callable[[], int],
+    ) -> None:
+        """Makes the interceptor.
+
+        Args:
+        layers: the list, outermost first.
+        plans: the compiled methods of the server, by path on the wire.
+        guard: this replica's guard table.
+        clock_ms: gives the present instant, milliseconds since the epoch.
+        """
+        self.layers = tuple(layers)
+        self._arounds = [layer.around for layer in layers if layer.around is not None]
+        self._incoming = [layer.incoming for layer in layers if layer.incoming is not None]
+        self._outgoing = [layer.outgoing for layer in reversed(layers) if layer.outgoing is not None]
+        self._plans = plans
+        self._guard = guard
+        self._clock_ms = clock_ms
+        self._wrapped: dict[str, Handler] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler:
+        """Gives the guarded form of the method's handler; made once a method."""
+        rpc = handler_call_details.method
+        wrapped = self._wrapped.get(rpc)
+        if wrapped is not None:
+            return wrapped
+        handler = await continuation(handler_call_details)
+        if any(rpc.startswith(prefix) for prefix in EXEMPT):
+            return handler
+        plan = self._plans.get(rpc)
+        if handler is None or plan is None:
+            return _undeclared()
+        wrapped = self._wrapped[rpc] = self._wrap(plan, handler)
+        return wrapped
+
+    def _wrap(self, plan: MethodPlan, handler: Any) -> Handler:
+        if not handler.request_streaming and not handler.response_streaming:
+            return grpc.unary_unary_rpc_method_handler(self._unary(plan, handler.unary_unary))
+        behaviour = handler.stream_stream or handler.stream_unary or handler.unary_stream
+        if handler.response_streaming and not inspect.isasyncgenfunction(behaviour):
+            raise TypeError(f"{plan.name}: a response stream is an async generator")
+        exchange = _EXCHANGES[handler.request_streaming, handler.response_streaming]
+        run = self._stream(plan, behaviour, exchange)
+        if not handler.response_streaming:
+            return grpc.stream_unary_rpc_method_handler(run)
+        if not handler.request_streaming:
+            return grpc.unary_stream_rpc_method_handler(run)
+        return grpc.stream_stream_rpc_method_handler(run)
+
+    def _begin(self, plan: MethodPlan, context: Any, *, streams: bool) -> Call:
+        return Call(
+            plan=plan,
+            guard=self._guard,
+            metadata=dict(context.invocation_metadata()),
+            clock_ms=self._clock_ms,
+            streams=streams,
+            time_remaining_s=context.time_remaining(),
+            now_ms=self._clock_ms(),
+        )
+
+    def _unary(self, plan: MethodPlan, behaviour: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
+        async def unary(raw: bytes, context: Any) -> bytes:
+            call = self._begin(plan, context, streams=False)
+            answer = b""
+            stack = _Stack()
+            try:
+                stack.enter(self._arounds, call)
+                async with asyncio.timeout_at(call.deadline_at):
+                    answer = await self._answer(call, raw, behaviour)
+            except BaseException as error:  # noqa: BLE001 - goes through the layers' exits
+                stack.exit(_named(error))
+            else:
+                stack.exit(None)
+            if call.status is not None:
+                await _abort(context, call.status, call.request_id)
+            return answer
+
+        return unary
+
+    async def _answer(self, call: Call, raw: bytes, behaviour: Callable[..., Awaitable[Any]]) -> bytes:
+        """Makes the answer; anew when consent changed while it was being made."""
+        for _ in range(_ATTEMPTS_MAX):
+            message = self._take(call, raw)
+            response = await behaviour(message, call)
+            try:
+                return self._give(call, response)
+            except StateChanged:
+                continue
+        raise Unavailable("CONSENT_CHANGED", retry_after_s=_RETRY_S)
+
+    def _stream(
+        self, plan: MethodPlan, behaviour: Callable[..., Any], exchange: Exchange
+    ) -> Callable[..., Awaitable[bytes | None]]:
+        async def stream(received: Any, context: Any) -> bytes | None:
+            call = self._begin(plan, context, streams=True)
+            answer = None
+            stack = _Stack()
+            try:
+                stack.enter(self._arounds, call)
+                async with asyncio.timeout_at(call.deadline_at):
+                    answer = await exchange(self, call, received, context.write, behaviour)
+            except BaseException as error:  # noqa: BLE001 - goes through the layers' exits
+                stack.exit(_named(error))
+            else:
+                stack.exit(None)
+            if call.status is not None:
+                await _abort(context, call.status, call.request_id)
+            return answer
+
+        return stream
+
+    async def _unary_stream(
+        self, call: Call, raw: Any, write: Write, behaviour: Callable[..., AsyncIterator[Any]]
+    ) -> None:
+        async for response in behaviour(self._take(call, raw), call):
+            await write(self._give_in_stream(call, response))
+
+    async def _stream_unary(
+        self, call: Call, received: Any, _write: Write, behaviour: Callable[..., Awaitable[Any]]
+    ) -> bytes:
+        return self._give_in_stream(call, await behaviour(self._messages(call, received), call))
+
+    async def _stream_stream(
+        self, call: Call, received: Any, write: Write, behaviour: Callable[..., AsyncIterator[Any]]
+    ) -> None:
+        async for response in behaviour(self._messages(call, received), call):
+            await write(self._give_in_stream(call, response))
+
+    async def _messages(self, call: Call, received: Any) -> AsyncIterator[Any]:
+        """The messages of a request stream; one that is refused is answered, not fatal."""
+        async for raw in received:
+            try:
+                message: Any = self._take(call, raw)
+            except Refusal as refusal:
+                if call.caller is None or refusal.reason == "CALLER_UNAUTHENTICATED":
+                    raise
+                message = Unreadable(refusal.reason, refusal.field, refusal.code.value[0])
+            yield message
+
+    def _take(self, call: Call, raw: bytes) -> Any:
+        """Parses one request message and has every layer judge it."""
+        plan = call.plan
+        call.begin_message(self._clock_ms())
+        try:
+            message = plan.request_type.FromString(raw)
+        except DecodeError:
+            raise InvalidRequest("MESSAGE_UNREADABLE") from None
+        message.DiscardUnknownFields()
+        violation = plan.check(message)
+        if violation is not None:
+            raise InvalidRequest(violation[0], field=violation[1])
+        if plan.check_item is not None:
+            self._check_items(call, message)
+        for hook in self._incoming:
+            hook(call, message)
+        if call.refused:
+            _drop_refused(call, message)
+        return message
+
+    def _check_items(self, call: Call, message: Any) -> None:
+        plan = call.plan
+        assert plan.check_item is not None  # noqa: S101 - asked by the caller
+        for index, item in enumerate(getattr(message, plan.items)):
+            violation = plan.check_item(item)
+            if violation is None:
+                call.accepted.append(index)
+            else:
+                call.refuse_item(index, violation[0], f"{plan.items}[{index}].{violation[1]}")
+
+    def _give(self, call: Call, response: Any) -> bytes:
+        for hook in self._outgoing:
+            response = hook(call, response)
+        answer: bytes = response.SerializeToString()
+        return answer
+
+    def _give_in_stream(self, call: Call, response: Any) -> bytes:
+        try:
+            return self._give(call, response)
+        except StateChanged:
+            denied = any(
+                not call.guard.allows(subject, purpose, self._clock_ms())
+                for (subject, purpose), allowed in call.judged.items()
+                if allowed
+            )
+        if denied:
+            raise Denied(NOT_PERMITTED)
+        raise Unavailable("CONSENT_CHANGED", retry_after_s=_RETRY_S)
+
+
+Write = Callable[[bytes], Awaitable[None]]
+Exchange = Callable[[Chain, Call, Any, Write, Any], Awaitable[bytes | None]]
+_EXCHANGES: dict[tuple[bool, bool], Exchange] = {
+    (False, True): Chain._unary_stream,  # noqa: SLF001 - the table of the class above
+    (True, False): Chain._stream_unary,  # noqa: SLF001
+    (True, True): Chain._stream_stream,  # noqa: SLF001
+}
+
+
+class _Stack:
+    """The layers a call has entered."""
+
+    __slots__ = ("_entered",)
+
+    def __init__(self) -> None:
+        self._entered: list[Generator[None, None, None]] = []
+
+    def enter(self, arounds: Sequence[Callable[[Call], Generator[None, None, None]]], call: Call) -> None:
+        for around in arounds:
+            generator = around(call)
+            next(generator)
+            self._entered.append(generator)
+
+    def exit(self, error: BaseException | None) -> None:
+        """Leaves all layers, innermost first; what none of them answered is raised on."""
+        for generator in reversed(self._entered):
+            try:
+                if error is None:
+                    next(generator)
+                else:
+                    generator.throw(error)
+            except StopIteration:
+                error = None
+            except BaseException as raised:  # noqa: BLE001 - the next layer out may answer it
+                error = raised
+        if error is not None:
+            raise error
+
+
+def _named(error: BaseException) -> BaseException:
+    """A deadline that passed inside the call is the service's to name."""
+    return TooLate("DEADLINE_PASSED") if isinstance(error, TimeoutError) else error
+
+
+def _drop_refused(call: Call, message: Any) -> None:
+    items = getattr(message, call.plan.items)
+    kept = [items[index] for index in call.accepted]
+    copy = type(message)()
+    getattr(copy, call.plan.items).extend(kept)
+    message.ClearField(call.plan.items)
+    getattr(message, call.plan.items).extend(getattr(copy, call.plan.items))
+
+
+async def _abort(context: Any, status: Status, request_id: str) -> None:
+    trailer = (("grpc-status-details-bin", details(status, request_id)),)
+    await context.abort(status.code, status.text, trailer)
+
+
+def _undeclared() -> Handler:
+    async def refuse(_request: Any, context: Any) -> None:
+        await _abort(context, status_of(Denied("METHOD_UNDECLARED")), "")
+
+    return grpc.unary_unary_rpc_method_handler(refuse)

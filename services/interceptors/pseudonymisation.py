@@ -1,0 +1,96 @@
+"""Turns what callers send into what handlers may see.
+
+Subject ids are opened to birth subjects and identifier digests become tokens; both are
+cleared from the message. It stands before consent, because consent is asked about a
+subject, never about a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from identity.errors import MalformedSubject
+from identity.ids import IdentifierToken, SubjectId
+from identity.pairwise import Pairwise
+from services.errors import InvalidRequest
+from services.interceptors.call import Call, Caller
+from services.interceptors.layer import Layer
+from services.interceptors.plan import SubjectPath
+
+#: Gives the pairwise ids of one caller.
+PairwiseOf = Callable[[Caller], Pairwise]
+#: Tokenises a digest: (tenant, kind, digest). Only the identity process has one.
+Tokenise = Callable[[str, int, bytes], IdentifierToken]
+
+
+def pseudonymisation(pairwise_of: PairwiseOf, tokenise: Tokenise | None) -> Layer:
+    """Opens subjects and tokenises identifiers.
+
+    Args:
+        pairwise_of: the pairwise ids of a caller.
+        tokenise: ``None`` where no identifier may be taken; a method that takes one is then refused.
+    """
+
+    def incoming(call: Call, message: Any) -> None:
+        plan = call.plan
+        assert call.caller is not None  # noqa: S101 - authentication stands before
+        open_subject = pairwise_of(call.caller).open
+        for path in plan.subjects:
+            if path.in_items:
+                _open_items(call, getattr(message, plan.items), path, open_subject)
+            else:
+                call.subjects[path.path] = [_open(message, path, open_subject, path.path)]
+        if plan.identifiers is not None:
+            if tokenise is None:
+                raise InvalidRequest("RAW_IDENTIFIER_REFUSED", field=plan.identifiers.field)
+            _tokenise(call, message, tokenise)
+
+    return Layer("pseudonymisation", incoming=incoming)
+
+
+def _open(
+    message: Any, path: SubjectPath, open_subject: Callable[[str], SubjectId], at: str
+) -> SubjectId | None:
+    """The birth subject at a path; ``None`` for a guest."""
+    if path.oneof:
+        choice = message.WhichOneof(path.oneof)
+        if choice is None:
+            raise InvalidRequest("SUBJECT_REF_MISSING", field=at)
+        if choice != path.field:
+            return None
+    text = getattr(message, path.field)
+    message.ClearField(path.field)
+    if not text:
+        raise InvalidRequest("SUBJECT_REF_MISSING", field=at)
+    try:
+        return open_subject(text)
+    except MalformedSubject:
+        raise InvalidRequest("SUBJECT_REF_MALFORMED", field=at) from None
+
+
+def _open_items(call: Call, items: Any, path: SubjectPath, open_subject: Callable[[str], SubjectId]) -> None:
+    opened: list[SubjectId | None] = []
+    kept: list[int] = []
+    for position, index in enumerate(call.accepted):
+        try:
+            opened.append(_open(items[index], path, open_subject, ""))
+            kept.append(position)
+        except InvalidRequest as refusal:
+            call.refuse_item(index, refusal.reason, f"{call.plan.items}[{index}].{path.field}")
+    if len(kept) < len(call.accepted):
+        call.keep(kept)
+    call.subjects[path.path] = opened
+
+
+def _tokenise(call: Call, message: Any, tokenise: Tokenise) -> None:
+    where = call.plan.identifiers
+    assert where is not None  # noqa: S101 - asked for only where the plan has identifiers
+    holders = [message]
+    if where.in_items:
+        items = getattr(message, call.plan.items)
+        holders = [items[index] for index in call.accepted]
+    tenant = call.tenant
+    for holder in holders:
+        call.tokens.append(tokenise(tenant, holder.kind, getattr(holder, where.field)))
+        holder.ClearField(where.field)

@@ -1,0 +1,102 @@
+"""One guarded gRPC server: the chain, one service, health and reflection.
+
+It does not start unless every method of its service compiles to a plan, and answers NOT_SERVING
+until it is told that it is ready.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import grpc
+from google.protobuf.internal import api_implementation
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from consent.guard_table import GuardTable
+from consent.policy import Policy
+from services.interceptors.chain import Chain
+from services.interceptors.declared import Descriptor
+from services.interceptors.layer import Layer
+from services.interceptors.plan import compile_service
+
+MESSAGE_BYTES_MAX = 4 << 20
+
+_OPTIONS = (
+    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.max_send_message_length", 4 * MESSAGE_BYTES_MAX),
+    ("grpc.so_reuseport", 0),
+)
+
+
+class GuardedServer:
+    """A server of one service.
+
+    Attributes:
+        name: full name of the service, e.g. "veilgraph.consent.v1.ConsentService".
+        address: where it listens, once started.
+    """
+
+    def __init__(
+        self,
+        service: Descriptor,
+        register: Callable[[Any, Any], None],
+        servicer: Any,
+        *,
+        layers: Sequence[Layer],
+        policy: Policy,
+        guard: GuardTable,
+        clock_ms: Callable[[], int],
+    ) -> None:
+        """Makes the server; nothing listens yet.
+
+        Args:
+            service: descriptor of the service.
+            register: the generated ``add_…Servicer_to_server``.
+            servicer: implements the service; its handlers get a ``Call`` for a context.
+            layers: the chain's list, outermost first.
+            policy: the compiled policy file.
+            guard: this replica's guard table.
+            clock_ms: the present instant, milliseconds since the epoch.
+
+        Raises:
+            ContractError: something of the service is not declared.
+            RuntimeError: protobuf runs without its C implementation, on which the guard's
+                costs and its unknown-field handling were measured.
+        """
+        if api_implementation.Type() != "upb":
+            raise RuntimeError("protobuf's upb implementation is needed")
+        self.name: str = service.full_name
+        self.address = ""
+        self.chain = Chain(layers, compile_service(service, policy), guard, clock_ms)
+        self._server = grpc.aio.server(interceptors=[self.chain], options=_OPTIONS)
+        register(servicer, self._server)
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = (self.name, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)
+
+    async def start(self, address: str) -> None:
+        """Listens; answers NOT_SERVING until ``serving`` is called.
+
+        Args:
+            address: "host:port"; port 0 takes a free one, see ``address``.
+        """
+        await self._set(health_pb2.HealthCheckResponse.NOT_SERVING)
+        port = self._server.add_insecure_port(address)
+        self.address = f"{address.rsplit(':', 1)[0]}:{port}"
+        await self._server.start()
+
+    async def serving(self) -> None:
+        """Says that the service is ready."""
+        await self._set(health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self, grace_s: float) -> None:
+        """Refuses new calls, lets those in flight finish within ``grace_s``."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace_s)
+
+    async def _set(self, status: Any) -> None:
+        for name in (self.name, ""):
+            await self._health.set(name, status)

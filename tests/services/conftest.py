@@ -1,0 +1,165 @@
+"""A real server of the probe service behind the real chain, and a client of it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2, status_pb2
+from prometheus_client import CollectorRegistry
+
+from identity.ids import SubjectId
+from identity.pairwise import Pairwise
+from identity.tokens import Tokeniser
+from services.interceptors import layers
+from services.interceptors.audit import AuditRecord
+from services.interceptors.authentication import verifier
+from services.interceptors.call import Call, Caller, Unreadable
+from services.server import GuardedServer
+from tests.conftest import AUDIENCE, ISSUER
+from tests.probe.v1 import probe_pb2, probe_pb2_grpc
+
+
+@dataclass
+class KeptAudit:
+    """An audit log in memory."""
+
+    records: list[AuditRecord] = field(default_factory=list)
+    full: bool = False
+
+    def tag(self, subject: bytes, at_ms: int) -> bytes:
+        return bytes(reversed(subject))
+
+    def append(self, record: AuditRecord) -> None:
+        self.records.append(record)
+
+
+class Probe(probe_pb2_grpc.ProbeServiceServicer):
+    """Answers with what it was let to see; a test may put its own behaviour in."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.requests: list[Any] = []
+        self.during: Callable[[Call], Awaitable[None]] | None = None
+        self.response: Any = None
+
+    async def _answer(self, request: Any, call: Call) -> Any:
+        self.calls.append(call)
+        self.requests.append(request)
+        if self.during is not None:
+            await self.during(call)
+        if self.response is not None:
+            return self.response
+        if call.subject is not None:
+            call.members(call.subject)
+        subject = call.subject.hex() if call.subject is not None else ""
+        part = probe_pb2.Part(title="tea", behaviour="bought", points=7)
+        return probe_pb2.AskResponse(subject=subject, person=subject, parts=[part], reason=call.depth_reason)
+
+    async def Ask(self, request, call):
+        return await self._answer(request, call)
+
+    async def Degrade(self, request, call):
+        return await self._answer(request, call)
+
+    async def Watch(self, request, call):
+        for _ in range(3):
+            yield await self._answer(request, call)
+
+    async def Gather(self, requests, call):
+        reasons = []
+        async for request in requests:
+            reasons.append(request.reason if isinstance(request, Unreadable) else "ok")
+        return probe_pb2.AskResponse(reason=",".join(reasons))
+
+    async def Chat(self, requests, call):
+        async for request in requests:
+            if isinstance(request, Unreadable):
+                yield probe_pb2.AskResponse(reason=request.reason)
+            else:
+                yield await self._answer(request, call)
+
+    async def Batch(self, request, call):
+        self.calls.append(call)
+        self.requests.append(request)
+        subjects = [subject.hex() for subject in call.subjects["elements.subject"]]
+        refused = [
+            {"index": r.index, "reason": r.reason, "field": r.field, "code": r.code} for r in call.refused
+        ]
+        return probe_pb2.BatchResponse(subjects=subjects, refused=refused)
+
+
+class Suite:
+    """The running probe and what is needed to talk to it."""
+
+    def __init__(self, server, stub, channel, probe, guard, audit, log, issuer, keyring, clock) -> None:
+        self.server, self.stub, self.channel, self.probe = server, stub, channel, probe
+        self.guard, self.audit, self.log, self.clock = guard, audit, log, clock
+        self._issuer, self._keyring = issuer, keyring
+
+    def auth(self, caller: str = "shop", **claims: object) -> tuple[tuple[str, str], ...]:
+        return (("authorization", f"Bearer {self._issuer.token(caller, **claims)}"),)
+
+    def pairwise(self, caller: str = "shop") -> Pairwise:
+        return Pairwise(self._keyring, "acme", caller)
+
+    def ask(self, who: SubjectId, caller: str = "shop", **fields: Any) -> probe_pb2.AskRequest:
+        request = {"subject": self.pairwise(caller).seal(who), "kind": 1, "sha256": bytes(32)}
+        return probe_pb2.AskRequest(**(request | fields))
+
+
+@pytest.fixture
+async def suite(policy, keyring, issuer, clock, guard):
+    everything = (1 << len(policy.leaves)) - 1
+    callers = {
+        "shop": Caller("shop", "acme", frozenset({"probe"}), everything),
+        "partner": Caller("partner", "acme", frozenset({"probe"}), everything),
+        "scopeless": Caller("scopeless", "acme", frozenset(), everything),
+        "purposeless": Caller("purposeless", "acme", frozenset({"probe"}), 0),
+    }
+    tokeniser = Tokeniser(keyring, "acme")
+    pairs = {caller.id: Pairwise(keyring, "acme", caller.id) for caller in callers.values()}
+    audit, log, probe = KeptAudit(), io.StringIO(), Probe()
+    chain = layers(
+        log=log.write,
+        registry=CollectorRegistry(),
+        verify=verifier(issuer.jwks, ISSUER, AUDIENCE, callers),
+        clock_ms=clock,
+        audit_log=audit,
+        pairwise_of=lambda caller: pairs[caller.id],
+        tokenise=lambda _tenant, kind, digest: tokeniser.token(kind, digest),
+    )
+    server = GuardedServer(
+        probe_pb2.DESCRIPTOR.services_by_name["ProbeService"],
+        probe_pb2_grpc.add_ProbeServiceServicer_to_server,
+        probe,
+        layers=chain,
+        policy=policy,
+        guard=guard,
+        clock_ms=clock,
+    )
+    await server.start("127.0.0.1:0")
+    await server.serving()
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        stub = probe_pb2_grpc.ProbeServiceStub(channel)
+        yield Suite(server, stub, channel, probe, guard, audit, log, issuer, keyring, clock)
+    await server.stop(0)
+
+
+def reason_of(error: grpc.aio.AioRpcError) -> str:
+    """The ErrorInfo reason of an error."""
+    return detail_of(error, error_details_pb2.ErrorInfo).reason
+
+
+def detail_of(error: grpc.aio.AioRpcError, kind: type[Any]) -> Any:
+    """The first detail of a kind in an error."""
+    packed = dict(error.trailing_metadata())["grpc-status-details-bin"]
+    for detail in status_pb2.Status.FromString(packed).details:
+        found = kind()
+        if detail.Unpack(found):
+            return found
+    raise AssertionError(f"no {kind.__name__} in the error")

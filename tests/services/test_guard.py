@@ -1,0 +1,473 @@
+"""The guard, through a real server: what it lets in, what it lets out, in which order."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+
+from consent.guard_table import GuardTable
+from identity.ids import SubjectId
+from services.interceptors.call import Call
+from tests.conftest import set_state
+from tests.probe.v1 import probe_pb2
+from tests.services.conftest import detail_of, reason_of
+from veilgraph.privacy.v1 import privacy_pb2
+
+ANNA, BEN = SubjectId(b"anna" * 4), SubjectId(b"ben!" * 4)
+RECOMMEND = "personalise.recommend"
+
+
+async def refused(call) -> grpc.aio.AioRpcError:
+    """The error a call ends with."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value
+
+
+async def stream_refused(stream) -> grpc.aio.AioRpcError:
+    """The error a response stream ends with."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        async for _ in stream:
+            pass
+    return caught.value
+
+
+def test_the_chain_stands_in_its_order(suite):
+    """The ten layers stand in the one order that their reasons allow."""
+    assert [layer.name for layer in suite.server.chain.layers] == [
+        "request_id",
+        "access_log",
+        "metrics",
+        "errors",
+        "deadline",
+        "authentication",
+        "audit",
+        "pseudonymisation",
+        "consent",
+        "minimisation",
+    ]
+
+
+async def test_a_permitted_call_is_answered_with_sealed_ids_and_the_epoch(suite):
+    """The answer holds this caller's id of the subject, its person id, and the consent epoch."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    answer = await suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth())
+    assert suite.pairwise().open(answer.subject) == ANNA
+    assert answer.person.startswith("vp_")
+    assert answer.consent_epoch == suite.guard.epoch
+
+
+async def test_a_handler_sees_a_token_and_a_birth_subject_and_nothing_else(suite):
+    """Neither the digest nor the pairwise id is in the request a handler gets."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    digest = hashlib.sha256(b"anna@example.com").digest()
+    await suite.stub.Ask(suite.ask(ANNA, sha256=digest), metadata=suite.auth())
+    (request,), (call,) = suite.probe.requests, suite.probe.calls
+    assert call.subject == ANNA
+    assert not request.subject
+    assert not request.sha256
+    assert call.tokens[0] != digest
+
+
+async def test_fields_of_another_purpose_do_not_leave(suite):
+    """A field readable for loyalty only is not in an answer for recommendations."""
+    set_state(suite.guard, ANNA, RECOMMEND, "loyalty")
+    answer = await suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth())
+    assert (answer.parts[0].title, answer.parts[0].behaviour, answer.parts[0].points) == ("tea", "bought", 0)
+
+
+async def test_a_kept_response_object_is_not_changed(suite):
+    """Minimisation works on a copy: a handler may answer with a cached object."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    kept = probe_pb2.AskResponse(subject=ANNA.hex(), parts=[probe_pb2.Part(points=3)])
+    suite.probe.response = kept
+    await suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth())
+    assert kept == probe_pb2.AskResponse(subject=ANNA.hex(), parts=[probe_pb2.Part(points=3)])
+
+
+async def test_unknown_fields_reach_nobody(suite):
+    """Fields the contract does not know are gone before the handler and before the caller."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    smuggled = bytes([0xFA, 0x3F, 3]) + b"raw"  # field 1023, a string
+    suite.probe.response = probe_pb2.AskResponse.FromString(smuggled)
+    ask = suite.channel.unary_unary("/tests.probe.v1.ProbeService/Ask")
+    answer = await ask(suite.ask(ANNA).SerializeToString() + smuggled, metadata=suite.auth())
+    assert b"raw" not in suite.probe.requests[0].SerializeToString()
+    assert b"raw" not in answer
+
+
+@pytest.mark.parametrize("rpc", ["Ask", "Watch", "Gather", "Chat"])
+async def test_a_refused_subject_is_refused_by_every_kind_of_call(suite, rpc):
+    """Unary and streaming alike: without permission the handler gets nothing to work on."""
+    set_state(suite.guard, ANNA)
+    request, stub = suite.ask(ANNA), suite.stub
+    if rpc in {"Ask", "Watch"}:
+        call = getattr(stub, rpc)(request, metadata=suite.auth())
+        error = await (refused(call) if rpc == "Ask" else stream_refused(call))
+        assert reason_of(error) == "NOT_PERMITTED"
+        assert error.code() == grpc.StatusCode.PERMISSION_DENIED
+    elif rpc == "Gather":
+        assert (await stub.Gather(iter([request]), metadata=suite.auth())).reason == "NOT_PERMITTED"
+    else:
+        answers = [a.reason async for a in stub.Chat(iter([request]), metadata=suite.auth())]
+        assert answers == ["NOT_PERMITTED"]
+    assert suite.probe.requests == []
+
+
+async def test_unknown_and_refused_are_one_answer(suite):
+    """Nobody learns from an error whether a subject exists."""
+    set_state(suite.guard, ANNA)
+    errors = [await refused(suite.stub.Ask(suite.ask(who), metadata=suite.auth())) for who in (ANNA, BEN)]
+    one, other = ((e.code(), e.details(), reason_of(e)) for e in errors)
+    assert one == other
+
+
+async def test_an_entry_past_its_change_allows_nothing(suite):
+    """A grant that ran out denies, even before the authority says so."""
+    set_state(suite.guard, ANNA, RECOMMEND, changes_at_ms=suite.clock.now_ms)
+    assert reason_of(await refused(suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth()))) == "NOT_PERMITTED"
+
+
+async def test_a_denial_degrades_where_the_method_says_so(suite):
+    """The handler is asked without the subject, and what is personal cannot leave."""
+    set_state(suite.guard, ANNA)
+    request = probe_pb2.DegradeRequest(subject=suite.pairwise().seal(ANNA))
+    answer = await suite.stub.Degrade(request, metadata=suite.auth())
+    assert suite.probe.calls[0].subject is None
+    assert answer.reason == "NOT_PERMITTED"
+    assert (answer.parts[0].title, answer.parts[0].behaviour) == ("tea", "")
+
+
+async def test_a_guest_is_served_without_a_subject(suite):
+    """A guest gets the answer that is not personal, without a reason against it."""
+    answer = await suite.stub.Degrade(probe_pb2.DegradeRequest(guest=True), metadata=suite.auth())
+    assert (answer.subject, answer.reason, answer.parts[0].behaviour) == ("", "", "")
+
+
+async def test_neither_subject_nor_guest_is_an_error(suite):
+    """A JSON gateway drops a misspelt field silently; the server must miss it."""
+    error = await refused(suite.stub.Degrade(probe_pb2.DegradeRequest(), metadata=suite.auth()))
+    assert reason_of(error) == "SUBJECT_REF_MISSING"
+    assert detail_of(error, error_details_pb2.BadRequest).field_violations[0].field == "subject"
+
+
+def changing(guard: GuardTable, *purposes: str, times: int, members=((), ())):
+    """A handler during which consent changes, the first ``times`` times it runs."""
+    left = [times]
+
+    async def during(call: Call) -> None:
+        if left[0]:
+            left[0] -= 1
+            set_state(guard, ANNA, *purposes, members=members[left[0] % 2])
+
+    return during
+
+
+async def test_withdrawal_while_the_handler_runs_keeps_the_answer_back(suite):
+    """The second check: an answer made before a withdrawal does not leave after it."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    suite.probe.during = changing(suite.guard, times=1)
+    error = await refused(suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth()))
+    assert reason_of(error) == "NOT_PERMITTED"
+
+
+async def test_withdrawal_while_the_handler_runs_degrades_the_answer(suite):
+    """A method that degrades is asked again, without the subject."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    suite.probe.during = changing(suite.guard, times=1)
+    request = probe_pb2.DegradeRequest(subject=suite.pairwise().seal(ANNA))
+    answer = await suite.stub.Degrade(request, metadata=suite.auth())
+    assert (answer.reason, answer.parts[0].behaviour) == ("NOT_PERMITTED", "")
+    assert [call.subject for call in suite.probe.requests and suite.probe.calls] == [None, None]
+
+
+async def test_an_unlink_while_the_handler_runs_makes_the_answer_anew(suite):
+    """What was read from somebody who is no longer the same person does not leave."""
+    set_state(suite.guard, BEN, RECOMMEND)
+    set_state(suite.guard, ANNA, RECOMMEND, members=(ANNA, BEN))
+    read = []
+
+    async def during(call: Call) -> None:
+        read.append(call.members(ANNA))
+        if len(read) == 1:
+            set_state(suite.guard, ANNA, RECOMMEND)
+
+    suite.probe.during = during
+    await suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth())
+    assert read == [(ANNA, BEN), (ANNA,)]
+
+
+async def test_a_state_that_never_rests_is_unavailable(suite):
+    """An answer that can not be made under one state is not given."""
+    set_state(suite.guard, BEN, RECOMMEND)
+    set_state(suite.guard, ANNA, RECOMMEND, members=(ANNA, BEN))
+    suite.probe.during = changing(suite.guard, RECOMMEND, times=9, members=((ANNA,), (ANNA, BEN)))
+
+    async def during(call: Call, inner=suite.probe.during) -> None:
+        call.members(ANNA)
+        await inner(call)
+
+    suite.probe.during = during
+    error = await refused(suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth()))
+    assert reason_of(error) == "CONSENT_CHANGED"
+    assert detail_of(error, error_details_pb2.RetryInfo).retry_delay.nanos > 0
+
+
+async def test_a_stream_ends_with_the_message_after_the_withdrawal(suite):
+    """Every message of a response stream is checked before it leaves."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    stream = suite.stub.Watch(suite.ask(ANNA), metadata=suite.auth())
+    got = []
+
+    async def during(call: Call) -> None:
+        if len(suite.probe.calls) == 2:
+            set_state(suite.guard, ANNA)
+
+    suite.probe.during = during
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        async for answer in stream:
+            got.append(answer)
+    assert len(got) == 1
+    assert reason_of(caught.value) == "NOT_PERMITTED"
+
+
+async def test_a_corrupt_message_is_answered_and_the_stream_goes_on(suite):
+    """One message that is no message does not cost the others."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    chat = suite.channel.stream_stream("/tests.probe.v1.ProbeService/Chat")
+    good = suite.ask(ANNA).SerializeToString()
+    stream = chat(iter([good, b"\xff\xff\xff", good]), metadata=suite.auth())
+    answers = [probe_pb2.AskResponse.FromString(answer) async for answer in stream]
+    assert [answer.reason for answer in answers] == ["", "MESSAGE_UNREADABLE", ""]
+
+
+async def test_each_message_of_a_stream_is_decided_anew(suite):
+    """A permission given for one message says nothing about the next."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    chat = suite.stub.Chat(metadata=suite.auth())
+    reasons = []
+    for _ in range(2):
+        await chat.write(suite.ask(ANNA))
+        reasons.append((await chat.read()).reason)
+        set_state(suite.guard, ANNA)
+    await chat.done_writing()
+    assert reasons == ["", "NOT_PERMITTED"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason", "field"),
+    [
+        ({"subject": ""}, "SUBJECT_REF_MISSING", "subject"),
+        ({"subject": "anna@example.com"}, "SUBJECT_REF_MALFORMED", "subject"),
+        ({"subject": "vs_" + "A" * 34}, "SUBJECT_REF_MALFORMED", "subject"),
+        ({"subject": ANNA.hex()}, "SUBJECT_REF_MALFORMED", "subject"),
+        ({"sha256": b"anna@example.com"}, "RAW_IDENTIFIER_REFUSED", "sha256"),
+        ({"sha256": b""}, "RAW_IDENTIFIER_REFUSED", "sha256"),
+        ({"note": "123456789"}, "FIELD_LENGTH", "note"),
+    ],
+)
+async def test_bad_fields_have_their_reason_and_their_path(suite, fields, reason, field):
+    """Missing, raw, foreign and overlong fields are told apart, and the field is named."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    error = await refused(suite.stub.Ask(suite.ask(ANNA, **fields), metadata=suite.auth()))
+    assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert reason_of(error) == reason
+    assert detail_of(error, error_details_pb2.BadRequest).field_violations[0].field == field
+
+
+async def test_another_callers_id_is_no_id(suite):
+    """Ids are pairwise: what the partner holds means nothing to the shop, nor does a person id."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    for foreign in (suite.pairwise("partner").seal(ANNA), suite.pairwise().seal_person(ANNA)):
+        error = await refused(suite.stub.Ask(suite.ask(ANNA, subject=foreign), metadata=suite.auth()))
+        assert reason_of(error) == "SUBJECT_REF_MALFORMED"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "Basic c2hvcDpzaG9w",
+        "Bearer nonsense",
+        "Bearer " + "e" * 5000,
+        "Bearer eyJhbGciOiJub25lIiwia2lkIjoidGVzdCJ9.eyJhenAiOiJzaG9wIn0.",
+    ],
+)
+async def test_without_a_valid_token_nobody_calls(suite, header):
+    """No, malformed and unsigned credentials are one answer."""
+    metadata = (("authorization", header),) if header is not None else ()
+    error = await refused(suite.stub.Ask(suite.ask(ANNA), metadata=metadata))
+    assert (error.code(), reason_of(error)) == (grpc.StatusCode.UNAUTHENTICATED, "CALLER_UNAUTHENTICATED")
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"exp": 1}, {"aud": "other"}, {"iss": "https://evil.test"}, {"azp": "nobody"}, {"azp": None}],
+)
+async def test_a_token_for_something_else_is_no_token(suite, claims):
+    """Expired, for another audience, from another issuer, of a caller without an allow-list."""
+    error = await refused(suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth(**claims)))
+    assert reason_of(error) == "CALLER_UNAUTHENTICATED"
+
+
+async def test_a_forged_signature_is_no_token(suite):
+    """A token whose claims were changed after signing is refused."""
+    ((_, header),) = suite.auth()
+    head, body, signature = header.split(".")
+    forged = f"{head}.{body}.{signature[:-4]}AAAA"
+    error = await refused(suite.stub.Ask(suite.ask(ANNA), metadata=(("authorization", forged),)))
+    assert reason_of(error) == "CALLER_UNAUTHENTICATED"
+
+
+async def test_a_remembered_token_still_expires(suite):
+    """The cache of verified tokens does not outlive a token, in a stream either."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    expires_s = 4_000_000_000
+    metadata = suite.auth(exp=expires_s)
+    chat = suite.stub.Chat(metadata=metadata)
+    await chat.write(suite.ask(ANNA))
+    await chat.read()
+    suite.clock.now_ms = expires_s * 1000
+    await chat.write(suite.ask(ANNA))
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        assert await chat.read() is not grpc.aio.EOF
+    assert reason_of(caught.value) == "CALLER_UNAUTHENTICATED"
+    assert reason_of(await refused(suite.stub.Ask(suite.ask(ANNA), metadata=metadata)))
+
+
+async def test_an_empty_allow_list_refuses(suite):
+    """A caller without scopes, or without purposes, may do nothing."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    for caller, reason in (
+        ("scopeless", "SCOPE_NOT_GRANTED_TO_CALLER"),
+        ("purposeless", "PURPOSE_NOT_GRANTED_TO_CALLER"),
+    ):
+        error = await refused(suite.stub.Ask(suite.ask(ANNA, caller), metadata=suite.auth(caller)))
+        assert (error.code(), reason_of(error)) == (grpc.StatusCode.PERMISSION_DENIED, reason)
+
+
+async def test_a_batch_serves_what_may_be_served(suite):
+    """Each element is judged by its own subject and purpose; the others are served, in order."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    set_state(suite.guard, BEN, "loyalty")
+    seal = suite.pairwise().seal
+    elements = [
+        {"subject": seal(BEN), "purpose": privacy_pb2.PURPOSE_PERSONALISE_RECOMMEND},
+        {"subject": seal(ANNA), "purpose": privacy_pb2.PURPOSE_PERSONALISE_RECOMMEND},
+        {"subject": "x", "purpose": privacy_pb2.PURPOSE_LOYALTY},
+        {"subject": seal(ANNA), "purpose": 99},
+        {"subject": seal(ANNA)},
+        {"subject": seal(BEN), "purpose": privacy_pb2.PURPOSE_LOYALTY},
+    ]
+    answer = await suite.stub.Batch(probe_pb2.BatchRequest(elements=elements), metadata=suite.auth())
+    assert [suite.pairwise().open(s) for s in answer.subjects] == [ANNA, BEN]
+    assert sorted((e.index, e.reason, e.field) for e in answer.refused) == [
+        (0, "NOT_PERMITTED", ""),
+        (2, "SUBJECT_REF_MALFORMED", "elements[2].subject"),
+        (3, "FIELD_ENUM", "elements[3].purpose"),
+        (4, "FIELD_REQUIRED", "elements[4].purpose"),
+    ]
+    (call,), (request,) = suite.probe.calls, suite.probe.requests
+    assert call.accepted == [1, 5]
+    assert len(request.elements) == 2
+
+
+async def test_too_many_elements_are_refused_whole(suite):
+    """A batch beyond its limit is a wrong request, not a long one."""
+    elements = [probe_pb2.Element()] * 11
+    error = await refused(suite.stub.Batch(probe_pb2.BatchRequest(elements=elements), metadata=suite.auth()))
+    assert reason_of(error) == "TOO_MANY_ITEMS"
+
+
+async def test_exception_texts_stay_inside(suite):
+    """An unforeseen error is INTERNAL with a fixed text, in the answer and in the log."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+
+    async def during(call: Call) -> None:
+        raise ValueError("anna@example.com")
+
+    suite.probe.during = during
+    error = await refused(suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth()))
+    assert (error.code(), error.details()) == (grpc.StatusCode.INTERNAL, "internal error")
+    assert "anna@" not in str(error.trailing_metadata())
+    assert "ValueError" in suite.log.getvalue()
+    assert "anna@" not in suite.log.getvalue()
+
+
+async def test_every_call_is_audited_with_its_decision(suite):
+    """One record a call, refusals and failures included, and no subject in the clear."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    await suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth())
+    await refused(suite.stub.Ask(suite.ask(BEN), metadata=suite.auth()))
+    good, bad = suite.audit.records
+    assert (good.code, good.caller, good.decisions) == ("OK", "shop", bytes(reversed(ANNA)) + b"\x01")
+    assert (bad.code, bad.reason, bad.decisions) == (
+        "PERMISSION_DENIED",
+        "NOT_PERMITTED",
+        bytes(reversed(BEN)) + b"\x00",
+    )
+
+
+async def test_what_can_not_be_audited_is_not_answered(suite):
+    """A full audit log stops the service rather than the record."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    suite.audit.full = True
+    error = await refused(suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth()))
+    assert (error.code(), reason_of(error)) == (grpc.StatusCode.UNAVAILABLE, "AUDIT_UNAVAILABLE")
+    assert suite.probe.calls == []
+
+
+async def test_an_unready_guard_decides_nothing(suite, policy):
+    """Until the guard table is loaded subjects can not be asked about."""
+    suite.guard.ready = False
+    error = await refused(suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth()))
+    assert (error.code(), reason_of(error)) == (grpc.StatusCode.UNAVAILABLE, "CONSENT_NOT_READY")
+
+
+async def test_a_deadline_that_leaves_no_time_is_not_begun(suite):
+    """The service says that the deadline was too short instead of starting."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth(), timeout=0.003)
+    assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    assert suite.probe.calls == []
+
+
+async def test_the_service_names_the_deadline_it_missed(suite):
+    """A handler that is too slow is given up just before the caller stops waiting."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    never = asyncio.Event()
+
+    async def during(call: Call) -> None:
+        call.deadline_at = 0.0
+        await never.wait()
+
+    suite.probe.during = during
+    error = await refused(suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth(), timeout=0.1))
+    assert error.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    assert suite.audit.records[0].reason == "DEADLINE_PASSED"
+
+
+async def test_undeclared_methods_are_refused(suite):
+    """Whatever has no plan is denied, whether somebody registered it or not."""
+    call = suite.channel.unary_unary("/tests.probe.v1.ProbeService/Nothing")
+    error = await refused(call(b"", metadata=suite.auth()))
+    assert (error.code(), reason_of(error)) == (grpc.StatusCode.PERMISSION_DENIED, "METHOD_UNDECLARED")
+
+
+async def test_no_identifier_is_in_the_log(suite):
+    """The log names calls by method and caller; nothing a client wrote is in it."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    canary = "canary-4711"
+    metadata = (*suite.auth(), ("x-request-id", canary), ("user-agent", canary), ("x-forwarded-for", canary))
+    await suite.stub.Ask(suite.ask(ANNA), metadata=metadata)
+    await refused(suite.stub.Ask(suite.ask(ANNA, note=canary), metadata=metadata))
+    line = suite.log.getvalue()
+    assert line.count('"rpc":"/tests.probe.v1.ProbeService/Ask"') == 2
+    for secret in (canary, suite.pairwise().seal(ANNA), ANNA.hex()):
+        assert secret not in line

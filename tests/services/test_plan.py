@@ -1,0 +1,205 @@
+"""What the contract must declare: every gap is named, and nothing with a gap is served."""
+
+from __future__ import annotations
+
+import pytest
+from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, struct_pb2
+
+from services.interceptors.plan import ContractError, compile_method, compile_service
+from tests.probe.v1 import probe_pb2
+from veilgraph.consent.v1 import consent_pb2
+from veilgraph.engagement.v1 import profile_pb2
+from veilgraph.identity.v1 import identity_pb2
+from veilgraph.privacy.v1 import privacy_pb2
+from veilgraph.recommender.v1 import recommender_pb2
+
+CONTRACT = [identity_pb2, consent_pb2, profile_pb2, recommender_pb2]
+STRING, MESSAGE = 9, 11
+assert any_pb2.DESCRIPTOR and struct_pb2.DESCRIPTOR  # loaded, so that a changed contract may use them
+
+
+def method_of(change, policy):
+    """Compiles ``Ask`` of the probe contract after ``change(file)``."""
+    file = descriptor_pb2.FileDescriptorProto()
+    probe_pb2.DESCRIPTOR.CopyToProto(file)
+    change(file)
+    pool = descriptor_pool.Default()
+    number = method_of.count = getattr(method_of, "count", 0) + 1
+    package = f"changed{number}.v1"
+    file.name, file.package = f"changed{number}.proto", package
+    _retype(file, package)
+    pool.Add(file)
+    return compile_method(pool.FindServiceByName(f"{package}.ProbeService").methods_by_name["Ask"], policy)
+
+
+def _retype(file, package):
+    for message in file.message_type:
+        for field in message.field:
+            if field.type_name:
+                field.type_name = field.type_name.replace("tests.probe.v1", package)
+    for method in file.service[0].method:
+        method.input_type = method.input_type.replace("tests.probe.v1", package)
+        method.output_type = method.output_type.replace("tests.probe.v1", package)
+
+
+def _message(file, name):
+    return next(message for message in file.message_type if message.name == name)
+
+
+def _field(file, message, name):
+    return next(field for field in _message(file, message).field if field.name == name)
+
+
+def _rule(field):
+    return field.options.Extensions[privacy_pb2.field]
+
+
+def _policy(file):
+    return file.service[0].method[0].options.Extensions[privacy_pb2.policy]
+
+
+def _no_policy(file):
+    file.service[0].method[0].options.ClearExtension(privacy_pb2.policy)
+
+
+def _no_class(file):
+    _field(file, "Part", "title").options.ClearExtension(privacy_pb2.field)
+
+
+def _no_purposes(file):
+    del _rule(_field(file, "Part", "behaviour")).purposes[:]
+
+
+def _contact(file):
+    _rule(_field(file, "Part", "title")).data_class = privacy_pb2.DATA_CLASS_CONTACT
+
+
+def _identifier_out(file):
+    _rule(_field(file, "Part", "title")).data_class = privacy_pb2.DATA_CLASS_IDENTIFIER
+
+
+def _unbounded(file):
+    _rule(_field(file, "AskRequest", "note")).limits.max_len = 0
+
+
+def _any(file):
+    file.dependency.append("google/protobuf/any.proto")
+    _message(file, "Part").field.add(
+        name="detail", number=9, type=MESSAGE, label=1, type_name=".google.protobuf.Any"
+    )
+
+
+def _struct(file):
+    file.dependency.append("google/protobuf/struct.proto")
+    _message(file, "AskRequest").field.add(
+        name="detail", number=9, type=MESSAGE, label=1, type_name=".google.protobuf.Struct"
+    )
+
+
+def _map(file):
+    part = _message(file, "Part")
+    entry = part.nested_type.add(name="TagsEntry")
+    entry.options.map_entry = True
+    entry.field.add(name="key", number=1, type=STRING, label=1)
+    entry.field.add(name="value", number=2, type=STRING, label=1)
+    part.field.add(name="tags", number=9, type=MESSAGE, label=3, type_name=".tests.probe.v1.Part.TagsEntry")
+
+
+def _unbounded_list(file):
+    _message(file, "AskRequest").field.add(
+        name="parts", number=9, type=MESSAGE, label=3, type_name=".tests.probe.v1.Part"
+    )
+
+
+def _no_scope(file):
+    _policy(file).caller_scope = ""
+
+
+def _unknown_purpose(file):
+    _policy(file).purpose = "fun"
+
+
+def _no_subject_said(file):
+    del _policy(file).subjects[:]
+
+
+def _both_said(file):
+    _policy(file).no_subject = True
+
+
+def _subject_elsewhere(file):
+    _policy(file).subjects[0] = "note"
+
+
+def _free_text_purpose(file):
+    _policy(file).purpose_field = "note"
+
+
+def _exempt(file):
+    _policy(file).exempt = "because"
+
+
+def _no_epoch(file):
+    response = _message(file, "AskResponse")
+    response.field.remove(_field(file, "AskResponse", "consent_epoch"))
+
+
+@pytest.mark.parametrize(
+    ("change", "gap"),
+    [
+        (_no_policy, "no privacy policy"),
+        (_no_class, "no data class"),
+        (_no_purposes, "names no purpose that may read it"),
+        (_contact, "no field may hold this class"),
+        (_identifier_out, "an identifier never leaves"),
+        (_unbounded, "needs max_len"),
+        (_any, "can hold anything"),
+        (_struct, "can hold anything"),
+        (_map, "a map carries no data class"),
+        (_unbounded_list, "needs max_items"),
+        (_no_scope, "no caller_scope"),
+        (_unknown_purpose, "no purpose of the policy file"),
+        (_no_subject_said, "exactly one of subjects and no_subject"),
+        (_both_said, "exactly one of subjects and no_subject"),
+        (_subject_elsewhere, "no field of class PSEUDONYM"),
+        (_free_text_purpose, "no enum field"),
+        (_exempt, "names a purpose or a purpose_field"),
+        (_no_epoch, "has a consent_epoch"),
+    ],
+)
+def test_a_gap_is_named_and_not_compiled(policy, change, gap):
+    """Each kind of gap in a contract is found at compile time, which is lint and start-up."""
+    with pytest.raises(ContractError, match=gap):
+        method_of(change, policy)
+
+
+def test_the_changed_contract_compiles_without_a_change(policy):
+    """The gaps above come from the changes, not from the harness."""
+    assert method_of(lambda file: None, policy).scope == "probe"
+
+
+@pytest.mark.parametrize("module", CONTRACT, ids=lambda module: module.DESCRIPTOR.package)
+def test_the_contract_has_no_gap(policy, module):
+    """Every method and field of the published contract is declared."""
+    for service in module.DESCRIPTOR.services_by_name.values():
+        assert len(compile_service(service, policy)) == len(service.methods)
+
+
+def test_an_option_from_another_pool_is_read_or_no_plan_is_made(policy):
+    """Through a foreign descriptor pool the declaration is the same or missing, never weaker."""
+    pool = descriptor_pool.DescriptorPool()
+    for name in ("google/protobuf/descriptor.proto", "veilgraph/privacy/v1/privacy.proto"):
+        file = descriptor_pb2.FileDescriptorProto()
+        descriptor_pool.Default().FindFileByName(name).CopyToProto(file)
+        pool.Add(file)
+    file = descriptor_pb2.FileDescriptorProto()
+    probe_pb2.DESCRIPTOR.CopyToProto(file)
+    pool.Add(file)
+    method = pool.FindServiceByName("tests.probe.v1.ProbeService").methods_by_name["Ask"]
+    own = probe_pb2.DESCRIPTOR.services_by_name["ProbeService"].methods_by_name["Ask"]
+    try:
+        plan = compile_method(method, policy)
+    except ContractError:
+        return
+    same = compile_method(own, policy)
+    assert (plan.scope, plan.purpose, plan.subjects) == (same.scope, same.purpose, same.subjects)
