@@ -79,6 +79,11 @@ class GuardTable:
         self.epoch = update.epoch
         self.ready = True
 
+    def lose(self) -> None:
+        """Forgets everything: who feeds the table has stopped. The next step applied is a snapshot."""
+        self.ready = False
+        self._entries = {}
+
     def allows(self, subject: SubjectId, purpose_index: int, now_ms: int) -> bool:
         """Whether processing for a purpose is allowed now. Unknown subjects are denied.
 

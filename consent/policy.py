@@ -73,6 +73,10 @@ class Policy:
         except KeyError:
             raise UnknownPurpose(leaf) from None
 
+    def has(self, node: str) -> bool:
+        """Whether a name is a node of the tree."""
+        return node in self._masks
+
     def mask(self, node: str) -> int:
         """The leaves beneath a node (a leaf stands for itself), as a bit mask.
 
@@ -85,12 +89,29 @@ class Policy:
             raise UnknownPurpose(node) from None
 
     def mask_at(self, node: str, taxonomy_version: int) -> int:
-        """The leaves beneath a node that existed in an older version of the tree."""
-        mask = self.mask(node)
-        for index, since in enumerate(self.since):
-            if since > taxonomy_version:
-                mask &= ~(1 << index)
-        return mask
+        """The leaves beneath a node that existed in a version of the tree (0 = none of them)."""
+        return self.mask(node) & self._leaves_at[min(taxonomy_version, self.taxonomy_version)]
+
+    @cached_property
+    def _leaves_at(self) -> tuple[int, ...]:
+        """For every version of the tree up to this one the leaves that existed in it."""
+        return tuple(
+            sum(1 << index for index, since in enumerate(self.since) if since <= version)
+            for version in range(self.taxonomy_version + 1)
+        )
+
+    @cached_property
+    def view_masks(self) -> tuple[int, ...]:
+        """For each view the purposes that see a person in it."""
+        return tuple(
+            sum(1 << index for index, of in enumerate(self.view_of) if of == view)
+            for view in range(len(self.views))
+        )
+
+    @cached_property
+    def viewless_mask(self) -> int:
+        """The purposes that see the identifier alone."""
+        return sum(1 << index for index, of in enumerate(self.view_of) if of < 0)
 
     @cached_property
     def bases_mask(self) -> int:

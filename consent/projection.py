@@ -1,0 +1,173 @@
+"""The whole of the consent state in memory, and what a change does to it.
+
+Entries are a function of the births, the edges that are not wrong, every subject's own state
+and the instant; a change folds again only the refusal components it touches, and what comes
+out is the same as folding everything from scratch. Loading is one big change.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+
+from consent.component import EdgeFact, EdgeState, entry_alone, fold_component
+from consent.errors import SubjectUnknown
+from consent.fold import SILENT, OwnState
+from consent.guard_table import NEVER_MS, GuardEntry
+from consent.policy import Policy
+from identity.ids import SubjectId
+
+
+class Projection:
+    """Guard entries of every birth subject, kept up to date."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.entries: dict[SubjectId, GuardEntry] = {}
+        self._born: dict[SubjectId, int] = {}
+        self._own: dict[SubjectId, OwnState] = {}
+        self._edges: dict[int, EdgeFact] = {}
+        self._edges_of: dict[SubjectId, tuple[int, ...]] = {}
+        self._changes: list[tuple[int, SubjectId]] = []
+        self._scheduled: set[tuple[int, SubjectId]] = set()
+        self._shared: dict[OwnState, OwnState] = {}
+        self._alone: dict[OwnState, GuardEntry] = {}
+
+    def __contains__(self, subject: object) -> bool:
+        return subject in self._born
+
+    def change(
+        self,
+        now_ms: int,
+        births: Iterable[SubjectId] = (),
+        edges: Iterable[EdgeFact] = (),
+        own: Mapping[SubjectId, OwnState] | None = None,
+    ) -> dict[SubjectId, GuardEntry]:
+        """Takes in a change and whatever ran out by now.
+
+        Args:
+            now_ms: the instant the entries are to hold from, milliseconds since the epoch.
+            births: birth subjects, oldest first; those already known change nothing.
+            edges: new or changed edges; the last one given for an ``edge_id`` counts.
+            own: own states that replace earlier ones.
+
+        Returns:
+            The entries that are no longer what they were.
+
+        Raises:
+            SubjectUnknown: an edge or a state is about a subject never announced. Nothing of
+                the edges and states is taken in.
+        """
+        touched = self._bear(births)
+        edges = list(edges)
+        own = own or {}
+        for subject in own:
+            self._must_know(subject)
+        for edge in edges:
+            self._must_know(edge.a)
+            self._must_know(edge.b)
+        for edge in edges:
+            self._replace(edge)
+            touched += (edge.a, edge.b)
+        for subject, state in own.items():
+            self._own[subject] = self._shared.setdefault(state, state) if state.endless else state
+            touched.append(subject)
+        touched += self._run_out(now_ms)
+        return self._refold(touched, now_ms)
+
+    def next_change_ms(self) -> int:
+        """The next instant at which something runs out; ``NEVER_MS`` if nothing does."""
+        while self._changes:
+            at_ms, subject = self._changes[0]
+            if self.entries[subject].changes_at_ms == at_ms:
+                return at_ms
+            self._unschedule()  # folded again since, with another end
+        return NEVER_MS
+
+    def _bear(self, births: Iterable[SubjectId]) -> list[SubjectId]:
+        new = []
+        for subject in births:
+            if subject not in self._born:
+                self._born[subject] = len(self._born)
+                new.append(subject)
+        return new
+
+    def _must_know(self, subject: SubjectId) -> None:
+        if subject not in self._born:
+            raise SubjectUnknown
+
+    def _replace(self, edge: EdgeFact) -> None:
+        old = self._edges.pop(edge.edge_id, None)
+        for end in () if old is None else (old.a, old.b):
+            rest = tuple(one for one in self._edges_of.get(end, ()) if one != edge.edge_id)
+            if rest:
+                self._edges_of[end] = rest
+            else:
+                self._edges_of.pop(end, None)
+        if edge.state is EdgeState.WRONG:
+            return
+        self._edges[edge.edge_id] = edge
+        for end in (edge.a, edge.b):
+            self._edges_of[end] = (*self._edges_of.get(end, ()), edge.edge_id)
+
+    def _run_out(self, now_ms: int) -> list[SubjectId]:
+        out = []
+        while self.next_change_ms() <= now_ms:
+            out.append(self._unschedule())
+        return out
+
+    def _schedule(self, at_ms: int, subject: SubjectId) -> None:
+        if at_ms != NEVER_MS and (at_ms, subject) not in self._scheduled:
+            self._scheduled.add((at_ms, subject))
+            heapq.heappush(self._changes, (at_ms, subject))
+
+    def _unschedule(self) -> SubjectId:
+        change = heapq.heappop(self._changes)
+        self._scheduled.remove(change)
+        return change[1]
+
+    def _refold(self, touched: Iterable[SubjectId], now_ms: int) -> dict[SubjectId, GuardEntry]:
+        changed: dict[SubjectId, GuardEntry] = {}
+        done: set[SubjectId] = set()
+        for subject in touched:
+            if subject in done:
+                continue
+            folded = self._fold(subject, now_ms)
+            done.update(folded)
+            for one, entry in folded.items():
+                if self.entries.get(one) != entry:
+                    self.entries[one] = changed[one] = entry
+            self._schedule(folded[subject].changes_at_ms, subject)
+        return changed
+
+    def _fold(self, subject: SubjectId, now_ms: int) -> Mapping[SubjectId, GuardEntry]:
+        if subject not in self._edges_of:
+            return {subject: self._fold_alone(self._own.get(subject, SILENT), now_ms)}
+        reached, edge_ids = self._component(subject)
+        subjects = sorted(reached, key=self._born.__getitem__)
+        return fold_component(
+            self.policy, subjects, [self._edges[one] for one in sorted(edge_ids)], self._own, now_ms
+        )
+
+    def _fold_alone(self, own: OwnState, now_ms: int) -> GuardEntry:
+        """Most subjects are alone and said one of a few things: they share one entry."""
+        if not own.endless:
+            return entry_alone(self.policy, own, now_ms)
+        entry = self._alone.get(own)
+        if entry is None:
+            entry = self._alone[own] = entry_alone(self.policy, own, now_ms)
+        return entry
+
+    def _component(self, subject: SubjectId) -> tuple[set[SubjectId], set[int]]:
+        reached = {subject}
+        edge_ids: set[int] = set()
+        frontier = [subject]
+        while frontier:
+            for edge_id in self._edges_of.get(frontier.pop(), ()):
+                edge_ids.add(edge_id)
+                edge = self._edges[edge_id]
+                for end in (edge.a, edge.b):
+                    if end not in reached:
+                        reached.add(end)
+                        frontier.append(end)
+        return reached, edge_ids

@@ -1,0 +1,75 @@
+"""What consent needs kept: the port that ``services.storage`` implements.
+
+Every write is durable when it returns, is taken whole or not at all, and takes the next
+epoch in the same transaction, so that epochs never repeat or go back, restarts included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from consent.component import EdgeFact, GraphStep
+from consent.record import ConsentRecord, Said
+from consent.statement import LedgerEntry
+from identity.ids import SubjectId
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Everything the state is folded from.
+
+    Attributes:
+        graph_cursor: position of the last step of identity's feed taken in; 0 for none.
+        births: every birth subject announced, oldest first.
+        edges: the edges not declared wrong.
+        said: for each birth subject that said anything its statements in recorded order. To
+            be read once, before the next write.
+    """
+
+    graph_cursor: int
+    births: Sequence[SubjectId]
+    edges: Sequence[EdgeFact]
+    said: Iterable[tuple[SubjectId, Sequence[Said]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of ledger entries.
+
+    Attributes:
+        epoch: the epoch they are kept under; of a repeat the one it was first kept under, and
+            0 when every entry was refused.
+        conflicts: positions of the entries whose id is taken by something else; not kept.
+    """
+
+    epoch: int
+    conflicts: frozenset[int]
+
+
+class ConsentStore(Protocol):
+    """Append-only records, the projected identity graph, the epoch."""
+
+    async def load(self) -> Kept:
+        """Everything there is."""
+
+    async def next_epoch(self) -> int:
+        """Takes the next epoch; greater than every one taken before."""
+
+    async def append(self, entries: Sequence[LedgerEntry]) -> Appended:
+        """Appends entries under the next epoch. Entries already there are not appended again."""
+
+    async def project(self, steps: Sequence[GraphStep]) -> int:
+        """Takes in steps of identity's feed, with their cursor, under the next epoch.
+
+        Steps at or before the cursor change nothing.
+
+        Returns:
+            The epoch.
+        """
+
+    async def records_of(
+        self, subjects: Collection[SubjectId]
+    ) -> Mapping[SubjectId, Sequence[ConsentRecord]]:
+        """The records of birth subjects in recorded order; a subject without any has an empty list."""

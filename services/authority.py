@@ -1,0 +1,231 @@
+"""The consent authority: one writer of consent state, one ordered stream to every guard table.
+
+A change is durable first, then folded, then applied by every subscriber, and only then does
+the call that made it return; a caller that goes away in between changes nothing of that.
+Changes that arrive while others are being written share the next round. When the authority
+stops, whatever the reason, it takes the tables it feeds out of service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from consent.component import GraphStep
+from consent.errors import SubjectUnknown
+from consent.fold import LeafState, fold, leaf_states
+from consent.guard_table import GuardUpdate
+from consent.policy import Policy
+from consent.projection import Projection
+from consent.statement import LedgerEntry
+from consent.store import Appended, ConsentStore
+from identity.ids import SubjectId
+
+#: Ends are looked for this often even if none is near, because wall clocks are set and machines sleep.
+RECHECK_S = 60.0
+#: After an end could not be written down. Nobody is allowed anything by a late end: tables
+#: deny what has run out by themselves.
+RETRY_S = 1.0
+
+
+class AuthorityStopped(RuntimeError):  # noqa: N818 - named after what it says
+    """The authority does not run; a change it had not answered is durable or lost, never half."""
+
+
+class Subscriber(Protocol):
+    """Whoever decides by the stream; ``consent.guard_table.GuardTable`` is one."""
+
+    def apply(self, update: GuardUpdate, /) -> None:
+        """Takes the next step; the first one is the whole state."""
+
+    def lose(self) -> None:
+        """The stream has ended: nothing may be decided by what was applied."""
+
+
+@dataclass(slots=True, eq=False)
+class _Change:
+    write: Callable[[], Awaitable[Any]]
+    done: asyncio.Future[Any]
+    spoken: frozenset[SubjectId] = frozenset()
+    steps: Sequence[GraphStep] = ()
+    epoch_of: Callable[[Any], int] = int
+
+
+class ConsentAuthority:
+    """Appends, folds, pushes. One per deployment; used from one event loop."""
+
+    def __init__(self, store: ConsentStore, policy: Policy, clock: Callable[[], int]) -> None:
+        """Folds what ``store`` keeps under ``policy``; ``clock`` gives milliseconds since the epoch."""
+        self.policy = policy
+        self.epoch = 0
+        self.graph_cursor = 0
+        self._store = store
+        self._clock = clock
+        self._projection = Projection(policy)
+        self._subscribers: list[Subscriber] = []
+        self._queue: asyncio.Queue[_Change] = asyncio.Queue()
+        self._unanswered: set[_Change] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._pause_s = 0.0
+
+    async def start(self) -> None:
+        """Loads and folds everything that is kept; from then on the authority can be used.
+
+        Raises:
+            UnknownPurpose: the policy lost a purpose that records or edges speak of.
+        """
+        kept = await self._store.load()
+        own = {subject: fold(self.policy, said) for subject, said in kept.said}
+        self._projection.change(self._clock(), kept.births, kept.edges, own)
+        self.graph_cursor = kept.graph_cursor
+        self.epoch = await self._store.next_epoch()  # another policy or another instant: other entries
+        self._task = asyncio.create_task(self._run())
+        self._task.add_done_callback(self._ended)
+
+    async def stop(self) -> None:
+        """Finishes what waits and stops."""
+        while self._unanswered:
+            await asyncio.wait([change.done for change in self._unanswered])
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def __contains__(self, subject: object) -> bool:
+        return subject in self._projection
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Gives a subscriber the whole state now and every later step in order."""
+        self._must_run()
+        subscriber.apply(GuardUpdate(self.epoch, self._projection.entries))
+        self._subscribers.append(subscriber)
+
+    def next_change_ms(self) -> int:
+        """The next instant at which something runs out; ``NEVER_MS`` if nothing does."""
+        return self._projection.next_change_ms()
+
+    async def record(self, entries: Sequence[LedgerEntry]) -> Appended:
+        """Appends statements; they are in effect at every subscriber when it returns.
+
+        Raises:
+            SubjectUnknown: a statement is about a subject never announced; nothing is kept.
+            AuthorityStopped: the authority does not run.
+        """
+        spoken = frozenset(record.subject for entry in entries for record in entry.records)
+        if not all(subject in self._projection for subject in spoken):
+            raise SubjectUnknown
+        appended: Appended = await self._make(
+            lambda: self._store.append(entries), spoken=spoken, epoch_of=lambda outcome: outcome.epoch
+        )
+        return appended
+
+    async def apply_graph(self, steps: Sequence[GraphStep]) -> None:
+        """Takes in steps of identity's feed; they are in effect at every subscriber when it returns.
+
+        Steps taken in before change nothing.
+
+        Raises:
+            SubjectUnknown: an edge joins a subject never announced; nothing is kept.
+            AuthorityStopped: the authority does not run.
+        """
+        born: set[SubjectId] = set()
+        for step in steps:
+            born.update(step.births)
+            for end in (end for edge in step.edges for end in (edge.a, edge.b)):
+                if end not in born and end not in self._projection:
+                    raise SubjectUnknown
+        await self._make(lambda: self._store.project(steps), steps=steps)
+
+    async def due(self) -> None:
+        """Takes in what ran out by now. Happens by itself too, when the time comes."""
+        await self._make(self._end)
+
+    async def own_states(self, subject: SubjectId, now_ms: int) -> tuple[LeafState, ...]:
+        """What a birth subject itself said, per leaf in the tree's order, at an instant."""
+        records = await self._store.records_of([subject])
+        return leaf_states(self.policy, [record.said for record in records[subject]], now_ms)
+
+    async def _make(self, write: Callable[[], Awaitable[Any]], **parts: Any) -> Any:
+        self._must_run()
+        change = self._change(write, **parts)
+        self._queue.put_nowait(change)
+        return await asyncio.shield(change.done)
+
+    def _change(self, write: Callable[[], Awaitable[Any]], **parts: Any) -> _Change:
+        change = _Change(write, asyncio.get_running_loop().create_future(), **parts)
+        self._unanswered.add(change)
+        return change
+
+    def _must_run(self) -> None:
+        if self._task is None or self._task.done():
+            raise AuthorityStopped
+
+    async def _end(self) -> int:
+        """Takes an epoch for what ran out, if anything did."""
+        if self._projection.next_change_ms() > self._clock():
+            return self.epoch
+        self._pause_s = RETRY_S
+        epoch = await self._store.next_epoch()
+        self._pause_s = 0.0
+        return epoch
+
+    async def _run(self) -> None:
+        while True:
+            changes = await self._next_round()
+            outcomes = await asyncio.gather(*(change.write() for change in changes), return_exceptions=True)
+            kept: list[tuple[_Change, Any]] = []
+            for change, outcome in zip(changes, outcomes, strict=True):
+                if isinstance(outcome, BaseException):
+                    self._unanswered.discard(change)
+                    change.done.set_exception(outcome)
+                    change.done.exception()  # an end that could not be written down has nobody to tell
+                else:
+                    kept.append((change, outcome))
+            await self._take_in(kept)
+            for change, outcome in kept:
+                self._unanswered.discard(change)
+                change.done.set_result(outcome)
+
+    async def _next_round(self) -> list[_Change]:
+        """Everything that waits, or the next end when it comes first."""
+        until_end_s = (self._projection.next_change_ms() - self._clock()) / 1000
+        try:
+            async with asyncio.timeout(min(max(until_end_s, self._pause_s), RECHECK_S)):
+                changes = [await self._queue.get()]
+        except TimeoutError:
+            return [self._change(self._end)]
+        while not self._queue.empty():
+            changes.append(self._queue.get_nowait())
+        return changes
+
+    async def _take_in(self, kept: Sequence[tuple[_Change, Any]]) -> None:
+        epoch = max((change.epoch_of(outcome) for change, outcome in kept), default=0)
+        if epoch <= self.epoch:
+            return  # repeats only
+        spoken = {subject for change, _ in kept for subject in change.spoken}
+        records = await self._store.records_of(spoken)
+        steps = [step for change, _ in kept for step in change.steps if step.seq > self.graph_cursor]
+        # No await from here on: what is folded is what is pushed, in the order of epochs.
+        entries = self._projection.change(
+            self._clock(),
+            births=[subject for step in steps for subject in step.births],
+            edges=[edge for step in steps for edge in step.edges],
+            own={
+                subject: fold(self.policy, [record.said for record in records[subject]]) for subject in spoken
+            },
+        )
+        self.epoch = epoch
+        self.graph_cursor = max((step.seq for step in steps), default=self.graph_cursor)
+        for subscriber in self._subscribers:
+            subscriber.apply(GuardUpdate(epoch, entries))
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        for subscriber in self._subscribers:
+            subscriber.lose()
+        error = None if task.cancelled() else task.exception()
+        for change in self._unanswered:
+            stopped = AuthorityStopped()
+            stopped.__cause__ = error
+            change.done.set_exception(stopped)
+        self._unanswered.clear()

@@ -1,0 +1,146 @@
+"""ConsentService: statements in, states out; and identity's feed as consent reads it."""
+
+from __future__ import annotations
+
+from consent.component import EdgeFact, EdgeState, GraphStep
+from consent.fold import LeafState, State
+from consent.guard_table import NEVER_MS
+from consent.policy import Policy
+from consent.record import Action, CollectedVia, Notice
+from consent.statement import LedgerEntry, Origin, Statement, fault_in, ledger_entry
+from identity import ledger
+from identity.ids import SubjectId
+from identity.rules import Rules
+from services.authority import ConsentAuthority
+from services.interceptors.call import NOT_PERMITTED, Call, ItemRefusal
+from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc
+from veilgraph.privacy.v1 import privacy_pb2
+
+_ACTIONS = {consent_pb2.Action.Value(f"ACTION_{action.name}"): action for action in Action}
+_VIAS = {consent_pb2.CollectedVia.Value(f"COLLECTED_VIA_{via.name}"): via for via in CollectedVia}
+_STATES = {state: f"STATE_{state.name}" for state in State}
+_EDGE_STATES = {
+    ledger.EdgeState.ACTIVE: EdgeState.ACTIVE,
+    ledger.EdgeState.WRONG: EdgeState.WRONG,
+    ledger.EdgeState.REFUSED: EdgeState.WRONG,  # never took effect: counts for nothing either
+}
+
+
+class ConsentServicer(consent_pb2_grpc.ConsentServiceServicer):
+    """``veilgraph.consent.v1.ConsentService``."""
+
+    def __init__(self, authority: ConsentAuthority) -> None:
+        self._authority = authority
+        self._policy = authority.policy
+
+    async def Record(self, request: consent_pb2.RecordRequest, call: Call) -> consent_pb2.RecordResponse:
+        """Appends what is sound and names what is not; answers once it is in effect everywhere."""
+        entries = self._judge(request, call)
+        appended = await self._authority.record(list(entries.values()))
+        for position, index in enumerate(entries):
+            if position in appended.conflicts:
+                call.refuse_item(index, "REQUEST_ID_REUSED", "request_id")
+        return consent_pb2.RecordResponse(
+            recorded=len(entries) - len(appended.conflicts),
+            refused=[item_error(one) for one in sorted(call.refused, key=lambda one: one.index)],
+            consent_epoch=appended.epoch,
+        )
+
+    async def GetState(
+        self,
+        request: consent_pb2.GetStateRequest,  # noqa: ARG002 - the guard took the subject out of it
+        call: Call,
+    ) -> consent_pb2.GetStateResponse:
+        """What a subject said, and what is allowed with its links and the legal bases."""
+        subject = call.subject
+        assert subject is not None  # noqa: S101 - the method refuses; it never degrades
+        states = await self._authority.own_states(subject, call.now_ms)
+        return consent_pb2.GetStateResponse(
+            purposes=[
+                purpose_state(leaf, basis, state, allowed=call.allows(subject, leaf))
+                for leaf, basis, state in zip(self._policy.leaves, self._policy.basis, states, strict=True)
+            ],
+            taxonomy_version=self._policy.taxonomy_version,
+        )
+
+    def _judge(self, request: consent_pb2.RecordRequest, call: Call) -> dict[int, LedgerEntry]:
+        """The sound statements by their place in the request; the others are refused on the call."""
+        assert call.caller is not None  # noqa: S101 - authentication ran before every handler
+        entries: dict[int, LedgerEntry] = {}
+        subjects = call.subjects["statements.subject"]
+        for index, subject, message in zip(call.accepted, subjects, request.statements, strict=True):
+            if subject is None or subject not in self._authority:
+                call.refuse_item(index, NOT_PERMITTED)
+                continue
+            statement = statement_of(message, subject)
+            fault = fault_in(statement, self._policy, call.now_ms)
+            if fault is not None:
+                call.refuse_item(index, fault.reason, f"statements[{index}].{fault.field}")
+                continue
+            origin = Origin(call.tenant, call.caller.id, request.request_id, index)
+            entries[index] = ledger_entry(statement, origin, self._policy, call.now_ms)
+        return entries
+
+
+def statement_of(message: consent_pb2.Statement, subject: SubjectId) -> Statement:
+    """The domain's form of a statement that passed the contract's limits."""
+    return Statement(
+        subject=subject,
+        action=_ACTIONS[message.action],
+        nodes=tuple(message.purposes),
+        collected_via=_VIAS[message.collected_via],
+        effective_at_ms=message.effective_at.ToMilliseconds() if message.HasField("effective_at") else None,
+        valid_until_ms=message.valid_until.ToMilliseconds() if message.HasField("valid_until") else NEVER_MS,
+        notice=Notice(message.notice.id, message.notice.version, message.notice.language)
+        if message.HasField("notice")
+        else None,
+    )
+
+
+def purpose_state(leaf: str, basis: str, own: LeafState, *, allowed: bool) -> consent_pb2.PurposeState:
+    """The contract's form of one leaf's state."""
+    state = consent_pb2.PurposeState(purpose=leaf, own=_STATES[own.state], allowed=allowed, legal_basis=basis)
+    if own.said is not None:
+        state.effective_at.FromMilliseconds(own.said.effective_at_ms)
+        if own.said.valid_until_ms != NEVER_MS:
+            state.valid_until.FromMilliseconds(own.said.valid_until_ms)
+    return state
+
+
+def item_error(refusal: ItemRefusal) -> privacy_pb2.ItemError:
+    """The contract's form of one refused statement."""
+    return privacy_pb2.ItemError(
+        index=refusal.index, reason=refusal.reason, field=refusal.field, code=refusal.code
+    )
+
+
+def graph_step(change: ledger.GraphChange, rules: Rules, policy: Policy) -> GraphStep:
+    """One step of identity's feed as consent reads it.
+
+    Args:
+        change: the step.
+        rules: what each kind of evidence counts for.
+        policy: gives purposes and views their bits.
+
+    Raises:
+        UnknownPurpose: the rules name a link purpose that the policy lacks.
+        ValueError: the rules name a view that the policy lacks.
+    """
+    return GraphStep(
+        change.seq, change.births, tuple(edge_fact(edge, rules, policy) for edge in change.edges)
+    )
+
+
+def edge_fact(edge: ledger.Edge, rules: Rules, policy: Policy) -> EdgeFact:
+    """One edge of the ledger as consent reads it; arguments and errors as of ``graph_step``."""
+    seen = rules.views_of(edge.evidence)
+    return EdgeFact(
+        edge_id=edge.edge_id,
+        a=edge.a,
+        b=edge.b,
+        link_purpose=policy.index(rules.link_purpose(edge.evidence)),
+        deterministic=rules.deterministic(edge.evidence),
+        views=sum(1 << policy.views.index(name) for bit, name in enumerate(rules.views) if seen >> bit & 1),
+        state=_EDGE_STATES[edge.state],
+        valid_until_ms=edge.valid_until_ms,
+    )

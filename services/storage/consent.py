@@ -1,0 +1,197 @@
+"""Consent's store on SQLite.
+
+Records and statements are only ever inserted; the schema refuses anything else. The epoch
+and identity's cursor change in the transaction of what they stand for.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from consent.component import EdgeFact, EdgeState, GraphStep
+from consent.policy import Policy
+from consent.record import Action, CollectedVia, ConsentRecord, Notice, Said
+from consent.statement import LedgerEntry
+from consent.store import Appended, Kept
+from identity.ids import SubjectId
+from services.storage.sqlite import Database
+
+_ACTIONS = {action.value: action for action in Action}
+
+_RECORD = """INSERT INTO records (event_id, tenant, subject, node, action, taxonomy_version,
+    effective_at_ms, valid_until_ms, collected_via, recorded_at_ms, notice_id, notice_version,
+    notice_language, actor, request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_RECORDS_OF = """SELECT node, action, taxonomy_version, effective_at_ms, valid_until_ms, event_id,
+    tenant, subject, collected_via, recorded_at_ms, notice_id, notice_version, notice_language,
+    actor, request_id FROM records WHERE subject = ? ORDER BY position"""
+_ALL_SAID = """SELECT subject, node, action, taxonomy_version, effective_at_ms, valid_until_ms
+    FROM records ORDER BY subject, position"""
+_EDGE = """INSERT INTO edges VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (edge_id) DO UPDATE SET
+    a = excluded.a, b = excluded.b, link_purpose = excluded.link_purpose,
+    deterministic = excluded.deterministic, views = excluded.views, state = excluded.state,
+    valid_until_ms = excluded.valid_until_ms"""
+
+
+class SqliteConsentStore:
+    """Implements ``consent.store.ConsentStore``."""
+
+    def __init__(self, database: Database, policy: Policy) -> None:
+        """Keeps to an open file of the domain ``consent``; ``policy`` names the bits edges carry."""
+        self._database = database
+        self._policy = policy
+
+    async def load(self) -> Kept:
+        """Everything there is; errors as of ``Policy.index`` when the policy lost a purpose."""
+        reader = self._database.reader
+        (cursor,) = reader.execute("SELECT graph_cursor FROM authority").fetchone()
+        births = reader.execute("SELECT subject FROM births ORDER BY number")
+        edges = reader.execute("SELECT * FROM edges WHERE state <> 'WRONG' ORDER BY edge_id")
+        return Kept(
+            graph_cursor=cursor,
+            births=[SubjectId(subject) for (subject,) in births],
+            edges=[self._edge_of(row) for row in edges],
+            said=self._all_said(),
+        )
+
+    async def next_epoch(self) -> int:
+        """See the port."""
+        return await self._database.write(_next_epoch)
+
+    async def append(self, entries: Sequence[LedgerEntry]) -> Appended:
+        """See the port."""
+        return await self._database.write(lambda connection: _append(connection, entries))
+
+    async def project(self, steps: Sequence[GraphStep]) -> int:
+        """See the port."""
+        return await self._database.write(lambda connection: self._project(connection, steps))
+
+    async def records_of(
+        self, subjects: Collection[SubjectId]
+    ) -> Mapping[SubjectId, Sequence[ConsentRecord]]:
+        """See the port."""
+        execute = self._database.reader.execute
+        return {
+            subject: [_record_of(row) for row in execute(_RECORDS_OF, (subject,)).fetchall()]
+            for subject in subjects
+        }
+
+    def _all_said(self) -> Iterator[tuple[SubjectId, list[Said]]]:
+        rows = self._database.reader.execute(_ALL_SAID)
+        for subject, group in groupby(rows, key=itemgetter(0)):
+            yield (
+                SubjectId(subject),
+                [Said(node, _ACTIONS[action], *rest) for _, node, action, *rest in group],
+            )
+
+    def _project(self, connection: sqlite3.Connection, steps: Sequence[GraphStep]) -> int:
+        epoch, cursor = connection.execute("SELECT epoch, graph_cursor FROM authority").fetchone()
+        news = [step for step in steps if step.seq > cursor]
+        if not news:
+            return int(epoch)
+        connection.executemany(
+            "INSERT INTO births (subject) VALUES (?) ON CONFLICT DO NOTHING",
+            ((subject,) for step in news for subject in step.births),
+        )
+        connection.executemany(_EDGE, (self._row_of(edge) for step in news for edge in step.edges))
+        connection.execute("UPDATE authority SET graph_cursor = ?", (news[-1].seq,))
+        return _next_epoch(connection)
+
+    def _row_of(self, edge: EdgeFact) -> tuple[object, ...]:
+        views = ",".join(name for view, name in enumerate(self._policy.views) if edge.views >> view & 1)
+        link_purpose = self._policy.leaves[edge.link_purpose]
+        state = edge.state.value
+        return (
+            edge.edge_id, edge.a, edge.b, link_purpose, edge.deterministic, views, state, edge.valid_until_ms
+        )  # fmt: skip
+
+    def _edge_of(self, row: tuple[Any, ...]) -> EdgeFact:
+        edge_id, a, b, link_purpose, deterministic, views, state, valid_until_ms = row
+        return EdgeFact(
+            edge_id=edge_id,
+            a=SubjectId(a),
+            b=SubjectId(b),
+            link_purpose=self._policy.index(link_purpose),
+            deterministic=bool(deterministic),
+            views=sum(1 << view for view, name in enumerate(self._policy.views) if name in views.split(",")),
+            state=EdgeState(state),
+            valid_until_ms=valid_until_ms,
+        )
+
+
+def _next_epoch(connection: sqlite3.Connection) -> int:
+    (epoch,) = connection.execute("UPDATE authority SET epoch = epoch + 1 RETURNING epoch").fetchone()
+    return int(epoch)
+
+
+def _append(connection: sqlite3.Connection, entries: Sequence[LedgerEntry]) -> Appended:
+    fresh: list[LedgerEntry] = []
+    conflicts: set[int] = set()
+    epoch = 0
+    for position, entry in enumerate(entries):
+        known = connection.execute(
+            "SELECT digest, epoch FROM statements WHERE entry_id = ?", (entry.entry_id,)
+        ).fetchone()
+        if known is None:
+            fresh.append(entry)
+        elif known[0] != entry.digest:
+            conflicts.add(position)
+        else:
+            epoch = max(epoch, known[1])
+    if fresh:
+        epoch = _next_epoch(connection)
+        connection.executemany(
+            "INSERT INTO statements VALUES (?, ?, ?)",
+            ((entry.entry_id, entry.digest, epoch) for entry in fresh),
+        )
+        connection.executemany(_RECORD, (_row_of(record) for entry in fresh for record in entry.records))
+    return Appended(epoch, frozenset(conflicts))
+
+
+def _row_of(record: ConsentRecord) -> tuple[object, ...]:
+    notice = record.notice
+    return (
+        record.event_id,
+        record.tenant,
+        record.subject,
+        record.said.node,
+        record.said.action.value,
+        *record.said[2:],
+        record.collected_via.value,
+        record.recorded_at_ms,
+        *((None, None, None) if notice is None else (notice.id, notice.version, notice.language)),
+        record.actor,
+        record.request_id,
+    )
+
+
+def _record_of(row: tuple[Any, ...]) -> ConsentRecord:
+    (
+        node,
+        action,
+        version,
+        effective,
+        until,
+        event_id,
+        tenant,
+        subject,
+        via,
+        recorded,
+        *notice,
+        actor,
+        request,
+    ) = row
+    return ConsentRecord(
+        event_id=event_id,
+        tenant=tenant,
+        subject=SubjectId(subject),
+        said=Said(node, _ACTIONS[action], version, effective, until),
+        collected_via=CollectedVia(via),
+        recorded_at_ms=recorded,
+        notice=None if notice[0] is None else Notice(*notice),
+        actor=actor,
+        request_id=request,
+    )
