@@ -83,8 +83,7 @@ class EdgeKey(NamedTuple):
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(NamedTuple):
     """What a source saw, before it is in the ledger; attributes as of ``Edge``."""
 
     subject: SubjectId
@@ -115,14 +114,6 @@ class Newborn(NamedTuple):
     token: IdentifierToken
     kind: int
     subject: SubjectId
-
-
-class Birth(NamedTuple):
-    """What the ledger knows of a birth subject: the smaller the number, the older it is."""
-
-    number: int
-    kind: int
-    created_at_ms: int
 
 
 class Births(NamedTuple):

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
 from identity.errors import LinkNotFound, RequestIdReused
 from identity.graph import Graph
 from identity.ids import SubjectId
-from identity.ledger import Edge, EdgeKey, EdgeState, LedgerEntry, Sighting
+from identity.ledger import EdgeKey, EdgeState, LedgerEntry, Sighting
 
 FINGERPRINT_BYTES = 8
 _NOT_JUDGED = bytes(FINGERPRINT_BYTES)
@@ -33,8 +33,8 @@ class LinkRefusal(Enum):
     PERSON_TOO_LARGE = "PERSON_TOO_LARGE"
 
 
-#: Refusals the ledger keeps: they say something about people. The others are malformed.
-RECORDED = frozenset({LinkRefusal.DECLARED_WRONG, LinkRefusal.PERSON_TOO_LARGE})
+# The other refusals are malformed requests; the ledger keeps none of those.
+_ABOUT_PEOPLE = frozenset({LinkRefusal.DECLARED_WRONG, LinkRefusal.PERSON_TOO_LARGE})
 
 
 class Verdict(Enum):
@@ -54,6 +54,11 @@ class Ruling:
     verdict: Verdict
     refusal: LinkRefusal | None = None
     edge_id: int = 0
+
+    @property
+    def recorded(self) -> bool:
+        """Whether it makes a row of the ledger: new edges, and refusals that say something about people."""
+        return self.verdict is Verdict.NEW or self.refusal in _ABOUT_PEOPLE
 
 
 class Request(NamedTuple):
@@ -116,16 +121,20 @@ def rule(
     return rulings
 
 
-def edges_to_undo(known: Iterable[LedgerEntry]) -> tuple[Edge, ...]:
-    """The edges an ``Unlink`` declares wrong: all active ones between the two, run out or not.
+def undo(known: Iterable[LedgerEntry], reason: str, now_ms: int) -> list[LedgerEntry]:
+    """What ``Unlink`` makes of what is between two: every active edge is wrong, run out or not.
 
     Raises:
-        LinkNotFound: there is none.
+        LinkNotFound: there is no active edge.
     """
-    edges = tuple(entry.edge for entry in known if entry.edge.state is EdgeState.ACTIVE)
-    if not edges:
+    wrong = [
+        LedgerEntry(replace(edge, state=EdgeState.WRONG), now_ms, reason)
+        for edge, _, _ in known
+        if edge.state is EdgeState.ACTIVE
+    ]
+    if not wrong:
         raise LinkNotFound
-    return edges
+    return wrong
 
 
 def fingerprint(*parts: bytes | str | int) -> bytes:

@@ -19,6 +19,8 @@ import grpc
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
+from identity import errors as identity
+
 DOMAIN = "veilgraph"
 
 #: reason -> (code, public text); reasons of the guard, of limits and of the services alike.
@@ -65,6 +67,37 @@ REASONS: dict[str, tuple[grpc.StatusCode, str]] = {
         grpc.StatusCode.INVALID_ARGUMENT,
         "the page token does not belong to this question; begin again at the first page",
     ),
+    "UNKNOWN_PURPOSE": (grpc.StatusCode.INVALID_ARGUMENT, "not a purpose of the policy"),
+    "PURPOSE_UNREFUSABLE": (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "a purpose no person can refuse takes no statements",
+    ),
+    "EFFECTIVE_IN_FUTURE": (grpc.StatusCode.INVALID_ARGUMENT, "nothing can have been said later than now"),
+    "VALID_UNTIL_INVALID": (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "only a grant ends by itself, and after it begins",
+    ),
+    "NOTICE_MISSING": (grpc.StatusCode.INVALID_ARGUMENT, "a grant names the notice the person was shown"),
+    "REQUEST_ID_REUSED": (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "the request id was used for something else",
+    ),
+    "BLOCKED_VALUE": (grpc.StatusCode.INVALID_ARGUMENT, "the value stands for no identifier"),
+    "LINK_TO_ITSELF": (grpc.StatusCode.INVALID_ARGUMENT, "a link joins two subjects"),
+    "OBSERVED_IN_FUTURE": (grpc.StatusCode.INVALID_ARGUMENT, "nothing can have been seen later than now"),
+    "EXPIRES_BEFORE_OBSERVED": (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "evidence holds for some time after it was seen",
+    ),
+    "LINK_DECLARED_WRONG": (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "the link was declared wrong after this was seen; only newer evidence brings it back",
+    ),
+    "PERSON_TOO_LARGE": (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "the link would join more identifiers than one person has",
+    ),
+    "LINK_NOT_FOUND": (grpc.StatusCode.NOT_FOUND, "no active link joins the two directly"),
     "DEADLINE_TOO_SHORT": (grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline leaves no time to answer"),
     "DEADLINE_PASSED": (grpc.StatusCode.DEADLINE_EXCEEDED, "the service did not finish in time"),
     "CONSENT_NOT_READY": (grpc.StatusCode.UNAVAILABLE, "the consent state is still being loaded"),
@@ -171,4 +204,12 @@ def details(status: Status, request_id: str) -> bytes:
 
 
 #: error of a domain package or a store -> reason. A test fails when a domain error is missing.
-DOMAIN_ERRORS: dict[type[BaseException], str] = {}
+DOMAIN_ERRORS: dict[type[BaseException], str] = {
+    identity.MalformedSubject: "SUBJECT_REF_MALFORMED",
+    identity.NotADigest: "RAW_IDENTIFIER_REFUSED",
+    identity.UnknownKind: "FIELD_ENUM",
+    identity.LinkNotFound: "LINK_NOT_FOUND",
+    identity.RequestIdReused: "REQUEST_ID_REUSED",
+    identity.KeyRingError: "INTERNAL",  # found at start-up; a client can do nothing about it
+    identity.RulesError: "INTERNAL",  # likewise
+}

@@ -1,0 +1,65 @@
+"""What identity needs kept, whatever keeps it.
+
+Every write is one transaction together with its place in the sequence of changes and, where
+it answers a request, with the answer: what was acknowledged is there, and what is there can
+be followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from identity.ids import IdentifierToken, SubjectId
+from identity.ledger import Births, Edge, GraphChange, LedgerEntry, Newborn, Saved
+from identity.linking import Done, Request, Ruling
+
+
+class IdentityStore(Protocol):
+    """Identifiers, the edge ledger and the sequence of its changes."""
+
+    async def subjects(self, tokens: Collection[IdentifierToken]) -> dict[IdentifierToken, SubjectId]:
+        """The birth subjects of those tokens that were seen before."""
+
+    async def bear(self, newborns: Sequence[Newborn], now_ms: int) -> Births:
+        """Keeps identifiers under the birth subjects they come with.
+
+        A token that was kept meanwhile keeps the subject it has.
+        """
+
+    async def kinds(self, subjects: Collection[SubjectId]) -> dict[SubjectId, int]:
+        """The kind of identifier behind each birth subject that is known."""
+
+    async def between(self, pairs: Collection[tuple[SubjectId, SubjectId]]) -> list[LedgerEntry]:
+        """Whatever the ledger has between the two of each pair, in any state, oldest first."""
+
+    async def active_edges(self) -> list[Edge]:
+        """All active edges, oldest first."""
+
+    async def done(self, request: Request) -> Done | None:
+        """What became of a request, if it was carried out before."""
+
+    async def link(self, request: Request, rulings: Sequence[Ruling], answer: bytes, now_ms: int) -> Saved:
+        """Carries out rulings and keeps the answer to the request.
+
+        Returns:
+            The edges that are new or were seen again; the end of the sequence.
+        """
+
+    async def unlink(
+        self, request: Request, entries: Sequence[LedgerEntry], answer: bytes, now_ms: int
+    ) -> Saved:
+        """Brings edges to the state the entries give them and keeps the answer to the request.
+
+        Returns:
+            The edges in their new state; the end of the sequence.
+        """
+
+    def changes(self, after: int, limit: int) -> Sequence[GraphChange]:
+        """Up to ``limit`` changes beyond ``after``, in order; at least one if there is one.
+
+        An edge is given with the state it came to in that change and otherwise as it is now.
+        """
+
+    def last_seq(self) -> int:
+        """The end of the sequence; 0 before the first change."""

@@ -1,0 +1,314 @@
+"""IdentityService: digests become subjects, evidence becomes edges, and either can be explained.
+
+A birth or a changed edge is answered for only after the barrier: when the guard tables have
+taken it in. A caller that goes away in between stops nothing; what was begun is finished, so
+that the graph in memory is what the ledger holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from identity.graph import Graph, Step
+from identity.ids import SUBJECT_BYTES, IdentifierToken, SubjectId
+from identity.ledger import CERTAIN_PERMILLE, NEVER_MS, Births, Edge, Evidence, Newborn, Sighting
+from identity.linking import (
+    Done,
+    LinkRefusal,
+    Request,
+    Ruling,
+    check_same,
+    fingerprint,
+    fingerprints,
+    rule,
+    undo,
+)
+from identity.rules import Rules
+from identity.store import IdentityStore
+from services.errors import Unavailable
+from services.interceptors.call import NOT_PERMITTED, Call, ItemRefusal
+from services.interceptors.declared import purpose_of
+from veilgraph.identity.v1 import identity_pb2, identity_pb2_grpc
+from veilgraph.privacy.v1 import privacy_pb2
+
+T = TypeVar("T")
+#: Waits until the guard tables everywhere have taken in the sequence up to here; gives the epoch.
+Barrier = Callable[[int], Awaitable[int]]
+
+_RETRY_S = 0.2
+_PURPOSES = {value.number: purpose_of(value) or "" for value in privacy_pb2.Purpose.DESCRIPTOR.values}
+_FIELD_AT_FAULT = {
+    LinkRefusal.TO_ITSELF: "other",
+    LinkRefusal.OBSERVED_IN_FUTURE: "observed_at",
+    LinkRefusal.EXPIRES_BEFORE_OBSERVED: "valid_until",
+}
+
+
+class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
+    """Serves the contract from one ledger; used from one event loop."""
+
+    def __init__(
+        self,
+        *,
+        store: IdentityStore,
+        graph: Graph,
+        rules: Rules,
+        blocked: Collection[IdentifierToken],
+        barrier: Barrier,
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        """Makes the servicer.
+
+        Args:
+            store: the ledger.
+            graph: the active edges of ``store``; from now on kept by this servicer.
+            rules: what counts as evidence.
+            blocked: tokens that stand for no identifier, those of every tenant.
+            barrier: see ``Barrier``.
+            random_bytes: where birth subjects come from; cryptographically random.
+        """
+        self._store = store
+        self._graph = graph
+        self._rules = rules
+        self._blocked = frozenset(blocked)
+        self._barrier = barrier
+        self._random_bytes = random_bytes
+        # Edges are judged by the graph as it is, so they are written one request after another.
+        self._in_order = asyncio.Lock()
+        self._unfinished: set[asyncio.Task[Any]] = set()
+
+    async def Resolve(self, request: identity_pb2.ResolveRequest, call: Call) -> identity_pb2.ResolveResponse:
+        """Gives each identifier's own birth subject; a new identifier gets one."""
+        if not call.guard.ready:
+            raise Unavailable("CONSENT_NOT_READY", retry_after_s=_RETRY_S)
+        births, epoch = await self._births(request, call)
+        view = call.guard.policy.index(_PURPOSES[request.for_purpose]) if request.for_purpose else None
+        results = {}
+        for index, token in zip(call.accepted, call.tokens, strict=True):
+            subject = births.subjects.get(token)
+            if subject is None:
+                call.refuse_item(index, "BLOCKED_VALUE", f"identifiers[{index}].sha256")
+            elif not judged(subject, call):
+                call.refuse_item(index, NOT_PERMITTED)
+            else:
+                results[index] = resolved(subject, call, view, created=token in births.created)
+        for one in call.refused:
+            results[one.index] = identity_pb2.ResolveResult(error=item_error(one))
+        return identity_pb2.ResolveResponse(results=in_order(results), consent_epoch=epoch)
+
+    async def Link(self, request: identity_pb2.LinkRequest, call: Call) -> identity_pb2.LinkResponse:
+        """Puts evidence into the ledger; effective when it returns."""
+        return await self._to_the_end(self._link(sightings_of(request, call), request.request_id, call))
+
+    async def Unlink(self, request: identity_pb2.UnlinkRequest, call: Call) -> identity_pb2.UnlinkResponse:
+        """Declares the edges between two wrong; effective when it returns."""
+        return await self._to_the_end(self._unlink(request, call))
+
+    async def Explain(self, request: identity_pb2.ExplainRequest, call: Call) -> identity_pb2.ExplainResponse:
+        """The shortest path of permitted evidence between two."""
+        del request  # its subjects and its purpose are the call's
+        subject, other = _two(call)
+        path = self._path(subject, other, call)
+        if path is None:
+            return identity_pb2.ExplainResponse()
+        kinds = await self._store.kinds({subject, *(step.end for step in path)})
+        return identity_pb2.ExplainResponse(linked=True, path=[step_message(step, kinds) for step in path])
+
+    async def drained(self) -> None:
+        """Returns when nothing that was begun is unfinished; for an orderly stop."""
+        while self._unfinished:
+            await asyncio.wait(self._unfinished)
+
+    async def _births(self, request: identity_pb2.ResolveRequest, call: Call) -> tuple[Births, int]:
+        kinds = {
+            token: one.kind
+            for token, one in zip(call.tokens, request.identifiers, strict=True)
+            if token not in self._blocked
+        }
+        known = await self._store.subjects(kinds)
+        new = [token for token in kinds if token not in known]
+        if not new and all(subject in call.guard for subject in known.values()):
+            return Births(known, frozenset(), 0), 0
+        random = self._random_bytes(SUBJECT_BYTES * len(new))
+        newborns = [
+            Newborn(token, kinds[token], SubjectId(random[start : start + SUBJECT_BYTES]))
+            for token, start in zip(new, range(0, len(random), SUBJECT_BYTES), strict=True)
+        ]
+        births, epoch = await self._to_the_end(self._bear(newborns, call.now_ms))
+        return births._replace(subjects=known | births.subjects), epoch
+
+    async def _bear(self, newborns: Sequence[Newborn], now_ms: int) -> tuple[Births, int]:
+        births = await self._store.bear(newborns, now_ms)
+        return births, await self._barrier(births.seq)
+
+    async def _link(
+        self, sightings: Mapping[int, Sighting], request_id: str, call: Call
+    ) -> identity_pb2.LinkResponse:
+        prints = {index: fingerprint(*sighting) for index, sighting in sightings.items()}
+        asked = _request(call, "Link", request_id, fingerprints(prints, len(sightings) + len(call.refused)))
+
+        async def write() -> Done:
+            pairs = [(sighting.subject, sighting.other) for sighting in sightings.values()]
+            known = await self._store.between(pairs)
+            rulings = rule(list(sightings.values()), known, self._graph, self._rules.members_max, call.now_ms)
+            answer = link_response(dict(zip(sightings, rulings, strict=True)), call).SerializeToString()
+            saved = await self._store.link(asked, rulings, answer, call.now_ms)
+            self._graph.apply(saved.edges)
+            return Done(asked.fingerprints, answer, saved.seq)
+
+        done = await self._once(asked, write)
+        response = identity_pb2.LinkResponse.FromString(done.answer)
+        response.consent_epoch = await self._barrier(done.seq)
+        return response
+
+    async def _unlink(self, request: identity_pb2.UnlinkRequest, call: Call) -> identity_pb2.UnlinkResponse:
+        subject, other = _two(call)
+        asked = _request(call, "Unlink", request.request_id, fingerprint(subject, other))
+
+        async def write() -> Done:
+            wrong = undo(await self._store.between([(subject, other)]), request.reason, call.now_ms)
+            answer = identity_pb2.UnlinkResponse(edges_removed=len(wrong)).SerializeToString()
+            saved = await self._store.unlink(asked, wrong, answer, call.now_ms)
+            self._graph.apply(saved.edges)
+            return Done(asked.fingerprints, answer, saved.seq)
+
+        done = await self._once(asked, write)
+        response = identity_pb2.UnlinkResponse.FromString(done.answer)
+        response.consent_epoch = await self._barrier(done.seq)
+        return response
+
+    async def _once(self, asked: Request, write: Callable[[], Awaitable[Done]]) -> Done:
+        async with self._in_order:
+            done = await self._store.done(asked)
+            if done is None:
+                return await write()
+        check_same(asked, done)
+        return done
+
+    def _path(self, subject: SubjectId, other: SubjectId, call: Call) -> tuple[Step, ...] | None:
+        """The path within those whose data the purpose may read, over links neither end refuses."""
+        members = frozenset(call.members(subject))
+        if other not in members:
+            return None
+        if other == subject:
+            return ()
+        policy = call.guard.policy
+        in_view = self._rules.admits(policy.views[policy.view_of[call.purpose]], call.now_ms)
+
+        def admits(edge: Edge) -> bool:
+            purpose = self._rules.link_purpose(edge.evidence)
+            ends = (edge.a, edge.b)
+            return in_view(edge) and all(end in members and call.allows(end, purpose) for end in ends)
+
+        return self._graph.shortest_path(subject, other, admits, self._rules.members_max)
+
+    async def _to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
+        """Awaits ``work`` and lets it finish even if nobody waits any more."""
+        task = asyncio.ensure_future(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        return await asyncio.shield(task)
+
+
+def judged(subject: SubjectId, call: Call) -> bool:
+    """Whether an identifier may be answered for; the audit record says so."""
+    allowed = call.judged[subject, call.purpose] = call.guard.allows(subject, call.purpose, call.now_ms)
+    return allowed
+
+
+def resolved(
+    subject: SubjectId, call: Call, view: int | None, *, created: bool
+) -> identity_pb2.ResolveResult:
+    """The answer to one identifier; with the person in the view of a purpose, if one was named."""
+    members = () if view is None else call.members(subject, view)
+    person = members[0].hex() if members else ""  # members are listed oldest first
+    return identity_pb2.ResolveResult(subject=subject.hex(), person=person, created=created)
+
+
+def sightings_of(request: identity_pb2.LinkRequest, call: Call) -> dict[int, Sighting]:
+    """The accepted links of a request, by their index in the request as it was sent."""
+    return {
+        index: Sighting(
+            subject=subject,
+            other=other,
+            evidence=Evidence(link.evidence),
+            source=link.source,
+            observed_at_ms=link.observed_at.ToMilliseconds(),
+            valid_until_ms=link.valid_until.ToMilliseconds() if link.HasField("valid_until") else NEVER_MS,
+            confidence_permille=link.confidence_permille or CERTAIN_PERMILLE,
+        )
+        for index, link, subject, other in zip(
+            call.accepted,
+            request.links,
+            _known(call.subjects["links.subject"]),
+            _known(call.subjects["links.other"]),
+            strict=True,
+        )
+    }
+
+
+def link_response(rulings: Mapping[int, Ruling], call: Call) -> identity_pb2.LinkResponse:
+    """The answer to a Link: what became of each link, what the guard refused among them."""
+    results = {}
+    for index, ruling in rulings.items():
+        if ruling.refusal is None:
+            results[index] = identity_pb2.LinkResult(linked=True)
+        else:
+            field = _FIELD_AT_FAULT.get(ruling.refusal)
+            call.refuse_item(index, ruling.refusal.value, f"links[{index}].{field}" if field else "")
+    for one in call.refused:
+        results[one.index] = identity_pb2.LinkResult(error=item_error(one))
+    return identity_pb2.LinkResponse(results=in_order(results))
+
+
+def step_message(step: Step, kinds: Mapping[SubjectId, int]) -> identity_pb2.EvidenceStep:
+    """One edge of a path as the contract shows it."""
+    edge = step.edge
+    message = identity_pb2.EvidenceStep(
+        from_kind=identity_pb2.IdentifierKind.Name(kinds[step.start]),
+        to_kind=identity_pb2.IdentifierKind.Name(kinds[step.end]),
+        evidence=identity_pb2.Evidence.Name(edge.evidence),
+        source=edge.source,
+        observed_at=_timestamp(edge.observed_at_ms),
+        confidence_permille=edge.confidence_permille,
+    )
+    if edge.valid_until_ms != NEVER_MS:
+        message.valid_until.CopyFrom(_timestamp(edge.valid_until_ms))
+    return message
+
+
+def item_error(refusal: ItemRefusal) -> privacy_pb2.ItemError:
+    """The contract's form of one refused element."""
+    return privacy_pb2.ItemError(
+        index=refusal.index, reason=refusal.reason, field=refusal.field, code=refusal.code
+    )
+
+
+def in_order(results: Mapping[int, T]) -> list[T]:
+    """One result per element of the request, in its order."""
+    return [results[index] for index in range(len(results))]
+
+
+def _request(call: Call, method: str, request_id: str, prints: bytes) -> Request:
+    assert call.caller is not None  # noqa: S101 - authentication ran before every handler
+    return Request(f"{call.tenant}/{call.caller.id}", method, request_id, prints)
+
+
+def _two(call: Call) -> tuple[SubjectId, SubjectId]:
+    subject, other = _known([call.subjects["subject"][0], call.subjects["other"][0]])
+    return subject, other
+
+
+def _known(subjects: Sequence[SubjectId | None]) -> list[SubjectId]:
+    """Without the guests, whom a method that refuses never has."""
+    return [subject for subject in subjects if subject is not None]
+
+
+def _timestamp(at_ms: int) -> Timestamp:
+    timestamp = Timestamp()
+    timestamp.FromMilliseconds(at_ms)
+    return timestamp

@@ -1,0 +1,283 @@
+"""Identifiers and the edge ledger in one SQLite file.
+
+Births go in by statements of many rows, not one by one: SQLite gives up the interpreter lock
+once a statement, and the writer has to win it back from a busy event loop each time. Look-ups
+of many tokens give the loop a turn between statements.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from identity.ids import IdentifierToken, SubjectId
+from identity.ledger import (
+    Births,
+    Edge,
+    EdgeState,
+    Evidence,
+    GraphChange,
+    LedgerEntry,
+    Newborn,
+    Saved,
+    ordered,
+)
+from identity.linking import Done, Request, Ruling, Verdict
+from services.storage.sqlite import Database
+
+#: Births one read of changes holds at most, unless a single change is larger.
+BIRTHS_MAX = 10_000
+_KEYS_PER_STATEMENT = 256
+_ROWS_PER_STATEMENT = 128
+_IV_BYTES = 17  # key version and synthetic IV
+
+_EDGE = "edge_id, a, b, evidence, source, observed_at_ms, valid_until_ms, confidence_permille"
+_BETWEEN = f"SELECT {_EDGE}, state, stated_at_ms, reason FROM edge WHERE a = ? AND b = ? ORDER BY edge_id"  # noqa: S608
+_ACTIVE = f"SELECT {_EDGE}, state FROM edge WHERE state = {EdgeState.ACTIVE:d} ORDER BY edge_id"  # noqa: S608
+_CHANGED = f"""
+    SELECT {_EDGE}, edge_change.state, seq FROM edge_change JOIN edge USING (edge_id)
+    WHERE seq BETWEEN ? AND ? ORDER BY seq, edge_id"""  # noqa: S608
+_BEAR = "INSERT INTO identifier (token_iv, token_text, subject, kind, created_at_ms) VALUES "
+
+
+class SqliteIdentityStore:
+    """The identity store of one process; implements ``identity.store.IdentityStore``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def subjects(self, tokens: Collection[IdentifierToken]) -> dict[IdentifierToken, SubjectId]:
+        """See ``IdentityStore.subjects``."""
+        known: dict[IdentifierToken, SubjectId] = {}
+        for some in _portions(tokens, _KEYS_PER_STATEMENT):
+            if known:
+                await asyncio.sleep(0)
+            known.update(_subjects(self._database.reader, some))
+        return known
+
+    async def bear(self, newborns: Sequence[Newborn], now_ms: int) -> Births:
+        """See ``IdentityStore.bear``."""
+        return await self._database.write(partial(_bear, newborns, now_ms))
+
+    async def kinds(self, subjects: Collection[SubjectId]) -> dict[SubjectId, int]:
+        """See ``IdentityStore.kinds``."""
+        kinds: dict[SubjectId, int] = {}
+        for some in _portions(subjects, _KEYS_PER_STATEMENT):
+            rows = self._database.reader.execute(
+                f"SELECT subject, kind FROM identifier WHERE subject IN ({_marks(some)})",  # noqa: S608
+                some,
+            )
+            kinds.update((SubjectId(subject), kind) for subject, kind in rows)
+        return kinds
+
+    async def between(self, pairs: Collection[tuple[SubjectId, SubjectId]]) -> list[LedgerEntry]:
+        """See ``IdentityStore.between``."""
+        read = self._database.reader.execute
+        ends = dict.fromkeys(ordered(*pair) for pair in pairs)
+        return [LedgerEntry(_edge(row), row[9], row[10]) for pair in ends for row in read(_BETWEEN, pair)]
+
+    async def active_edges(self) -> list[Edge]:
+        """See ``IdentityStore.active_edges``."""
+        # One object per subject, however many edges it has: the graph keeps them all.
+        one_each: dict[bytes, bytes] = {}
+        rows = self._database.reader.execute(_ACTIVE)
+        return [
+            _edge(
+                (row[0], one_each.setdefault(row[1], row[1]), one_each.setdefault(row[2], row[2]), *row[3:])
+            )
+            for row in rows
+        ]
+
+    async def done(self, request: Request) -> Done | None:
+        """See ``IdentityStore.done``."""
+        row = self._database.reader.execute(
+            "SELECT fingerprints, answer, seq FROM request"
+            " WHERE caller = ? AND method = ? AND request_id = ?",
+            (request.caller, request.method, request.request_id),
+        ).fetchone()
+        return None if row is None else Done(*row)
+
+    async def link(self, request: Request, rulings: Sequence[Ruling], answer: bytes, now_ms: int) -> Saved:
+        """See ``IdentityStore.link``."""
+        return await self._database.write(partial(_link, request, rulings, answer, now_ms))
+
+    async def unlink(
+        self, request: Request, entries: Sequence[LedgerEntry], answer: bytes, now_ms: int
+    ) -> Saved:
+        """See ``IdentityStore.unlink``."""
+        return await self._database.write(partial(_unlink, request, entries, answer, now_ms))
+
+    def changes(self, after: int, limit: int) -> Sequence[GraphChange]:
+        """See ``IdentityStore.changes``."""
+        reader = self._database.reader
+        rows = _first_steps(reader, after, limit)
+        if not rows:
+            return ()
+        births = _births(reader, rows)
+        edges: dict[int, list[Edge]] = {}
+        for row in reader.execute(_CHANGED, (rows[0][0], rows[-1][0])):
+            edges.setdefault(row[9], []).append(_edge(row))
+        return [
+            GraphChange(
+                seq,
+                tuple(births[n] for n in range(first, last + 1) if n in births),
+                tuple(edges.get(seq, ())),
+            )
+            for seq, first, last in rows
+        ]
+
+    def last_seq(self) -> int:
+        """See ``IdentityStore.last_seq``."""
+        return _last_seq(self._database.reader)
+
+
+def _bear(newborns: Sequence[Newborn], now_ms: int, connection: sqlite3.Connection) -> Births:
+    by_token = {newborn.token: newborn for newborn in newborns}
+    known: dict[IdentifierToken, SubjectId] = {}
+    for some in _portions(by_token, _KEYS_PER_STATEMENT):
+        known.update(_subjects(connection, some))
+    new = [newborn for token, newborn in by_token.items() if token not in known]
+    if not new:
+        return Births(known, frozenset(), _last_seq(connection))
+    for rows in _portions(new, _ROWS_PER_STATEMENT):
+        connection.execute(
+            _BEAR + ", ".join(["(?, ?, ?, ?, ?)"] * len(rows)),
+            [
+                value
+                for token, kind, subject in rows
+                for value in (token[:_IV_BYTES], token[_IV_BYTES:], subject, kind, now_ms)
+            ],
+        )
+    (last,) = connection.execute("SELECT max(number) FROM identifier").fetchone()
+    seq = _step(connection, last - len(new) + 1, last)
+    known.update((newborn.token, newborn.subject) for newborn in new)
+    return Births(known, frozenset(newborn.token for newborn in new), seq)
+
+
+def _link(
+    request: Request, rulings: Sequence[Ruling], answer: bytes, now_ms: int, connection: sqlite3.Connection
+) -> Saved:
+    changed = [edge for ruling in rulings if (edge := _carry_out(ruling, now_ms, connection)) is not None]
+    return _finish(connection, request, changed, answer, now_ms)
+
+
+def _carry_out(ruling: Ruling, now_ms: int, connection: sqlite3.Connection) -> Edge | None:
+    sighting = ruling.sighting
+    seen = (sighting.observed_at_ms, sighting.valid_until_ms, sighting.confidence_permille)
+    if ruling.verdict is Verdict.SEEN_AGAIN:
+        connection.execute(
+            "UPDATE edge SET observed_at_ms = ?, valid_until_ms = ?, confidence_permille = ?"
+            " WHERE edge_id = ?",
+            (*seen, ruling.edge_id),
+        )
+        return Edge(ruling.edge_id, *sighting.key, *seen, EdgeState.ACTIVE)
+    if ruling.recorded:
+        state = EdgeState.ACTIVE if ruling.verdict is Verdict.NEW else EdgeState.REFUSED
+        reason = "" if ruling.refusal is None else ruling.refusal.value
+        cursor = connection.execute(
+            "INSERT INTO edge (a, b, evidence, source, observed_at_ms, valid_until_ms, confidence_permille,"
+            " state, stated_at_ms, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*sighting.key, *seen, state, now_ms, reason),
+        )
+        if state is EdgeState.ACTIVE:
+            return Edge(cursor.lastrowid or 0, *sighting.key, *seen, state)
+    return None
+
+
+def _unlink(
+    request: Request,
+    entries: Sequence[LedgerEntry],
+    answer: bytes,
+    now_ms: int,
+    connection: sqlite3.Connection,
+) -> Saved:
+    for edge, stated_at_ms, reason in entries:
+        connection.execute(
+            "UPDATE edge SET state = ?, stated_at_ms = ?, reason = ? WHERE edge_id = ?",
+            (edge.state, stated_at_ms, reason, edge.edge_id),
+        )
+    return _finish(connection, request, [entry.edge for entry in entries], answer, now_ms)
+
+
+def _finish(
+    connection: sqlite3.Connection, request: Request, changed: Sequence[Edge], answer: bytes, now_ms: int
+) -> Saved:
+    seq = _step(connection, 0, -1) if changed else _last_seq(connection)
+    connection.executemany(
+        "INSERT INTO edge_change (seq, edge_id, state) VALUES (?, ?, ?)",
+        [(seq, edge.edge_id, edge.state) for edge in changed],
+    )
+    connection.execute("INSERT INTO request VALUES (?, ?, ?, ?, ?, ?, ?)", (*request, answer, seq, now_ms))
+    return Saved(tuple(changed), seq)
+
+
+def _step(connection: sqlite3.Connection, first_birth: int, last_birth: int) -> int:
+    query = "INSERT INTO change (first_birth, last_birth) VALUES (?, ?)"
+    return connection.execute(query, (first_birth, last_birth)).lastrowid or 0
+
+
+def _last_seq(connection: sqlite3.Connection) -> int:
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'change'").fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _first_steps(reader: sqlite3.Connection, after: int, limit: int) -> list[tuple[int, int, int]]:
+    query = "SELECT seq, first_birth, last_birth FROM change WHERE seq > ? ORDER BY seq LIMIT ?"
+    rows: list[tuple[int, int, int]] = []
+    births = 0
+    for seq, first, last in reader.execute(query, (after, limit)).fetchall():
+        births += last - first + 1
+        if rows and births > BIRTHS_MAX:
+            break
+        rows.append((seq, first, last))
+    return rows
+
+
+def _births(reader: sqlite3.Connection, rows: Sequence[tuple[int, int, int]]) -> dict[int, SubjectId]:
+    ranges = [(first, last) for _, first, last in rows if first <= last]
+    if not ranges:
+        return {}
+    found = reader.execute(
+        "SELECT number, subject FROM identifier WHERE number BETWEEN ? AND ?", (ranges[0][0], ranges[-1][1])
+    )
+    return {number: SubjectId(subject) for number, subject in found}
+
+
+def _subjects(
+    connection: sqlite3.Connection, tokens: Sequence[IdentifierToken]
+) -> Iterator[tuple[IdentifierToken, SubjectId]]:
+    rows = connection.execute(
+        f"SELECT token_iv, token_text, subject FROM identifier WHERE token_iv IN ({_marks(tokens)})",  # noqa: S608
+        [token[:_IV_BYTES] for token in tokens],
+    )
+    return ((IdentifierToken(iv + text), SubjectId(subject)) for iv, text, subject in rows)
+
+
+def _edge(row: Sequence[Any]) -> Edge:
+    edge_id, a, b, evidence, source, observed_at_ms, valid_until_ms, confidence_permille, state = row[:9]
+    return Edge(
+        edge_id,
+        SubjectId(a),
+        SubjectId(b),
+        Evidence(evidence),
+        sys.intern(source),
+        observed_at_ms,
+        valid_until_ms,
+        confidence_permille,
+        EdgeState(state),
+    )
+
+
+def _marks(values: Collection[Any]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _portions(values: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    iterator = iter(values)
+    while portion := list(islice(iterator, size)):
+        yield portion
