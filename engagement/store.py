@@ -1,0 +1,68 @@
+"""What engagement asks of a store.
+
+An append and the news of it are one transaction: what was acknowledged is kept and will be
+told, what was not acknowledged is either wholly there or wholly absent. The news are in the
+order of their commits and never change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from engagement.event import Event
+from engagement.portrait import Mark, PortraitPage
+from identity.ids import SubjectId
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of one append.
+
+    Attributes:
+        recorded: events that are new.
+        duplicates: events whose key was there before, in the store or earlier in the append.
+        seq: position of its news, or of the latest news before it when nothing was new.
+    """
+
+    recorded: int
+    duplicates: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventChange:
+    """The news of one append: the events it recorded, in their order; position ``seq`` in the outbox."""
+
+    seq: int
+    events: tuple[Event, ...]
+
+
+class EventStore(Protocol):
+    """Keeps events. Times are milliseconds since the epoch."""
+
+    async def append(self, events: Sequence[Event]) -> Appended:
+        """Records the events whose keys are new; durable when it returns."""
+
+    async def portrait(
+        self, subjects: Sequence[SubjectId], purpose: int, now_ms: int, limit: int, after: Mark | None
+    ) -> PortraitPage:
+        """A page of the events of some birth subjects that may be used for a purpose at ``now_ms``.
+
+        Args:
+            subjects: distinct birth subjects.
+            purpose: bit position of the purpose.
+            now_ms: expired events are those with ``expires_at_ms <= now_ms``.
+            limit: at most this many events, at least 1.
+            after: where the page before ended; ``None`` for the first.
+        """
+
+    def changes(self, after: int, limit: int) -> Sequence[EventChange]:
+        """Committed news with ``seq > after``, in order.
+
+        At most ``limit``, and fewer when they hold many events; at least one when there is one.
+        """
+
+    def last_seq(self) -> int:
+        """Position of the latest committed news; 0 when there is none."""

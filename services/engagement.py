@@ -1,0 +1,196 @@
+"""ProfileService: takes events in, shows a person's own events back.
+
+An acknowledgement means durable: it is given after the commit, and the news of the events
+are in the same commit. A refused event is named, the rest of its batch is recorded. Every
+batch may be sent again; what was recorded is then counted as a duplicate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import cast
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from consent.policy import Policy
+from engagement.event import Event, event_key_of, use_mask
+from engagement.portrait import PageTokens, page_scope
+from engagement.rules import UsesByParty, refusal_of
+from engagement.store import Appended, EventChange, EventStore
+from identity.ids import SubjectId
+from services.feed import Feed
+from services.interceptors.call import Call, ItemRefusal, Unreadable
+from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
+from veilgraph.privacy.v1 import privacy_pb2
+
+PAGE_SIZE_DEFAULT = 100
+_WHOLE_MESSAGE = -1
+_NS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one batch: the store's answer, and every refused event by its first index."""
+
+    appended: Appended
+    refused: Sequence[privacy_pb2.ItemError]
+
+
+class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
+    """``veilgraph.engagement.v1.ProfileService``."""
+
+    def __init__(
+        self, *, store: EventStore, feed: Feed[EventChange], policy: Policy, page_tokens: PageTokens
+    ) -> None:
+        self._store = store
+        self._feed = feed
+        self._uses = uses_of(policy)
+        self._page_tokens = page_tokens
+        self._recordings: set[asyncio.Task[Appended]] = set()
+
+    async def TrackBatch(
+        self, request: profile_pb2.TrackBatchRequest, call: Call
+    ) -> profile_pb2.TrackBatchResponse:
+        """Records a batch; answers once it is durable."""
+        taken = await self._take(request.events, call)
+        return profile_pb2.TrackBatchResponse(
+            recorded=taken.appended.recorded, duplicates=taken.appended.duplicates, refused=taken.refused
+        )
+
+    async def Track(
+        self, requests: AsyncIterator[profile_pb2.TrackRequest | Unreadable], call: Call
+    ) -> AsyncIterator[profile_pb2.TrackResponse]:
+        """Records batch after batch; each is acknowledged, in order, once it is durable."""
+        message = 0
+        async for request in requests:
+            message += 1
+            if isinstance(request, Unreadable):
+                refusal = item_error(ItemRefusal(_WHOLE_MESSAGE, request.reason, request.field, request.code))
+                yield profile_pb2.TrackResponse(message=message, refused=[refusal])
+                continue
+            taken = await self._take(request.events, call)
+            yield profile_pb2.TrackResponse(
+                message=message,
+                recorded=taken.appended.recorded,
+                duplicates=taken.appended.duplicates,
+                refused=taken.refused,
+            )
+
+    async def Portrait(
+        self, request: profile_pb2.PortraitRequest, call: Call
+    ) -> profile_pb2.PortraitResponse:
+        """The person's events that may be read for the call's purpose, newest first."""
+        assert call.subject is not None  # noqa: S101 - a method that refuses has a subject
+        assert call.caller is not None  # noqa: S101 - authentication ran before
+        members = call.members(call.subject)
+        scope = page_scope(call.tenant, call.caller.id, call.purpose, members)
+        after = self._page_tokens.open(request.page_token, scope) if request.page_token else None
+        limit = request.page_size or PAGE_SIZE_DEFAULT
+        page = await self._store.portrait(members, call.purpose, call.now_ms, limit, after)
+        return profile_pb2.PortraitResponse(
+            events=[portrait_event(event) for event in page.events],
+            total_events=page.total,
+            next_page_token=self._page_tokens.seal(page.following, scope) if page.following else "",
+            origins=[
+                profile_pb2.OriginCount(origin=origin, events=count)
+                for origin, count in sorted(page.by_origin.items())
+            ],
+        )
+
+    async def _take(self, messages: Sequence[profile_pb2.Event], call: Call) -> Taken:
+        """Judges and records the events of one message; reads ``call`` before it waits."""
+        taken = []
+        events = events_of(messages, call, self._uses)
+        for index, event in zip(call.accepted, events, strict=True):
+            refusal = refusal_of(event, event.recorded_at_ms)
+            if refusal is None:
+                taken.append(event)
+            else:
+                call.refuse_item(index, refusal.reason, f"events[{index}].{refusal.field}")
+        refused = sorted(call.refused, key=attrgetter("index"))
+        recording = asyncio.create_task(self._record(taken))
+        self._recordings.add(recording)
+        recording.add_done_callback(self._recordings.discard)
+        # Shielded: a commit goes on when its caller is gone, and then its news must go out too.
+        appended = await asyncio.shield(recording)
+        return Taken(appended, [item_error(refusal) for refusal in refused])
+
+    async def _record(self, events: Sequence[Event]) -> Appended:
+        appended = await self._store.append(events)
+        self._feed.published(appended.seq)
+        return appended
+
+
+def uses_of(policy: Policy) -> UsesByParty:
+    """What events may be used for: a partner's for everything but handing them on."""
+    every = range(len(policy.leaves))
+    kept = (index for index in every if not policy.leaves[index].startswith("share."))
+    return UsesByParty(own=use_mask(every), partner=use_mask(kept))
+
+
+def events_of(messages: Iterable[profile_pb2.Event], call: Call, uses: UsesByParty) -> Iterable[Event]:
+    """The accepted events of a message as domain events, one by one; times are cut to milliseconds."""
+    assert call.caller is not None  # noqa: S101 - authentication ran before
+    key_of = event_key_of(call.tenant, call.caller.id)
+    now_ms = call.now_ms
+    subjects = cast("list[SubjectId]", call.subjects["events.subject"])  # none is a guest: denials refuse
+    for message, subject in zip(messages, subjects, strict=True):
+        source = message.source
+        party = source.party
+        yield Event(
+            key_of(message.event_id),
+            subject,
+            message.kind,
+            message.item_id,
+            milliseconds(message.occurred_at),
+            message.quantity or 1,
+            message.amount_minor,
+            message.currency,
+            message.order_ref,
+            party,
+            source.origin,
+            source.agreement,
+            milliseconds(source.expires_at) if source.HasField("expires_at") else None,
+            now_ms,
+            uses.of(party),
+        )
+
+
+def portrait_event(event: Event) -> profile_pb2.PortraitEvent:
+    """A domain event as it is shown."""
+    source = profile_pb2.Source(
+        party=profile_pb2.Party.Name(event.party), origin=event.origin, agreement=event.agreement
+    )
+    if event.expires_at_ms is not None:
+        source.expires_at.CopyFrom(timestamp(event.expires_at_ms))
+    return profile_pb2.PortraitEvent(
+        kind=profile_pb2.EventKind.Name(event.kind),
+        item_id=event.item_id,
+        occurred_at=timestamp(event.occurred_at_ms),
+        quantity=event.quantity,
+        amount_minor=event.amount_minor,
+        currency=event.currency,
+        source=source,
+        recorded_at=timestamp(event.recorded_at_ms),
+    )
+
+
+def item_error(refusal: ItemRefusal) -> privacy_pb2.ItemError:
+    """A refused event as it is answered."""
+    return privacy_pb2.ItemError(
+        index=refusal.index, reason=refusal.reason, field=refusal.field, code=refusal.code
+    )
+
+
+def milliseconds(instant: Timestamp) -> int:
+    """A timestamp as milliseconds since the epoch, cut off below."""
+    return instant.seconds * 1000 + instant.nanos // _NS_PER_MS
+
+
+def timestamp(instant_ms: int) -> Timestamp:
+    """Milliseconds since the epoch as a timestamp."""
+    seconds, ms = divmod(instant_ms, 1000)
+    return Timestamp(seconds=seconds, nanos=ms * _NS_PER_MS)

@@ -1,0 +1,164 @@
+"""Events in one SQLite file.
+
+Rows go in by statements of up to 128 rows, not one by one: SQLite gives up the interpreter
+lock once a statement, so the writer needs it back a few times a batch instead of once a row
+while the event loop is busy parsing the next batch.
+
+The outbox holds pointers: a row says which range of event ids an append recorded. Events
+are written once and never changed, so reading the range later gives what a copy would have
+held, less what was erased meanwhile; and an erasure has one place to erase.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from heapq import merge
+from itertools import chain, islice
+from typing import Any
+
+from engagement.event import Event, use_mask
+from engagement.portrait import Mark, PortraitPage
+from engagement.store import Appended, EventChange
+from identity.ids import SubjectId
+from services.storage.sqlite import Database
+
+#: Events one read of news holds at most (a single append may be larger): about 3 ms of the loop.
+CHANGED_EVENTS_MAX = 1000
+_ROWS_PER_STATEMENT = 128
+
+_COLUMNS = ", ".join(Event._fields)
+_ROW = f"({', '.join('?' * len(Event._fields))})"
+_VISIBLE = "subject = ? AND id <= ? AND uses & ? <> 0 AND (expires_at_ms IS NULL OR expires_at_ms > ?)"
+_NEWEST = f"""
+    SELECT id, {_COLUMNS} FROM event
+    WHERE {_VISIBLE} AND (occurred_at_ms, id) < (?, ?)
+    ORDER BY occurred_at_ms DESC, id DESC LIMIT ?"""  # noqa: S608 - put together from our own column names
+_ORIGINS = f"SELECT origin, count(*) FROM event WHERE {_VISIBLE} GROUP BY origin"  # noqa: S608
+_RANGE = f"SELECT id, {_COLUMNS} FROM event WHERE id BETWEEN ? AND ? ORDER BY id"  # noqa: S608
+_BEFORE_ALL = (1 << 63) - 1
+
+
+class SqliteEventStore:
+    """The event store of one process; implements ``engagement.store.EventStore``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def append(self, events: Sequence[Event]) -> Appended:
+        """See ``EventStore.append``."""
+        if not events:
+            return Appended(0, 0, self.last_seq())
+        return await self._database.write(partial(_append, events))
+
+    async def portrait(
+        self, subjects: Sequence[SubjectId], purpose: int, now_ms: int, limit: int, after: Mark | None
+    ) -> PortraitPage:
+        """See ``EventStore.portrait``."""
+        with _snapshot(self._database.reader) as reader:
+            mark = after or Mark(_last_event(reader), _BEFORE_ALL, _BEFORE_ALL)
+            origins: Counter[str] = Counter()
+            pages = []
+            for subject in subjects:
+                visible = (subject, mark.as_of, use_mask([purpose]), now_ms)
+                origins.update(dict(reader.execute(_ORIGINS, visible).fetchall()))
+                newest = (*visible, mark.occurred_at_ms, mark.position, limit + 1)
+                pages.append(reader.execute(_NEWEST, newest).fetchall())
+        return _page(pages, origins, limit, mark.as_of)
+
+    def changes(self, after: int, limit: int) -> Sequence[EventChange]:
+        """See ``EventStore.changes``."""
+        with _snapshot(self._database.reader) as reader:
+            rows = reader.execute(
+                "SELECT seq, first_event, last_event FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?",
+                (after, limit),
+            ).fetchall()
+            return list(_changes(reader, rows))
+
+    def last_seq(self) -> int:
+        """See ``EventStore.last_seq``."""
+        return _last_seq(self._database.reader)
+
+
+@contextmanager
+def _snapshot(reader: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Several reads of one state. Never awaits inside: the reader is shared."""
+    reader.execute("BEGIN")
+    try:
+        yield reader
+    finally:
+        reader.execute("COMMIT")
+
+
+def _append(events: Sequence[Event], writer: sqlite3.Connection) -> Appended:
+    before = _last_event(writer)
+    recorded = sum(
+        writer.execute(_insert(len(rows)), list(chain.from_iterable(rows))).rowcount
+        for rows in _statements(events)
+    )
+    duplicates = len(events) - recorded
+    if not recorded:
+        return Appended(0, duplicates, _last_seq(writer))
+    news = writer.execute(
+        "INSERT INTO outbox (first_event, last_event) VALUES (?, ?)", (before + 1, _last_event(writer))
+    )
+    assert news.lastrowid is not None  # noqa: S101 - for the type: an INSERT has one
+    return Appended(recorded, duplicates, news.lastrowid)
+
+
+def _statements(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
+    """Cuts a batch into powers of two, so that eight prepared statements serve every size."""
+    rest = iter(events)
+    size = _ROWS_PER_STATEMENT
+    left = len(events)
+    while left:
+        while size > left:
+            size //= 2
+        yield tuple(islice(rest, size))
+        left -= size
+
+
+def _insert(rows: int) -> str:
+    values = ", ".join([_ROW] * rows)
+    return f"INSERT INTO event ({_COLUMNS}) VALUES {values} ON CONFLICT (event_key) DO NOTHING"  # noqa: S608
+
+
+def _last_event(connection: sqlite3.Connection) -> int:
+    """The largest event id ever given, erased ones included."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _last_seq(connection: sqlite3.Connection) -> int:
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _changes(reader: sqlite3.Connection, rows: Sequence[tuple[int, int, int]]) -> Iterator[EventChange]:
+    held = 0
+    for seq, first_event, last_event in rows:
+        held += last_event - first_event + 1
+        if held > CHANGED_EVENTS_MAX and seq != rows[0][0]:
+            return
+        found = reader.execute(_RANGE, (first_event, last_event))
+        yield EventChange(seq, tuple(_event(row) for row in found))
+
+
+def _page(pages: Sequence[Sequence[Any]], origins: Counter[str], limit: int, as_of: int) -> PortraitPage:
+    position, occurred_at_ms = 0, 1 + Event._fields.index("occurred_at_ms")
+    newest_first = merge(*pages, key=lambda row: (row[occurred_at_ms], row[position]), reverse=True)
+    rows = list(islice(newest_first, limit + 1))
+    following = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        following = Mark(as_of, last[occurred_at_ms], last[position])
+    return PortraitPage(tuple(_event(row) for row in rows[:limit]), dict(origins), following)
+
+
+def _event(row: Sequence[Any]) -> Event:
+    """A row (id, then the columns) as an event."""
+    _, event_key, subject, *rest = row
+    return Event(event_key, SubjectId(subject), *rest)
