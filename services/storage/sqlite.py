@@ -48,23 +48,28 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return connection
 
 
-def migrate(connection: sqlite3.Connection, domain: str) -> None:
-    """Brings a file up to date with ``services/storage/migrations/<domain>/NNNN.sql``.
+def migrate(connection: sqlite3.Connection, component: str) -> None:
+    """Brings the tables of one component up to date with its numbered migrations.
+
+    Args:
+        connection: the file.
+        component: a folder of ``services/storage/migrations``.
 
     Raises:
         SchemaTooNew: the file is at a version this program does not know.
     """
-    folder = resources.files("services.storage") / "migrations" / domain
+    folder = resources.files("services.storage") / "migrations" / component
     files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda e: e.name)
-    connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
-    row = connection.execute("SELECT max(version) FROM schema_version").fetchone()
+    connection.execute("CREATE TABLE IF NOT EXISTS schema_version (component TEXT, version INTEGER)")
+    row = connection.execute(
+        "SELECT max(version) FROM schema_version WHERE component = ?", (component,)
+    ).fetchone()
     version = row[0] or 0
     if version > len(files):
-        raise SchemaTooNew(f"{domain}: the file is at version {version}, this program knows {len(files)}")
+        raise SchemaTooNew(f"{component}: the file is at version {version}, this program knows {len(files)}")
     for number, file in enumerate(files[version:], start=version + 1):
-        connection.executescript(
-            f"BEGIN IMMEDIATE;\n{file.read_text()}\nINSERT INTO schema_version VALUES ({number});\nCOMMIT;"
-        )
+        record = f"INSERT INTO schema_version VALUES ('{component}', {number});"  # noqa: S608 - our own names
+        connection.executescript(f"BEGIN IMMEDIATE;\n{file.read_text()}\n{record}\nCOMMIT;")
 
 
 class Database:
@@ -80,6 +85,7 @@ class Database:
         self.path = path
         self._writer = connect(path)
         migrate(self._writer, domain)
+        migrate(self._writer, "audit")  # every service keeps its own records of who asked what
         self.reader = connect(path, read_only=True)
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"writer-{domain}", daemon=True)

@@ -1,0 +1,169 @@
+"""A deployment's configuration: one TOML file, secrets by path, unknown keys refused."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from consent.errors import ConsentError
+from consent.policy import Policy, compile_policy
+from identity.errors import KeyRingError
+from identity.keyring import KeyRing
+from services.interceptors.call import Caller
+
+SERVICES = ("identity", "consent", "recommender", "engagement")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_KEYS = frozenset({"tenant", "keyring", "policy", "listen", "tokens", "callers"})
+
+
+class ConfigError(Exception):
+    """The configuration can not be used; the text says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenConfig:
+    """Whose tokens are taken.
+
+    Attributes:
+        issuer: the required ``iss``.
+        audience: the required ``aud``.
+        jwks: the issuer's key set (RFC 7517).
+    """
+
+    issuer: str
+    audience: str
+    jwks: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteConfig:
+    """Everything a process of the suite is told.
+
+    Attributes:
+        folder: where the stores are; the folder of the file.
+        keyring: the deployment's keys.
+        policy: purposes, legal bases, views.
+        listen: address of each service, "host:port".
+        tokens: whose tokens are taken.
+        callers: the allow-list by caller id.
+    """
+
+    folder: Path
+    keyring: KeyRing
+    policy: Policy
+    listen: Mapping[str, str]
+    tokens: TokenConfig
+    callers: Mapping[str, Caller]
+
+
+def load(path: Path) -> SuiteConfig:
+    """Reads a configuration file and what it points to.
+
+    Raises:
+        ConfigError: a file is missing or a part is unknown, missing or wrong.
+    """
+    content = _toml(path)
+    _only(content, _KEYS, path.name)
+    folder = path.parent
+    policy = _policy(folder / content["policy"] if content.get("policy") else None)
+    listen = _section(content, "listen", frozenset(SERVICES))
+    tokens = _section(content, "tokens", frozenset({"issuer", "audience", "jwks"}))
+    tenant = _name(content.get("tenant"), "tenant")
+    try:
+        keyring = KeyRing.from_json(_text(folder / _string(content, "keyring")))
+    except KeyRingError as error:
+        raise ConfigError(f"keyring: {error}") from None
+    return SuiteConfig(
+        folder=folder,
+        keyring=keyring,
+        policy=policy,
+        listen={name: _string(listen, name) for name in SERVICES},
+        tokens=TokenConfig(
+            issuer=_string(tokens, "issuer"),
+            audience=_string(tokens, "audience"),
+            jwks=_json(folder / _string(tokens, "jwks")),
+        ),
+        callers={
+            name: _caller(name, entry, tenant, policy) for name, entry in content.get("callers", {}).items()
+        },
+    )
+
+
+def _caller(name: str, entry: Mapping[str, Any], tenant: str, policy: Policy) -> Caller:
+    _only(entry, frozenset({"scopes", "purposes"}), f"callers.{name}")
+    purposes = 0
+    for node in entry.get("purposes", ()):
+        try:
+            purposes |= policy.mask(node)
+        except ConsentError as error:
+            raise ConfigError(f"callers.{name}.purposes: {error}") from None
+    return Caller(_name(name, "callers"), tenant, frozenset(entry.get("scopes", ())), purposes)
+
+
+def shipped_policy() -> Policy:
+    """The policy file that comes with the suite."""
+    return _policy(None)
+
+
+def _policy(path: Path | None) -> Policy:
+    text = _text(path) if path is not None else (resources.files("consent") / "policy.toml").read_text()
+    try:
+        return compile_policy(tomllib.loads(text))
+    except (ConsentError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"policy: {error}") from None
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(_text(path))
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    return content
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+
+
+def _only(content: Mapping[str, Any], known: frozenset[str], where: str) -> None:
+    unknown = sorted(set(content) - known)
+    if unknown:
+        raise ConfigError(f"{where}: unknown keys {unknown}")
+
+
+def _section(content: Mapping[str, Any], name: str, known: frozenset[str]) -> Mapping[str, Any]:
+    section = content.get(name)
+    if not isinstance(section, dict):
+        raise ConfigError(f"the section [{name}] is missing")
+    _only(section, known, name)
+    return section
+
+
+def _string(content: Mapping[str, Any], key: str) -> str:
+    value = content.get(key)
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{key}: a text is needed")
+    return value
+
+
+def _name(value: object, where: str) -> str:
+    """A name that may stand in logs and metric labels."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise ConfigError(f"{where}: a name of lower-case letters, digits, '.', '_' and '-' is needed")
+    return value

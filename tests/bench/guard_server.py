@@ -1,0 +1,95 @@
+"""The bench server: one method, one prebuilt reply, behind three servers of one process.
+
+The full chain, the same interceptor with an empty list, and no interceptor at all. Prints
+its addresses and what a client needs as one JSON line, and serves until its input ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import sys
+import tempfile
+from pathlib import Path
+from time import time_ns
+
+import grpc
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from consent.guard_table import NEVER_MS, GuardEntry, GuardTable, GuardUpdate
+from identity.ids import SubjectId
+from identity.keyring import KeyRing
+from identity.pairwise import Pairwise
+from identity.tokens import Tokeniser
+from services.config import shipped_policy
+from services.interceptors import layers
+from services.interceptors.authentication import verifier
+from services.interceptors.call import Caller
+from services.server import GuardedServer
+from services.storage.audit import StoredAuditLog
+from services.storage.sqlite import Database
+from services.telemetry import LineLog
+from tests.conftest import AUDIENCE, ISSUER, Issuer
+from tests.probe.v1 import probe_pb2, probe_pb2_grpc
+
+SUBJECT = SubjectId(bytes(range(16)))
+_PARTS = [probe_pb2.Part(title=f"An item of the shop {n}", behaviour="bought last week") for n in range(10)]
+REPLY = probe_pb2.AskResponse(subject=SUBJECT.hex(), parts=_PARTS)
+
+
+class Prebuilt(probe_pb2_grpc.ProbeServiceServicer):
+    """Answers every question with the same reply."""
+
+    async def Ask(self, request, call):
+        return REPLY
+
+
+def _clock_ms() -> int:
+    return time_ns() // 1_000_000
+
+
+def _chain(issuer: Issuer, ring: KeyRing, folder: Path, log: LineLog) -> list:
+    caller = Caller("shop", "acme", frozenset({"probe"}), (1 << 60) - 1)
+    tokeniser, pairwise = Tokeniser(ring, "acme"), Pairwise(ring, "acme", "shop")
+    audit_log = StoredAuditLog(Database(folder / "bench.db", "audit"), ring.active("audit"))
+    return layers(
+        log=log.write,
+        registry=CollectorRegistry(),
+        verify=verifier(issuer.jwks, ISSUER, AUDIENCE, {"shop": caller}),
+        clock_ms=_clock_ms,
+        audit_log=audit_log,
+        pairwise_of=lambda _caller: pairwise,
+        tokenise=lambda _tenant, kind, digest: tokeniser.token(kind, digest),
+    )
+
+
+async def main() -> None:
+    """Serves until standard input is closed."""
+    policy, issuer, ring = shipped_policy(), Issuer(), KeyRing.create(secrets.token_bytes, 0)
+    guard = GuardTable(policy)
+    guard.apply(GuardUpdate(1, {SUBJECT: GuardEntry((1 << 60) - 1, 0, NEVER_MS, None)}))
+    service = probe_pb2.DESCRIPTOR.services_by_name["ProbeService"]
+    register = probe_pb2_grpc.add_ProbeServiceServicer_to_server
+    with tempfile.TemporaryDirectory() as name, Path(name, "access.log").open("w") as stream:
+        full = _chain(issuer, ring, Path(name), LineLog(stream))
+        addresses, servers = {}, []
+        for label, chain in (("full", full), ("empty", [])):
+            server = GuardedServer(
+                service, register, Prebuilt(), layers=chain, policy=policy, guard=guard, clock_ms=_clock_ms
+            )
+            await server.start("127.0.0.1:0")
+            addresses[label] = server.address
+            servers.append(server)
+        bare = grpc.aio.server()
+        register(Prebuilt(), bare)
+        addresses["bare"] = f"127.0.0.1:{bare.add_insecure_port('127.0.0.1:0')}"
+        await bare.start()
+        subject = Pairwise(ring, "acme", "shop").seal(SUBJECT)
+        print(json.dumps({"addresses": addresses, "token": issuer.token("shop"), "subject": subject}), flush=True)
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+
+
+if __name__ == "__main__":
+    uvloop.run(main())
