@@ -1,0 +1,132 @@
+"""Source files, read batch by batch as columns of text and numbers.
+
+A row keeps its number: 1 for the first record of the first file, counted on through all
+files, records that could not be taken apart included. Nothing here decides whether a row
+is good; one file is never held in memory as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pa_parquet
+
+from services.importing.errors import SourceError
+from services.importing.mapping import Csv
+
+BATCH_ROWS = 65_536
+CSV_BLOCK_BYTES = 8 << 20
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Some consecutive records.
+
+    Attributes:
+        columns: the columns asked for, all of one length.
+        rows: number of each record over all files, counted from 1.
+        malformed: numbers of the records among them that have too few or too many fields.
+        file: name of the file they stand in.
+        rows_before_file: records of the files before it.
+    """
+
+    columns: dict[str, pa.Array]
+    rows: Rows
+    malformed: Rows
+    file: str
+    rows_before_file: int
+
+
+def read_lines(files: Sequence[Path], columns: Sequence[str], csv: Csv) -> Iterator[Lines]:
+    """Reads the records of all files in order.
+
+    Raises:
+        SourceError: a file lacks a column or can not be read.
+    """
+    before = 0
+    for file in files:
+        last = before
+        reader = (
+            _read_csv(file, columns, csv) if file.suffix.lower() == ".csv" else _read_parquet(file, columns)
+        )
+        try:
+            for batch, rows, malformed in reader:
+                yield Lines(
+                    dict(zip(columns, (batch.column(name) for name in columns), strict=True)),
+                    rows + before,
+                    malformed + before,
+                    file.name,
+                    before,
+                )
+                last = max(last, *(int(n[-1]) + before for n in (rows, malformed) if len(n)))
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise SourceError(f"{file.name}: {error}") from error
+        before = last
+
+
+def _read_parquet(file: Path, columns: Sequence[str]) -> Iterator[tuple[pa.RecordBatch, Rows, Rows]]:
+    with pa_parquet.ParquetFile(file) as source:
+        _need(file, columns, source.schema_arrow.names)
+        read = 0
+        for batch in source.iter_batches(BATCH_ROWS, columns=list(columns)):
+            yield batch, np.arange(read + 1, read + 1 + batch.num_rows), np.empty(0, np.int64)
+            read += batch.num_rows
+
+
+@dataclass
+class _Malformed:
+    """Collects what Arrow could not split into fields; numbers count the header as 1."""
+
+    rows: list[int] = field(default_factory=list)
+
+    def __call__(self, row: pa_csv.InvalidRow) -> str:
+        self.rows.append(row.number - 1)
+        return "skip"
+
+
+def _read_csv(file: Path, columns: Sequence[str], csv: Csv) -> Iterator[tuple[pa.RecordBatch, Rows, Rows]]:
+    if file.stat().st_size == 0:
+        raise SourceError(f"{file.name}: is empty")
+    malformed = _Malformed()
+    # one thread: only then does Arrow tell the numbers of malformed records
+    read_options = pa_csv.ReadOptions(use_threads=False, block_size=CSV_BLOCK_BYTES, encoding=csv.encoding)
+    parse_options = pa_csv.ParseOptions(
+        delimiter=csv.delimiter, newlines_in_values=True, invalid_row_handler=malformed
+    )
+    with pa_csv.open_csv(file, read_options=read_options, parse_options=parse_options) as source:
+        _need(file, columns, source.schema.names)
+    malformed.rows.clear()
+    # every column as text: a code such as 00123 must stay what it is
+    convert_options = pa_csv.ConvertOptions(
+        include_columns=list(columns),
+        column_types=dict.fromkeys(columns, pa.string()),
+        strings_can_be_null=True,
+        null_values=[""],
+    )
+    next_row, given = 1, 0
+    with pa_csv.open_csv(file, read_options, parse_options, convert_options) as source:
+        for batch in source:
+            skipped = np.array(malformed.rows[given:], np.int64)
+            numbers = np.arange(next_row, next_row + batch.num_rows + len(skipped))
+            rows = numbers[~np.isin(numbers, skipped)][: batch.num_rows]
+            next_row = int(rows[-1]) + 1 if len(rows) else next_row
+            passed = skipped[skipped < next_row]
+            given += len(passed)
+            yield batch, rows, passed
+        if given < len(malformed.rows):
+            empty = pa.RecordBatch.from_pydict({name: pa.array([], pa.string()) for name in columns})
+            yield empty, np.empty(0, np.int64), np.array(malformed.rows[given:], np.int64)
+
+
+def _need(file: Path, columns: Sequence[str], present: Sequence[str]) -> None:
+    missing = [name for name in columns if name not in present]
+    if missing:
+        raise SourceError(f"{file.name}: no column {missing[0]!r}; it has {', '.join(present)}")
