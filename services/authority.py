@@ -70,8 +70,11 @@ class ConsentAuthority:
         self._task: asyncio.Task[None] | None = None
         self._pause_s = 0.0
 
-    async def start(self) -> None:
+    async def start(self) -> asyncio.Task[None]:
         """Loads and folds everything that is kept; from then on the authority can be used.
+
+        Returns:
+            The task it runs in, which ends only by ``stop`` or by a fault.
 
         Raises:
             UnknownPurpose: the policy lost a purpose that records or edges speak of.
@@ -83,6 +86,7 @@ class ConsentAuthority:
         self.epoch = await self._store.next_epoch()  # another policy or another instant: other entries
         self._task = asyncio.create_task(self._run())
         self._task.add_done_callback(self._ended)
+        return self._task
 
     async def stop(self) -> None:
         """Finishes what waits and stops."""

@@ -13,8 +13,9 @@ from typing import Any
 
 from consent.errors import ConsentError
 from consent.policy import Policy, compile_policy
-from identity.errors import KeyRingError
+from identity.errors import KeyRingError, RulesError
 from identity.keyring import KeyRing
+from identity.rules import Rules, compile_rules
 from services.interceptors.call import Caller
 
 SERVICES = ("identity", "consent", "recommender", "engagement")
@@ -47,16 +48,20 @@ class SuiteConfig:
 
     Attributes:
         folder: where the stores are; the folder of the file.
+        tenant: whose deployment it is; every caller belongs to it.
         keyring: the deployment's keys.
         policy: purposes, legal bases, views.
+        rules: what counts as evidence that identifiers belong together.
         listen: address of each service, "host:port".
         tokens: whose tokens are taken.
         callers: the allow-list by caller id.
     """
 
     folder: Path
+    tenant: str
     keyring: KeyRing
     policy: Policy
+    rules: Rules
     listen: Mapping[str, str]
     tokens: TokenConfig
     callers: Mapping[str, Caller]
@@ -81,8 +86,10 @@ def load(path: Path) -> SuiteConfig:
         raise ConfigError(f"keyring: {error}") from None
     return SuiteConfig(
         folder=folder,
+        tenant=tenant,
         keyring=keyring,
         policy=policy,
+        rules=_rules(policy),
         listen={name: _string(listen, name) for name in SERVICES},
         tokens=TokenConfig(
             issuer=_string(tokens, "issuer"),
@@ -117,6 +124,16 @@ def _policy(path: Path | None) -> Policy:
         return compile_policy(tomllib.loads(text))
     except (ConsentError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"policy: {error}") from None
+
+
+def _rules(policy: Policy) -> Rules:
+    try:
+        rules = compile_rules(tomllib.loads((resources.files("identity") / "rules.toml").read_text()))
+    except (RulesError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"rules: {error}") from None
+    if rules.views != policy.views:
+        raise ConfigError("rules and policy name different views")
+    return rules
 
 
 def _toml(path: Path) -> dict[str, Any]:

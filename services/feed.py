@@ -22,20 +22,23 @@ class Numbered(Protocol):
 
 
 C = TypeVar("C", bound=Numbered)
-READ_MAX = 1000
 
 
 class Feed(Generic[C]):
     """One producer's outbox as others see it."""
 
-    def __init__(self, read: Callable[[int, int], Sequence[C]], last_seq: int) -> None:
+    def __init__(
+        self, read: Callable[[int, int], Sequence[C]], last_seq: int, *, read_max: int = 1000
+    ) -> None:
         """Makes the feed.
 
         Args:
         read: ``read(after, limit)`` gives the changes with ``seq > after`` in order.
         last_seq: the newest committed position at start-up.
+        read_max: changes read at once.
         """
         self._read = read
+        self._read_max = read_max
         self.last_seq = last_seq
         self._news = asyncio.Event()
 
@@ -50,7 +53,7 @@ class Feed(Generic[C]):
         """The next changes beyond ``cursor``; waits until there is one."""
         while self.last_seq <= cursor:
             await self._news.wait()
-        return self._read(cursor, READ_MAX)
+        return self._read(cursor, self._read_max)
 
 
 class Consumer(Generic[C]):
@@ -70,9 +73,10 @@ class Consumer(Generic[C]):
         self._moved = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begins consuming in the background."""
+    def start(self) -> asyncio.Task[None]:
+        """Begins consuming in the background; the task ends only by ``stop`` or by a fault."""
         self._task = asyncio.create_task(self._run())
+        return self._task
 
     async def stop(self) -> None:
         """Stops between two groups' effects; what was not applied comes again."""

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry
-
 from services.interceptors.access_log import access_log
 from services.interceptors.audit import AuditLog, audit
 from services.interceptors.authentication import Verify, authentication
@@ -16,7 +14,7 @@ from services.interceptors.consent import consent
 from services.interceptors.deadline import deadline
 from services.interceptors.errors import errors
 from services.interceptors.layer import Layer
-from services.interceptors.metrics import metrics
+from services.interceptors.metrics import CallMetrics, metrics
 from services.interceptors.minimisation import minimisation
 from services.interceptors.pseudonymisation import PairwiseOf, Tokenise, pseudonymisation
 from services.interceptors.request_id import request_id
@@ -25,7 +23,7 @@ from services.interceptors.request_id import request_id
 def layers(
     *,
     log: Callable[[str], object],
-    registry: CollectorRegistry,
+    call_metrics: CallMetrics,
     verify: Verify,
     clock_ms: Callable[[], int],
     audit_log: AuditLog,
@@ -36,7 +34,7 @@ def layers(
     return [
         request_id(),  # first: every later line can name the call
         access_log(log),  # one line a call, refusals too; never an identifier
-        metrics(registry),  # outside authentication, so refusals are counted
+        metrics(call_metrics),  # outside authentication, so refusals are counted
         errors(log),  # the only place where an error becomes a status
         deadline(),  # leaves time to say who timed out
         authentication(verify, clock_ms),

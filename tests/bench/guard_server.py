@@ -27,6 +27,7 @@ from services.config import shipped_policy
 from services.interceptors import layers
 from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
+from services.interceptors.metrics import CallMetrics
 from services.server import GuardedServer
 from services.storage.audit import StoredAuditLog
 from services.storage.sqlite import Database
@@ -56,7 +57,7 @@ def _chain(issuer: Issuer, ring: KeyRing, folder: Path, log: LineLog) -> list:
     audit_log = StoredAuditLog(Database(folder / "bench.db", "audit"), ring.active("audit"))
     return layers(
         log=log.write,
-        registry=CollectorRegistry(),
+        call_metrics=CallMetrics(CollectorRegistry()),
         verify=verifier(issuer.jwks, ISSUER, AUDIENCE, {"shop": caller}),
         clock_ms=_clock_ms,
         audit_log=audit_log,
@@ -87,7 +88,10 @@ async def main() -> None:
         addresses["bare"] = f"127.0.0.1:{bare.add_insecure_port('127.0.0.1:0')}"
         await bare.start()
         subject = Pairwise(ring, "acme", "shop").seal(SUBJECT)
-        print(json.dumps({"addresses": addresses, "token": issuer.token("shop"), "subject": subject}), flush=True)
+        print(
+            json.dumps({"addresses": addresses, "token": issuer.token("shop"), "subject": subject}),
+            flush=True,
+        )
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 

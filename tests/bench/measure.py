@@ -41,7 +41,9 @@ def p50_us(call: Callable[[], object], calls: int) -> float:
     return statistics.median(durations) * 1e6
 
 
-def paired(name: str, ours: Callable[[], float], baseline: Callable[[], float], unit: str, n: int, limit: str) -> Figure:
+def paired(
+    name: str, ours: Callable[[], float], baseline: Callable[[], float], unit: str, n: int, limit: str
+) -> Figure:
     """Measures both sides in turn, ``PAIRS`` times; the ratio is the median of the pairs' ratios."""
     pairs = [(ours(), baseline()) for _ in range(PAIRS)]
     return Figure(

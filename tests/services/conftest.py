@@ -19,6 +19,7 @@ from services.interceptors import layers
 from services.interceptors.audit import AuditRecord
 from services.interceptors.authentication import verifier
 from services.interceptors.call import Call, Caller, Unreadable
+from services.interceptors.metrics import CallMetrics
 from services.server import GuardedServer
 from tests.conftest import AUDIENCE, ISSUER
 from tests.probe.v1 import probe_pb2, probe_pb2_grpc
@@ -126,7 +127,7 @@ async def suite(policy, keyring, issuer, clock, guard):
     audit, log, probe = KeptAudit(), io.StringIO(), Probe()
     chain = layers(
         log=log.write,
-        registry=CollectorRegistry(),
+        call_metrics=CallMetrics(CollectorRegistry()),
         verify=verifier(issuer.jwks, ISSUER, AUDIENCE, callers),
         clock_ms=clock,
         audit_log=audit,

@@ -1,0 +1,106 @@
+"""Sets up a suite for one machine: keys, an issuer, callers with their tokens, a configuration.
+
+Made once per folder and kept; secrets are files only their owner can read. Nothing of it is
+for production, where keys come from a secret store and tokens from an identity provider.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from identity.keyring import KeyRing
+from services.config import SERVICES
+from services.issuer import AUDIENCE, DEV_ISSUER, JWKS_FILE, open_issuer, save_token
+
+TENANT = "demo"
+TOKEN_DAYS = 30
+CONFIG_FILE = "suite.toml"
+_PORTS = dict(zip(SERVICES, range(7101, 7105), strict=True))
+
+_READING = ("identity.resolve", "recommend", "catalogue.read", "recommender.read", "profile.portrait")
+_CONSENT = ("consent.record", "consent.read")
+_PERSONAL = ("service", "personalise", "analytics.profiling", "loyalty", "rights", "operate")
+#: caller -> (scopes, purposes): what an importer, a shop's back end and a partner need, and no more.
+CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "importer": (
+        ("identity.resolve", "identity.link", "consent.record", "profile.track")
+        + ("catalogue.write", "recommender.train", "recommender.read"),
+        ("service", "identity.link", "rights", "operate", "analytics.profiling"),
+    ),
+    "shop": (
+        (*_READING, *_CONSENT, "identity.link", "identity.unlink", "identity.explain", "profile.track"),
+        (*_PERSONAL, "identity.link"),
+    ),
+    "partner": (_READING, ("service", "personalise.recommend", "operate")),
+}
+
+
+def prepare(folder: Path, now_s: int, *, ports: Mapping[str, int] | None = None) -> Path:
+    """Makes whatever of a development suite is missing in a folder; mints fresh tokens.
+
+    Args:
+        folder: the data set's folder under ``var``.
+        now_s: the present, seconds since the epoch.
+        ports: port of each service; 0 takes a free one. Default: 7101 to 7104.
+
+    Returns:
+        The path of the configuration file.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys = folder / "keys"
+    issuer = open_issuer(keys)
+    keyring = keys / "keyring.json"
+    if not keyring.exists():
+        write_private(keyring, KeyRing.create(secrets.token_bytes, now_s * 1000).to_json())
+    tokens = folder / "tokens"
+    tokens.mkdir(mode=0o700, exist_ok=True)
+    for caller in CALLERS:
+        token = issuer.mint(caller, AUDIENCE, TOKEN_DAYS * 86_400, now_s)
+        save_token(tokens / caller, token)
+    config = folder / CONFIG_FILE
+    write_private(config, _config(ports or _PORTS))
+    return config
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a file that only its owner can read, whole or not at all."""
+    beside = path.with_name(f".{path.name}.new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def token_source(folder: Path, caller: str) -> Callable[[], str]:
+    """Gives a caller's token as it stands in its file now, so that a fresh one is taken up."""
+    return lambda: (folder / "tokens" / caller).read_text()
+
+
+def _config(ports: Mapping[str, int]) -> str:
+    lines = [
+        "# Written at every start of the development suite; copy it to begin a deployment of your own.",
+        f'tenant = "{TENANT}"',
+        'keyring = "keys/keyring.json"',
+        "",
+        "[listen]",
+        *(f'{name} = "127.0.0.1:{ports[name]}"' for name in SERVICES),
+        "",
+        "[tokens]",
+        f'issuer = "{DEV_ISSUER}"',
+        f'audience = "{AUDIENCE}"',
+        f'jwks = "keys/{JWKS_FILE}"',
+    ]
+    for caller, (scopes, purposes) in CALLERS.items():
+        lines += [
+            "",
+            f"[callers.{caller}]",
+            f"scopes = {json.dumps(scopes)}",
+            f"purposes = {json.dumps(purposes)}",
+        ]
+    return "\n".join(lines) + "\n"
