@@ -83,12 +83,14 @@ def compile_rules(content: Mapping[str, Any]) -> Rules:
     if set(rows) != {evidence.name.lower() for evidence in Evidence}:
         raise RulesError("every kind of evidence has its rule, and nothing else has one")
     for name, row in rows.items():
+        if not isinstance(row.get("deterministic"), bool):
+            raise RulesError(f"{name}: deterministic is true or false")
         if set(row) != {"deterministic", "views"} or not set(row["views"]) <= set(views):
             raise RulesError(f"{name}: needs exactly deterministic and views, from those named above")
     return Rules(
         views=views,
         view_masks=tuple(_mask(name for name, row in rows.items() if view in row["views"]) for view in views),
-        deterministic_mask=_mask(name for name, row in rows.items() if row["deterministic"] is True),
+        deterministic_mask=_mask(name for name, row in rows.items() if row["deterministic"]),
         members_max=members_max,
         blocked=_blocked(content["blocked"]),
     )
