@@ -1,0 +1,80 @@
+# Every target does one thing; `make` alone lists them. Needs Python 3.11, git and a package registry.
+PYTHON  ?= python3
+DATA    ?=
+FILES   ?=
+GATEWAY ?= 127.0.0.1:8080
+
+RUN   := .venv/.installed
+DEV   := .venv/.installed-dev
+TOOLS := build/protoc/.installed
+PROTOS := $(shell find protos -name '*.proto')
+
+.DEFAULT_GOAL := help
+.PHONY: help run tour test lint protos stubs bench locks clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  DATA=mapping.toml     run: import these purchases instead of the demonstration data"
+	@echo "  FILES=folder          run, tour: where the files lie that the mapping names"
+	@echo "  GATEWAY=host:port     run, tour: where the gateway listens (127.0.0.1:8080)"
+
+run: $(RUN) ## Set up, import a year of purchases, train, serve until Ctrl-C.
+	@.venv/bin/python -m services run --gateway $(GATEWAY) $(if $(DATA),--data $(DATA)) $(if $(FILES),--files $(FILES))
+
+tour: $(RUN) ## Walk one household through a running suite and check every claim.
+	@.venv/bin/python -m services tour --gateway $(GATEWAY) $(if $(DATA),--data $(DATA)) $(if $(FILES),--files $(FILES))
+
+test: $(DEV) ## Run all tests.
+	.venv/bin/python -m pytest
+
+lint: $(DEV) stubs ## Check style, types, imports, the contract, and that the stubs are its.
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/python -m services lint-contract
+	.venv/bin/buf lint build/contract.binpb --config protos/buf.yaml --path veilgraph
+	@diff -r -x '*.proto' -x client -x __pycache__ -x '*.typed' build/stubs/veilgraph protos/veilgraph \
+	  && diff -x '*.proto' -x __pycache__ -x __init__.py build/stubs/tests/probe/v1 tests/probe/v1 \
+	  || { echo 'The stubs are not those of the contract: run make protos.'; exit 1; }
+
+protos: stubs ## Generate the stubs from the contract.
+	cp -r build/stubs/veilgraph protos/
+	cp build/stubs/tests/probe/v1/* tests/probe/v1/
+
+bench: $(DEV) ## Measure, print a table, write build/bench.json.
+	.venv/bin/python -m tests.bench
+
+locks: $(DEV) ## Lock the newest versions the project allows.
+	.venv/bin/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 --no-header --no-annotate pyproject.toml -o requirements.lock
+	.venv/bin/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 --no-header --no-annotate pyproject.toml --group dev -o requirements-dev.lock
+	.venv/bin/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --group pyproject.toml:protoc -o requirements-protoc.lock
+
+clean: ## Remove everything built; data and keys under var/ stay.
+	rm -rf .venv build
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(RUN): requirements.lock pyproject.toml protos/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=…") if sys.version_info < (3, 11) else None'
+	test -d .venv || $(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e protos -e .
+	@touch $@
+
+$(DEV): $(RUN) requirements-dev.lock
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(TOOLS): requirements-protoc.lock
+	$(PYTHON) -m venv build/protoc
+	build/protoc/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-protoc.lock
+	@touch $@
+
+stubs: $(TOOLS)
+	@rm -rf build/stubs && mkdir -p build/stubs
+	@set -e; tools=build/protoc/bin/python; \
+	google=$$($$tools -c 'import google.api; print(list(google.api.__path__)[0][:-len("google/api")])'); \
+	protoc="$$tools -m grpc_tools.protoc -I protos -I . -I $$google"; \
+	$$protoc --python_out=build/stubs --pyi_out=build/stubs --grpc_python_out=build/stubs $(PROTOS:protos/%=%) tests/probe/v1/probe.proto; \
+	$$protoc --include_imports --include_source_info --descriptor_set_out=build/contract.binpb $(PROTOS:protos/%=%)

@@ -1,0 +1,125 @@
+"""The one program of the suite; `python -m services --help` lists what it does."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+GATEWAY = "127.0.0.1:8080"
+
+
+def _run(arguments: argparse.Namespace, console: Console) -> int:
+    import uvloop  # noqa: PLC0415 - each command imports what it needs; a tour needs no FAISS
+
+    from services.demo import Demo, serve  # noqa: PLC0415
+
+    demo = Demo(arguments.data, arguments.files, arguments.gateway)
+    return uvloop.run(serve(demo, console))
+
+
+def _import_purchases(arguments: argparse.Namespace, console: Console) -> int:
+    from services.importing.errors import ImportStopped  # noqa: PLC0415
+    from services.importing.run import run_import  # noqa: PLC0415
+
+    try:
+        run_import(
+            arguments.data,
+            arguments.gateway,
+            (arguments.folder / "tokens" / "importer").read_text(),
+            arguments.folder,
+            console,
+            data_folder=arguments.files,
+        )
+    except ImportStopped as stopped:
+        console.print(f"[red]The import stopped:[/red] {stopped}. Started again it goes on from here.")
+        return 1
+    return 0
+
+
+def _tour(arguments: argparse.Namespace, console: Console) -> int:
+    from services.demo import Demo  # noqa: PLC0415
+    from services.tour import run_tour  # noqa: PLC0415
+
+    demo = Demo(arguments.data, arguments.files, arguments.gateway)
+    tokens = demo.folder / "tokens"
+    return run_tour(
+        arguments.gateway,
+        (tokens / "shop").read_text(),
+        (tokens / "partner").read_text(),
+        demo.dataset,
+        console,
+    )
+
+
+def _check_config(arguments: argparse.Namespace, console: Console) -> int:
+    from services.config import ConfigError, load  # noqa: PLC0415
+
+    try:
+        config = load(arguments.file)
+    except ConfigError as error:
+        console.print(f"[red]{arguments.file} can not be used:[/red] {error}")
+        return 1
+    console.print(
+        f"{arguments.file} is good: {len(config.callers)} callers, policy {config.policy.digest[:12]}"
+    )
+    return 0
+
+
+def _lint_contract(_arguments: argparse.Namespace, console: Console) -> int:
+    from services.contract import gaps  # noqa: PLC0415
+
+    found = gaps()
+    for gap in found:
+        console.print(gap, highlight=False)
+    console.print("The contract leaves nothing undeclared." if not found else f"{len(found)} gaps.")
+    return 1 if found else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m services", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    run = commands.add_parser("run", help="set up, import a year of purchases, serve until Ctrl-C")
+    _purchases(run)
+    run.set_defaults(command=_run)
+
+    importing = commands.add_parser("import", help="import through a running suite")
+    what = importing.add_subparsers(required=True, metavar="what")
+    purchases = what.add_parser("purchases", help="purchase histories named by a mapping")
+    _purchases(purchases)
+    purchases.add_argument(
+        "--folder", type=Path, required=True, help="the data set's folder, with its tokens"
+    )
+    purchases.set_defaults(command=_import_purchases)
+
+    tour = commands.add_parser("tour", help="walk one household through a running suite, checking each claim")
+    _purchases(tour)
+    tour.set_defaults(command=_tour)
+
+    check = commands.add_parser("check-config", help="say whether a configuration can be used")
+    check.add_argument("file", type=Path)
+    check.set_defaults(command=_check_config)
+
+    lint = commands.add_parser("lint-contract", help="name every method and field without a declaration")
+    lint.set_defaults(command=_lint_contract)
+    return parser
+
+
+def _purchases(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, help="mapping of the purchases (default: Complete Journey)")
+    parser.add_argument("--files", type=Path, help="folder of the files the mapping names (default: its own)")
+    parser.add_argument("--gateway", default=GATEWAY, help=f"host:port of the gateway ({GATEWAY})")
+
+
+def main() -> int:
+    """Runs one command; the exit code says how it went."""
+    arguments = _parser().parse_args()
+    code: int = arguments.command(arguments, Console())
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
