@@ -162,8 +162,9 @@ def _bear(newborns: Sequence[Newborn], now_ms: int, connection: sqlite3.Connecti
 def _link(
     request: Request, rulings: Sequence[Ruling], answer: bytes, now_ms: int, connection: sqlite3.Connection
 ) -> Saved:
-    changed = [edge for ruling in rulings if (edge := _carry_out(ruling, now_ms, connection)) is not None]
-    return _finish(connection, request, changed, answer, now_ms)
+    edges = [edge for ruling in rulings if (edge := _carry_out(ruling, now_ms, connection)) is not None]
+    changed = {edge.edge_id: edge for edge in edges}  # seen again twice: the later sighting
+    return _finish(connection, request, list(changed.values()), answer, now_ms)
 
 
 def _carry_out(ruling: Ruling, now_ms: int, connection: sqlite3.Connection) -> Edge | None:

@@ -1,0 +1,37 @@
+"""The graph in memory, on graphs small enough to read."""
+
+from identity.graph import Graph, Reach
+from identity.ledger import Evidence
+from tests.identity.graphs import PEOPLE, edge
+
+A, B, C, D = PEOPLE[:4]
+
+
+def everything(_):
+    return True
+
+
+def test_somebody_without_an_edge_is_one_person_alone():
+    assert Graph().walk(A, everything, 500) == Reach((A,), complete=True)
+
+
+def test_a_person_as_large_as_the_bound_is_one_and_one_larger_is_none():
+    graph = Graph([edge(1, A, B), edge(2, B, C)])
+    assert graph.walk(A, everything, 3) == Reach((A, B, C), complete=True)
+    assert graph.walk(A, everything, 2) == Reach((A,), complete=False)
+
+
+def test_a_path_longer_than_the_bound_is_not_given():
+    graph = Graph([edge(1, A, B), edge(2, B, C), edge(3, C, D)])
+    assert graph.shortest_path(A, D, everything, 3) is None
+    assert [step.edge.edge_id for step in graph.shortest_path(A, D, everything, 4)] == [1, 2, 3]
+
+
+def test_a_path_from_somebody_to_themselves_has_no_step():
+    assert Graph().shortest_path(A, A, everything, 1) == ()
+
+
+def test_a_path_takes_the_detour_that_is_admitted():
+    graph = Graph([edge(1, A, D, evidence=Evidence.SIMILARITY), edge(2, A, B), edge(3, B, D)])
+    path = graph.shortest_path(D, A, lambda one: one.evidence is Evidence.LOGIN, 500)
+    assert [(step.start, step.end) for step in path] == [(D, B), (B, A)]

@@ -1,0 +1,181 @@
+"""What becomes of sightings, and what a repeated request is."""
+
+import pytest
+
+from identity.errors import LinkNotFound, RequestIdReused
+from identity.graph import Graph
+from identity.ledger import NEVER_MS, EdgeState, Evidence, LedgerEntry, Sighting
+from identity.linking import (
+    Done,
+    LinkRefusal,
+    Request,
+    Verdict,
+    check_same,
+    fingerprint,
+    fingerprints,
+    rule,
+    undo,
+)
+from tests.identity.graphs import NOW_MS, PEOPLE, edge
+
+A, B, C, D, E = PEOPLE[:5]
+
+
+def sighting(one=A, other=B, observed_at_ms=NOW_MS, valid_until_ms=NEVER_MS, source="web"):
+    return Sighting(one, other, Evidence.LOGIN, source, observed_at_ms, valid_until_ms, 1000)
+
+
+def ruled(*sightings, known=(), members_max=500):
+    """The verdict or the refusal of each sighting, the ledger being what is known."""
+    graph = Graph(entry.edge for entry in known)
+    rulings = rule(sightings, known, graph, members_max, NOW_MS)
+    return [ruling.refusal or ruling.verdict for ruling in rulings]
+
+
+def test_a_first_sighting_is_a_new_edge():
+    assert ruled(sighting()) == [Verdict.NEW]
+
+
+@pytest.mark.parametrize(
+    ("malformed", "refusal"),
+    [
+        (sighting(A, A), LinkRefusal.TO_ITSELF),
+        (sighting(observed_at_ms=NOW_MS + 1), LinkRefusal.OBSERVED_IN_FUTURE),
+        (sighting(valid_until_ms=NOW_MS - 1), LinkRefusal.EXPIRES_BEFORE_OBSERVED),
+        (sighting(valid_until_ms=NOW_MS), LinkRefusal.EXPIRES_BEFORE_OBSERVED),
+    ],
+)
+def test_a_malformed_sighting_is_refused_alone_and_not_recorded(malformed, refusal):
+    assert ruled(sighting(B, C), malformed, sighting(C, D)) == [Verdict.NEW, refusal, Verdict.NEW]
+    (ruling,) = rule([malformed], [], Graph(), 500, NOW_MS)
+    assert not ruling.recorded
+
+
+def test_the_same_edge_seen_again_is_refreshed_if_it_was_seen_later_and_else_just_known():
+    known = [LedgerEntry(edge(7, A, B, observed_at_ms=500), 500, "")]
+    again = [sighting(B, A, observed_at_ms=at_ms) for at_ms in (400, 500, 501, 501, 502)]
+    assert ruled(*again, known=known) == [
+        Verdict.KNOWN,
+        Verdict.KNOWN,
+        Verdict.SEEN_AGAIN,
+        Verdict.KNOWN,
+        Verdict.SEEN_AGAIN,
+    ]
+    assert {ruling.edge_id for ruling in rule(again, known, Graph(), 500, NOW_MS)} == {7}
+
+
+def test_another_source_or_other_evidence_is_an_edge_of_its_own():
+    known = [LedgerEntry(edge(7, A, B), NOW_MS, "")]
+    other_evidence = sighting()._replace(evidence=Evidence.SIMILARITY)
+    assert ruled(sighting(source="app"), other_evidence, known=known) == [Verdict.NEW, Verdict.NEW]
+
+
+@pytest.mark.parametrize(("first", "second", "kept"), [(5, 5, 0), (5, 4, 0), (5, 6, 1)])
+def test_a_new_edge_twice_in_one_batch_is_one_edge_with_the_later_sighting(first, second, kept):
+    batch = [sighting(observed_at_ms=first), sighting(B, A, observed_at_ms=second)]
+    verdicts = ruled(*batch)
+    assert verdicts.count(Verdict.NEW) == 1
+    assert verdicts[kept] is Verdict.NEW
+
+
+def test_evidence_as_old_as_a_correction_does_not_bring_the_edge_back_and_newer_evidence_does():
+    wrong = edge(7, A, B, observed_at_ms=100, state=EdgeState.WRONG)
+    known = [LedgerEntry(wrong, 600, "shared tablet")]
+    old, at_the_time, newer = (sighting(observed_at_ms=at_ms) for at_ms in (599, 600, 601))
+    assert ruled(old, at_the_time, newer, known=known) == [
+        LinkRefusal.DECLARED_WRONG,
+        LinkRefusal.DECLARED_WRONG,
+        Verdict.NEW,
+    ]
+    assert ruled(sighting(observed_at_ms=100, source="app"), known=known) == [Verdict.NEW]
+
+
+def test_the_last_of_several_corrections_counts():
+    known = [
+        LedgerEntry(edge(7, A, B, state=EdgeState.WRONG), 600, ""),
+        LedgerEntry(edge(8, A, B, state=EdgeState.WRONG), 300, ""),
+        LedgerEntry(edge(9, A, B, state=EdgeState.REFUSED), 900, ""),
+    ]
+    assert ruled(sighting(observed_at_ms=500), known=known) == [LinkRefusal.DECLARED_WRONG]
+    assert ruled(sighting(observed_at_ms=700), known=known) == [Verdict.NEW]
+
+
+def test_a_person_may_grow_to_the_bound_and_no_further_also_within_one_batch():
+    known = [LedgerEntry(edge(1, A, B), NOW_MS, ""), LedgerEntry(edge(2, C, D), NOW_MS, "")]
+    assert ruled(sighting(B, C), known=known, members_max=4) == [Verdict.NEW]
+    assert ruled(sighting(B, C), known=known, members_max=3) == [LinkRefusal.PERSON_TOO_LARGE]
+    assert ruled(
+        sighting(B, C), sighting(D, E), sighting(A, D, source="app"), known=known, members_max=4
+    ) == [
+        Verdict.NEW,
+        LinkRefusal.PERSON_TOO_LARGE,
+        Verdict.NEW,  # both are the same person already
+    ]
+
+
+def test_edges_that_ran_out_still_count_towards_the_size_of_a_person():
+    """Refusals keep spreading over them, so the component is still that large."""
+    known = [LedgerEntry(edge(1, A, B, valid_until_ms=NOW_MS - 1), NOW_MS, "")]
+    assert ruled(sighting(B, C), known=known, members_max=2) == [LinkRefusal.PERSON_TOO_LARGE]
+
+
+def test_nobody_is_joined_with_a_person_already_larger_than_the_bound():
+    """The bound may have been lowered since."""
+    known = [LedgerEntry(edge(1, A, B), NOW_MS, ""), LedgerEntry(edge(2, B, C), NOW_MS, "")]
+    batch = (sighting(A, D), sighting(D, C))
+    assert ruled(*batch, known=known, members_max=2) == [LinkRefusal.PERSON_TOO_LARGE] * 2
+
+
+def test_refusals_about_people_are_recorded():
+    (ruling,) = rule([sighting()], [], Graph(), 1, NOW_MS)
+    assert ruling.refusal is LinkRefusal.PERSON_TOO_LARGE
+    assert ruling.recorded
+
+
+def test_undoing_takes_every_active_edge_run_out_or_not_and_no_other():
+    known = [
+        LedgerEntry(edge(1, A, B), 5, ""),
+        LedgerEntry(edge(2, A, B, valid_until_ms=NOW_MS - 1, source="app"), 5, ""),
+        LedgerEntry(edge(3, A, B, state=EdgeState.WRONG), 5, "earlier"),
+        LedgerEntry(edge(4, A, B, state=EdgeState.REFUSED), 5, ""),
+    ]
+    undone = undo(known, "shared tablet", NOW_MS)
+    assert [(e.edge.edge_id, e.edge.state, e.stated_at_ms, e.reason) for e in undone] == [
+        (1, EdgeState.WRONG, NOW_MS, "shared tablet"),
+        (2, EdgeState.WRONG, NOW_MS, "shared tablet"),
+    ]
+
+
+def test_undoing_without_an_active_edge_is_refused():
+    with pytest.raises(LinkNotFound):
+        undo([LedgerEntry(edge(3, A, B, state=EdgeState.WRONG), 5, "")], "", NOW_MS)
+
+
+def request(*prints: bytes | None) -> Request:
+    given = {index: one for index, one in enumerate(prints) if one is not None}
+    return Request("acme/shop", "Link", "r1", fingerprints(given, len(prints)))
+
+
+ONE, TWO = fingerprint("one"), fingerprint("two")
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [((ONE, TWO), (ONE, TWO)), ((ONE, None), (ONE, TWO)), ((ONE, TWO), (None, TWO)), ((), ())],
+)
+def test_a_repeat_is_the_same_as_far_as_both_times_were_judged(then, now):
+    check_same(request(*now), Done(request(*then).fingerprints, b"", 1))
+
+
+@pytest.mark.parametrize(
+    ("then", "now"), [((ONE,), (TWO,)), ((ONE,), (ONE, TWO)), ((ONE, TWO), (TWO, ONE)), ((ONE,), ())]
+)
+def test_another_request_under_a_used_id_is_refused(then, now):
+    with pytest.raises(RequestIdReused):
+        check_same(request(*now), Done(request(*then).fingerprints, b"", 1))
+
+
+def test_fingerprints_tell_where_one_part_ends():
+    assert fingerprint("ab", "c") != fingerprint("a", "bc")
+    assert fingerprint(1, "1") == fingerprint("1", 1)
+    assert fingerprint(*sighting()) != fingerprint(*sighting(source="app"))
