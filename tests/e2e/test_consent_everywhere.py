@@ -1,0 +1,196 @@
+"""Consent over the whole suite: what was said is in effect in every service at the next call."""
+
+from __future__ import annotations
+
+import grpc
+import pytest
+
+from identity.ids import SubjectId
+from identity.pairwise import Pairwise
+from services.config import load
+from tests.e2e.conftest import Shop, suite_in
+from tests.services.conftest import reason_of
+from veilgraph.consent.v1 import consent_pb2
+from veilgraph.engagement.v1 import profile_pb2
+
+
+async def refusal(call) -> str:
+    """The reason a call is refused with."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return reason_of(caught.value)
+
+
+async def people(shop: Shop, *values: str) -> list[str]:
+    """Subjects that granted everything."""
+    subjects = [await shop.subject(value) for value in values]
+    for subject in subjects:
+        await shop.grant(subject)
+    return subjects
+
+
+async def test_three_identifiers_are_three_strangers_until_they_are_linked(shop):
+    """Evidence makes one person of them; the ids the caller holds stay what they were."""
+    values = ("web", "till", "phone")
+    web, till, phone = await people(shop, *values)
+    assert len({await shop.person(value) for value in values}) == 3
+    await shop.link(web, till)
+    await shop.link(web, phone)
+    assert len({await shop.person(value) for value in values}) == 1
+    assert [await shop.subject(value) for value in values] == [web, till, phone]
+
+
+async def test_a_withdrawal_on_one_identifier_reaches_the_next_call_on_another(shop):
+    """Refusals spread over links and are in effect when the withdrawal returns."""
+    web, till = await people(shop, "web", "till")
+    await shop.link(web, till)
+    await shop.track(shop.event("1", web, "tea"))
+    assert (await shop.portrait(till)).total_events == 1
+    await shop.withdraw(web, "personalise")
+    assert await refusal(shop.portrait(till)) == "NOT_PERMITTED"
+    await shop.grant(web, "personalise")
+    assert (await shop.portrait(till)).total_events == 1
+
+
+async def test_a_merge_does_not_bring_a_refusal_back_to_life(shop):
+    """Linking a person who refused to one who granted leaves both refused, until the link is undone."""
+    web, till = await people(shop, "web", "till")
+    await shop.withdraw(till, "personalise")
+    await shop.track(shop.event("1", web, "tea"))
+    await shop.link(web, till)
+    assert await refusal(shop.portrait(web)) == "NOT_PERMITTED"
+    await shop.unlink(web, till)
+    assert (await shop.portrait(web)).total_events == 1
+    assert await refusal(shop.portrait(till)) == "NOT_PERMITTED"
+
+
+async def test_unlink_restores_exactly_and_an_old_id_never_shows_the_other_half(shop):
+    """After the unlink every id shows its own events only, with the states there were before."""
+    web, till = await people(shop, "web", "till")
+    await shop.track(shop.event("1", web, "tea"), shop.event("2", till, "milk"), shop.event("3", till, "oil"))
+    before = [(await shop.portrait(s)).events for s in (web, till)]
+    states = [await state(shop, s) for s in (web, till)]
+    await shop.link(web, till)
+    assert (await shop.portrait(web)).total_events == 3
+    await shop.track(shop.event("4", web, "salt"))
+    await shop.unlink(web, till)
+    after = [(await shop.portrait(s)).events for s in (web, till)]
+    assert [list(events)[-len(own) :] for events, own in zip(after, before, strict=True)] == [
+        list(own) for own in before
+    ]
+    assert [len(events) for events in after] == [2, 2]
+    assert [await state(shop, s) for s in (web, till)] == states
+
+
+async def state(shop: Shop, subject: str) -> list[tuple[str, int, bool]]:
+    """The consent state of a subject, without times."""
+    answer = await shop.consent.GetState(consent_pb2.GetStateRequest(subject=subject), metadata=shop.metadata)
+    return [(p.purpose, p.own, p.allowed) for p in answer.purposes]
+
+
+async def test_without_consent_to_link_nothing_is_linked(shop):
+    """Linking is a purpose of its own: no grant at both ends, no edge."""
+    web, till = await shop.subject("web"), await shop.subject("till")
+    await shop.grant(web)
+    assert (await shop.link(web, till)).error.reason == "NOT_PERMITTED"
+
+
+async def test_two_callers_share_nothing(shop):
+    """The partner's id of the same identifier differs, and neither takes the other's."""
+    partner = Shop(shop.suite, shop.clock, shop.folder, shop.log, "partner")
+    own, other = await shop.subject("web"), await partner.subject("web")
+    assert own != other
+    await shop.grant(own)
+    assert await refusal(shop.portrait(other)) == "SUBJECT_REF_MALFORMED"
+    await partner.close()
+
+
+async def test_a_write_on_an_unknown_subject_is_refused(shop):
+    """A well-made id of a subject nobody ever resolved makes no phantom person."""
+    config = load(shop.folder / "suite.toml")
+    phantom = Pairwise(config.keyring, "demo", "shop").seal(SubjectId(b"phantom!" * 2))
+    answer = await shop.track(shop.event("1", phantom, "tea"))
+    assert [(e.index, e.reason) for e in answer.refused] == [(0, "NOT_PERMITTED")]
+    statement = consent_pb2.Statement(
+        subject=phantom,
+        action=consent_pb2.ACTION_WITHDRAW,
+        purposes=["marketing"],
+        collected_via=consent_pb2.COLLECTED_VIA_WEB,
+    )
+    request = consent_pb2.RecordRequest(statements=[statement], request_id="r")
+    recorded = await shop.consent.Record(request, metadata=shop.metadata)
+    assert [e.reason for e in recorded.refused] == ["NOT_PERMITTED"]
+
+
+async def test_bad_events_are_named_and_the_good_ones_kept(shop):
+    """One batch with every fault: each has its reason, the rest is recorded."""
+    (web,) = await people(shop, "web")
+    future = {"seconds": shop.clock.now_ms // 1000 + 3600}
+    third = {"party": profile_pb2.PARTY_THIRD, "origin": "broker"}
+    answer = await shop.track(
+        shop.event("1", web, "tea"),
+        shop.event("2", web, "tea", occurred_at=future),
+        shop.event("3", web, "tea", source=third),
+        shop.event("4", "nonsense", "tea"),
+        shop.event("5", web, "tea", kind=77),
+        shop.event("6", web, "tea", amount_minor=100),
+        shop.event("1", web, "tea"),
+    )
+    assert (answer.recorded, answer.duplicates) == (1, 1)
+    assert {e.index: e.reason for e in answer.refused} == {
+        1: "TIME_IN_FUTURE",
+        2: "THIRD_PARTY_REFUSED",
+        3: "SUBJECT_REF_MALFORMED",
+        4: "FIELD_ENUM",
+        5: "CURRENCY_MISSING",
+    }
+
+
+async def test_what_was_acknowledged_is_there_after_a_restart(tmp_path, clock):
+    """Identities, links, statements and events survive; nothing is loaded that was not."""
+    import io
+
+    async with suite_in(tmp_path, clock, io.StringIO()) as suite:
+        shop = Shop(suite, clock, tmp_path, io.StringIO(), "shop")
+        web, till = await people(shop, "web", "till")
+        await shop.link(web, till)
+        await shop.track(shop.event("1", web, "tea"))
+        epoch = suite.guard.epoch
+        await shop.close()
+    async with suite_in(tmp_path, clock, io.StringIO()) as suite:
+        shop = Shop(suite, clock, tmp_path, io.StringIO(), "shop")
+        assert suite.guard.epoch > epoch
+        assert await shop.subject("web") == web
+        assert (await shop.portrait(till)).total_events == 1
+        await shop.close()
+
+
+async def test_nothing_that_identifies_is_in_any_output(shop, tmp_path):
+    """Digests, subject ids and birth subjects are in no log line, metric, error or audit record."""
+    from prometheus_client import generate_latest
+
+    canary = "canary@example.com"
+    subject = await shop.subject(canary)
+    await shop.grant(subject)
+    await shop.track(shop.event("1", subject, "tea"))
+    await shop.portrait(subject)
+    await shop.withdraw(subject, "personalise")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await shop.portrait(subject)
+    import hashlib
+    import sqlite3
+
+    config = load(tmp_path / "suite.toml")
+    birth = Pairwise(config.keyring, "demo", "shop").open(subject)
+    digest = hashlib.sha256(canary.encode()).digest()
+    outputs = shop.log.getvalue() + generate_latest(shop.suite.registry).decode() + repr(caught.value)
+    outputs += str(caught.value.trailing_metadata())
+    for domain in ("identity", "consent", "engagement"):
+        with sqlite3.connect(tmp_path / f"{domain}.db") as connection:
+            outputs += str(connection.execute("SELECT * FROM audit").fetchall())
+    for secret in (canary, subject, birth.hex(), repr(bytes(birth)), digest.hex(), repr(digest)):
+        assert secret not in outputs
+    for database in tmp_path.glob("*.db*"):
+        content = database.read_bytes()
+        assert digest not in content, database.name
+        assert canary.encode() not in content, database.name

@@ -1,0 +1,159 @@
+"""Every method of every running service, found by reflection, asked about a subject who refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from services.interceptors.chain import EXEMPT
+from services.interceptors.declared import policy_of
+from tests.e2e.conftest import Shop
+from tests.services.conftest import reason_of
+from veilgraph.consent.v1 import consent_pb2
+from veilgraph.engagement.v1 import profile_pb2
+from veilgraph.identity.v1 import identity_pb2
+from veilgraph.privacy.v1 import privacy_pb2
+from veilgraph.recommender.v1 import recommender_pb2
+
+#: Nobody can refuse these: recording and correcting what is held, and what is about no person.
+UNREFUSABLE = {
+    "/veilgraph.consent.v1.ConsentService/Record",
+    "/veilgraph.consent.v1.ConsentService/GetState",
+    "/veilgraph.identity.v1.IdentityService/Unlink",
+    "/veilgraph.recommender.v1.RecommenderService/UpsertItems",
+    "/veilgraph.recommender.v1.RecommenderService/GetItem",
+    "/veilgraph.recommender.v1.RecommenderService/DeleteItems",
+    "/veilgraph.recommender.v1.RecommenderService/Train",
+    "/veilgraph.recommender.v1.RecommenderService/GetModel",
+}
+RECOMMEND = privacy_pb2.PURPOSE_PERSONALISE_RECOMMEND
+FOR_YOU = recommender_pb2.RECIPE_FOR_YOU
+
+Request = Callable[[Shop, str], Any]
+REQUESTS: dict[str, Request] = {
+    "Resolve": lambda shop, subject: identity_pb2.ResolveRequest(
+        identifiers=[{"kind": 1, "sha256": shop.digest("refuser")}]
+    ),
+    "Link": lambda shop, subject: identity_pb2.LinkRequest(
+        links=[
+            {
+                "subject": subject,
+                "other": subject,
+                "evidence": 1,
+                "source": "web",
+                "observed_at": shop.now(),
+            }
+        ],
+        request_id=shop.request_id(),
+    ),
+    "Explain": lambda shop, subject: identity_pb2.ExplainRequest(
+        subject=subject, other=subject, for_purpose=RECOMMEND
+    ),
+    "TrackBatch": lambda shop, subject: profile_pb2.TrackBatchRequest(
+        events=[shop.event("1", subject, "tea")]
+    ),
+    "Track": lambda shop, subject: profile_pb2.TrackRequest(events=[shop.event("2", subject, "tea")]),
+    "Portrait": lambda shop, subject: profile_pb2.PortraitRequest(subject=subject, for_purpose=RECOMMEND),
+    "Recommend": lambda shop, subject: recommender_pb2.RecommendRequest(subject=subject, recipe=FOR_YOU),
+    "RecommendBatch": lambda shop, subject: recommender_pb2.RecommendBatchRequest(
+        requests=[{"subject": subject, "recipe": FOR_YOU}]
+    ),
+}
+
+
+async def reflected(channel: grpc.aio.Channel) -> list[Any]:
+    """The methods a server says it has, as descriptors."""
+    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+    asked = reflection_pb2.ServerReflectionRequest
+
+    async def one(request: Any) -> Any:
+        return await anext(aiter(stub.ServerReflectionInfo(iter([request]))))
+
+    names = [s.name for s in (await one(asked(list_services=""))).list_services_response.service]
+    methods = []
+    for name in names:
+        answer = await one(asked(file_containing_symbol=name))
+        file = descriptor_pb2.FileDescriptorProto.FromString(
+            answer.file_descriptor_response.file_descriptor_proto[0]
+        )
+        service = descriptor_pool.Default().FindServiceByName(name)
+        assert service.file.name == file.name
+        methods += service.methods
+    return methods
+
+
+def wire_name(method: Any) -> str:
+    """The method's path on the wire."""
+    return f"/{method.containing_service.full_name}/{method.name}"
+
+
+async def answers(channel: grpc.aio.Channel, method: Any, request: Any, metadata: Any) -> list[Any]:
+    """What a method answers to one request, whatever its kind."""
+    kinds = {
+        (False, False): channel.unary_unary,
+        (False, True): channel.unary_stream,
+        (True, False): channel.stream_unary,
+        (True, True): channel.stream_stream,
+    }
+    response_type = message_factory.GetMessageClass(method.output_type)
+    call = kinds[method.client_streaming, method.server_streaming](
+        wire_name(method),
+        request_serializer=lambda message: message.SerializeToString(),
+        response_deserializer=response_type.FromString,
+    )
+    sent = iter([request]) if method.client_streaming else request
+    started = call(sent, metadata=metadata)
+    return [answer async for answer in started] if method.server_streaming else [await started]
+
+
+def refused_or_degraded(method: Any, answer: Any) -> bool:
+    """Whether an answer says no to its one element, or says that it is not personal."""
+    if isinstance(answer, recommender_pb2.RecommendResponse):
+        return answer.depth < recommender_pb2.DEPTH_INDIVIDUAL and answer.depth_reason == "NOT_PERMITTED"
+    if isinstance(answer, recommender_pb2.RecommendBatchResponse):
+        return all(refused_or_degraded(method, one) for one in answer.responses)
+    if isinstance(answer, identity_pb2.ResolveResponse | identity_pb2.LinkResponse):
+        return [result.error.reason for result in answer.results] == ["NOT_PERMITTED"]
+    return [error.reason for error in answer.refused] == ["NOT_PERMITTED"]
+
+
+async def test_a_refused_subject_is_refused_by_every_method_of_every_service(shop):
+    """Denied or degraded as declared; the methods nobody can refuse are listed by name."""
+    subject = await shop.subject("refuser")
+    await shop.say(consent_pb2.ACTION_REFUSE, subject, "service", "personalise", "identity", "analytics")
+    swept, unrefusable = set(), set()
+    for channel in shop.channels.values():
+        for method in await reflected(channel):
+            name = wire_name(method)
+            if any(name.startswith(prefix) for prefix in EXEMPT):
+                continue
+            if policy_of(method).purpose in {"rights", "operate"}:
+                unrefusable.add(name)
+                continue
+            request = REQUESTS[method.name](shop, subject)
+            try:
+                got = await answers(channel, method, request, shop.metadata)
+            except grpc.aio.AioRpcError as error:
+                assert reason_of(error) == "NOT_PERMITTED", name
+            else:
+                assert all(refused_or_degraded(method, answer) for answer in got), (name, got)
+            swept.add(method.name)
+    assert swept == set(REQUESTS)
+    assert unrefusable == UNREFUSABLE
+
+
+async def test_every_method_wants_a_caller(shop):
+    """Without a token no method of the contract answers, on any server."""
+    for channel in shop.channels.values():
+        for method in await reflected(channel):
+            if any(wire_name(method).startswith(prefix) for prefix in EXEMPT):
+                continue
+            empty = message_factory.GetMessageClass(method.input_type)()
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await answers(channel, method, empty, ())
+            assert caught.value.code() == grpc.StatusCode.UNAUTHENTICATED, wire_name(method)
