@@ -9,7 +9,7 @@ judged here is what only the domain knows.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from engagement.event import Event, EventKind, Party
@@ -42,23 +42,14 @@ _AGREEMENT_MISSING = Refusal("AGREEMENT_MISSING", "source.agreement")
 _SOURCE_EXPIRED = Refusal("SOURCE_EXPIRED", "source.expires_at")
 
 
-@dataclass(frozen=True, slots=True)
-class UsesByParty:
-    """What an event may be used for, by whose data it is.
+def uses_by_party(own: int, partner: int) -> Mapping[int, int]:
+    """What an event may be used for, by whose data it is; a party that is refused has no uses.
 
-    Attributes:
-        own: uses of what the person told or the tenant observed (zero and first party).
-        partner: uses of what a partner observed (second party).
+    Args:
+        own: mask of the uses of what the person told or the tenant observed (zero and first party).
+        partner: mask of the uses of what a partner observed (second party).
     """
-
-    own: int
-    partner: int
-
-    def of(self, party: int) -> int:
-        """The uses of an event of a party; none for a party that is refused."""
-        if party in (Party.FIRST, Party.ZERO):
-            return self.own
-        return self.partner if party == Party.SECOND else 0
+    return {int(Party.ZERO): own, int(Party.FIRST): own, int(Party.SECOND): partner}
 
 
 def refusal_of(event: Event, now_ms: int) -> Refusal | None:

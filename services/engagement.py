@@ -8,7 +8,7 @@ batch may be sent again; what was recorded is then counted as a duplicate.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import cast
@@ -18,7 +18,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from consent.policy import Policy
 from engagement.event import Event, event_key_of, use_mask
 from engagement.portrait import PageTokens, page_scope
-from engagement.rules import UsesByParty, refusal_of
+from engagement.rules import refusal_of, uses_by_party
 from engagement.store import Appended, EventChange, EventStore
 from identity.ids import SubjectId
 from services.feed import Feed
@@ -49,7 +49,7 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
         self._feed = feed
         self._uses = uses_of(policy)
         self._page_tokens = page_tokens
-        self._recordings: set[asyncio.Task[Appended]] = set()
+        self._unfinished: set[asyncio.Task[Appended]] = set()
 
     async def TrackBatch(
         self, request: profile_pb2.TrackBatchRequest, call: Call
@@ -100,6 +100,11 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
             ],
         )
 
+    async def drained(self) -> None:
+        """Returns when nothing that was begun is unfinished; for an orderly stop."""
+        while self._unfinished:
+            await asyncio.wait(self._unfinished)
+
     async def _take(self, messages: Sequence[profile_pb2.Event], call: Call) -> Taken:
         """Judges and records the events of one message; reads ``call`` before it waits."""
         taken = []
@@ -112,8 +117,8 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
                 call.refuse_item(index, refusal.reason, f"events[{index}].{refusal.field}")
         refused = sorted(call.refused, key=attrgetter("index"))
         recording = asyncio.create_task(self._record(taken))
-        self._recordings.add(recording)
-        recording.add_done_callback(self._recordings.discard)
+        self._unfinished.add(recording)
+        recording.add_done_callback(self._unfinished.discard)
         # Shielded: a commit goes on when its caller is gone, and then its news must go out too.
         appended = await asyncio.shield(recording)
         return Taken(appended, [item_error(refusal) for refusal in refused])
@@ -124,28 +129,32 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
         return appended
 
 
-def uses_of(policy: Policy) -> UsesByParty:
-    """What events may be used for: a partner's for everything but handing them on."""
+def uses_of(policy: Policy) -> Mapping[int, int]:
+    """The uses of events by party: a partner's have every use but those of handing them on."""
     every = range(len(policy.leaves))
     kept = (index for index in every if not policy.leaves[index].startswith("share."))
-    return UsesByParty(own=use_mask(every), partner=use_mask(kept))
+    return uses_by_party(own=use_mask(every), partner=use_mask(kept))
 
 
-def events_of(messages: Iterable[profile_pb2.Event], call: Call, uses: UsesByParty) -> Iterable[Event]:
-    """The accepted events of a message as domain events, one by one; times are cut to milliseconds."""
+def events_of(messages: Iterable[profile_pb2.Event], call: Call, uses: Mapping[int, int]) -> list[Event]:
+    """The accepted events of a message as domain events; times are cut to milliseconds.
+
+    Written out rather than divided up: it runs once an event.
+    """
     assert call.caller is not None  # noqa: S101 - authentication ran before
     key_of = event_key_of(call.tenant, call.caller.id)
     now_ms = call.now_ms
     subjects = cast("list[SubjectId]", call.subjects["events.subject"])  # none is a guest: denials refuse
+    events = []
     for message, subject in zip(messages, subjects, strict=True):
-        source = message.source
+        source, occurred_at = message.source, message.occurred_at
         party = source.party
-        yield Event(
+        event = Event(
             key_of(message.event_id),
             subject,
             message.kind,
             message.item_id,
-            milliseconds(message.occurred_at),
+            occurred_at.seconds * 1000 + occurred_at.nanos // _NS_PER_MS,
             message.quantity or 1,
             message.amount_minor,
             message.currency,
@@ -155,8 +164,10 @@ def events_of(messages: Iterable[profile_pb2.Event], call: Call, uses: UsesByPar
             source.agreement,
             milliseconds(source.expires_at) if source.HasField("expires_at") else None,
             now_ms,
-            uses.of(party),
+            uses.get(party, 0),
         )
+        events.append(event)
+    return events
 
 
 def portrait_event(event: Event) -> profile_pb2.PortraitEvent:

@@ -11,23 +11,32 @@ start from an empty file and run in turns, so that a disk that slows down slows 
 from __future__ import annotations
 
 import asyncio
+import json
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import grpc
+
 from engagement.event import Event, EventKind, Party, event_key_of, use_mask
 from identity.ids import SubjectId
+from services.engagement import timestamp
 from services.storage.engagement import SqliteEventStore
 from services.storage.sqlite import Database, connect, migrate
 from tests.bench.measure import Figure, paired
+from veilgraph.engagement.v1 import profile_pb2
 
 ROWS, BATCH, IN_FLIGHT = 40_000, 100, 8
 NOW_MS = 1_700_000_000_000
 _DAY_MS = 86_400_000
+_PEOPLE = 7_400
 _BUILD = Path(__file__).parent.parent.parent / "build"
 _COLUMNS = ", ".join(Event._fields)
 _VALUES = ", ".join("?" * len(Event._fields))
@@ -53,13 +62,19 @@ class CountingDatabase(Database):
         return int(row[0]) if row else 0
 
 
+def people() -> list[SubjectId]:
+    """The birth subjects of ``purchases``, the same every time; as random as real ones."""
+    draw = random.Random(0)  # noqa: S311 - a benchmark, not a key
+    return [SubjectId(draw.randbytes(16)) for _ in range(_PEOPLE)]
+
+
 def purchases(count: int) -> list[Event]:
     """Purchase lines as a shop has them, the same every time.
 
     7,400 birth subjects, baskets of ten lines at one instant within a year, 68,000 items.
     """
     draw = random.Random(1)  # noqa: S311 - a benchmark, not a key
-    subjects = [SubjectId(draw.randbytes(16)) for _ in range(7_400)]
+    subjects = people()
     key_of = event_key_of("tenant", "till")
     uses = use_mask(range(28))
     lines = []
@@ -157,5 +172,87 @@ def store_append() -> Figure:
     return paired("engagement.store_append", ours, baseline, "rows/s", ROWS, "")
 
 
+def track_batch() -> Figure:
+    """TrackBatch through gRPC and the full chain against raw SQLite."""
+    events = purchases(ROWS)
+    sizes: list[int] = []
+
+    def ours() -> float:
+        with _serving() as server:
+            rate = _send_all(server.told, events)
+            sizes[:] = server.transaction_sizes()
+        return rate
+
+    def baseline() -> float:
+        return raw_rows_per_s(events, sizes)
+
+    return paired("engagement.track_batch", ours, baseline, "events/s", ROWS, ">=0.4")
+
+
+class _Server:
+    """The bench server in a process of its own, with an empty file."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.told = self._read()
+
+    def transaction_sizes(self) -> list[int]:
+        """Ends the server and gives how many events shared each of its transactions."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        sizes: list[int] = self._read()
+        return sizes
+
+    def _read(self) -> Any:
+        assert self._process.stdout is not None
+        return json.loads(self._process.stdout.readline())
+
+
+@contextmanager
+def _serving() -> Iterator[_Server]:
+    command = [sys.executable, "-m", "tests.bench.track_batch_server"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield _Server(process)
+
+
+def _send_all(told: dict[str, Any], events: Sequence[Event]) -> float:
+    """Sends everything in batches, ``IN_FLIGHT`` at a time; events a second."""
+    ids = dict(zip(told["births"], told["subjects"], strict=True))
+    requests = [_request(events, start, ids) for start in range(0, len(events), BATCH)]
+    metadata = (("authorization", f"Bearer {told['token']}"),)
+    with grpc.insecure_channel(told["address"]) as channel, ThreadPoolExecutor(IN_FLIGHT) as pool:
+        call = channel.unary_unary("/veilgraph.engagement.v1.ProfileService/TrackBatch")
+        grpc.channel_ready_future(channel).result(10)
+        begun = time.perf_counter()
+        answers = list(pool.map(lambda request: call(request, metadata=metadata, timeout=30), requests))
+        elapsed = time.perf_counter() - begun
+    recorded = sum(profile_pb2.TrackBatchResponse.FromString(answer).recorded for answer in answers)
+    if recorded != len(events):
+        raise RuntimeError(f"{recorded} of {len(events)} events were recorded")
+    return len(events) / elapsed
+
+
+def _request(events: Sequence[Event], start: int, ids: dict[str, str]) -> bytes:
+    """Events ``start`` to ``start + BATCH`` as a caller sends them."""
+    source = profile_pb2.Source(party=profile_pb2.PARTY_FIRST, origin="till")
+    batch = [
+        profile_pb2.Event(
+            event_id=f"line-{number}",
+            subject=ids[event.subject.hex()],
+            kind=profile_pb2.EVENT_KIND_ORDER,
+            item_id=event.item_id,
+            occurred_at=timestamp(event.occurred_at_ms),
+            quantity=event.quantity,
+            amount_minor=event.amount_minor,
+            currency=event.currency,
+            order_ref=event.order_ref,
+            source=source,
+        )
+        for number, event in enumerate(events[start : start + BATCH], start=start)
+    ]
+    return profile_pb2.TrackBatchRequest(events=batch).SerializeToString()
+
+
 if __name__ == "__main__":
-    print(store_append().row())  # noqa: T201 - the result
+    for figure in (store_append(), track_batch()):
+        print(figure.row())  # noqa: T201 - the result

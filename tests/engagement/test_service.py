@@ -12,7 +12,7 @@ import pytest
 from consent.guard_table import GuardTable
 from consent.policy import Policy
 from engagement.errors import PageTokenInvalid
-from engagement.event import Event, event_key_of, use_mask
+from engagement.event import Event, Party, event_key_of, use_mask
 from engagement.portrait import PageTokens
 from engagement.rules import CLOCK_SKEW_MS
 from engagement.store import Appended, EventChange
@@ -58,7 +58,9 @@ async def test_an_event_is_recorded_as_it_was_sent(
     sent = message("e9", source=profile_pb2.Source(expires_at=timestamp(NOW_MS + DAY_MS)))
     answer = await servicer.TrackBatch(batch(sent), calls.tracking([subject(4)]))
     assert (answer.recorded, answer.duplicates, len(answer.refused)) == (1, 0, 0)
-    expected = event("e9", subject=subject(4), expires_at_ms=NOW_MS + DAY_MS, uses=uses_of(policy).own)
+    expected = event(
+        "e9", subject=subject(4), expires_at_ms=NOW_MS + DAY_MS, uses=uses_of(policy)[Party.FIRST]
+    )
     assert store.events == [expected]
     assert store.events[0].event_key == event_key_of("tenant", "till")("e9")
 
@@ -173,6 +175,8 @@ async def test_news_go_out_though_the_caller_has_gone(calls: Calls, policy: Poli
     call.cancel()
     assert isinstance((await asyncio.gather(call, return_exceptions=True))[0], asyncio.CancelledError)
     store.gate.set()
+    await servicer.drained()
+    assert len(store.events) == 1
     changes = await asyncio.wait_for(feed.after(0), 1)
     assert [len(change.events) for change in changes] == [1]
 

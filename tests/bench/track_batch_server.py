@@ -1,0 +1,99 @@
+"""ProfileService behind the full chain over an empty file, for the bench.
+
+Prints its address and what a client needs as one JSON line, serves until its input ends,
+then prints how many events shared each of its transactions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import sys
+from time import time_ns
+
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from consent.guard_table import NEVER_MS, GuardEntry, GuardTable, GuardUpdate
+from engagement.portrait import PageTokens
+from identity.keyring import KeyRing
+from identity.pairwise import Pairwise
+from services.config import shipped_policy
+from services.engagement import ProfileServicer
+from services.feed import Feed
+from services.interceptors import layers
+from services.interceptors.authentication import verifier
+from services.interceptors.call import Caller
+from services.interceptors.metrics import CallMetrics
+from services.server import GuardedServer
+from services.storage.audit import StoredAuditLog
+from services.storage.engagement import SqliteEventStore
+from services.storage.sqlite import Database
+from services.telemetry import LineLog
+from tests.bench.track_batch import CountingDatabase, people, scratch
+from tests.conftest import AUDIENCE, ISSUER, Issuer
+from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
+
+
+def _clock_ms() -> int:
+    return time_ns() // 1_000_000
+
+
+async def main() -> None:
+    """Serves until standard input is closed."""
+    policy, issuer, ring = shipped_policy(), Issuer(), KeyRing.create(secrets.token_bytes, 0)
+    everything = (1 << len(policy.leaves)) - 1
+    guard = GuardTable(policy)
+    births = people()
+    guard.apply(GuardUpdate(1, {birth: GuardEntry(everything, 0, NEVER_MS, None) for birth in births}))
+    pairwise = Pairwise(ring, "acme", "till")
+    caller = Caller("till", "acme", frozenset({"profile.track"}), everything)
+    with scratch() as folder, (folder / "access.log").open("w") as stream:
+        log = LineLog(stream)
+        audit_db = Database(folder / "audit.db", "audit")
+        database = CountingDatabase(folder / "engagement.db", "engagement")
+        store = SqliteEventStore(database)
+        servicer = ProfileServicer(
+            store=store,
+            feed=Feed(store.changes, store.last_seq()),
+            policy=policy,
+            page_tokens=PageTokens(secrets.token_bytes(64)),
+        )
+        chain = layers(
+            log=log.write,
+            call_metrics=CallMetrics(CollectorRegistry()),
+            verify=verifier(issuer.jwks, ISSUER, AUDIENCE, {caller.id: caller}),
+            clock_ms=_clock_ms,
+            audit_log=StoredAuditLog(audit_db, ring.active("audit")),
+            pairwise_of=lambda _caller: pairwise,
+            tokenise=None,
+        )
+        server = GuardedServer(
+            profile_pb2.DESCRIPTOR.services_by_name["ProfileService"],
+            profile_pb2_grpc.add_ProfileServiceServicer_to_server,
+            servicer,
+            layers=chain,
+            policy=policy,
+            guard=guard,
+            clock_ms=_clock_ms,
+        )
+        await server.start("127.0.0.1:0")
+        told = {
+            "address": server.address,
+            "token": issuer.token(caller.id),
+            "births": [birth.hex() for birth in births],
+            "subjects": [pairwise.seal(birth) for birth in births],
+        }
+        print(json.dumps(told), flush=True)  # noqa: T201 - the answer to who started it
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+        await server.stop(1)
+        await servicer.drained()
+        log.flush()
+        database.close()  # before its sizes are read: the writer counts after it has answered
+        audit_db.close()
+        print(json.dumps(database.transaction_sizes), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    uvloop.run(main())
