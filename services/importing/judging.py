@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.importing.columns import MAGNITUDE_MAX, Bools, Floats, Ints, bools, key_text, numbers, times
-from services.importing.mapping import Amount, Mapping
+from services.importing.mapping import Amount, Mapping, minor_digits
 from services.importing.reading import Lines
 
 #: What the contract takes: characters of an id, pieces of a line.
@@ -137,7 +137,7 @@ def line_amount(money: Floats, pieces: Floats, amount: Amount) -> Ints:
     The price is rounded before it is multiplied: a price stored as a 32-bit float carries
     an error that grows with the pieces.
     """
-    scale = 1 if amount.minor else 10**amount.minor_digits
+    scale = 1 if amount.minor else 10 ** minor_digits(amount.currency)
     if amount.per_piece:
         fine = np.rint(money * scale * 10**EXTRA_DIGITS)
         minor = np.clip(fine * np.abs(pieces), -MAGNITUDE_MAX, MAGNITUDE_MAX) / 10**EXTRA_DIGITS

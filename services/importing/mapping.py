@@ -9,6 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+#: Currencies whose major unit has not two decimals (ISO 4217), by their number.
+_DECIMALS = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+
+
+def minor_digits(currency: str) -> int:
+    """Decimals of a currency's major unit."""
+    return next((digits for digits, codes in _DECIMALS.items() if currency in codes.split()), 2)
+
 
 @dataclass(frozen=True, slots=True)
 class Csv:
@@ -28,14 +40,12 @@ class Amount:
         per_piece: it is the price of one piece; otherwise the amount of the whole line.
         minor: it is in minor units (cents); otherwise in major units with decimals.
         currency: ISO 4217 code.
-        minor_digits: decimals of the currency's major unit.
     """
 
     column: str
     per_piece: bool
     minor: bool
     currency: str
-    minor_digits: int
 
 
 @dataclass(frozen=True, slots=True)

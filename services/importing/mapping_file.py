@@ -27,7 +27,6 @@ COMPLETE_JOURNEY = Path(__file__).with_name("complete_journey.toml")
 SUFFIXES = frozenset({".csv", ".parquet"})
 #: A data set's name is a folder under ``var`` and a label of the synthetic e-mail domain.
 DATASET_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
-MINOR_DIGITS_MAX = 4
 
 
 def load_mapping(path: Path = COMPLETE_JOURNEY, *, folder: Path | None = None) -> Mapping:
@@ -101,7 +100,6 @@ def _amount(table: Table) -> Amount | None:
         per_piece=table.choice("per", ("line", "piece"), "line") == "piece",
         minor=table.choice("unit", ("major", "minor"), "major") == "minor",
         currency=currency,
-        minor_digits=table.number("minor_digits", 2, MINOR_DIGITS_MAX),
     )
 
 

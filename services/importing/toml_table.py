@@ -32,13 +32,6 @@ class Table:
         """True or false."""
         return bool(self._take(key, bool, "true or false", default))
 
-    def number(self, key: str, default: int, largest: int) -> int:
-        """A whole number from 0 to ``largest``."""
-        value = self._take(key, int, "a whole number", default)
-        if isinstance(value, bool) or not 0 <= value <= largest:
-            raise MappingError(self.at(key), f"a whole number from 0 to {largest}")
-        return int(value)
-
     def choice(self, key: str, choices: tuple[str, ...], default: str | None = None) -> str:
         """One of a few texts."""
         value = self.text(key, default)

@@ -396,13 +396,18 @@ class TestColumns:
     def test_a_price_per_piece_kept_as_a_32_bit_float_is_exact_in_minor_units(
         self, pieces: int, price_minor: int
     ) -> None:
-        amount = Amount("price", per_piece=True, minor=False, currency="GBP", minor_digits=2)
+        amount = Amount("price", per_piece=True, minor=False, currency="GBP")
         price = np.array([price_minor / 100], np.float32).astype(np.float64)
         if price_minor < 100_000:  # beyond, 32 bits do not hold a hundredth of a minor unit
             assert line_amount(price, np.array([float(pieces)]), amount)[0] == pieces * price_minor
 
+    @pytest.mark.parametrize(("currency", "minor"), [("JPY", 1234), ("EUR", 123400), ("KWD", 1234000)])
+    def test_minor_units_are_those_of_the_currency(self, currency: str, minor: int) -> None:
+        amount = Amount("paid", per_piece=False, minor=False, currency=currency)
+        assert line_amount(np.array([1234.0]), np.array([1.0]), amount).tolist() == [minor]
+
     def test_what_was_paid_back_is_positive_however_the_source_signs_it(self) -> None:
-        line = Amount("paid", per_piece=False, minor=True, currency="GBP", minor_digits=2)
+        line = Amount("paid", per_piece=False, minor=True, currency="GBP")
         paid = line_amount(np.array([-250.0, 250.0]), np.array([-1.0, -1.0]), line)
         assert paid.tolist() == [250, 250]
 

@@ -1,0 +1,100 @@
+"""What a tour shows, as tables: in words, shortened, and with the suite's texts taken literally."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from services.household import Known
+from services.importing.dealing import CHANNELS, Channel
+from services.importing.mapping import minor_digits
+from veilgraph.engagement.v1 import profile_pb2
+from veilgraph.identity.v1 import identity_pb2
+from veilgraph.recommender.v1 import recommender_pb2
+
+ITEMS_SHOWN, REASONS_SHOWN, ID_SHOWN = 5, 2, 16
+#: The words for a household's identifiers.
+KNOWN_BY = {
+    Channel.TILL: "the loyalty card",
+    Channel.WEB: "the e-mail address",
+    Channel.PHONE: "the phone number",
+}
+
+
+def strangers_table(known: Known) -> Table:
+    """The channels, what each shows, and who is behind it."""
+    table = Table("channel", "known by", "events", "person, as this caller sees it")
+    for channel in CHANNELS:
+        events = sum(known.origins[channel].values())
+        table.add_row(channel.origin, KNOWN_BY[channel], f"{events:,}", _short(known.people[channel]))
+    return table
+
+
+def path_table(explained: identity_pb2.ExplainResponse) -> Table:
+    """The evidence that joins two ids, step by step."""
+    table = Table("from", "to", "evidence", "seen by")
+    for step in explained.path:
+        table.add_row(
+            _words(identity_pb2.IdentifierKind, step.from_kind),
+            _words(identity_pb2.IdentifierKind, step.to_kind),
+            _words(identity_pb2.Evidence, step.evidence),
+            escape(step.source),
+        )
+    return table
+
+
+def items_table(answer: recommender_pb2.RecommendResponse) -> Table:
+    """The first items of a list, each with its strongest reasons."""
+    table = Table("item", "category", "because of")
+    for item in answer.items[:ITEMS_SHOWN]:
+        because = [
+            escape(f"{reason.title} ({reason.origin}, {reason.day.ToDatetime():%d %b %Y})")
+            for reason in item.reasons[:REASONS_SHOWN]
+        ]
+        table.add_row(escape(item.title), escape(item.category), "\n".join(because) or "what everybody buys")
+    return table
+
+
+def events_table(page: profile_pb2.PortraitResponse) -> Table:
+    """A page of a portrait: what was done, and where each record comes from."""
+    table = Table("when", "what", "item", "pieces", "amount", "whose data", "origin", "recorded")
+    for event in page.events:
+        table.add_row(
+            f"{event.occurred_at.ToDatetime():%d %b %Y %H:%M}",
+            _words(profile_pb2.EventKind, event.kind),
+            escape(event.item_id),
+            f"{event.quantity:,}",
+            _money(event.amount_minor, event.currency),
+            _words(profile_pb2.Party, event.source.party),
+            escape(event.source.origin),
+            f"{event.recorded_at.ToDatetime():%d %b %Y %H:%M}",
+        )
+    return table
+
+
+def callers_table(answers: Mapping[str, identity_pb2.ResolveResult]) -> Table:
+    """What different callers are told of one identifier."""
+    table = Table("caller", "id", "person")
+    for caller, answer in answers.items():
+        table.add_row(caller, _short(answer.subject), _short(answer.person))
+    return table
+
+
+def _money(amount_minor: int, currency: str) -> str:
+    digits = minor_digits(currency)
+    return escape(f"{amount_minor / 10**digits:,.{digits}f} {currency}") if currency else ""
+
+
+def _short(sealed: str) -> str:
+    return f"{escape(sealed[:ID_SHOWN])}…" if sealed else "none"
+
+
+def _words(enum: Any, value: int) -> str:
+    """An enum value in words: ``EVENT_KIND_ORDER`` of ``EventKind`` is "order"."""
+    prefix = re.sub(r"(?<!^)(?=[A-Z])", "_", enum.DESCRIPTOR.name).upper()
+    name: str = enum.Name(value)
+    return name.removeprefix(f"{prefix}_").lower().replace("_", " ")

@@ -1,0 +1,141 @@
+"""The tour passes on a suite that keeps its promises, finds the one that is broken, and leaves no trace."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from services.household import find_household, put_back, withdraw
+from services.importing.dealing import Answer
+from services.importing.messages import links
+from services.tour import tour
+from tests.services.tour_world import DATASET, TourWorld
+from veilgraph.client import Unavailable
+from veilgraph.client.testing import FakeVeilgraph
+from veilgraph.identity.v1 import identity_pb2
+
+
+def walk(world: TourWorld, shop: FakeVeilgraph | None = None, dataset: str = DATASET) -> tuple[int, str]:
+    """Takes the tour; its exit code and what it showed."""
+
+    def now_ms() -> int:
+        world.now_ms += 1
+        return world.now_ms
+
+    shown = io.StringIO()
+    console = Console(file=shown, width=160)
+    code = tour(shop or world.client("shop"), world.client("partner"), dataset, console, now_ms)
+    return code, shown.getvalue()
+
+
+def test_every_claim_holds_twice_in_a_row_and_everything_is_as_it_was() -> None:
+    world = TourWorld()
+    before = world.state
+    for _ in range(2):
+        code, shown = walk(world)
+        assert "✗" not in shown
+        assert code == 0
+        assert shown.count("✓") > 20
+        assert world.state == before
+
+
+def test_it_shows_titles_reasons_sources_and_the_evidence() -> None:
+    _, shown = walk(TourWorld())
+    for text in (
+        "Red cup [large]",
+        "Blue cup (web",
+        "card at checkout",
+        "same order",
+        "loyalty card",
+        "first",
+    ):
+        assert text in shown
+
+
+def test_the_household_granted_is_unlinked_and_bought_on_every_channel() -> None:
+    world = TourWorld()
+    household = find_household(world.client("shop"), DATASET)
+    assert household is not None
+    assert household.dealt.answer is Answer.GRANT
+    assert not household.dealt.linked
+    assert household.dealt.ordinal % 3 == 0
+    assert not household.repaired
+
+
+@pytest.mark.parametrize(
+    ("flaw", "claim"),
+    [
+        ("half_linked", "Both pieces of evidence are taken"),
+        ("withdrawal_stays", "The very next answer is not personal"),
+        ("reasons_leak", "no event of theirs is named"),
+        ("own_channel_only", "events of more than one channel"),
+        ("grant_is_lost", "personal again"),
+        ("no_sources", "Every event says whose data it is"),
+        ("unlink_does_nothing", "the same three strangers"),
+        ("unlink_moves_events", "exactly the events it showed before"),
+        ("kept_id_shows_more", "No id kept from before"),
+        ("shared_ids", "The partner can not use the shop's ids"),
+        ("same_person_for_all", "No id and no person of the one is known to the other"),
+    ],
+)
+def test_a_broken_promise_is_found_and_named(flaw: str, claim: str) -> None:
+    code, shown = walk(TourWorld(flaw=flaw))
+    failed = [line for line in shown.splitlines() if line.startswith("✗")]
+    assert code == 1
+    assert any(claim in line for line in failed), failed
+
+
+@pytest.mark.parametrize("left", ["linked", "withdrawn", "both"])
+def test_what_an_interrupted_tour_left_behind_is_put_back_first(left: str) -> None:
+    world = TourWorld()
+    before = world.state
+    client = world.client("shop")
+    household = find_household(client, DATASET)
+    assert household is not None
+    if left != "withdrawn":
+        request = identity_pb2.LinkRequest(links=links(household.ids, world.now_ms), request_id="earlier")
+        client.identity.Link(request)
+    if left != "linked":
+        withdraw(client, household.ids[1])
+    code, shown = walk(world)
+    assert (code, world.state) == (0, before)
+    assert "An earlier tour was interrupted" in shown
+
+
+def test_a_suite_that_fails_on_the_way_is_left_as_it_was() -> None:
+    world = TourWorld()
+    before = world.state
+    calls = 0
+
+    def failing(request: identity_pb2.ExplainRequest) -> identity_pb2.ExplainResponse:
+        nonlocal calls
+        calls += 1
+        if world.links and calls > 2:
+            calls = -1000
+            raise Unavailable("STORE_UNAVAILABLE")
+        return world.client("shop").identity.Explain(request)
+
+    shop = world.client("shop")
+    shop.identity.Explain = failing  # type: ignore[assignment]
+    code, shown = walk(world, shop)
+    assert code == 1
+    assert "STORE_UNAVAILABLE" in shown
+    assert "What the tour had changed was put back" in shown
+    assert world.state == before
+
+
+def test_without_the_data_set_there_is_nobody_to_walk_with() -> None:
+    code, shown = walk(TourWorld(), dataset="another-shop")
+    assert code == 1
+    assert "✗ another-shop holds a household" in shown
+
+
+def test_where_nothing_is_to_be_put_back_nothing_is_written() -> None:
+    world = TourWorld()
+    client = world.client("shop")
+    household = find_household(client, DATASET)
+    assert household is not None
+    assert not put_back(client, household.ids)
+    assert not [call for call in client.calls if call.method in {"consent.Record", "identity.Unlink"}]

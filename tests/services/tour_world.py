@@ -1,0 +1,223 @@
+"""A suite in a few lines for the tour's tests: it keeps its promises, but for the flaw it is given.
+
+Births are numbers; what a caller holds is its name and the number, so that everything the
+contract promises about ids can be seen, and broken.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from services.importing.dealing import CHANNELS, Answer, deal
+from services.importing.messages import identifiers
+from veilgraph.client import Denied, InvalidRequest, NotFound
+from veilgraph.client.testing import FakeVeilgraph
+from veilgraph.consent.v1 import consent_pb2
+from veilgraph.engagement.v1 import profile_pb2
+from veilgraph.identity.v1 import identity_pb2
+from veilgraph.privacy.v1 import privacy_pb2
+from veilgraph.recommender.v1 import recommender_pb2
+
+DATASET = "corner-shop"
+LEAVES = ("service", "personalise.content", "personalise.recommend", "marketing.email")
+NOW_MS = 1_700_000_000_000
+
+
+class TourWorld:
+    """Everything the suite holds.
+
+    Args:
+        people: how many were imported.
+        flaw: the promise it breaks, a name that one of the methods looks for.
+    """
+
+    def __init__(self, people: int = 60, flaw: str = "") -> None:
+        self.flaw = flaw
+        self.now_ms = NOW_MS
+        self.births: dict[bytes, int] = {}
+        self.kinds: dict[int, int] = {}
+        self.said: dict[int, dict[str, int]] = defaultdict(dict)
+        self.links: dict[tuple[int, int], identity_pb2.Link] = {}
+        self.wrong_at_ms: dict[tuple[int, int], int] = {}
+        self.events: dict[int, tuple[str, int]] = {}
+        self.requests: set[str] = set()
+        for ordinal in range(1, people + 1):
+            self._import(ordinal)
+
+    def _import(self, ordinal: int) -> None:
+        dealt = deal(DATASET, ordinal)
+        for channel, one in zip(CHANNELS, identifiers(dealt), strict=True):
+            birth = self.births.setdefault(one.sha256, len(self.births) + 1)
+            self.kinds[birth] = one.kind
+            # every third person never bought by phone
+            self.events[birth] = channel.origin, 0 if channel == 2 and ordinal % 3 else 5 + channel
+            if dealt.answer is not Answer.SILENT:
+                granted = dealt.answer is Answer.GRANT
+                state = consent_pb2.STATE_GRANTED if granted else consent_pb2.STATE_REFUSED
+                self.said[birth] = dict.fromkeys(LEAVES[1:], state)
+
+    @property
+    def state(self) -> tuple[Any, ...]:
+        return dict(self.births), {b: dict(s) for b, s in self.said.items()}, dict(self.links)
+
+    def client(self, caller: str) -> FakeVeilgraph:
+        def opened(subject: str) -> int:
+            name, _, birth = subject.partition(":")
+            if name != caller and self.flaw == "shared_ids":
+                return int(birth)
+            if name != caller or not birth.isdigit():
+                raise InvalidRequest("SUBJECT_REF_MALFORMED", "subject")
+            return int(birth)
+
+        def bound(method: Any) -> Any:
+            return lambda request: method(request, caller, opened)
+
+        return FakeVeilgraph(
+            {
+                "identity.Resolve": bound(self.resolve),
+                "identity.Link": bound(self.link),
+                "identity.Unlink": bound(self.unlink),
+                "identity.Explain": bound(self.explain),
+                "consent.Record": bound(self.record),
+                "consent.GetState": bound(self.get_state),
+                "profile.Portrait": bound(self.portrait),
+                "recommender.Recommend": bound(self.recommend),
+            }
+        )
+
+    def person(self, birth: int) -> set[int]:
+        found, new = set[int](), {birth}
+        while new:
+            found |= new
+            new = {b for pair in self.links for b in pair if found & set(pair)} - found
+        return found
+
+    def allowed(self, birth: int, leaf: str) -> bool:
+        if leaf == "service":
+            return True
+        reach = {birth} if self.flaw == "withdrawal_stays" else self.person(birth)
+        states = [self.said[member].get(leaf, consent_pb2.STATE_UNKNOWN) for member in reach]
+        refused = {consent_pb2.STATE_REFUSED, consent_pb2.STATE_WITHDRAWN}
+        return consent_pb2.STATE_GRANTED in states and not refused & set(states)
+
+    def resolve(self, request: Any, caller: str, _opened: Any) -> identity_pb2.ResolveResponse:
+        answer = identity_pb2.ResolveResponse()
+        for one in request.identifiers:
+            created = one.sha256 not in self.births
+            birth = self.births.setdefault(one.sha256, len(self.births) + 1)
+            self.kinds[birth] = one.kind
+            name = "everybody" if self.flaw == "same_person_for_all" else caller
+            person = f"{name}:person-{min(self.person(birth))}"
+            answer.results.add(subject=f"{caller}:{birth}", person=person, created=created)
+        return answer
+
+    def link(self, request: Any, _caller: str, opened: Any) -> identity_pb2.LinkResponse:
+        self._once(request.request_id)
+        answer = identity_pb2.LinkResponse()
+        for link in request.links:
+            pair = opened(link.subject), opened(link.other)
+            old = link.observed_at.ToMilliseconds() <= self.wrong_at_ms.get(pair, 0)
+            if old or (self.flaw == "half_linked" and answer.results):
+                refused = privacy_pb2.ItemError(reason="LINK_DECLARED_WRONG", code=9)
+                answer.results.add(error=refused)
+                continue
+            self.links[pair] = link
+            answer.results.add(linked=True)
+        return answer
+
+    def unlink(self, request: Any, _caller: str, opened: Any) -> identity_pb2.UnlinkResponse:
+        self._once(request.request_id)
+        pair = opened(request.subject), opened(request.other)
+        if pair not in self.links:
+            raise NotFound("LINK_NOT_FOUND")
+        if self.flaw == "unlink_moves_events":
+            origin, count = self.events[pair[0]]
+            self.events[pair[0]] = origin, count + 1
+        if self.flaw != "unlink_does_nothing":
+            del self.links[pair]
+        self.now_ms += 1
+        self.wrong_at_ms[pair] = self.now_ms
+        return identity_pb2.UnlinkResponse(edges_removed=1)
+
+    def explain(self, request: Any, _caller: str, opened: Any) -> identity_pb2.ExplainResponse:
+        one, other = opened(request.subject), opened(request.other)
+        answer = identity_pb2.ExplainResponse(linked=other in self.person(one))
+        if not answer.linked:
+            return answer
+        at, way = one, {one: -1}
+        for _ in range(2):  # no household has a longer way
+            for a, b in [*self.links, *((b, a) for a, b in self.links)]:
+                if a in way and b not in way:
+                    way[b] = a
+        steps = [other]
+        while way[steps[-1]] != -1:
+            steps.append(way[steps[-1]])
+        for at, after in zip(steps[::-1], steps[::-1][1:], strict=False):
+            link = self.links.get((at, after)) or self.links[after, at]
+            answer.path.add(
+                from_kind=self.kinds[at],
+                to_kind=self.kinds[after],
+                evidence=link.evidence,
+                source=link.source,
+            )
+        return answer
+
+    def record(self, request: Any, _caller: str, opened: Any) -> consent_pb2.RecordResponse:
+        self._once(request.request_id)
+        for said in request.statements:
+            granted = said.action == consent_pb2.ACTION_GRANT
+            if granted and self.flaw == "grant_is_lost":
+                continue
+            state = consent_pb2.STATE_GRANTED if granted else consent_pb2.STATE_WITHDRAWN
+            for leaf in LEAVES[1:]:
+                if any(leaf == node or leaf.startswith(f"{node}.") for node in said.purposes):
+                    self.said[opened(said.subject)][leaf] = state
+        return consent_pb2.RecordResponse(recorded=len(request.statements))
+
+    def get_state(self, request: Any, _caller: str, opened: Any) -> consent_pb2.GetStateResponse:
+        birth, answer = opened(request.subject), consent_pb2.GetStateResponse()
+        for leaf in LEAVES:
+            own = self.said[birth].get(leaf, consent_pb2.STATE_UNKNOWN)
+            answer.purposes.add(purpose=leaf, own=own, allowed=self.allowed(birth, leaf))
+        return answer
+
+    def portrait(self, request: Any, _caller: str, opened: Any) -> profile_pb2.PortraitResponse:
+        birth = opened(request.subject)
+        personal = request.for_purpose == privacy_pb2.PURPOSE_PERSONALISE_RECOMMEND
+        if personal and not self.allowed(birth, "personalise.recommend"):
+            raise Denied("NOT_PERMITTED")
+        seen = [self.events.get(member, ("", 0)) for member in sorted(self.person(birth))]
+        if self.flaw == "kept_id_shows_more" and birth in {b for pair in self.wrong_at_ms for b in pair}:
+            seen.append(("till", 1))
+        origins = [origin for origin, count in seen for _ in range(count)]
+        start = int(request.page_token or 0)
+        answer = profile_pb2.PortraitResponse(total_events=len(origins))
+        for origin, count in sorted(seen):
+            if count:
+                answer.origins.add(origin=origin, events=count)
+        for origin in origins[start : start + request.page_size]:
+            event = answer.events.add(kind=profile_pb2.EVENT_KIND_ORDER, item_id="101", quantity=1)
+            if self.flaw != "no_sources":
+                event.source.party, event.source.origin = profile_pb2.PARTY_FIRST, origin
+            event.recorded_at.seconds = event.occurred_at.seconds = NOW_MS // 1000
+        if start + request.page_size < len(origins):
+            answer.next_page_token = str(start + request.page_size)
+        return answer
+
+    def recommend(self, request: Any, _caller: str, opened: Any) -> recommender_pb2.RecommendResponse:
+        birth = opened(request.subject)
+        answer = recommender_pb2.RecommendResponse(depth=recommender_pb2.DEPTH_INDIVIDUAL)
+        item = answer.items.add(item_id="102", title="Red cup [large]")
+        personal = self.allowed(birth, "personalise.recommend")
+        if not personal:
+            answer.depth, answer.depth_reason = recommender_pb2.DEPTH_GENERAL, "NOT_PERMITTED"
+        if personal or self.flaw == "reasons_leak":
+            members = {birth} if self.flaw == "own_channel_only" else self.person(birth)
+            for member in sorted(members):
+                item.reasons.add(title="Blue cup", origin=self.events[member][0])
+        return answer
+
+    def _once(self, request_id: str) -> None:
+        assert request_id not in self.requests, "a request id was used for two writes"
+        self.requests.add(request_id)
