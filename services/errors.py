@@ -19,6 +19,7 @@ import grpc
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
+from engagement import errors as engagement
 from identity import errors as identity
 
 DOMAIN = "veilgraph"
@@ -205,6 +206,7 @@ def details(status: Status, request_id: str) -> bytes:
 
 #: error of a domain package or a store -> reason. A test fails when a domain error is missing.
 DOMAIN_ERRORS: dict[type[BaseException], str] = {
+    engagement.PageTokenInvalid: "PAGE_TOKEN_INVALID",
     identity.MalformedSubject: "SUBJECT_REF_MALFORMED",
     identity.NotADigest: "RAW_IDENTIFIER_REFUSED",
     identity.UnknownKind: "FIELD_ENUM",
