@@ -16,7 +16,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
 
     from services.demo import Demo, serve  # noqa: PLC0415
 
-    demo = Demo(arguments.data, arguments.files, arguments.gateway)
+    demo = Demo(arguments.data, arguments.files, arguments.gateway, arguments.var)
     return uvloop.run(serve(demo, console))
 
 
@@ -43,7 +43,7 @@ def _tour(arguments: argparse.Namespace, console: Console) -> int:
     from services.demo import Demo  # noqa: PLC0415
     from services.tour import run_tour  # noqa: PLC0415
 
-    demo = Demo(arguments.data, arguments.files, arguments.gateway)
+    demo = Demo(arguments.data, arguments.files, arguments.gateway, arguments.var)
     tokens = demo.folder / "tokens"
     return run_tour(
         arguments.gateway,
@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="set up, import a year of purchases, serve until Ctrl-C")
     _purchases(run)
+    _var(run)
     run.set_defaults(command=_run)
 
     importing = commands.add_parser("import", help="import through a running suite")
@@ -97,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
 
     tour = commands.add_parser("tour", help="walk one household through a running suite, checking each claim")
     _purchases(tour)
+    _var(tour)
     tour.set_defaults(command=_tour)
 
     check = commands.add_parser("check-config", help="say whether a configuration can be used")
@@ -112,6 +114,12 @@ def _purchases(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="mapping of the purchases (default: Complete Journey)")
     parser.add_argument("--files", type=Path, help="folder of the files the mapping names (default: its own)")
     parser.add_argument("--gateway", default=GATEWAY, help=f"host:port of the gateway ({GATEWAY})")
+
+
+def _var(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--var", type=Path, default=Path("var"), help="where every data set has its folder (var)"
+    )
 
 
 def main() -> int:

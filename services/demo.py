@@ -27,7 +27,6 @@ from services.importing.mapping_file import COMPLETE_JOURNEY, load_mapping
 from services.suite import Suite, running_suite
 from services.telemetry import LineLog
 
-VAR = Path("var")
 JWKS = Path("keys", "jwks.json")
 
 
@@ -39,11 +38,13 @@ class Demo:
         mapping: the purchases' mapping file; ``None`` for Complete Journey.
         files: folder of the purchases' files; ``None`` for the mapping's own.
         gateway: "host:port" the gateway listens on.
+        var: where every data set has its folder.
     """
 
     mapping: Path | None
     files: Path | None
     gateway: str
+    var: Path
 
     @property
     def dataset(self) -> str:
@@ -53,7 +54,7 @@ class Demo:
     @property
     def folder(self) -> Path:
         """Everything of one data set: stores, keys, tokens, logs, the import's state."""
-        return VAR / self.dataset
+        return self.var / self.dataset
 
 
 async def serve(demo: Demo, console: Console) -> int:
