@@ -109,12 +109,13 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         return await self._to_the_end(self._unlink(request, call))
 
     async def Explain(self, request: identity_pb2.ExplainRequest, call: Call) -> identity_pb2.ExplainResponse:
-        """The shortest path of permitted evidence between two."""
+        """Whether two are one person for a purpose, and the shortest path of evidence that may be shown."""
         del request  # its subjects and its purpose are the call's
         subject, other = _two(call)
-        path = self._path(subject, other, call)
-        if path is None:
+        members = frozenset(call.members(subject))
+        if other not in members:
             return identity_pb2.ExplainResponse()
+        path = () if other == subject else self._path(subject, other, members, call)
         kinds = await self._store.kinds({subject, *(step.end for step in path)})
         return identity_pb2.ExplainResponse(linked=True, path=[step_message(step, kinds) for step in path])
 
@@ -189,13 +190,13 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         check_same(asked, done)
         return done
 
-    def _path(self, subject: SubjectId, other: SubjectId, call: Call) -> tuple[Step, ...] | None:
-        """The path within those whose data the purpose may read, over links neither end refuses."""
-        members = frozenset(call.members(subject))
-        if other not in members:
-            return None
-        if other == subject:
-            return ()
+    def _path(
+        self, subject: SubjectId, other: SubjectId, members: frozenset[SubjectId], call: Call
+    ) -> tuple[Step, ...]:
+        """The path among those whose data the purpose may read, over links neither end refuses.
+
+        Two may be joined over nobody but such as must not be shown; then there is none.
+        """
         policy = call.guard.policy
         in_view = self._rules.admits(policy.views[policy.view_of[call.purpose]], call.now_ms)
 
@@ -204,7 +205,7 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
             ends = (edge.a, edge.b)
             return in_view(edge) and all(end in members and call.allows(end, purpose) for end in ends)
 
-        return self._graph.shortest_path(subject, other, admits, self._rules.members_max)
+        return self._graph.shortest_path(subject, other, admits, self._rules.members_max) or ()
 
     async def _to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
         """Awaits ``work`` and lets it finish even if nobody waits any more."""

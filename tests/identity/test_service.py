@@ -398,6 +398,18 @@ async def test_who_refuses_the_purpose_or_the_linking_is_in_no_explanation(desk)
         assert await desk.explain(a, c) == pb.ExplainResponse()
 
 
+async def test_a_path_leads_over_nobody_who_does_not_allow_the_purpose(desk):
+    """Two may be one person for it all the same; then that is said and no evidence is shown."""
+    a, b, c = await desk.subjects("a", "b", "c")
+    desk.say_yes(a, c)
+    desk.say_yes(b, but=["personalise.recommend"])
+    likeness = {"evidence": pb.EVIDENCE_SIMILARITY}
+    await desk.send(desk.link(a, b, **likeness), desk.link(b, c, **likeness))
+    assert desk.members(a) == {a, c}
+    assert await desk.explain(a, c) == pb.ExplainResponse(linked=True)
+    assert len((await desk.explain(a, c, "personalise.content")).path) == 2
+
+
 async def test_a_path_leads_only_over_links_whose_own_basis_is_live(desk):
     """Similarity joins a and b until b no longer grants that; login joins both with c."""
     a, b, c = await desk.subjects("a", "b", "c")
