@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import resource
 import time
-import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from importlib.resources import files
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from consent.policy import compile_policy
+from consent.policy import Policy
+from services.config import shipped_policy
 from services.importing.checkpoint import CheckpointFile, Step, import_id_of
 from services.importing.dealing import SALT
 from services.importing.mapping import Mapping
@@ -99,7 +98,13 @@ def import_purchases(
         surveyed_from = clockwork.monotonic()
         survey = _survey(mapping, var_folder / BAD_ROWS_FILE, show)
         begin = replace(begin, seconds={**begin.seconds, SURVEY: clockwork.monotonic() - surveyed_from})
-        plan = Plan(import_id, mapping, survey, options, consent_purposes() if purposes is None else purposes)
+        plan = Plan(
+            import_id,
+            mapping,
+            survey,
+            options,
+            consent_purposes(shipped_policy()) if purposes is None else purposes,
+        )
         sending = Sending(plan, client, checkpoints=checkpoints, begin=begin, show=show, clockwork=clockwork)
         end = sending.run()
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
@@ -111,9 +116,19 @@ def import_purchases(
     return report
 
 
-def consent_purposes() -> Sequence[str]:
-    """The purposes of the shipped policy that need consent."""
-    return compile_policy(tomllib.loads((files("consent") / "policy.toml").read_text("utf-8"))).consent_nodes
+def consent_purposes(policy: Policy) -> Sequence[str]:
+    """The fewest nodes of the purpose tree that cover what needs consent, and nothing else.
+
+    The consent record has a line for each node somebody spoke of: ten lines a statement
+    instead of one for each of the shipped policy's 24 purposes.
+    """
+    return tuple(dict.fromkeys(_highest(policy, leaf) for leaf in policy.consent_nodes))
+
+
+def _highest(policy: Policy, leaf: str) -> str:
+    parts = leaf.split(".")
+    nodes = (".".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+    return next(node for node in nodes if not policy.mask(node) & policy.bases_mask)
 
 
 def _import_id(mapping: Mapping, options: Options) -> str:
@@ -151,7 +166,7 @@ def _bars(console: Console) -> Iterator[Show]:
 
         def show(step: str, done: int, total: int, note: str = "") -> None:
             if step not in tasks:
-                tasks[step] = progress.add_task(step, note=note)
+                tasks[step] = progress.add_task(step, total=total or None, note=note)
             progress.update(tasks[step], completed=done, total=total or None, note=note)
 
         yield show

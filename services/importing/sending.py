@@ -123,10 +123,7 @@ class Sending:
             try:
                 work(self._begin.done if self._begin.step is step else 0)
             except VeilgraphError as error:
-                raise SendingError(
-                    f"{step}: the suite answered {error}; what it acknowledged is kept, "
-                    "and the import goes on from there when it is run again"
-                ) from error
+                raise SendingError(f"{step}: the suite answered {error}") from error
             self._take_time(step)
             if not again:
                 self._step, self._done = ORDER[ORDER.index(step) + 1], 0

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from consent.policy import Policy, compile_policy
 from services.importing import plan, reading, sending
 from services.importing.checkpoint import Step
 from services.importing.dealing import Answer, Channel, deal
@@ -110,7 +111,7 @@ class TestWhatIsSent:
         assert event.occurred_at.ToJsonString() == "2024-03-24T00:00:00Z"
 
     def test_consent_is_recorded_on_each_identifier_as_it_was_dealt(
-        self, shop_lines: Mapping, tmp_path: Path, policy: Any
+        self, shop_lines: Mapping, tmp_path: Path, policy: Policy
     ) -> None:
         shop = Shop()
         run(shop_lines, tmp_path / "var", shop.client())
@@ -118,7 +119,7 @@ class TestWhatIsSent:
         for message in shop.statements:
             statement = consent_pb2.Statement.FromString(message)
             said[statement.subject] = statement
-            assert tuple(statement.purposes) == policy.consent_nodes
+            assert tuple(statement.purposes) == consent_purposes(policy)
             assert statement.notice.id
         for ordinal in range(1, PEOPLE + 1):
             dealt = deal("corner-shop", ordinal)
@@ -353,11 +354,28 @@ class TestRefusals:
         assert kept["done"] > 0
 
 
-def test_people_are_asked_for_every_purpose_that_needs_consent(policy: Any) -> None:
-    asked = consent_purposes()
-    assert "personalise.recommend" in asked
-    assert not {"service", "security", "rights", "operate"} & set(asked)
-    assert tuple(asked) == policy.consent_nodes
+def test_people_are_asked_for_every_purpose_that_needs_consent_in_the_fewest_words(policy: Policy) -> None:
+    asked = consent_purposes(policy)
+    covered = [
+        leaf for node in asked for leaf in policy.leaves if policy.mask(node) >> policy.index(leaf) & 1
+    ]
+    assert sorted(covered) == sorted(policy.consent_nodes)
+    assert "personalise" in asked
+    assert len(asked) == 10
+
+
+def test_a_node_with_a_purpose_that_needs_no_consent_is_not_asked_for_as_a_whole() -> None:
+    rules = {
+        "rights": "legal_obligation",
+        "operate": "none",
+        "marketing.post": "legitimate_interest",
+        "marketing.email": "consent",
+        "marketing.ads.own": "consent",
+        "marketing.ads.others": "consent",
+    }
+    purposes = {name: {"basis": basis, "view": "strict", "since": 1} for name, basis in rules.items()}
+    content = {"taxonomy_version": 1, "regime": "X", "views": ["strict"], "purposes": purposes}
+    assert consent_purposes(compile_policy(content)) == ("marketing.email", "marketing.ads")
 
 
 def test_the_report_is_a_table_of_all_counts(shop_lines: Mapping, tmp_path: Path) -> None:
