@@ -55,17 +55,12 @@ class Projection:
             The entries that are no longer what they were.
 
         Raises:
-            SubjectUnknown: an edge or a state is about a subject never announced. Nothing of
-                the edges and states is taken in.
+            SubjectUnknown: an edge or a state is about a subject never announced. Nothing is
+                taken in.
         """
+        births, edges, own = list(births), list(edges), own or {}
+        self._must_know(births, (*own, *(end for edge in edges for end in (edge.a, edge.b))))
         touched = self._bear(births)
-        edges = list(edges)
-        own = own or {}
-        for subject in own:
-            self._must_know(subject)
-        for edge in edges:
-            self._must_know(edge.a)
-            self._must_know(edge.b)
         for edge in edges:
             self._replace(edge)
             touched += (edge.a, edge.b)
@@ -92,8 +87,9 @@ class Projection:
                 new.append(subject)
         return new
 
-    def _must_know(self, subject: SubjectId) -> None:
-        if subject not in self._born:
+    def _must_know(self, births: Iterable[SubjectId], subjects: Iterable[SubjectId]) -> None:
+        strangers = {subject for subject in subjects if subject not in self._born}
+        if strangers and not strangers <= set(births):
             raise SubjectUnknown
 
     def _replace(self, edge: EdgeFact) -> None:

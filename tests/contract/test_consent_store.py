@@ -1,0 +1,205 @@
+"""What every consent store must do; a second engine joins by a line in ``ENGINES``."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from consent.component import EdgeState, GraphStep
+from consent.errors import UnknownPurpose
+from consent.policy import Policy, compile_policy
+from consent.record import Action
+from consent.store import Appended, ConsentStore
+from services.storage.consent import SqliteConsentStore
+from services.storage.sqlite import Database
+from tests.consent.statements import NOW_MS, SHIPPED, edge, entry, statement, subject
+
+ENGINES = ["sqlite"]
+ANNA, BERT = subject(1), subject(2)
+pytestmark = pytest.mark.parametrize("engine", ENGINES)
+
+
+@asynccontextmanager
+async def opened(engine: str, folder: Path, policy: Policy) -> AsyncIterator[ConsentStore]:
+    """The store kept in a folder; opening it again finds what was there."""
+    assert engine == "sqlite"
+    database = Database(folder / "consent.db", "consent")
+    try:
+        yield SqliteConsentStore(database, policy)
+    finally:
+        database.close()
+
+
+@pytest.fixture
+async def store(engine: str, tmp_path: Path, policy: Policy) -> AsyncIterator[ConsentStore]:
+    async with opened(engine, tmp_path, policy) as store:
+        yield store
+
+
+async def test_records_come_back_as_they_were_appended_in_that_order(store: ConsentStore, policy: Policy):
+    """Every field of every record survives, notice or none; a stranger has none."""
+    grant = entry(policy, statement(ANNA, "marketing", "loyalty", valid_until_ms=NOW_MS + 5))
+    refusal = entry(
+        policy,
+        statement(ANNA, "marketing.email", action=Action.REFUSE, effective_at_ms=NOW_MS - 9, notice=None),
+        request_id="r2",
+    )
+    await store.append([grant])
+    await store.append([refusal])
+    records = await store.records_of([ANNA, BERT])
+    assert records == {ANNA: [*grant.records, *refusal.records], BERT: []}
+
+
+async def test_loading_gives_what_the_fold_needs_per_subject(store: ConsentStore, policy: Policy):
+    """Statements of different subjects written in turn come back apart, each in recorded order."""
+    entries = [
+        entry(policy, statement(who, node, effective_at_ms=at_ms), position=position)
+        for position, (who, node, at_ms) in enumerate(
+            [(BERT, "loyalty", 3), (ANNA, "marketing", 2), (BERT, "share", 1), (ANNA, "loyalty", 1)]
+        )
+    ]
+    await store.append(entries)
+    said = {who: list(statements) for who, statements in (await store.load()).said}
+    assert said == {
+        ANNA: [record.said for one in (entries[1], entries[3]) for record in one.records],
+        BERT: [record.said for one in (entries[0], entries[2]) for record in one.records],
+    }
+
+
+async def test_a_repeat_appends_nothing_and_answers_the_same(store: ConsentStore, policy: Policy):
+    """Repeated later, with the unset time meaning another instant, it is still the first one."""
+    first = await store.append([entry(policy, statement(ANNA, "loyalty"))])
+    await store.next_epoch()
+    assert await store.append([entry(policy, statement(ANNA, "loyalty"), now_ms=NOW_MS + 60_000)]) == first
+    (record,) = (await store.records_of([ANNA]))[ANNA]
+    assert record.recorded_at_ms == NOW_MS
+
+
+async def test_an_id_used_for_something_else_is_named_and_the_rest_is_kept(
+    store: ConsentStore, policy: Policy
+):
+    """A withdrawal under the id of an old grant is not mistaken for its repeat."""
+    await store.append([entry(policy, statement(ANNA, "loyalty"))])
+    withdrawal = entry(policy, statement(ANNA, "loyalty", action=Action.WITHDRAW))
+    other = entry(policy, statement(BERT, "loyalty"), position=1)
+    appended = await store.append([withdrawal, other])
+    assert appended.conflicts == {0}
+    records = await store.records_of([ANNA, BERT])
+    assert [record.said.action for record in records[ANNA]] == [Action.GRANT]
+    assert records[BERT] == list(other.records)
+
+
+async def test_only_conflicts_take_no_epoch(store: ConsentStore, policy: Policy):
+    """Nothing kept, nothing in effect, no epoch named."""
+    await store.append([entry(policy, statement(ANNA, "loyalty"))])
+    before = await store.next_epoch()
+    assert await store.append([entry(policy, statement(BERT, "loyalty"))]) == Appended(0, frozenset({0}))
+    assert await store.next_epoch() == before + 1
+
+
+async def test_request_ids_belong_to_their_caller(store: ConsentStore, policy: Policy):
+    """Two callers using the same request id are two statements."""
+    for caller in ("shop", "till"):
+        await store.append([entry(policy, statement(ANNA, "loyalty"), caller=caller)])
+    records = (await store.records_of([ANNA]))[ANNA]
+    assert [record.actor for record in records] == ["shop", "till"]
+    assert len({record.event_id for record in records}) == 2
+
+
+async def test_epochs_never_repeat_and_never_go_back(engine: str, tmp_path: Path, policy: Policy):
+    """Appends, graph steps and plain epochs share one growing sequence, restarts included."""
+    epochs: list[int] = []
+    for run in range(2):
+        async with opened(engine, tmp_path, policy) as store:
+            epochs.append(await store.next_epoch())
+            epochs.append(
+                (await store.append([entry(policy, statement(ANNA, "loyalty"), position=run)])).epoch
+            )
+            epochs.append(await store.project([GraphStep(run + 1, (subject(run + 1),), ())]))
+    assert epochs == sorted(set(epochs))
+
+
+async def test_the_graph_comes_back_as_it_was_projected(engine: str, tmp_path: Path, policy: Policy):
+    """Births in their order, edges in their last state, wrong ones gone, the cursor with them."""
+    first, second = edge(policy, 1, ANNA, BERT), edge(policy, 2, ANNA, BERT, deterministic=False)
+    ended = replace(first, valid_until_ms=NOW_MS, state=EdgeState.REFUSAL_ONLY)
+    async with opened(engine, tmp_path, policy) as store:
+        await store.project([GraphStep(1, (BERT, ANNA), (first, second))])
+        await store.project([GraphStep(2, (), (ended,)), GraphStep(4, (ANNA,), ())])
+    async with opened(engine, tmp_path, policy) as store:
+        kept = await store.load()
+        assert (kept.graph_cursor, kept.births, kept.edges) == (4, [BERT, ANNA], [ended, second])
+        await store.project([GraphStep(5, (), (replace(second, state=EdgeState.WRONG),))])
+    async with opened(engine, tmp_path, policy) as store:
+        assert (await store.load()).edges == [ended]
+
+
+async def test_a_step_delivered_again_changes_nothing(store: ConsentStore, policy: Policy):
+    """An old step must not bring back an edge that was declared wrong since."""
+    step = GraphStep(1, (ANNA, BERT), (edge(policy, 1, ANNA, BERT),))
+    wrong = GraphStep(2, (), (edge(policy, 1, ANNA, BERT, state=EdgeState.WRONG),))
+    await store.project([step, wrong])
+    epoch = await store.project([step])
+    kept = await store.load()
+    assert (kept.graph_cursor, kept.edges) == (2, [])
+    assert epoch == await store.project([step, wrong])
+
+
+async def test_purposes_and_views_are_kept_by_name(engine: str, tmp_path: Path, policy: Policy):
+    """A policy file that lists them in another order reads the same edges and statements."""
+    async with opened(engine, tmp_path, policy) as store:
+        await store.project([GraphStep(1, (ANNA, BERT), (edge(policy, 1, ANNA, BERT, deterministic=False),))])
+    turned = compile_policy(
+        SHIPPED
+        | {"views": SHIPPED["views"][::-1], "purposes": dict(reversed(list(SHIPPED["purposes"].items())))}
+    )
+    async with opened(engine, tmp_path, turned) as store:
+        (found,) = (await store.load()).edges
+    assert turned.leaves[found.link_purpose] == "identity.link.probabilistic"
+    assert [view for bit, view in enumerate(turned.views) if found.views >> bit & 1] == ["wide"]
+
+
+async def test_a_policy_that_lost_a_link_purpose_is_refused(engine: str, tmp_path: Path, policy: Policy):
+    """An edge whose purpose nobody can look up is not silently without one."""
+    async with opened(engine, tmp_path, policy) as store:
+        await store.project([GraphStep(1, (ANNA, BERT), (edge(policy, 1, ANNA, BERT),))])
+    purposes = {
+        name: rule for name, rule in SHIPPED["purposes"].items() if name != "identity.link.deterministic"
+    }
+    async with opened(engine, tmp_path, compile_policy(SHIPPED | {"purposes": purposes})) as store:
+        with pytest.raises(UnknownPurpose):
+            await store.load()
+
+
+async def test_five_hundred_statements_are_one_epoch(store: ConsentStore, policy: Policy):
+    """A whole request is kept in one transaction."""
+    entries = [entry(policy, statement(subject(n), "loyalty"), position=n) for n in range(500)]
+    before = await store.next_epoch()
+    assert (await store.append(entries)).epoch == before + 1
+    assert sum([len(said) for _, said in (await store.load()).said]) == 500
+
+
+async def test_the_same_request_sent_twice_at_once_is_kept_once(store: ConsentStore, policy: Policy):
+    """Whichever is first, both get its answer."""
+    one = entry(policy, statement(ANNA, "loyalty"))
+    answers = await asyncio.gather(*(store.append([one]) for _ in range(4)))
+    assert len(set(answers)) == 1
+    assert len((await store.records_of([ANNA]))[ANNA]) == 1
+
+
+async def test_records_can_neither_be_changed_nor_removed(
+    engine: str, store: ConsentStore, tmp_path: Path, policy: Policy
+):
+    """The engine itself refuses, whoever asks."""
+    await store.append([entry(policy, statement(ANNA, "loyalty"))])
+    with sqlite3.connect(tmp_path / "consent.db") as connection:
+        for sql in ("UPDATE records SET action = 'REFUSE'", "DELETE FROM records"):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                connection.execute(sql)
+    connection.close()

@@ -1,0 +1,233 @@
+"""ConsentService's handlers: what they judge, record and answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from consent.component import EdgeFact, EdgeState, GraphStep
+from consent.guard_table import NEVER_MS, GuardTable
+from consent.policy import Policy
+from identity.ids import SubjectId
+from identity.ledger import Edge, Evidence, GraphChange
+from identity.ledger import EdgeState as LedgerState
+from identity.rules import Rules, compile_rules
+from services.authority import ConsentAuthority
+from services.consent import ConsentServicer, graph_step
+from services.interceptors.call import Call, Caller
+from services.storage.consent import SqliteConsentStore
+from services.storage.sqlite import Database
+from tests.conftest import Clock
+from tests.consent.statements import RULES, entry, statement, subject
+from veilgraph.consent.v1 import consent_pb2 as pb
+
+ANNA, BERT, STRANGER = subject(1), subject(2), subject(3)
+NOTICE = pb.Notice(id="privacy", version="7", language="de-AT")
+
+
+@pytest.fixture
+async def authority(tmp_path: Path, policy: Policy, clock: Clock) -> AsyncIterator[ConsentAuthority]:
+    database = Database(tmp_path / "consent.db", "consent")
+    authority = ConsentAuthority(SqliteConsentStore(database, policy), policy, clock)
+    await authority.start()
+    await authority.apply_graph([GraphStep(1, (ANNA, BERT), ())])
+    yield authority
+    await authority.stop()
+    database.close()
+
+
+@pytest.fixture
+def rules() -> Rules:
+    return compile_rules(RULES)
+
+
+class Desk:
+    """Asks the servicer as the guard would: subjects taken out, refused elements gone."""
+
+    def __init__(self, authority: ConsentAuthority, policy: Policy, clock: Clock) -> None:
+        self.servicer, self.clock = ConsentServicer(authority), clock
+        self.table = GuardTable(policy)
+        authority.subscribe(self.table)
+
+    def call(self, caller: str = "shop") -> Call:
+        who = Caller(caller, "tenant", frozenset(), 0)
+        return Call(
+            plan=None, guard=self.table, metadata={}, clock_ms=self.clock, caller=who, now_ms=self.clock()
+        )
+
+    async def record(
+        self,
+        *said: tuple[SubjectId, pb.Statement],
+        request_id: str = "r1",
+        caller: str = "shop",
+        refused: tuple[int, ...] = (),
+    ) -> pb.RecordResponse:
+        call = self.call(caller)
+        count = len(said) + len(refused)
+        call.accepted = [index for index in range(count) if index not in refused]
+        call.subjects = {"statements.subject": [who for who, _ in said]}
+        for index in refused:
+            call.refuse_item(index, "SUBJECT_REF_MALFORMED", f"statements[{index}].subject")
+        request = pb.RecordRequest(request_id=request_id, statements=[message for _, message in said])
+        return await self.servicer.Record(request, call)
+
+    async def state(self, who: SubjectId) -> dict[str, pb.PurposeState]:
+        call = self.call()
+        call.subjects = {"subject": [who]}
+        response = await self.servicer.GetState(pb.GetStateRequest(), call)
+        return {state.purpose: state for state in response.purposes}
+
+
+@pytest.fixture
+def desk(authority: ConsentAuthority, policy: Policy, clock: Clock) -> Desk:
+    return Desk(authority, policy, clock)
+
+
+def message(
+    *purposes: str,
+    action: str = "ACTION_GRANT",
+    at_ms: int | None = None,
+    until_ms: int | None = None,
+    notice: pb.Notice | None = NOTICE,
+) -> pb.Statement:
+    made = pb.Statement(action=action, purposes=purposes, collected_via="COLLECTED_VIA_WEB", notice=notice)
+    if at_ms is not None:
+        made.effective_at.FromMilliseconds(at_ms)
+    if until_ms is not None:
+        made.valid_until.FromMilliseconds(until_ms)
+    return made
+
+
+async def test_a_statement_is_in_effect_at_the_epoch_of_the_answer(desk: Desk, policy: Policy, clock: Clock):
+    """The table has reached it when the answer is given."""
+    response = await desk.record((ANNA, message("marketing", "loyalty")))
+    assert (response.recorded, list(response.refused)) == (1, [])
+    assert response.consent_epoch == desk.table.epoch
+    assert desk.table.allows(ANNA, policy.index("marketing.sms"), clock())
+
+
+async def test_a_refused_statement_is_named_and_the_others_are_kept(desk: Desk, clock: Clock):
+    """Each fault has its reason and field at the place in the original request; the guard's come along."""
+    now_ms = clock()
+    response = await desk.record(
+        (ANNA, message("marketing", "marketng")),
+        (ANNA, message("loyalty", notice=None)),
+        (BERT, message("loyalty")),
+        (ANNA, message("loyalty", at_ms=now_ms + 1)),
+        (ANNA, message("loyalty", until_ms=now_ms)),
+        (ANNA, message("loyalty", action="ACTION_REFUSE", until_ms=now_ms + 9)),
+        (ANNA, message("rights", action="ACTION_WITHDRAW")),
+        (STRANGER, message("loyalty")),
+        refused=(0, 4),
+    )
+    assert response.recorded == 1
+    assert [(one.index, one.reason, one.field) for one in response.refused] == [
+        (0, "SUBJECT_REF_MALFORMED", "statements[0].subject"),
+        (1, "UNKNOWN_PURPOSE", "statements[1].purposes"),
+        (2, "NOTICE_MISSING", "statements[2].notice"),
+        (4, "SUBJECT_REF_MALFORMED", "statements[4].subject"),
+        (5, "EFFECTIVE_IN_FUTURE", "statements[5].effective_at"),
+        (6, "VALID_UNTIL_INVALID", "statements[6].valid_until"),
+        (7, "VALID_UNTIL_INVALID", "statements[7].valid_until"),
+        (8, "PURPOSE_UNREFUSABLE", "statements[8].purposes"),
+        (9, "NOT_PERMITTED", ""),
+    ]
+    assert {one.code for one in response.refused} == {3, 7}
+    assert (await desk.state(BERT))["loyalty"].own == pb.STATE_GRANTED
+    assert {state.own for state in (await desk.state(ANNA)).values()} == {pb.STATE_UNKNOWN}
+
+
+async def test_a_repeated_request_has_the_same_answer(desk: Desk, clock: Clock):
+    """Later, in another epoch, with other statements in between; and nothing is appended."""
+    said = ((ANNA, message("loyalty")), (BERT, message("nothing")))
+    first = await desk.record(*said)
+    await desk.record((ANNA, message("loyalty", action="ACTION_WITHDRAW")), request_id="r2")
+    clock.now_ms += 1000
+    assert await desk.record(*said) == first
+    assert (await desk.state(ANNA))["loyalty"].own == pb.STATE_WITHDRAWN
+
+
+async def test_a_request_id_used_for_something_else_is_refused(desk: Desk):
+    """A withdrawal is never answered as if it were the grant before."""
+    await desk.record((ANNA, message("loyalty")))
+    response = await desk.record((ANNA, message("loyalty", action="ACTION_WITHDRAW")))
+    assert response.recorded == 0
+    assert [(one.index, one.reason, one.field) for one in response.refused] == [
+        (0, "REQUEST_ID_REUSED", "request_id")
+    ]
+    other = await desk.record((ANNA, message("loyalty", action="ACTION_WITHDRAW")), caller="till")
+    assert other.recorded == 1
+
+
+async def test_a_repeat_appends_what_was_refused_the_first_time(desk: Desk, authority: ConsentAuthority):
+    """A statement about a subject that was not announced yet is taken when it is."""
+    said = ((STRANGER, message("loyalty")), (ANNA, message("loyalty")))
+    assert (await desk.record(*said)).recorded == 1
+    await authority.apply_graph([GraphStep(2, (STRANGER,), ())])
+    assert (await desk.record(*said)).recorded == 2
+
+
+async def test_five_hundred_statements_are_one_step(desk: Desk):
+    """One epoch, whatever the size of the request."""
+    before = desk.table.epoch
+    response = await desk.record(*[(ANNA, message("loyalty"))] * 500)
+    assert (response.recorded, response.consent_epoch) == (500, before + 1)
+
+
+async def test_the_state_names_own_words_and_what_follows(desk: Desk, policy: Policy, clock: Clock):
+    """Every leaf in the tree's order, with the basis, the statement behind it, and the decision."""
+    start_ms = clock()
+    await desk.record(
+        (ANNA, message("marketing", at_ms=start_ms - 5, until_ms=start_ms + 100)),
+        (ANNA, message("share", action="ACTION_REFUSE", notice=None)),
+    )
+    states = await desk.state(ANNA)
+    assert tuple(states) == policy.leaves
+    assert [state.legal_basis for state in states.values()] == list(policy.basis)
+    email, sale = states["marketing.email"], states["share.sale"]
+    assert (email.own, email.allowed) == (pb.STATE_GRANTED, True)
+    assert email.effective_at.ToMilliseconds() == start_ms - 5
+    assert email.valid_until.ToMilliseconds() == start_ms + 100
+    assert (sale.own, sale.allowed, sale.HasField("valid_until")) == (pb.STATE_REFUSED, False, False)
+    assert (states["service"].own, states["service"].allowed) == (pb.STATE_UNKNOWN, True)
+    assert states["rights"].allowed
+    clock.now_ms = start_ms + 100
+    expired = (await desk.state(ANNA))["marketing.email"]
+    assert (expired.own, expired.allowed) == (pb.STATE_EXPIRED, False)
+
+
+async def test_records_keep_who_said_what_under_which_notice(
+    desk: Desk, tmp_path: Path, policy: Policy, clock: Clock
+):
+    """Caller, tenant, request and notice are evidence."""
+    await desk.record((ANNA, message("loyalty")))
+    database = Database(tmp_path / "consent.db", "consent")
+    (record,) = (await SqliteConsentStore(database, policy).records_of([ANNA]))[ANNA]
+    database.close()
+    expected = entry(policy, statement(ANNA, "loyalty"), now_ms=clock())
+    assert (record,) == expected.records
+
+
+@pytest.mark.parametrize(
+    ("evidence", "purpose", "deterministic", "views"),
+    [
+        (Evidence.LOGIN, "identity.link.deterministic", True, 0b11),
+        (Evidence.SIMILARITY, "identity.link.probabilistic", False, 0b10),
+    ],
+)
+def test_an_edge_counts_as_its_evidence_says(
+    policy: Policy, rules: Rules, evidence: Evidence, purpose: str, deterministic: bool, views: int
+):
+    """Purpose, proof and views come from identity's rules, bits from the policy."""
+    states = {
+        LedgerState.ACTIVE: EdgeState.ACTIVE,
+        LedgerState.WRONG: EdgeState.WRONG,
+        LedgerState.REFUSED: EdgeState.WRONG,
+    }
+    for ledger_state, state in states.items():
+        seen = Edge(7, ANNA, BERT, evidence, "web", 5, NEVER_MS, 1000, ledger_state)
+        step = graph_step(GraphChange(3, (ANNA,), (seen,)), rules, policy)
+        fact = EdgeFact(7, ANNA, BERT, policy.index(purpose), deterministic, views, state, NEVER_MS)
+        assert step == GraphStep(3, (ANNA,), (fact,))
