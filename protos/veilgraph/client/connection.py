@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Final, Generic
+from typing import Any, Final, Generic
 
 import grpc
 from google.protobuf import descriptor_pool
@@ -19,9 +20,6 @@ from google.protobuf import descriptor_pool
 from veilgraph.client.errors import Cancelled, from_rpc
 from veilgraph.client.suite import SERVICES, Veilgraph
 from veilgraph.client.transport import Method, Request, Response
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 TIMEOUT_S: Final = 2.0
 _MAX_RESPONSE_BYTES: Final = 16 * 1024 * 1024  # 100 explained lists of 100 items pass gRPC's own 4 MiB

@@ -6,18 +6,15 @@ the descriptors, so it can not fall behind the contract.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Final, Self
 
 from veilgraph.client.transport import Method, Transport
 from veilgraph.consent.v1 import consent_pb2
 from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.identity.v1 import identity_pb2
 from veilgraph.recommender.v1 import recommender_pb2
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from types import TracebackType
-    from typing import Self
 
 #: attribute of ``Veilgraph`` -> full name of the service behind it.
 SERVICES: Final[Mapping[str, str]] = {

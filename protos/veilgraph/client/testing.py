@@ -15,18 +15,16 @@ their wire form, so a wrong type or a shared mutable message fails here as it wo
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 from google.protobuf.message import Message
 
 from veilgraph.client.errors import NotServed, VeilgraphError
 from veilgraph.client.suite import SERVICES, Veilgraph
 from veilgraph.client.transport import Method, Request, Response
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 __all__ = ["FakeCall", "FakeVeilgraph"]
 

@@ -7,14 +7,12 @@ A ``Transport`` turns each method of the contract into a callable. There are two
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from concurrent.futures import Future
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)

@@ -13,14 +13,10 @@ import pytest
 
 from services import gateway as gw
 from services import gateway_config
-from veilgraph.client import email
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ROOT = Path(__file__).parent.parent.parent.parent
-IDENTITY = "veilgraph.identity.v1.IdentityService"
-RECOMMENDER = "veilgraph.recommender.v1.RecommenderService"
-JANE = email("jane@example.com")
 
 
 async def _refuses(address: str) -> bool:

@@ -21,7 +21,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ROOT = Path(__file__).parent.parent.parent.parent
 IDENTITY = "veilgraph.identity.v1.IdentityService"
-RECOMMENDER = "veilgraph.recommender.v1.RecommenderService"
 JANE = email("jane@example.com")
 
 

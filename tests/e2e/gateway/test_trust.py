@@ -2,7 +2,6 @@
 
 import json
 import time
-from pathlib import Path
 
 import grpc
 import jwt
@@ -10,15 +9,12 @@ import pytest
 
 from services import gateway as gw
 from services.issuer import AUDIENCE, claims, open_issuer
-from veilgraph.client import Unauthenticated, email
+from veilgraph.client import Unauthenticated
 from veilgraph.recommender.v1 import recommender_pb2
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-ROOT = Path(__file__).parent.parent.parent.parent
-IDENTITY = "veilgraph.identity.v1.IdentityService"
 RECOMMENDER = "veilgraph.recommender.v1.RecommenderService"
-JANE = email("jane@example.com")
 
 
 def _reason(body) -> str:
