@@ -46,6 +46,17 @@ async def test_every_service_answers_json_at_its_own_place(edge):
     assert (await edge.call("GET", "/v1/items/4711"))[2] == {"itemId": "4711", "title": "a title"}
 
 
+async def test_a_body_is_json_whatever_curl_calls_it(edge):
+    """``curl -d`` says it sends a form; the calls of the README are pasted without a header for that."""
+    status, _, body = await edge.call(
+        "POST",
+        "/v1/recommendations",
+        {"anonymous": {}},
+        **{"content-type": "application/x-www-form-urlencoded"},
+    )
+    assert (status, body) == (200, {"depth": "DEPTH_GENERAL"})
+
+
 async def test_an_item_id_may_hold_any_character(edge):
     """Nothing of the path's own alphabet is lost on the way."""
     status, _, body = await edge.call("GET", "/v1/items/a%2Fb%3Ac%20%C3%BC%2B")
