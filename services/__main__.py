@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from rich.console import Console
 
 GATEWAY = "127.0.0.1:8080"
+# Programs are started by exec; gRPC's own handling of fork would only complain about it.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+# A thread waits at most this long for the interpreter: the event loop and the stores' writers share it.
+SWITCH_INTERVAL_S = 0.001
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
@@ -16,6 +21,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
 
     from services.demo import Demo, serve  # noqa: PLC0415
 
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     demo = Demo(arguments.data, arguments.files, arguments.gateway, arguments.var)
     return uvloop.run(serve(demo, console))
 

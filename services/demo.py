@@ -76,7 +76,8 @@ async def serve(demo: Demo, console: Console) -> int:
                 audience=config.tokens.audience,
                 listen=demo.gateway,
             )
-            async with running_gateway(gateway, demo.folder / "gateway"):
+            async with running_gateway(gateway, demo.folder / "gateway") as envoy:
+                suite.must_run("the gateway", asyncio.create_task(envoy.ended()))
                 console.print(
                     f"Services and gateway are up after {time.monotonic() - begun:.1f} s.", highlight=False
                 )

@@ -21,6 +21,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from engagement import errors as engagement
 from identity import errors as identity
+from services.storage.sqlite import StoreUnusable
 
 DOMAIN = "veilgraph"
 
@@ -206,6 +207,7 @@ def details(status: Status, request_id: str) -> bytes:
 
 #: error of a domain package or a store -> reason. A test fails when a domain error is missing.
 DOMAIN_ERRORS: dict[type[BaseException], str] = {
+    StoreUnusable: "STORE_UNAVAILABLE",
     engagement.PageTokenInvalid: "PAGE_TOKEN_INVALID",
     identity.MalformedSubject: "SUBJECT_REF_MALFORMED",
     identity.NotADigest: "RAW_IDENTIFIER_REFUSED",

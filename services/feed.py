@@ -22,23 +22,21 @@ class Numbered(Protocol):
 
 
 C = TypeVar("C", bound=Numbered)
+READ_MAX = 1000
 
 
 class Feed(Generic[C]):
     """One producer's outbox as others see it."""
 
-    def __init__(
-        self, read: Callable[[int, int], Sequence[C]], last_seq: int, *, read_max: int = 1000
-    ) -> None:
+    def __init__(self, read: Callable[[int, int], Sequence[C]], last_seq: int) -> None:
         """Makes the feed.
 
         Args:
-        read: ``read(after, limit)`` gives the changes with ``seq > after`` in order.
+        read: ``read(after, limit)`` gives the changes with ``seq > after`` in order, fewer than
+            ``limit`` if more would be too much at once.
         last_seq: the newest committed position at start-up.
-        read_max: changes read at once.
         """
         self._read = read
-        self._read_max = read_max
         self.last_seq = last_seq
         self._news = asyncio.Event()
 
@@ -53,7 +51,7 @@ class Feed(Generic[C]):
         """The next changes beyond ``cursor``; waits until there is one."""
         while self.last_seq <= cursor:
             await self._news.wait()
-        return self._read(cursor, self._read_max)
+        return self._read(cursor, READ_MAX)
 
 
 class Consumer(Generic[C]):

@@ -49,8 +49,6 @@ from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
 from veilgraph.identity.v1 import identity_pb2, identity_pb2_grpc
 
 GRACE_S = 5.0
-#: A change of engagement's outbox holds up to 1,000 events; two keep the event loop responsive.
-EVENT_CHANGES_A_READ = 2
 
 Clock = Callable[[], int]
 Log = Callable[[str], object]
@@ -154,11 +152,12 @@ async def running_suite(config: SuiteConfig, clock: Clock, log: Log) -> AsyncIte
         stack.push_async_callback(identity.drained)
 
         events = SqliteEventStore(engagement_db)
-        event_feed = Feed(events.changes, events.last_seq(), read_max=EVENT_CHANGES_A_READ)
+        event_feed = Feed(events.changes, events.last_seq())
         page_key = config.keyring.active("pairwise").derive(b"page tokens", 64)
         engagement = ProfileServicer(
             store=events, feed=event_feed, policy=config.policy, page_tokens=PageTokens(page_key)
         )
+        stack.push_async_callback(engagement.drained)
 
         parts = [
             Part(

@@ -74,6 +74,7 @@ class Call:
             be personal: a guest, or a denial of a method that degrades.
         purposes: purpose bit per accepted element.
         tokens: identifier tokens, one per accepted element.
+        items: all elements of the original request, for the layers.
         accepted: positions of the accepted elements in the original request.
         refused: the elements that were refused before the handler ran.
         depth_reasons: per accepted element why its answer is not personal; empty if it may be.
@@ -99,6 +100,7 @@ class Call:
     subjects: dict[str, list[SubjectId | None]] = field(default_factory=dict)
     purposes: list[int] = field(default_factory=list)
     tokens: list[IdentifierToken] = field(default_factory=list)
+    items: list[Any] = field(default_factory=list)
     accepted: list[int] = field(default_factory=list)
     refused: list[ItemRefusal] = field(default_factory=list)
     depth_reasons: list[str] = field(default_factory=list)
@@ -115,7 +117,7 @@ class Call:
         self.now_ms = now_ms
         self.messages += 1
         self.subjects = {}
-        self.purposes, self.tokens, self.accepted = [], [], []
+        self.purposes, self.tokens, self.items, self.accepted = [], [], [], []
         self.refused, self.depth_reasons = [], []
         self.read = {}
 

@@ -204,12 +204,13 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
     def _check_items(self, call: Call, message: Any) -> None:
         plan = call.plan
-        assert plan.check_item is not None  # noqa: S101 - asked by the caller
-        for index, item in enumerate(getattr(message, plan.items)):
-            violation = plan.check_item(item)
-            if violation is None:
-                call.accepted.append(index)
-            else:
+        check = plan.check_item
+        assert check is not None  # noqa: S101 - asked by the caller
+        call.items = list(getattr(message, plan.items))
+        violations = [check(item) for item in call.items]
+        call.accepted = [index for index, violation in enumerate(violations) if violation is None]
+        for index, violation in enumerate(violations):
+            if violation is not None:
                 call.refuse_item(index, violation[0], f"{plan.items}[{index}].{violation[1]}")
 
     def _give(self, call: Call, response: Any) -> bytes:
@@ -277,8 +278,7 @@ def _named(error: BaseException) -> BaseException:
 
 
 def _drop_refused(call: Call, message: Any) -> None:
-    items = getattr(message, call.plan.items)
-    kept = [items[index] for index in call.accepted]
+    kept = [call.items[index] for index in call.accepted]
     copy = type(message)()
     getattr(copy, call.plan.items).extend(kept)
     message.ClearField(call.plan.items)

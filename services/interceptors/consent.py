@@ -29,7 +29,7 @@ def consent() -> Layer:
 def _incoming(call: Call, message: Any) -> None:
     _check_link_purpose(call, message)
     if call.plan.items:
-        _judge_items(call, message)
+        _judge_items(call)
     else:
         _judge_request(call, message)
 
@@ -64,11 +64,11 @@ def _judge_request(call: Call, message: Any) -> None:
         values[0] = None
 
 
-def _judge_items(call: Call, message: Any) -> None:
+def _judge_items(call: Call) -> None:
     plan = call.plan
     call.purpose = plan.purpose
     columns = list(call.subjects.values())
-    items = getattr(message, plan.items)
+    items = call.items
     by_item = plan.purpose_field if plan.purpose_field is not None and plan.purpose_field.in_items else None
     if by_item is None and not _caller_may(call, call.purpose):
         raise Denied("PURPOSE_NOT_GRANTED_TO_CALLER")

@@ -21,7 +21,9 @@ class CallMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         """Registers ``veilgraph_calls_total`` and ``veilgraph_call_seconds``."""
-        self._calls = Counter("veilgraph_calls", "Calls by method and status.", ["rpc", "code"], registry=registry)
+        self._calls = Counter(
+            "veilgraph_calls", "Calls by method and status.", ["rpc", "code"], registry=registry
+        )
         self._seconds = Histogram(
             "veilgraph_call_seconds", "Duration of calls.", ["rpc"], buckets=_BUCKETS_S, registry=registry
         )

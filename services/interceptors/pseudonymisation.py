@@ -38,7 +38,7 @@ def pseudonymisation(pairwise_of: PairwiseOf, tokenise: Tokenise | None) -> Laye
         open_subject = pairwise_of(call.caller).open
         for path in plan.subjects:
             if path.in_items:
-                _open_items(call, getattr(message, plan.items), path, open_subject)
+                _open_items(call, path, open_subject)
             else:
                 call.subjects[path.path] = [_open(message, path, open_subject, path.path)]
         if plan.identifiers is not None:
@@ -69,15 +69,25 @@ def _open(
         raise InvalidRequest("SUBJECT_REF_MALFORMED", field=at) from None
 
 
-def _open_items(call: Call, items: Any, path: SubjectPath, open_subject: Callable[[str], SubjectId]) -> None:
+def _open_items(call: Call, path: SubjectPath, open_subject: Callable[[str], SubjectId]) -> None:
     opened: list[SubjectId | None] = []
     kept: list[int] = []
+    known: dict[str, SubjectId | None] = {}  # a batch often speaks of one subject many times
+    field = path.field
     for position, index in enumerate(call.accepted):
+        item = call.items[index]
+        text = getattr(item, field)
+        subject = known.get(text) if text else None
         try:
-            opened.append(_open(items[index], path, open_subject, ""))
-            kept.append(position)
+            if subject is None:
+                subject = known[text] = _open(item, path, open_subject, "")
+            else:
+                item.ClearField(field)
         except InvalidRequest as refusal:
-            call.refuse_item(index, refusal.reason, f"{call.plan.items}[{index}].{path.field}")
+            call.refuse_item(index, refusal.reason, f"{call.plan.items}[{index}].{field}")
+        else:
+            opened.append(subject)
+            kept.append(position)
     if len(kept) < len(call.accepted):
         call.keep(kept)
     call.subjects[path.path] = opened
@@ -88,8 +98,7 @@ def _tokenise(call: Call, message: Any, tokenise: Tokenise) -> None:
     assert where is not None  # noqa: S101 - asked for only where the plan has identifiers
     holders = [message]
     if where.in_items:
-        items = getattr(message, call.plan.items)
-        holders = [items[index] for index in call.accepted]
+        holders = [call.items[index] for index in call.accepted]
     tenant = call.tenant
     for holder in holders:
         call.tokens.append(tokenise(tenant, holder.kind, getattr(holder, where.field)))
