@@ -18,12 +18,15 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from consent.guard_table import GuardTable
+from engagement.event import Event
 from engagement.portrait import PageTokens
+from engagement.store import EventChange
 from identity.graph import Graph
 from identity.ledger import GraphChange
 from identity.pairwise import Pairwise
 from identity.rules import blocked_tokens
 from identity.tokens import Tokeniser
+from recommender.projection import ProjectedEvent
 from services.authority import ConsentAuthority
 from services.config import SuiteConfig
 from services.consent import ConsentServicer, graph_step
@@ -38,6 +41,7 @@ from services.interceptors.declared import Descriptor
 from services.interceptors.layer import Layer
 from services.interceptors.metrics import CallMetrics
 from services.interceptors.pseudonymisation import Tokenise
+from services.recommending import running_recommender
 from services.server import GuardedServer
 from services.storage.audit import StoredAuditLog
 from services.storage.consent import SqliteConsentStore
@@ -47,8 +51,10 @@ from services.storage.sqlite import Database
 from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc
 from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
 from veilgraph.identity.v1 import identity_pb2, identity_pb2_grpc
+from veilgraph.recommender.v1 import recommender_pb2, recommender_pb2_grpc
 
 GRACE_S = 5.0
+DAY_MS = 86_400_000
 
 Clock = Callable[[], int]
 Log = Callable[[str], object]
@@ -111,11 +117,8 @@ async def running_suite(config: SuiteConfig, clock: Clock, log: Log) -> AsyncIte
             stack.callback(opened.close)
             return opened
 
-        consent_db, identity_db, engagement_db = (
-            database("consent"),
-            database("identity"),
-            database("engagement"),
-        )
+        consent_db, identity_db = database("consent"), database("identity")
+        engagement_db, recommender_db = database("engagement"), database("recommender")
 
         authority = ConsentAuthority(SqliteConsentStore(consent_db, config.policy), config.policy, clock)
         suite.must_run("the consent authority", await authority.start())
@@ -159,6 +162,20 @@ async def running_suite(config: SuiteConfig, clock: Clock, log: Log) -> AsyncIte
         )
         stack.push_async_callback(engagement.drained)
 
+        recommender = await stack.enter_async_context(
+            running_recommender(
+                database=recommender_db, folder=config.folder, guard=suite.guard, clock=clock, log=log
+            )
+        )
+
+        async def take_in_events(changes: Sequence[EventChange]) -> None:
+            news = [projected(event) for change in changes for event in change.events]
+            await recommender.projection.apply(changes[-1].seq, news)
+
+        event_reader = Consumer(event_feed, recommender.projection.cursor, take_in_events)
+        suite.must_run("the recommender's reader of events", event_reader.start())
+        stack.push_async_callback(event_reader.stop)
+
         parts = [
             Part(
                 config.listen["identity"],
@@ -182,15 +199,39 @@ async def running_suite(config: SuiteConfig, clock: Clock, log: Log) -> AsyncIte
                 engagement,
                 engagement_db,
             ),
+            Part(
+                config.listen["recommender"],
+                recommender_pb2.DESCRIPTOR.services_by_name["RecommenderService"],
+                recommender_pb2_grpc.add_RecommenderServiceServicer_to_server,
+                recommender.servicer,
+                recommender_db,
+            ),
         ]
         chain_of = _chain_of(config, clock, log, suite.registry)
         servers = [
             await _listening(part, config, suite, layers_of=chain_of, clock=clock, stack=stack)
             for part in parts
         ]
+        await event_reader.caught_up(event_feed.last_seq)
         for server in servers:
             await server.serving()
         yield suite
+
+
+def projected(event: Event) -> ProjectedEvent:
+    """An event as the recommender keeps it: what was done to which item on which day, and from where."""
+    return ProjectedEvent(
+        event.event_key,
+        event.subject,
+        event.item_id,
+        event.occurred_at_ms // DAY_MS,
+        event.kind,
+        event.quantity,
+        event.uses,
+        event.party,
+        event.origin,
+        event.expires_at_ms,
+    )
 
 
 async def _listening(
