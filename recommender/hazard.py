@@ -1,0 +1,92 @@
+"""How likely a thing is bought again, by how long ago and how often it was bought.
+
+At checkpoints a window apart every person-item pair bought before is *exposed*; bought
+again within the window it is a *repurchase*. Both are counted per cell of recency bucket by
+count bucket: sums over people, so that a person can be taken out exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.events import EventTable, Ints
+from recommender.parameters import Parameters
+
+#: Upper edges of the recency buckets, days since the last purchase; the last is open.
+RECENCY_EDGES = np.array([1, 3, 7, 14, 21, 28, 42, 56, 84, 126, 182, 365])
+#: Upper edges of the count buckets, days with a purchase; the last is open.
+COUNT_EDGES = np.array([1, 2, 3, 5, 9, 19])
+CELLS = (len(RECENCY_EDGES) + 1, len(COUNT_EDGES) + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class HazardSums:
+    """Exposures and repurchases per cell, shape ``CELLS``."""
+
+    exposed: Ints
+    repurchased: Ints
+
+    def minus(self, other: HazardSums) -> HazardSums:
+        """The counts without those of some of their people."""
+        return HazardSums(self.exposed - other.exposed, self.repurchased - other.repurchased)
+
+    def rates(self, prior: float) -> NDArray[np.float64]:
+        """The chance of a repurchase per cell, shrunk to the overall rate.
+
+        Args:
+            prior: so many exposures at the overall rate are added to every cell.
+        """
+        overall = float(self.repurchased.sum()) / max(float(self.exposed.sum()), 1.0)
+        rates: NDArray[np.float64] = (self.repurchased + prior * overall) / (self.exposed + prior)
+        return rates
+
+
+def cells(recency_days: NDArray[Any], purchase_days: NDArray[Any]) -> tuple[Ints, Ints]:
+    """The cell of each pair: (recency bucket, count bucket)."""
+    return (
+        np.searchsorted(RECENCY_EDGES, recency_days).astype(np.int64),
+        np.searchsorted(COUNT_EDGES, purchase_days).astype(np.int64),
+    )
+
+
+def hazard_sums(bought: EventTable, reference: int, parameters: Parameters) -> HazardSums:
+    """Counts exposures and repurchases of orders up to the reference day.
+
+    Args:
+        bought: orders that count as purchases.
+        reference: the last checkpoint's window ends with this day.
+        parameters: the window and the number of checkpoints.
+    """
+    window = parameters.repurchase_window_days
+    exposed, repurchased = np.zeros(CELLS, np.int64), np.zeros(CELLS, np.int64)
+    pair, day = _purchase_days(bought)
+    for number in range(1, parameters.repurchase_checkpoints + 1):
+        start = reference + 1 - number * window
+        before = day < start
+        owner, last, count = _latest(pair[before], day[before])
+        cell = cells(start - last, count)
+        np.add.at(exposed, cell, 1)
+        again = np.isin(owner, pair[~before & (day < start + window)], kind="sort")
+        np.add.at(repurchased, (cell[0][again], cell[1][again]), 1)
+    return HazardSums(exposed, repurchased)
+
+
+def _purchase_days(bought: EventTable) -> tuple[Ints, Ints]:
+    """The distinct (pair, day)s with a purchase, sorted."""
+    pair = bought.person << 32 | bought.item
+    order = np.lexsort((bought.day, pair))
+    pair, day = pair[order], bought.day[order]
+    fresh = np.ones(len(pair), bool)
+    fresh[1:] = (pair[1:] != pair[:-1]) | (day[1:] != day[:-1])
+    return pair[fresh], day[fresh]
+
+
+def _latest(pair: Ints, day: Ints) -> tuple[Ints, Ints, Ints]:
+    """Per pair its latest day and how many days it has; the input is sorted by pair, then day."""
+    ends = np.flatnonzero(np.r_[pair[1:] != pair[:-1], np.ones(min(len(pair), 1), bool)])
+    counts = np.diff(np.r_[-1, ends])
+    return pair[ends], day[ends], counts

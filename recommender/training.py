@@ -1,0 +1,92 @@
+"""From the events of people who permit it to a model.
+
+The order is fixed: the sums first, which hold all that is learned; then what is derived
+from them and thrown away with the next model. Nothing here reads a clock: ages are counted
+from the newest ordinary day of the events themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from recommender.additive import item_weights, reduced
+from recommender.category import category_vectors, fill_from_category
+from recommender.errors import NothingToLearn
+from recommender.events import EventTable, Ints, reference_day
+from recommender.holdings import head_items, holdings, purchases
+from recommender.model import Model
+from recommender.parameters import Parameters
+from recommender.sums import sums_of
+from recommender.vectors import Floats, Vectors
+
+
+def train(
+    events: EventTable,
+    categories: Sequence[str],
+    parameters: Parameters,
+    version: str,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Model:
+    """Learns a model from the events of people who permit it.
+
+    Args:
+        events: their events, ``person`` being the training person.
+        categories: of every item by number; item numbers are below its length.
+        parameters: what to train with.
+        version: names the model.
+        progress: told the name of each step of ``STEPS`` as it begins.
+
+    Raises:
+        NothingToLearn: nobody bought anything.
+    """
+    bought = purchases(events)
+    if not len(bought):
+        raise NothingToLearn
+    reference = reference_day(events.day)
+    head = head_items(bought, parameters.head_items_max)
+    sums = sums_of(events, head, len(categories), reference, parameters, progress=progress)
+    progress("inverse")
+    weights = item_weights(sums.gram, parameters.ridge)
+    progress("vectors")
+    held = holdings(events, reference, parameters.half_life_days)
+    vectors = reduced(weights, held, head, parameters.rank)
+    progress("tail")
+    by_category = category_vectors(vectors, sums.popularity[head], [categories[item] for item in head])
+    spread = Vectors(*(_spread(rows, head, len(categories)) for rows in (vectors.taken, vectors.given)))
+    tail = np.ones(len(categories), bool)
+    tail[head] = False
+    fill_from_category(spread, by_category, np.flatnonzero(tail), categories, sums.popularity)
+    trend, unsold = standardised(sums.begun, head)
+    return Model(
+        version=version,
+        parameters=parameters,
+        reference_day=reference,
+        head=len(head),
+        people=len(np.unique(events.person)),
+        events=len(events),
+        taken=spread.taken,
+        given=spread.given,
+        trend=trend,
+        trend_unsold=unsold,
+        categories=by_category,
+        hazard=sums.hazard,
+    )
+
+
+def standardised(begun: Ints, head: Ints) -> tuple[Floats, float]:
+    """First purchases with mean 0 and deviation 1 over the head items.
+
+    Returns:
+        The trend per item number, and that of an item nobody began to buy.
+    """
+    mean, deviation = float(begun[head].mean()), float(begun[head].std())
+    scale = 1.0 / deviation if deviation > 0 else 0.0
+    return ((begun - mean) * scale).astype(np.float32), -mean * scale
+
+
+def _spread(rows: Floats, head: Ints, items: int) -> Floats:
+    spread = np.zeros((items, rows.shape[1]), np.float32)
+    spread[head] = rows
+    return spread

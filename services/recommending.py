@@ -1,0 +1,111 @@
+"""Puts the recommender together from its files, and takes it apart again.
+
+It serves as soon as its catalogue is read and the newest usable model is found, which is a
+matter of seconds; a model that can not be used is named in the log and the one before is used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from consent.guard_table import GuardTable
+from recommender.catalogue import Catalogue
+from recommender.errors import SnapshotUnusable
+from recommender.events import EventTable
+from recommender.model import Model
+from recommender.parameters import DEFAULTS, Parameters
+from recommender.projection import RecommenderProjection
+from recommender.untrained import untrained
+from services.recommender import RecommenderServicer
+from services.serving import LiveIndex
+from services.storage.model_files import ModelFiles
+from services.storage.recommender import SqliteRecommenderStore
+from services.storage.sqlite import Database
+from services.storage.training_events import training_data
+from services.trainer import PURPOSE, Places, Trainer, people_to_learn_from
+
+HISTORY_BYTES_MAX = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Recommender:
+    """A recommender at work.
+
+    Attributes:
+        servicer: answers calls.
+        projection: takes the news of events in.
+        live: the index in service.
+    """
+
+    servicer: RecommenderServicer
+    projection: RecommenderProjection
+    live: LiveIndex
+
+
+@asynccontextmanager
+async def running_recommender(
+    *,
+    database: Database,
+    folder: Path,
+    guard: GuardTable,
+    clock: Callable[[], int],
+    log: Callable[[str], object],
+    parameters: Parameters = DEFAULTS,
+) -> AsyncIterator[Recommender]:
+    """A recommender that is ready to serve while the block runs.
+
+    Args:
+        database: its open file, of the domain "recommender".
+        folder: where models and a training's job are kept.
+        guard: says who may be learned from.
+        clock: the present instant, milliseconds since the epoch.
+        log: takes a line about each model that can not be used.
+        parameters: what to train with.
+    """
+    store = SqliteRecommenderStore(database)
+    loaded = await store.load()
+    catalogue = Catalogue(loaded.items)
+    places = Places(database.path, folder / "models", folder / "training")
+
+    async def popularity() -> Model:
+        grouping = await people_to_learn_from(guard, store, clock())
+        purpose = guard.policy.index(PURPOSE)
+        data = await asyncio.to_thread(training_data, places.database, grouping, purpose, clock())
+        return await asyncio.to_thread(untrained, data.events, len(data.categories), parameters)
+
+    model = await asyncio.to_thread(
+        ModelFiles(places.models).newest, loaded.projection, lambda unusable: log(_refused(unusable))
+    )
+    live = LiveIndex(catalogue, model or untrained(EventTable.empty(), 1, parameters), popularity)
+    trainer = Trainer(
+        store=store,
+        guard=guard,
+        places=places,
+        projection=loaded.projection,
+        parameters=parameters,
+        serve=live.serve,
+    )
+    projection = RecommenderProjection(
+        store, catalogue, loaded, history_bytes_max=HISTORY_BYTES_MAX, changed=live.events_changed
+    )
+    if model is None:
+        await live.rebuild()
+    try:
+        yield Recommender(
+            RecommenderServicer(
+                store=store, catalogue=catalogue, projection=projection, live=live, trainer=trainer
+            ),
+            projection,
+            live,
+        )
+    finally:
+        await trainer.close()
+        await live.close()
+
+
+def _refused(unusable: SnapshotUnusable) -> str:
+    return f"a model is not used: {unusable}\n"

@@ -1,0 +1,169 @@
+"""Models as folders of NumPy files under a manifest with their digests.
+
+A folder appears as a whole, by one rename, and is never changed. A folder whose files are
+not those of its manifest, or whose item numbers belong to another projection, is refused;
+the newest one that is whole is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recommender.category import CategoryVectors
+from recommender.errors import SnapshotUnusable
+from recommender.hazard import HazardSums
+from recommender.model import Model
+from recommender.parameters import Parameters
+
+FORMAT = 1
+MODELS_KEPT = 2
+_MANIFEST = "manifest.json"
+_ARRAYS = (
+    "taken",
+    "given",
+    "trend",
+    "category_taken",
+    "category_given",
+    "hazard_exposed",
+    "hazard_repurchased",
+)
+
+
+class ModelFiles:
+    """The models of one recommender, in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Opens the folder; makes it when it is not there."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+
+    def next_version(self) -> str:
+        """A version that sorts behind all there are."""
+        numbers = [int(path.name) for path in self._whole()]
+        return f"{max(numbers, default=0) + 1:06d}"
+
+    def write(self, model: Model, projection: str) -> None:
+        """Keeps a model under its version and removes the oldest ones.
+
+        Args:
+            model: an untaken version.
+            projection: names the projection its item numbers belong to.
+        """
+        temporary = self._folder / f".{model.version}"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(mode=0o700)
+        for name, array in _arrays(model).items():
+            np.save(temporary / f"{name}.npy", array)
+            _sync(temporary / f"{name}.npy")
+        manifest = {
+            "format": FORMAT,
+            "projection": projection,
+            "version": model.version,
+            "parameters": asdict(model.parameters),
+            "reference_day": model.reference_day,
+            "head": model.head,
+            "people": model.people,
+            "events": model.events,
+            "trend_unsold": model.trend_unsold,
+            "categories": list(model.categories.paths),
+            "sha256": {name: _digest(temporary / f"{name}.npy") for name in _ARRAYS},
+        }
+        manifest["digest"] = _digest_of(manifest)
+        (temporary / _MANIFEST).write_text(json.dumps(manifest, indent=1))
+        _sync(temporary / _MANIFEST)
+        temporary.rename(self._folder / model.version)
+        _sync(self._folder)
+        for old in self._whole()[:-MODELS_KEPT]:
+            shutil.rmtree(old)
+
+    def read(self, version: str, projection: str) -> Model:
+        """Reads a model; its large arrays are mapped, not copied.
+
+        Raises:
+            SnapshotUnusable: a file is missing, changed or of another projection.
+        """
+        folder = self._folder / version
+        try:
+            manifest = json.loads((folder / _MANIFEST).read_text())
+            if manifest.pop("digest") != _digest_of(manifest):
+                raise SnapshotUnusable(f"{version}: the manifest was changed")
+            if (manifest["format"], manifest["version"]) != (FORMAT, version):
+                raise SnapshotUnusable(f"{version}: another format or version")
+            if manifest["projection"] != projection:
+                raise SnapshotUnusable(f"{version}: of another projection")
+            for name in _ARRAYS:
+                if _digest(folder / f"{name}.npy") != manifest["sha256"][name]:
+                    raise SnapshotUnusable(f"{version}: {name} was changed")
+            arrays = {name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in _ARRAYS}
+            return _model(manifest, arrays)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SnapshotUnusable(f"{version}: {type(error).__name__}") from error
+
+    def newest(self, projection: str, refused: Callable[[SnapshotUnusable], object]) -> Model | None:
+        """The newest model that can be used; tells of those that can not."""
+        for folder in reversed(self._whole()):
+            try:
+                return self.read(folder.name, projection)
+            except SnapshotUnusable as unusable:
+                refused(unusable)
+        return None
+
+    def _whole(self) -> list[Path]:
+        return sorted(path for path in self._folder.iterdir() if path.name.isdigit())
+
+
+def _arrays(model: Model) -> dict[str, Any]:
+    return {
+        "taken": model.taken,
+        "given": model.given,
+        "trend": model.trend,
+        "category_taken": model.categories.taken,
+        "category_given": model.categories.given,
+        "hazard_exposed": model.hazard.exposed,
+        "hazard_repurchased": model.hazard.repurchased,
+    }
+
+
+def _model(manifest: dict[str, Any], arrays: dict[str, Any]) -> Model:
+    paths = tuple(manifest["categories"])
+    return Model(
+        version=manifest["version"],
+        parameters=Parameters(**manifest["parameters"]),
+        reference_day=manifest["reference_day"],
+        head=manifest["head"],
+        people=manifest["people"],
+        events=manifest["events"],
+        taken=arrays["taken"],
+        given=arrays["given"],
+        trend=arrays["trend"],
+        trend_unsold=manifest["trend_unsold"],
+        categories=CategoryVectors(paths, arrays["category_taken"], arrays["category_given"]),
+        hazard=HazardSums(arrays["hazard_exposed"], arrays["hazard_repurchased"]),
+    )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest_of(manifest: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+
+
+def _sync(path: Path) -> None:
+    """Makes a file, or the names in a folder, survive a power failure."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,244 @@
+"""Catalogue and projection in one SQLite file.
+
+Numbers stand for texts and subjects, so that an event takes some forty bytes. Rows go in by
+statements of many rows, because SQLite gives the interpreter lock back once a statement.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
+from typing import Any, TypeVar
+
+import numpy as np
+
+from identity.ids import SubjectId
+from recommender.catalogue import Item, StoredItem
+from recommender.errors import RequestIdReused, UnknownItem
+from recommender.history import EMPTY, NEVER_MS, History, Provenance
+from recommender.projection import ProjectedEvent
+from recommender.store import Applied, Changed, Loaded, WriteRequest
+from services.storage.sqlite import Database
+
+T = TypeVar("T")
+
+#: How long a repeated request gets the answer of the first.
+REQUESTS_KEPT_MS = 86_400_000
+_ROWS_PER_STATEMENT = 128
+_NO_PROVENANCE = Provenance(0, "", 0)  # codes begin at 1
+
+
+class SqliteRecommenderStore:
+    """The recommender's store of one process; implements ``recommender.store.RecommenderStore``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load(self) -> Loaded:
+        """See ``RecommenderStore.load``."""
+        reader = self._database.reader
+        projection, cursor, seen = reader.execute(
+            "SELECT projection, cursor, events_seen FROM state"
+        ).fetchone()
+        items = reader.execute("SELECT number, item_id, title, category, listed FROM item").fetchall()
+        return Loaded(projection, cursor, seen, [_stored(row) for row in items], _provenances(reader))
+
+    async def upsert(self, request: WriteRequest, items: Sequence[Item]) -> Changed:
+        """See ``RecommenderStore.upsert``."""
+        return await self._database.write(partial(_upsert, request, items))
+
+    async def delete(self, request: WriteRequest, item_ids: Sequence[str]) -> Changed:
+        """See ``RecommenderStore.delete``."""
+        return await self._database.write(partial(_delete, request, item_ids))
+
+    async def item(self, item_id: str) -> Item:
+        """See ``RecommenderStore.item``."""
+        row = self._database.reader.execute(
+            "SELECT item_id, title, category, brand FROM item WHERE item_id = ? AND listed", (item_id,)
+        ).fetchone()
+        if row is None:
+            raise UnknownItem
+        return Item(*row)
+
+    async def apply(self, cursor: int, events: Sequence[ProjectedEvent]) -> Applied:
+        """See ``RecommenderStore.apply``."""
+        return await self._database.write(partial(_apply, cursor, events))
+
+    async def history(self, subject: SubjectId) -> History:
+        """See ``RecommenderStore.history``."""
+        rows = self._database.reader.execute(
+            "SELECT item, day, kind, quantity, provenance, expires_at_ms FROM event"
+            " WHERE subject = (SELECT number FROM subject WHERE birth = ?)",
+            (subject,),
+        ).fetchall()
+        if not rows:
+            return EMPTY
+        *columns, expires = zip(*rows, strict=True)
+        if not any(expires):
+            return History(np.array(columns, np.int32), None)
+        ends = np.array([NEVER_MS if end is None else end for end in expires], np.int64)
+        return History(np.array(columns, np.int32), ends)
+
+    async def provenances(self) -> Sequence[Provenance]:
+        """See ``RecommenderStore.provenances``."""
+        return _provenances(self._database.reader)
+
+    async def erase(self, subjects: Iterable[SubjectId]) -> int:
+        """See ``RecommenderStore.erase``."""
+        return await self._database.write(partial(_erase, list(subjects)))
+
+    async def subject_numbers(self, subjects: Sequence[SubjectId]) -> list[int]:
+        """See ``RecommenderStore.subject_numbers``."""
+        known = _numbers(self._database.reader, "subject", "birth", subjects)
+        return [known.get(subject, 0) for subject in subjects]
+
+
+def _upsert(request: WriteRequest, items: Sequence[Item], connection: sqlite3.Connection) -> Changed:
+    latest = {item.item_id: item for item in items}
+    count = _answered(request, connection)
+    if count is None:
+        for part in _parts(list(latest.values())):
+            rows = ", ".join(["(?, ?, ?, ?, 1)"] * len(part))
+            connection.execute(
+                f"INSERT INTO item (item_id, title, category, brand, listed) VALUES {rows}"  # noqa: S608
+                " ON CONFLICT (item_id) DO UPDATE SET title = excluded.title,"
+                " category = excluded.category, brand = excluded.brand, listed = 1",
+                list(chain.from_iterable(part)),
+            )
+        count = _answer(request, len(latest), connection)
+    return Changed(count, _items(connection, list(latest)))
+
+
+def _delete(request: WriteRequest, item_ids: Sequence[str], connection: sqlite3.Connection) -> Changed:
+    distinct = list(dict.fromkeys(item_ids))
+    count = _answered(request, connection)
+    if count is None:
+        before = connection.total_changes
+        for part in _parts(distinct):
+            connection.execute(
+                "UPDATE item SET listed = 0, title = '', category = '', brand = ''"  # noqa: S608
+                f" WHERE listed AND item_id IN ({_marks(part)})",
+                part,
+            )
+        count = _answer(request, connection.total_changes - before, connection)
+    return Changed(count, _items(connection, distinct))
+
+
+def _answered(request: WriteRequest, connection: sqlite3.Connection) -> int | None:
+    """What the request was answered with when it came before."""
+    row = connection.execute(
+        "SELECT digest, count FROM write_request WHERE key = ?", (request.key,)
+    ).fetchone()
+    if row is None:
+        return None
+    if row[0] != request.digest:
+        raise RequestIdReused
+    return int(row[1])
+
+
+def _answer(request: WriteRequest, count: int, connection: sqlite3.Connection) -> int:
+    connection.execute("DELETE FROM write_request WHERE at_ms < ?", (request.now_ms - REQUESTS_KEPT_MS,))
+    connection.execute(
+        "INSERT INTO write_request VALUES (?, ?, ?, ?)",
+        (request.key, request.digest, count, request.now_ms),
+    )
+    return count
+
+
+def _apply(cursor: int, events: Sequence[ProjectedEvent], connection: sqlite3.Connection) -> Applied:
+    subjects, _ = _numbered(connection, "subject", "birth", (event.subject for event in events))
+    items, unknown = _numbered(connection, "item", "item_id", (event.item_id for event in events))
+    codes, provenances = _coded(connection, events)
+    before = connection.total_changes
+    for part in _parts(events):
+        values: list[Any] = []
+        for key, subject, item, day, kind, quantity, uses, party, origin, expires in part:
+            code = codes[party, origin, uses]
+            values += (subjects[subject], key, items[item], day, kind, quantity, code, expires)
+        rows = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * len(part))
+        connection.execute(
+            f"INSERT INTO event VALUES {rows} ON CONFLICT DO NOTHING",  # noqa: S608 - marks only
+            values,
+        )
+    recorded = connection.total_changes - before
+    connection.execute(
+        "UPDATE state SET cursor = max(cursor, ?), events_seen = events_seen + ?", (cursor, recorded)
+    )
+    (seen,) = connection.execute("SELECT events_seen FROM state").fetchone()
+    return Applied(recorded, seen, _items(connection, unknown), provenances)
+
+
+def _coded(
+    connection: sqlite3.Connection, events: Sequence[ProjectedEvent]
+) -> tuple[dict[tuple[int, str, int], int], Sequence[Provenance] | None]:
+    """The code of each provenance of some events; all provenances when one of them is new."""
+    wanted = {(event.party, event.origin, event.uses) for event in events}
+    known: dict[tuple[int, str, int], int] = {row: code for code, row in enumerate(_provenances(connection))}
+    fresh = sorted(wanted - known.keys())
+    if not fresh:
+        return known, None
+    connection.executemany("INSERT INTO provenance (party, origin, uses) VALUES (?, ?, ?)", fresh)
+    provenances = _provenances(connection)
+    return {row: code for code, row in enumerate(provenances)}, provenances
+
+
+def _erase(subjects: Sequence[SubjectId], connection: sqlite3.Connection) -> int:
+    numbers = [(number,) for number in _numbers(connection, "subject", "birth", subjects).values()]
+    before = connection.total_changes
+    connection.executemany("DELETE FROM event WHERE subject = ?", numbers)
+    erased = connection.total_changes - before
+    connection.executemany("DELETE FROM subject WHERE number = ?", numbers)
+    return erased
+
+
+def _numbered(
+    connection: sqlite3.Connection, table: str, column: str, keys: Iterable[T]
+) -> tuple[dict[T, int], list[T]]:
+    """The numbers of some keys, and which of them are new; those get one."""
+    wanted = list(dict.fromkeys(keys))
+    known = _numbers(connection, table, column, wanted)
+    fresh = [key for key in wanted if key not in known]
+    for part in _parts(fresh):
+        rows = ", ".join(["(?)"] * len(part))
+        connection.execute(f"INSERT INTO {table} ({column}) VALUES {rows}", part)  # noqa: S608 - our names
+    return known | _numbers(connection, table, column, fresh), fresh
+
+
+def _numbers(connection: sqlite3.Connection, table: str, column: str, keys: Sequence[T]) -> dict[T, int]:
+    found: dict[T, int] = {}
+    for part in _parts(keys):
+        query = f"SELECT {column}, number FROM {table} WHERE {column} IN ({_marks(part)})"  # noqa: S608
+        found.update(connection.execute(query, part).fetchall())
+    return found
+
+
+def _items(connection: sqlite3.Connection, item_ids: Sequence[str]) -> list[StoredItem]:
+    found = []
+    for part in _parts(item_ids):
+        query = (
+            "SELECT number, item_id, title, category, listed FROM item"  # noqa: S608 - marks only
+            f" WHERE item_id IN ({_marks(part)})"
+        )
+        found += [_stored(row) for row in connection.execute(query, part).fetchall()]
+    return found
+
+
+def _stored(row: tuple[int, str, str, str, int]) -> StoredItem:
+    number, item_id, title, category, listed = row
+    return StoredItem(number, item_id, title, category, bool(listed))
+
+
+def _provenances(connection: sqlite3.Connection) -> list[Provenance]:
+    rows = connection.execute("SELECT party, origin, uses FROM provenance ORDER BY code").fetchall()
+    return [_NO_PROVENANCE, *(Provenance(*row) for row in rows)]
+
+
+def _parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(rows), _ROWS_PER_STATEMENT):
+        yield rows[start : start + _ROWS_PER_STATEMENT]
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))
