@@ -97,10 +97,15 @@ def fold_component(
     ]
     grants = {subject: mask & policy.viewless_mask for subject, mask in granted.items()}
     people: list[Parts] = []
+    known: dict[tuple[EdgeFact, ...], Parts] = {}
     for view, purposes in enumerate(policy.view_masks):
-        seen = [edge for edge in permitted if edge.views >> view & 1]
-        people.append(_parts(subjects, seen))
-        for part in set(_parts(subjects, [edge for edge in seen if edge.deterministic]).values()):
+        seen = tuple(edge for edge in permitted if edge.views >> view & 1)
+        proven = tuple(edge for edge in seen if edge.deterministic)
+        for edges_read in (seen, proven):
+            if edges_read not in known:  # mostly all are the same edges
+                known[edges_read] = _parts(subjects, edges_read)
+        people.append(known[seen])
+        for part in set(known[proven].values()):
             together = 0
             for subject in part:
                 together |= granted[subject]

@@ -89,16 +89,24 @@ class Policy:
             raise UnknownPurpose(node) from None
 
     def mask_at(self, node: str, taxonomy_version: int) -> int:
-        """The leaves beneath a node that existed in a version of the tree (0 = none of them)."""
-        return self.mask(node) & self._leaves_at[min(taxonomy_version, self.taxonomy_version)]
+        """The leaves beneath a node that existed in a version of the tree (0 = none of them).
+
+        Raises:
+            UnknownPurpose: the name is not a node of the tree.
+        """
+        try:
+            return self._masks_at[min(taxonomy_version, self.taxonomy_version)][node]
+        except KeyError:
+            raise UnknownPurpose(node) from None
 
     @cached_property
-    def _leaves_at(self) -> tuple[int, ...]:
-        """For every version of the tree up to this one the leaves that existed in it."""
-        return tuple(
+    def _masks_at(self) -> tuple[dict[str, int], ...]:
+        """For every version of the tree up to this one the masks of the nodes."""
+        existed = [
             sum(1 << index for index, since in enumerate(self.since) if since <= version)
             for version in range(self.taxonomy_version + 1)
-        )
+        ]
+        return tuple({node: mask & leaves for node, mask in self._masks.items()} for leaves in existed)
 
     @cached_property
     def view_masks(self) -> tuple[int, ...]:

@@ -109,10 +109,11 @@ def ledger_entry(statement: Statement, origin: Origin, policy: Policy, now_ms: i
         now_ms: when it is written down, and when it was said if it does not say so itself.
     """
     entry_id = _digest(*origin)[:ID_BYTES]
+    nodes = dict.fromkeys(statement.nodes)
     said_at_ms = now_ms if statement.effective_at_ms is None else statement.effective_at_ms
     records = tuple(
         ConsentRecord(
-            event_id=_digest(entry_id.hex(), node)[:ID_BYTES],
+            event_id=hashlib.sha256(entry_id + node.encode()).digest()[:ID_BYTES],
             tenant=origin.tenant,
             subject=statement.subject,
             said=Said(node, statement.action, policy.taxonomy_version, said_at_ms, statement.valid_until_ms),
@@ -122,7 +123,7 @@ def ledger_entry(statement: Statement, origin: Origin, policy: Policy, now_ms: i
             actor=origin.caller,
             request_id=origin.request_id,
         )
-        for node in dict.fromkeys(statement.nodes)
+        for node in nodes
     )
     return LedgerEntry(entry_id, _content(statement), records)
 

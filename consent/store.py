@@ -69,7 +69,8 @@ class ConsentStore(Protocol):
             The epoch.
         """
 
-    async def records_of(
-        self, subjects: Collection[SubjectId]
-    ) -> Mapping[SubjectId, Sequence[ConsentRecord]]:
-        """The records of birth subjects in recorded order; a subject without any has an empty list."""
+    async def said_by(self, subjects: Collection[SubjectId]) -> Mapping[SubjectId, Sequence[Said]]:
+        """What birth subjects said, in recorded order; who said nothing is missing."""
+
+    async def records_of(self, subject: SubjectId) -> Sequence[ConsentRecord]:
+        """The records of one birth subject in recorded order, evidence and all."""

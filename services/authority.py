@@ -147,8 +147,8 @@ class ConsentAuthority:
 
     async def own_states(self, subject: SubjectId, now_ms: int) -> tuple[LeafState, ...]:
         """What a birth subject itself said, per leaf in the tree's order, at an instant."""
-        records = await self._store.records_of([subject])
-        return leaf_states(self.policy, [record.said for record in records[subject]], now_ms)
+        records = await self._store.records_of(subject)
+        return leaf_states(self.policy, [record.said for record in records], now_ms)
 
     async def _make(self, write: Callable[[], Awaitable[Any]], **parts: Any) -> Any:
         self._must_run()
@@ -208,16 +208,14 @@ class ConsentAuthority:
         if epoch <= self.epoch:
             return  # repeats only
         spoken = {subject for change, _ in kept for subject in change.spoken}
-        records = await self._store.records_of(spoken)
+        said = await self._store.said_by(spoken)
         steps = [step for change, _ in kept for step in change.steps if step.seq > self.graph_cursor]
         # No await from here on: what is folded is what is pushed, in the order of epochs.
         entries = self._projection.change(
             self._clock(),
             births=[subject for step in steps for subject in step.births],
             edges=[edge for step in steps for edge in step.edges],
-            own={
-                subject: fold(self.policy, [record.said for record in records[subject]]) for subject in spoken
-            },
+            own={subject: fold(self.policy, statements) for subject, statements in said.items()},
         )
         self.epoch = epoch
         self.graph_cursor = max((step.seq for step in steps), default=self.graph_cursor)

@@ -7,7 +7,7 @@ and identity's cursor change in the transaction of what they stand for.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -28,8 +28,9 @@ _RECORD = """INSERT INTO records (event_id, tenant, subject, node, action, taxon
 _RECORDS_OF = """SELECT node, action, taxonomy_version, effective_at_ms, valid_until_ms, event_id,
     tenant, subject, collected_via, recorded_at_ms, notice_id, notice_version, notice_language,
     actor, request_id FROM records WHERE subject = ? ORDER BY position"""
-_ALL_SAID = """SELECT subject, node, action, taxonomy_version, effective_at_ms, valid_until_ms
-    FROM records ORDER BY subject, position"""
+_SAID = """SELECT subject, node, action, taxonomy_version, effective_at_ms, valid_until_ms
+    FROM records {where} ORDER BY subject, position"""
+_SUBJECTS_A_QUERY = 500
 _EDGE = """INSERT INTO edges VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (edge_id) DO UPDATE SET
     a = excluded.a, b = excluded.b, link_purpose = excluded.link_purpose,
     deterministic = excluded.deterministic, views = excluded.views, state = excluded.state,
@@ -54,7 +55,7 @@ class SqliteConsentStore:
             graph_cursor=cursor,
             births=[SubjectId(subject) for (subject,) in births],
             edges=[self._edge_of(row) for row in edges],
-            said=self._all_said(),
+            said=_grouped(reader.execute(_SAID.format(where=""))),
         )
 
     async def next_epoch(self) -> int:
@@ -69,23 +70,19 @@ class SqliteConsentStore:
         """See the port."""
         return await self._database.write(lambda connection: self._project(connection, steps))
 
-    async def records_of(
-        self, subjects: Collection[SubjectId]
-    ) -> Mapping[SubjectId, Sequence[ConsentRecord]]:
+    async def said_by(self, subjects: Collection[SubjectId]) -> Mapping[SubjectId, Sequence[Said]]:
         """See the port."""
-        execute = self._database.reader.execute
-        return {
-            subject: [_record_of(row) for row in execute(_RECORDS_OF, (subject,)).fetchall()]
-            for subject in subjects
-        }
+        said: dict[SubjectId, Sequence[Said]] = {}
+        asked = list(subjects)
+        for start in range(0, len(asked), _SUBJECTS_A_QUERY):
+            some = asked[start : start + _SUBJECTS_A_QUERY]
+            where = f"WHERE subject IN ({','.join('?' * len(some))})"
+            said.update(_grouped(self._database.reader.execute(_SAID.format(where=where), some)))
+        return said
 
-    def _all_said(self) -> Iterator[tuple[SubjectId, list[Said]]]:
-        rows = self._database.reader.execute(_ALL_SAID)
-        for subject, group in groupby(rows, key=itemgetter(0)):
-            yield (
-                SubjectId(subject),
-                [Said(node, _ACTIONS[action], *rest) for _, node, action, *rest in group],
-            )
+    async def records_of(self, subject: SubjectId) -> Sequence[ConsentRecord]:
+        """See the port."""
+        return [_record_of(row) for row in self._database.reader.execute(_RECORDS_OF, (subject,)).fetchall()]
 
     def _project(self, connection: sqlite3.Connection, steps: Sequence[GraphStep]) -> int:
         epoch, cursor = connection.execute("SELECT epoch, graph_cursor FROM authority").fetchone()
@@ -119,6 +116,17 @@ class SqliteConsentStore:
             views=sum(1 << view for view, name in enumerate(self._policy.views) if name in views.split(",")),
             state=EdgeState(state),
             valid_until_ms=valid_until_ms,
+        )
+
+
+def _grouped(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[SubjectId, list[Said]]]:
+    for subject, group in groupby(rows, key=itemgetter(0)):
+        yield (
+            SubjectId(subject),
+            [
+                Said(node, _ACTIONS[action], version, effective_at_ms, valid_until_ms)
+                for _, node, action, version, effective_at_ms, valid_until_ms in group
+            ],
         )
 
 

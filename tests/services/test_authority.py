@@ -239,7 +239,7 @@ async def test_a_subject_never_announced_takes_no_statement(
     with pytest.raises(SubjectUnknown):
         await authority.record([say.entry(ANNA, "loyalty"), say.entry(STRANGER, "loyalty")])
     assert STRANGER not in authority
-    assert await store.records_of([ANNA, STRANGER]) == {ANNA: [], STRANGER: []}
+    assert await store.said_by([ANNA, STRANGER]) == {}
 
 
 async def test_an_edge_to_a_subject_never_announced_is_refused_before_it_is_kept(
@@ -355,7 +355,7 @@ async def test_an_authority_that_cannot_push_what_is_durable_closes_its_tables(
 ):
     """Better nobody is served than somebody by a state that is no longer true."""
     await say(ANNA, "loyalty")
-    store.fails.add("records_of")
+    store.fails.add("said_by")
     with pytest.raises(AuthorityStopped):
         await say(ANNA, "loyalty", action=Action.WITHDRAW)
     assert not table.ready

@@ -204,7 +204,7 @@ async def test_records_keep_who_said_what_under_which_notice(
     """Caller, tenant, request and notice are evidence."""
     await desk.record((ANNA, message("loyalty")))
     database = Database(tmp_path / "consent.db", "consent")
-    (record,) = (await SqliteConsentStore(database, policy).records_of([ANNA]))[ANNA]
+    (record,) = await SqliteConsentStore(database, policy).records_of(ANNA)
     database.close()
     expected = entry(policy, statement(ANNA, "loyalty"), now_ms=clock())
     assert (record,) == expected.records
