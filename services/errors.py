@@ -19,8 +19,10 @@ import grpc
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
+from consent import errors as consent
 from engagement import errors as engagement
 from identity import errors as identity
+from services.authority import AuthorityStopped
 from services.storage.sqlite import StoreUnusable
 
 DOMAIN = "veilgraph"
@@ -100,6 +102,13 @@ REASONS: dict[str, tuple[grpc.StatusCode, str]] = {
         "the link would join more identifiers than one person has",
     ),
     "LINK_NOT_FOUND": (grpc.StatusCode.NOT_FOUND, "no active link joins the two directly"),
+    "ITEM_UNKNOWN": (grpc.StatusCode.NOT_FOUND, "no item of that id is in the catalogue"),
+    "NOTHING_TO_LEARN": (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "nobody who permits training has bought anything",
+    ),
+    "TRAINING_BUSY": (grpc.StatusCode.ABORTED, "another training is running"),
+    "TRAINING_FAILED": (grpc.StatusCode.INTERNAL, "training ended without a model"),
     "DEADLINE_TOO_SHORT": (grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline leaves no time to answer"),
     "DEADLINE_PASSED": (grpc.StatusCode.DEADLINE_EXCEEDED, "the service did not finish in time"),
     "CONSENT_NOT_READY": (grpc.StatusCode.UNAVAILABLE, "the consent state is still being loaded"),
@@ -208,12 +217,23 @@ def details(status: Status, request_id: str) -> bytes:
 #: error of a domain package or a store -> reason. A test fails when a domain error is missing.
 DOMAIN_ERRORS: dict[type[BaseException], str] = {
     StoreUnusable: "STORE_UNAVAILABLE",
+    AuthorityStopped: "CONSENT_NOT_READY",
+    consent.UnknownPurpose: "UNKNOWN_PURPOSE",
+    consent.SubjectUnknown: "NOT_PERMITTED",
+    consent.PolicyError: "INTERNAL",  # found at start-up; a client can do nothing about it
     engagement.PageTokenInvalid: "PAGE_TOKEN_INVALID",
     identity.MalformedSubject: "SUBJECT_REF_MALFORMED",
     identity.NotADigest: "RAW_IDENTIFIER_REFUSED",
     identity.UnknownKind: "FIELD_ENUM",
     identity.LinkNotFound: "LINK_NOT_FOUND",
     identity.RequestIdReused: "REQUEST_ID_REUSED",
-    identity.KeyRingError: "INTERNAL",  # found at start-up; a client can do nothing about it
+    identity.KeyRingError: "INTERNAL",  # likewise
     identity.RulesError: "INTERNAL",  # likewise
+    recommender.UnknownItem: "ITEM_UNKNOWN",
+    recommender.RequestIdReused: "REQUEST_ID_REUSED",
+    recommender.NothingToLearn: "NOTHING_TO_LEARN",
+    recommender.TrainingBusy: "TRAINING_BUSY",
+    recommender.TrainingFailed: "TRAINING_FAILED",
+    recommender.SumOverflow: "INTERNAL",  # raised in the training program, whose end is TRAINING_FAILED
+    recommender.SnapshotUnusable: "INTERNAL",  # found at start-up, named in the log
 }

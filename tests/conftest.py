@@ -10,6 +10,7 @@ from pathlib import Path
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import settings
 
 from consent.guard_table import NEVER_MS, GuardEntry, GuardTable, GuardUpdate
 from consent.policy import Policy, compile_policy
@@ -17,6 +18,9 @@ from identity.ids import SubjectId
 from identity.keyring import KeyRing
 
 ROOT = Path(__file__).parent.parent
+settings.register_profile("suite", deadline=None)  # time is measured by the bench, not by properties
+settings.load_profile("suite")
+
 ISSUER, AUDIENCE = "https://issuer.test", "veilgraph"
 
 
