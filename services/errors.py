@@ -22,6 +22,7 @@ from google.rpc import error_details_pb2, status_pb2
 from consent import errors as consent
 from engagement import errors as engagement
 from identity import errors as identity
+from recommender import errors as recommender
 from services.authority import AuthorityStopped
 from services.storage.sqlite import StoreUnusable
 
