@@ -32,7 +32,7 @@ from services.storage.sqlite import Database
 
 #: Births one read of changes holds at most, unless a single change is larger.
 BIRTHS_MAX = 10_000
-_KEYS_PER_STATEMENT = 256
+_KEYS_PER_STATEMENT = 500
 _ROWS_PER_STATEMENT = 128
 _IV_BYTES = 17  # key version and synthetic IV
 
