@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from services.importing.dealing import Answer, Channel, Dealt, deal
 from services.importing.messages import COLLECTED_VIA, EVIDENCE, NOTICE, identifiers
@@ -27,8 +28,11 @@ SERVICE = privacy_pb2.PURPOSE_SERVICE
 #: A household is worth showing if each of its channels has so many events.
 EVENTS_MIN = 5
 ORDINALS_MAX = 1000
+CANDIDATES_MAX = 40
+#: Two channels used within a day of each other are close enough to look no further.
+CLOSE_S = 86_400
 PAGE_MAX = 1000
-ITEMS_ASKED = 20
+ITEMS_ASKED = 50
 
 
 class StatementRefused(Exception):  # noqa: N818 - named for what happened
@@ -66,26 +70,38 @@ class Known:
 
 
 def find_household(client: Veilgraph, dataset: str) -> Household | None:
-    """The first household, in the order of ordinals, that is worth showing.
+    """The household most worth showing: the one whose channels were last used closest in time.
 
-    What an interrupted tour left behind is put back on the way.
+    Recent events weigh most, so only channels used at about the same time can both be reasons
+    of one recommendation. What an interrupted tour left behind is put back on the way.
     """
+    best: tuple[int, Household] | None = None
+    for gap_s, household in islice(_candidates(client, dataset), CANDIDATES_MAX):
+        if best is None or gap_s < best[0]:
+            best = gap_s, household
+        if gap_s <= CLOSE_S:
+            break
+    return best[1] if best else None
+
+
+def _candidates(client: Veilgraph, dataset: str) -> Iterator[tuple[int, Household]]:
+    """Households that granted and were left unlinked, with the seconds between two channels' last use."""
     for ordinal in range(1, ORDINALS_MAX + 1):
         dealt = deal(dataset, ordinal)
         if dealt.answer is not Answer.GRANT or dealt.linked:
             continue
         results = resolve(client, dealt)
         if any(result.created or not result.subject for result in results):
-            return None  # this data set is not the one imported, or has no more people
+            return  # this data set is not the one imported, or has no more people
         ids = tuple(result.subject for result in results)
         try:
             repaired = put_back(client, ids)
-            events = [portrait(client, one, SERVICE).total_events for one in ids]
+            pages = [portrait(client, one, SERVICE) for one in ids]
         except Denied:
             continue  # they said something else since
-        if min(events) >= EVENTS_MIN:
-            return Household(dealt, ids, repaired)
-    return None
+        if min(page.total_events for page in pages) >= EVENTS_MIN:
+            *_, second, last = sorted(page.events[0].occurred_at.seconds for page in pages)
+            yield last - second, Household(dealt, ids, repaired)
 
 
 def resolve(client: Veilgraph, dealt: Dealt) -> Sequence[identity_pb2.ResolveResult]:
