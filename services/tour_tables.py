@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.markup import escape
@@ -59,14 +59,19 @@ def items_table(answer: recommender_pb2.RecommendResponse) -> Table:
     return table
 
 
-def events_table(page: profile_pb2.PortraitResponse) -> Table:
-    """A page of a portrait: what was done, and where each record comes from."""
+def events_table(events: Iterable[profile_pb2.PortraitEvent], titles: Mapping[str, str]) -> Table:
+    """Events of a portrait: what was done, and where each record comes from.
+
+    Args:
+        events: what to show.
+        titles: title of each item by its id.
+    """
     table = Table("when", "what", "item", "pieces", "amount", "whose data", "origin", "recorded")
-    for event in page.events:
+    for event in events:
         table.add_row(
             f"{event.occurred_at.ToDatetime():%d %b %Y %H:%M}",
             _words(profile_pb2.EventKind, event.kind),
-            escape(event.item_id),
+            escape(titles[event.item_id]),
             f"{event.quantity:,}",
             _money(event.amount_minor, event.currency),
             _words(profile_pb2.Party, event.source.party),

@@ -7,6 +7,7 @@ request and all before it are acknowledged.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -95,6 +96,8 @@ class Plan:
             ids: subject id at position ``person * 3 + channel``; empty where there is none.
             start: the first person, counted from 0.
         """
+        # whoever is asked something else makes another statement, not the same again
+        asked = hashlib.sha256(" ".join(self.purposes).encode()).hexdigest()[:8]
         for people in self._people(start, STATEMENTS_MAX // len(CHANNELS)):
             said = [
                 statement
@@ -104,7 +107,7 @@ class Plan:
                 )
             ]
             if said:
-                request_id = self.request_id(Step.CONSENTS, people.start)
+                request_id = f"{self.request_id(Step.CONSENTS, people.start)}-{asked}"
                 yield consent_pb2.RecordRequest(statements=said, request_id=request_id), people.stop
 
     def events(self, ids: Sequence[str], start: int) -> Batches[profile_pb2.TrackBatchRequest]:

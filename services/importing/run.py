@@ -148,7 +148,9 @@ def _survey(mapping: Mapping, bad_rows: Path, show: Show) -> Survey:
         show(SURVEY, rows, 0)
 
     with bad_rows.open("w", encoding="utf-8") as file:
-        return take_survey(mapping, file, advanced)
+        survey = take_survey(mapping, file, advanced)
+    show(SURVEY, rows, rows)
+    return survey
 
 
 @contextmanager

@@ -46,6 +46,7 @@ def test_it_shows_titles_reasons_sources_and_the_evidence() -> None:
     for text in (
         "Red cup [large]",
         "Blue cup (web",
+        "A cup",
         "card at checkout",
         "same order",
         "loyalty card",

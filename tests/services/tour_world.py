@@ -83,6 +83,7 @@ class TourWorld:
                 "consent.GetState": bound(self.get_state),
                 "profile.Portrait": bound(self.portrait),
                 "recommender.Recommend": bound(self.recommend),
+                "recommender.GetItem": lambda one: recommender_pb2.Item(item_id=one.item_id, title="A cup"),
             }
         )
 
