@@ -44,7 +44,7 @@ class ItemWeights:
         return product
 
     def dense(self) -> Floats:
-        """``B`` itself, shape (items, items); its diagonal is 0."""
+        """``B`` itself, shape (items, items); its diagonal is 0 but for rounding."""
         return self.times(np.eye(len(self), dtype=np.float32))
 
 

@@ -28,7 +28,7 @@ class ProjectedEvent(NamedTuple):
         event_key: what makes it this event.
         subject: the birth subject it was recorded for.
         item_id: the item it was done to.
-        day: days since 1970-01-01, UTC.
+        day: days since 1970-01-01, UTC; an earlier day is kept as that one.
         kind: an ``events.Kind``.
         quantity: pieces, at least 1.
         uses: mask of the purposes it may be used for.

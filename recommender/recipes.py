@@ -141,10 +141,7 @@ def _for_you(index: ServedIndex, question: Question, interest: Interest) -> Answ
 
 def _buy_again(index: ServedIndex, question: Question, interest: Interest) -> Answer:
     """The person's own purchases by the chance that they are due; ties by own weight."""
-    history = question.history
-    days = np.unique(np.stack([history.item, history.day])[:, (history.kind == Kind.ORDER)], axis=1)
-    items, starts, counts = np.unique(days[0], return_index=True, return_counts=True)
-    last = days[1][starts + counts - 1]
+    items, last, counts = _purchases(question.history)
     kept = np.isin(items, interest.bought) & (items < len(index.row_of))
     items, last, counts = items[kept], last[kept], counts[kept]
     position = np.searchsorted(interest.item, items)
@@ -164,6 +161,14 @@ def _buy_again(index: ServedIndex, question: Question, interest: Interest) -> An
         )
     ]
     return Answer(found, Depth.INDIVIDUAL, "")
+
+
+def _purchases(history: History) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """The items of a person's orders, the last day of each and on how many days it was ordered."""
+    ordered = history.kind == Kind.ORDER
+    days = np.unique(history.item[ordered].astype(np.int64) << 32 | history.day[ordered])
+    items, starts, counts = np.unique(days >> 32, return_index=True, return_counts=True)
+    return items, days[starts + counts - 1] & 0xFFFFFFFF, counts
 
 
 def _chance(index: ServedIndex, last: NDArray[Any], counts: NDArray[Any], weight: Floats) -> Floats:

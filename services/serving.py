@@ -83,7 +83,9 @@ class LiveIndex:
     async def rebuild(self) -> None:
         """Builds the index anew over the catalogue as it is now."""
         async with self._building:
+            begun = monotonic()
             await self._build(self.model if self.model.version else await self._popularity())
+            self._took_s = monotonic() - begun
 
     async def close(self) -> None:
         """Stops building; lets running searches finish."""
@@ -94,9 +96,7 @@ class LiveIndex:
         self._pool.shutdown()
 
     async def _build(self, model: Model) -> None:
-        begun = monotonic()
         index = await asyncio.to_thread(ServedIndex, model, self._catalogue.shelf())
-        self._took_s = monotonic() - begun
         self.index = index.among(self._catalogue.listed())
         if self._catalogue.version != index.shelf_version:
             self._soon()

@@ -156,7 +156,7 @@ def _apply(cursor: int, events: Sequence[ProjectedEvent], connection: sqlite3.Co
         values: list[Any] = []
         for key, subject, item, day, kind, quantity, uses, party, origin, expires in part:
             code = codes[party, origin, uses]
-            values += (subjects[subject], key, items[item], day, kind, quantity, code, expires)
+            values += (subjects[subject], key, items[item], max(day, 0), kind, quantity, code, expires)
         rows = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * len(part))
         connection.execute(
             f"INSERT INTO event VALUES {rows} ON CONFLICT DO NOTHING",  # noqa: S608 - marks only

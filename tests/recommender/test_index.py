@@ -1,0 +1,117 @@
+"""The served index answers exactly, and only with what may be answered."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recommender.catalogue import Catalogue, StoredItem
+from recommender.events import EventTable, Kind
+from recommender.index import ServedIndex
+from recommender.interest import interest_of
+from recommender.parameters import DEFAULTS
+from recommender.untrained import untrained
+from tests.recommender.events import TODAY, history, shop, table, two_tastes_model
+
+ORDER = int(Kind.ORDER)
+ALL = np.zeros(0, np.int32)
+
+
+@pytest.fixture(scope="module")
+def index() -> ServedIndex:
+    return ServedIndex(two_tastes_model(), shop().shelf())
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10_000), st.sets(st.integers(0, 30)), st.integers(1, 30))
+def test_a_search_is_a_full_sort(index: ServedIndex, seed: int, without: set[int], count: int) -> None:
+    """Against every score computed and sorted; excluded items never appear."""
+    vector = np.random.default_rng(seed).standard_normal(index.model.rank + 1).astype(np.float32)
+    allowed = index.allowed(np.array(sorted(without), np.int32), ())
+    rows, scores = index.search(vector, count, allowed)
+    vectors = np.concatenate([index.model.given, index.model.trend[:, None]], axis=1)[index.numbers]
+    exact = vectors @ vector
+    exact[[int(n) in without for n in index.numbers]] = -np.inf
+    expected = [row for row in np.argsort(-exact, kind="stable")[:count] if exact[row] > -np.inf]
+    assert len(rows) == len(expected)
+    assert np.allclose(scores, exact[expected], atol=1e-4)
+    assert not without & set(index.numbers[rows].tolist())
+
+
+def test_a_category_holds_what_is_beneath_it(index: ServedIndex) -> None:
+    """The category itself and those beneath; an unknown one holds nothing."""
+    numbers = index.numbers
+    assert set(numbers[index.allowed(ALL, ["food / even"])].tolist()) == set(range(2, 25, 2))
+    assert index.allowed(ALL, ["food"]).all()
+    assert index.allowed(ALL, ["food / even", "toys"]).sum() == 12
+    assert not index.allowed(ALL, ["foo"]).any()
+
+
+def test_a_deleted_item_is_gone_from_a_copy_and_the_index_itself_is_unchanged(index: ServedIndex) -> None:
+    """A search that is running must not see its index change."""
+    catalogue = shop()
+    catalogue.put([StoredItem(5, "item-5", "", "", listed=False)])
+    marked = index.among(catalogue.listed())
+    vector = np.ones(index.model.rank + 1, np.float32)
+    rows, _ = marked.search(vector, 100, marked.allowed(ALL, ()))
+    assert 5 not in marked.numbers[rows]
+    assert len(rows) == 23
+    assert index.alive.all()
+
+
+def test_a_score_is_the_sum_of_its_parts(index: ServedIndex) -> None:
+    """What is explained is exactly what was served."""
+    interest = interest_of(history(*((item, TODAY - item, ORDER, 1) for item in (1, 2, 5))), (), TODAY, 60.0)
+    query = index.query(interest)
+    rows, scores = index.search(query.vector, 10, index.allowed(interest.bought, ()))
+    parts, trend = index.explained(query, rows)
+    assert parts.shape == (3, 10)
+    assert np.allclose(parts.sum(axis=0) + trend, scores, atol=1e-4)
+
+
+def test_the_persons_part_has_root_mean_square_one(index: ServedIndex) -> None:
+    """So that the trend's weight means the same for everybody."""
+    for items in ((1,), (1, 2, 3, 4, 5)):
+        query = index.query(interest_of(history(*((i, TODAY, ORDER, 1) for i in items)), (), TODAY, 60.0))
+        scores = index.model.given @ query.vector[:-1]
+        assert np.sqrt((scores**2).sum() / index.model.head) == pytest.approx(1, rel=1e-3)
+
+
+def test_a_new_item_is_served_from_its_category() -> None:
+    """It came after training and still has a vector and the trend of an unsold item."""
+    model, catalogue = two_tastes_model(), shop()
+    catalogue.put([StoredItem(30, "item-30", "New", "food / even", listed=True)])
+    index = ServedIndex(model, catalogue.shelf())
+    query = index.query(interest_of(history((1, TODAY, ORDER, 1)), (), TODAY, 60.0))
+    rows, scores = index.search(query.vector, 100, index.allowed(ALL, ()))
+    place = index.numbers[rows].tolist().index(30)
+    even = model.categories.rows_for(["food / even"])[0]
+    given = model.categories.given[even] * 65536
+    assert scores[place] == pytest.approx(
+        float(given @ query.vector[:-1]) + 0.5 * model.trend_unsold, abs=1e-3
+    )
+
+
+def test_events_of_items_the_model_never_saw_change_nothing(index: ServedIndex) -> None:
+    """Not even the numbers beyond its arrays."""
+    known = interest_of(history((1, TODAY, ORDER, 1)), (), TODAY, 60.0)
+    more = interest_of(history((1, TODAY, ORDER, 1), (999, TODAY, ORDER, 1)), (), TODAY, 60.0)
+    assert np.array_equal(index.query(known).vector, index.query(more).vector)
+    assert index.allowed(np.array([999], np.int32), ()).all()
+
+
+def test_an_empty_catalogue_answers_with_nothing() -> None:
+    """Nor does it fail."""
+    index = ServedIndex(untrained(EventTable.empty(), 1, DEFAULTS), Catalogue().shelf())
+    rows, scores = index.search(np.ones(1, np.float32), 10, index.allowed(ALL, ()))
+    assert len(rows) == len(scores) == 0
+
+
+def test_before_training_popularity_is_served() -> None:
+    """What was bought last counts most."""
+    bought = table([(0, 1, TODAY - 60, ORDER, 1), (1, 1, TODAY - 60, ORDER, 1), (2, 2, TODAY, ORDER, 1)])
+    index = ServedIndex(untrained(bought, 4, DEFAULTS), shop(3).shelf())
+    rows, _ = index.search(np.ones(1, np.float32), 3, index.allowed(ALL, ()))
+    assert index.numbers[rows].tolist() == [2, 1, 3]

@@ -1,0 +1,104 @@
+"""A model's files are whole and its own, or they are not used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recommender.category import CategoryVectors
+from recommender.errors import SnapshotUnusable
+from recommender.hazard import HazardSums
+from recommender.model import Model
+from services.storage.model_files import MODELS_KEPT, ModelFiles
+from tests.recommender.events import two_tastes_model
+
+OURS = "projection-1"
+
+
+def same(left: object, right: object) -> bool:
+    """Whether two models, or parts of them, hold the same."""
+    if isinstance(left, np.ndarray):
+        return np.array_equal(left, right)
+    if isinstance(left, Model | CategoryVectors | HazardSums):
+        return all(same(getattr(left, f.name), getattr(right, f.name)) for f in fields(left))
+    return left == right
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> ModelFiles:
+    return ModelFiles(tmp_path / "models")
+
+
+def test_a_model_is_read_as_it_was_written(files: ModelFiles) -> None:
+    """Every array and every number."""
+    model = two_tastes_model()
+    files.write(model, OURS)
+    assert same(files.read(model.version, OURS), model)
+
+
+def test_versions_go_on(files: ModelFiles) -> None:
+    """Each sorts behind the one before; the oldest are removed."""
+    model = two_tastes_model()
+    versions = []
+    for _ in range(MODELS_KEPT + 1):
+        versions.append(files.next_version())
+        files.write(replace(model, version=versions[-1]), OURS)
+    assert versions == sorted(set(versions))
+    with pytest.raises(SnapshotUnusable):
+        files.read(versions[0], OURS)
+    newest = files.newest(OURS, pytest.fail)
+    assert newest is not None
+    assert newest.version == versions[-1]
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def _rewrite(path: Path) -> None:
+    manifest = json.loads((path.parent / "manifest.json").read_text())
+    manifest["people"] += 1
+    (path.parent / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    "damage", [_flip, _rewrite, Path.unlink, lambda path: path.write_bytes(b"")]
+)
+def test_a_damaged_model_is_refused_and_the_one_before_is_used(
+    files: ModelFiles, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    """A changed byte, a changed count, a lost file, an emptied one; and it is said."""
+    model = two_tastes_model()
+    for version in ("000001", "000002"):
+        files.write(replace(model, version=version), OURS)
+    damage(tmp_path / "models/000002/taken.npy")
+    said: list[str] = []
+    used = files.newest(OURS, lambda unusable: said.append(str(unusable)))
+    assert used is not None
+    assert used.version == "000001"
+    assert len(said) == 1
+    assert "000002" in said[0]
+
+
+def test_a_model_of_another_projection_is_refused(files: ModelFiles) -> None:
+    """Its item numbers mean something else."""
+    files.write(two_tastes_model(), "projection-2")
+    said: list[object] = []
+    assert files.newest(OURS, said.append) is None
+    assert len(said) == 1
+
+
+def test_a_model_half_written_is_not_seen(files: ModelFiles, tmp_path: Path) -> None:
+    """It has not got its name yet; the next one takes its place."""
+    (tmp_path / "models/.000001").mkdir()
+    assert files.newest(OURS, pytest.fail) is None
+    model = two_tastes_model(version=files.next_version())
+    files.write(model, OURS)
+    assert files.newest(OURS, pytest.fail) is not None
