@@ -25,8 +25,8 @@ class GuardEntry:
         refuse: bit p = somebody in the refusal component refuses p.
         changes_at_ms: instant from which the entry no longer holds (a grant or an edge runs
             out), milliseconds since the epoch; ``NEVER_MS`` when nothing does.
-        members: for each view all birth subjects of the person, this one included; ``None``
-            when it stands alone in every view.
+        members: for each view all birth subjects of the person, oldest first, this one
+            included; ``None`` when it stands alone in every view.
     """
 
     allow: int

@@ -60,6 +60,17 @@ def _tour(arguments: argparse.Namespace, console: Console) -> int:
     )
 
 
+def _evaluate(arguments: argparse.Namespace, console: Console) -> int:
+    import asyncio  # noqa: PLC0415
+
+    from services.evaluate import run_evaluation  # noqa: PLC0415
+
+    report = asyncio.run(run_evaluation(arguments.data, arguments.files, console))
+    for line in report.lines():
+        console.print(line, highlight=False)
+    return 0 if report.passed else 1
+
+
 def _check_config(arguments: argparse.Namespace, console: Console) -> int:
     from services.config import ConfigError, load  # noqa: PLC0415
 
@@ -106,6 +117,13 @@ def _parser() -> argparse.ArgumentParser:
     _purchases(tour)
     _var(tour)
     tour.set_defaults(command=_tour)
+
+    evaluate = commands.add_parser(
+        "evaluate", help="ask a temporary suite about the future of Online Retail II"
+    )
+    evaluate.add_argument("--data", type=Path, default=Path("docs/examples/online_retail_ii.toml"))
+    evaluate.add_argument("--files", type=Path, help="folder of the files the mapping names")
+    evaluate.set_defaults(command=_evaluate)
 
     check = commands.add_parser("check-config", help="say whether a configuration can be used")
     check.add_argument("file", type=Path)

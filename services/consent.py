@@ -12,9 +12,8 @@ from identity import ledger
 from identity.ids import SubjectId
 from identity.rules import Rules
 from services.authority import ConsentAuthority
-from services.interceptors.call import NOT_PERMITTED, Call, ItemRefusal
+from services.interceptors.call import NOT_PERMITTED, Call
 from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc
-from veilgraph.privacy.v1 import privacy_pb2
 
 _ACTIONS = {consent_pb2.Action.Value(f"ACTION_{action.name}"): action for action in Action}
 _VIAS = {consent_pb2.CollectedVia.Value(f"COLLECTED_VIA_{via.name}"): via for via in CollectedVia}
@@ -42,7 +41,7 @@ class ConsentServicer(consent_pb2_grpc.ConsentServiceServicer):
                 call.refuse_item(index, "REQUEST_ID_REUSED", "request_id")
         return consent_pb2.RecordResponse(
             recorded=len(entries) - len(appended.conflicts),
-            refused=[item_error(one) for one in sorted(call.refused, key=lambda one: one.index)],
+            refused=[one.message() for one in sorted(call.refused, key=lambda one: one.index)],
             consent_epoch=appended.epoch,
         )
 
@@ -105,13 +104,6 @@ def purpose_state(leaf: str, basis: str, own: LeafState, *, allowed: bool) -> co
         if own.said.valid_until_ms != NEVER_MS:
             state.valid_until.FromMilliseconds(own.said.valid_until_ms)
     return state
-
-
-def item_error(refusal: ItemRefusal) -> privacy_pb2.ItemError:
-    """The contract's form of one refused statement."""
-    return privacy_pb2.ItemError(
-        index=refusal.index, reason=refusal.reason, field=refusal.field, code=refusal.code
-    )
 
 
 def graph_step(change: ledger.GraphChange, rules: Rules, policy: Policy) -> GraphStep:

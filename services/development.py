@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from identity.keyring import KeyRing
@@ -27,8 +27,10 @@ _PERSONAL = ("service", "personalise", "analytics.profiling", "loyalty", "rights
 #: caller -> (scopes, purposes): what an importer, a shop's back end and a partner need, and no more.
 CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "importer": (
-        ("identity.resolve", "identity.link", "consent.record", "profile.track")
-        + ("catalogue.write", "recommender.train", "recommender.read"),
+        (
+            *("identity.resolve", "identity.link", "consent.record", "profile.track"),
+            *("catalogue.write", "recommender.train", "recommender.read"),
+        ),
         ("service", "identity.link", "rights", "operate", "analytics.profiling"),
     ),
     "shop": (
@@ -75,11 +77,6 @@ def write_private(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
-
-
-def token_source(folder: Path, caller: str) -> Callable[[], str]:
-    """Gives a caller's token as it stands in its file now, so that a fresh one is taken up."""
-    return lambda: (folder / "tokens" / caller).read_text()
 
 
 def _config(ports: Mapping[str, int]) -> str:

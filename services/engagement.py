@@ -68,8 +68,8 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
         async for request in requests:
             message += 1
             if isinstance(request, Unreadable):
-                refusal = item_error(ItemRefusal(_WHOLE_MESSAGE, request.reason, request.field, request.code))
-                yield profile_pb2.TrackResponse(message=message, refused=[refusal])
+                whole = ItemRefusal(_WHOLE_MESSAGE, request.reason, request.field, request.code)
+                yield profile_pb2.TrackResponse(message=message, refused=[whole.message()])
                 continue
             taken = await self._take(request.events, call)
             yield profile_pb2.TrackResponse(
@@ -121,7 +121,7 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
         recording.add_done_callback(self._unfinished.discard)
         # Shielded: a commit goes on when its caller is gone, and then its news must go out too.
         appended = await asyncio.shield(recording)
-        return Taken(appended, [item_error(refusal) for refusal in refused])
+        return Taken(appended, [refusal.message() for refusal in refused])
 
     async def _record(self, events: Sequence[Event]) -> Appended:
         appended = await self._store.append(events)
@@ -186,13 +186,6 @@ def portrait_event(event: Event) -> profile_pb2.PortraitEvent:
         currency=event.currency,
         source=source,
         recorded_at=timestamp(event.recorded_at_ms),
-    )
-
-
-def item_error(refusal: ItemRefusal) -> privacy_pb2.ItemError:
-    """A refused event as it is answered."""
-    return privacy_pb2.ItemError(
-        index=refusal.index, reason=refusal.reason, field=refusal.field, code=refusal.code
     )
 
 

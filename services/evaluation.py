@@ -7,8 +7,7 @@ the suite through gRPC, or the domain directly.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,16 +23,16 @@ from recommender.evaluation import (
     Split,
     popularity_lists,
     quality,
-    split,
 )
 
 #: NDCG@10 that FOR_YOU has to reach.
 NDCG_MIN = 0.095
 _COLUMNS = ["StockCode", "Description", "Quantity", "ts", "Price", "CustomerID"]
 _US_PER_DAY = 86_400_000_000
+_NEVER_BOUGHT = -1  # an item of returns only: it can be listed and is never a hit
 
 #: Gives a person's list of item ids, best first, new items only.
-Recommend = Callable[[str], Sequence[str] | Awaitable[Sequence[str]]]
+Recommend = Callable[[str], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,7 @@ def load_retail(files: Sequence[Path]) -> Retail:
     )
 
 
-async def evaluate(
+def evaluate(
     retail: Retail, parts: Split, recommend: Recommend, progress: Callable[[int, int], None] = lambda *_: None
 ) -> Report:
     """Asks for every test person and scores the lists.
@@ -128,9 +127,8 @@ async def evaluate(
     numbers = {item: number for number, item in enumerate(retail.items)}
     lists: dict[int, list[int]] = {}
     for done, person in enumerate(parts.wanted, start=1):
-        answer = recommend(retail.people[person])
-        found = await answer if inspect.isawaitable(answer) else answer
-        lists[person] = [numbers[item] for item in found]
+        found = recommend(retail.people[person])
+        lists[person] = [numbers.get(item, _NEVER_BOUGHT) for item in found]
         progress(done, len(parts.wanted))
     baseline: Mapping[int, Sequence[int]] = popularity_lists(parts, BASELINE_HALF_LIFE_DAYS)
     return Report(quality(lists, parts.wanted), quality(baseline, parts.wanted))
@@ -143,6 +141,3 @@ def _titles(numbers: np.ndarray, told: Sequence[str | None], codes: Sequence[str
         if title:
             titles[number] = title
     return titles
-
-
-__all__ = ["NDCG_MIN", "Recommend", "Report", "Retail", "evaluate", "load_retail", "split"]

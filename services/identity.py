@@ -30,7 +30,7 @@ from identity.linking import (
 from identity.rules import Rules
 from identity.store import IdentityStore
 from services.errors import Unavailable
-from services.interceptors.call import NOT_PERMITTED, Call, ItemRefusal
+from services.interceptors.call import NOT_PERMITTED, Call
 from services.interceptors.declared import purpose_of
 from veilgraph.identity.v1 import identity_pb2, identity_pb2_grpc
 from veilgraph.privacy.v1 import privacy_pb2
@@ -242,7 +242,7 @@ def resolve_response(
         # Filled in place: messages made one by one would be copied, four times the cost.
         result = response.results.add()
         if index in errors:
-            result.error.CopyFrom(item_error(errors[index]))
+            result.error.CopyFrom(errors[index].message())
             continue
         subject = answered[index]
         result.subject = subject.hex()
@@ -285,7 +285,7 @@ def link_response(rulings: Mapping[int, Ruling], call: Call) -> identity_pb2.Lin
             field = _FIELD_AT_FAULT.get(ruling.refusal)
             call.refuse_item(index, ruling.refusal.value, f"links[{index}].{field}" if field else "")
     for one in call.refused:
-        results[one.index] = identity_pb2.LinkResult(error=item_error(one))
+        results[one.index] = identity_pb2.LinkResult(error=one.message())
     return identity_pb2.LinkResponse(results=in_order(results))
 
 
@@ -303,13 +303,6 @@ def step_message(step: Step, kinds: Mapping[SubjectId, int]) -> identity_pb2.Evi
     if edge.valid_until_ms != NEVER_MS:
         message.valid_until.CopyFrom(_timestamp(edge.valid_until_ms))
     return message
-
-
-def item_error(refusal: ItemRefusal) -> privacy_pb2.ItemError:
-    """The contract's form of one refused element."""
-    return privacy_pb2.ItemError(
-        index=refusal.index, reason=refusal.reason, field=refusal.field, code=refusal.code
-    )
 
 
 def in_order(results: Mapping[int, T]) -> list[T]:

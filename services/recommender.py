@@ -22,10 +22,9 @@ from recommender.model import STEPS, Model
 from recommender.projection import RecommenderProjection
 from recommender.recipes import Answer, Question, Recipe, Recommended
 from recommender.store import Changed, RecommenderStore, WriteRequest
-from services.interceptors.call import Call, ItemRefusal
+from services.interceptors.call import Call
 from services.serving import LiveIndex
 from services.trainer import Trainer
-from veilgraph.privacy.v1 import privacy_pb2
 from veilgraph.recommender.v1 import recommender_pb2, recommender_pb2_grpc
 
 PAGE_SIZE_DEFAULT = 10
@@ -75,7 +74,7 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
             zip(call.accepted, answers, strict=True)
         )
         for refusal in call.refused:
-            responses[refusal.index] = recommender_pb2.RecommendResponse(error=item_error(refusal))
+            responses[refusal.index] = recommender_pb2.RecommendResponse(error=refusal.message())
         return recommender_pb2.RecommendBatchResponse(
             responses=[responses[index] for index in sorted(responses)]
         )
@@ -88,7 +87,7 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         changed = await self._changed(self._store.upsert(write_request(request, call), items))
         return recommender_pb2.UpsertItemsResponse(
             upserted=changed.count,
-            refused=[item_error(refusal) for refusal in sorted(call.refused, key=attrgetter("index"))],
+            refused=[refusal.message() for refusal in sorted(call.refused, key=attrgetter("index"))],
         )
 
     async def GetItem(self, request: recommender_pb2.GetItemRequest, _call: Call) -> recommender_pb2.Item:
@@ -209,13 +208,6 @@ def model_message(model: Model, items: int, events_seen: int) -> recommender_pb2
         people=model.people // _ROUNDED_TO * _ROUNDED_TO,
         events=model.events // _ROUNDED_TO * _ROUNDED_TO,
         events_seen=events_seen,
-    )
-
-
-def item_error(refusal: ItemRefusal) -> privacy_pb2.ItemError:
-    """A refused element as it is answered."""
-    return privacy_pb2.ItemError(
-        index=refusal.index, reason=refusal.reason, field=refusal.field, code=refusal.code
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from identity.ids import IdentifierToken, SubjectId
 from services.errors import code_number
+from veilgraph.privacy.v1 import privacy_pb2
 
 if TYPE_CHECKING:
     from consent.guard_table import GuardTable
@@ -48,6 +49,10 @@ class ItemRefusal:
     field: str
     code: int
 
+    def message(self) -> privacy_pb2.ItemError:
+        """The refusal as it is answered."""
+        return privacy_pb2.ItemError(index=self.index, reason=self.reason, field=self.field, code=self.code)
+
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
@@ -82,6 +87,7 @@ class Call:
         judged: what was decided for this message, about whom, for which purpose.
         decisions: what was decided for the messages before, until the audit has it.
         read: whose data the handler was let to read; checked again before the answer leaves.
+        asked: what the handler asked besides; checked again, too.
         status: set when the call is answered with an error.
     """
 
@@ -108,6 +114,7 @@ class Call:
     judged: dict[tuple[SubjectId, int], bool] = field(default_factory=dict)
     decisions: dict[tuple[SubjectId, int], bool] = field(default_factory=dict)
     read: dict[tuple[SubjectId, int], tuple[SubjectId, ...]] = field(default_factory=dict)
+    asked: dict[tuple[SubjectId, int], bool] = field(default_factory=dict)
     status: Status | None = None
 
     def begin_message(self, now_ms: int) -> None:
@@ -119,7 +126,7 @@ class Call:
         self.subjects = {}
         self.purposes, self.tokens, self.items, self.accepted = [], [], [], []
         self.refused, self.depth_reasons = [], []
-        self.read = {}
+        self.read, self.asked = {}, {}
 
     @property
     def tenant(self) -> str:
@@ -168,4 +175,6 @@ class Call:
 
     def allows(self, subject: SubjectId, purpose: str) -> bool:
         """Whether another purpose (a leaf's name) is allowed for a subject now."""
-        return self.guard.allows(subject, self.guard.policy.index(purpose), self.now_ms)
+        key = subject, self.guard.policy.index(purpose)
+        allowed = self.asked[key] = self.guard.allows(*key, self.now_ms)
+        return allowed

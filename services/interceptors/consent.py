@@ -119,7 +119,7 @@ def _outgoing(call: Call, view: Any) -> Any:
     guard = call.guard
     if call.subjects and not call.plan.write:
         now_ms = call.clock_ms()
-        for (subject, purpose), allowed in call.judged.items():
+        for (subject, purpose), allowed in (*call.judged.items(), *call.asked.items()):
             if allowed != guard.allows(subject, purpose, now_ms):
                 raise StateChanged
         for (subject, purpose), members in call.read.items():
