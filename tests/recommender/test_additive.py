@@ -17,7 +17,7 @@ HEAD = np.arange(1, 21)
 
 
 @pytest.fixture(scope="module")
-def held():  # noqa: ANN201
+def held():
     return holdings(table(two_tastes()), TODAY, 60.0)
 
 

@@ -68,9 +68,7 @@ def _rewrite(path: Path) -> None:
     (path.parent / "manifest.json").write_text(json.dumps(manifest))
 
 
-@pytest.mark.parametrize(
-    "damage", [_flip, _rewrite, Path.unlink, lambda path: path.write_bytes(b"")]
-)
+@pytest.mark.parametrize("damage", [_flip, _rewrite, Path.unlink, lambda path: path.write_bytes(b"")])
 def test_a_damaged_model_is_refused_and_the_one_before_is_used(
     files: ModelFiles, tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:

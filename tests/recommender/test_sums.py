@@ -109,5 +109,7 @@ def test_what_is_bought_every_week_has_the_higher_chance() -> None:
     weekly = [(0, 1, TODAY - 7 * week, int(Kind.ORDER), 1) for week in range(30)]
     once = [(0, 2, TODAY - 200, int(Kind.ORDER), 1)]
     rates = hazard_sums(table(weekly + once), TODAY, DEFAULTS).rates(1.0)
-    staple, single = (rates[tuple(c[0] for c in cells(np.array([d]), np.array([n])))] for d, n in ((7, 20), (150, 1)))
+    staple, single = (
+        rates[tuple(c[0] for c in cells(np.array([d]), np.array([n])))] for d, n in ((7, 20), (150, 1))
+    )
     assert staple > single

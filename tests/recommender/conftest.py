@@ -1,0 +1,153 @@
+"""A recommender over its real store, and calls as the guard would hand them over."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from consent.guard_table import GuardTable
+from identity.ids import SubjectId
+from recommender.catalogue import Item
+from recommender.parameters import Parameters
+from recommender.projection import ProjectedEvent
+from services.interceptors.call import Call, Caller, ItemRefusal
+from services.recommending import Recommender, running_recommender
+from services.storage.sqlite import Database
+from tests.conftest import Clock, set_state
+from tests.recommender.events import NOW_MS, SMALL, event, two_tastes
+from veilgraph.recommender.v1 import recommender_pb2
+
+ALL_PURPOSES = ("personalise.recommend", "train_model")
+
+
+@dataclass
+class World:
+    """A recommender, the guard it asks, and what it logged."""
+
+    folder: Path
+    guard: GuardTable
+    clock: Clock
+    recommender: Recommender
+    logged: list[str] = field(default_factory=list)
+
+    def call(
+        self,
+        path: str = "",
+        subjects: Sequence[SubjectId | None] = (),
+        *,
+        accepted: Sequence[int] | None = None,
+        refused: Sequence[ItemRefusal] = (),
+        caller: str = "shop",
+    ) -> Call:
+        """A call as it stands when the handler gets the message; judges like the consent layer."""
+        call = Call(plan=cast("Any", None), guard=self.guard, metadata={}, clock_ms=self.clock)
+        call.caller = Caller(caller, "tenant", frozenset(), -1)
+        call.begin_message(self.clock())
+        call.purpose = self.guard.policy.index("personalise.recommend")
+        call.accepted = list(range(len(subjects)) if accepted is None else accepted)
+        call.refused = list(refused)
+        if path:
+            reasons = [
+                "" if s is None or call.allows(s, ALL_PURPOSES[0]) else "NOT_PERMITTED" for s in subjects
+            ]
+            call.depth_reasons = reasons
+            call.subjects = {path: [None if r else s for s, r in zip(subjects, reasons, strict=True)]}
+        return call
+
+    async def recommend(self, who: SubjectId | None, **asked: Any) -> recommender_pb2.RecommendResponse:
+        """One answer; FOR_YOU with reasons unless something else is asked for."""
+        request = recommender_pb2.RecommendRequest(
+            **{"recipe": recommender_pb2.RECIPE_FOR_YOU, "page_size": 5, "explain": True} | asked
+        )
+        return await self.recommender.servicer.Recommend(request, self.call("subject", [who]))
+
+    async def put(
+        self, items: Sequence[Item], request_id: str = "put"
+    ) -> recommender_pb2.UpsertItemsResponse:
+        """Puts items into the catalogue, and waits until they are served."""
+        request = recommender_pb2.UpsertItemsRequest(
+            items=[recommender_pb2.Item(**item._asdict()) for item in items], request_id=request_id
+        )
+        answer = await self.recommender.servicer.UpsertItems(request, self.call())
+        await self.recommender.live.rebuild()
+        return answer
+
+    async def delete(self, *item_ids: str, request_id: str = "gone") -> recommender_pb2.DeleteItemsResponse:
+        """Takes items out of the catalogue."""
+        request = recommender_pb2.DeleteItemsRequest(item_ids=item_ids, request_id=request_id)
+        return await self.recommender.servicer.DeleteItems(request, self.call())
+
+    async def tell(self, *events: ProjectedEvent) -> None:
+        """News of events."""
+        projection = self.recommender.projection
+        await projection.apply(projection.cursor + 1, events)
+
+    async def train(
+        self, request_id: str = "t1", caller: str = "shop"
+    ) -> list[recommender_pb2.TrainResponse]:
+        """Trains; gives everything the caller was told."""
+        request = recommender_pb2.TrainRequest(request_id=request_id)
+        servicer = self.recommender.servicer
+        return [told async for told in servicer.Train(request, self.call(caller=caller))]
+
+    async def model(self) -> recommender_pb2.Model:
+        """The model in service."""
+        return await self.recommender.servicer.GetModel(recommender_pb2.GetModelRequest(), self.call())
+
+    def permit(self, *subjects: SubjectId, purposes: Sequence[str] = ALL_PURPOSES) -> None:
+        """Has the authority say that exactly these purposes are permitted."""
+        for who in subjects:
+            set_state(self.guard, who, *purposes)
+
+
+@asynccontextmanager
+async def opened(
+    folder: Path, guard: GuardTable, clock: Clock, parameters: Parameters = SMALL
+) -> AsyncIterator[World]:
+    """A world over a folder; opening it again finds what was there."""
+    database = Database(folder / "recommender.db", "recommender")
+    logged: list[str] = []
+    try:
+        async with running_recommender(
+            database=database,
+            folder=folder,
+            guard=guard,
+            clock=clock,
+            log=logged.append,
+            parameters=parameters,
+        ) as recommender:
+            yield World(folder, guard, clock, recommender, logged)
+    finally:
+        database.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(NOW_MS)
+
+
+@pytest.fixture
+async def world(tmp_path: Path, guard: GuardTable, clock: Clock) -> AsyncIterator[World]:
+    async with opened(tmp_path, guard, clock) as world:
+        yield world
+
+
+def shop_items(count: int = 24) -> list[Item]:
+    """Items of a shop; the even ones in a category of their own."""
+    return [
+        Item(f"item-{n}", f"Item {n}", "food / even" if n % 2 == 0 else "food", "Own")
+        for n in range(1, count + 1)
+    ]
+
+
+def purchases_of_two_tastes() -> list[ProjectedEvent]:
+    """``two_tastes`` as news; person p is subject p + 100."""
+    return [
+        event(key, person + 100, item_id=f"item-{item}", day=day, quantity=quantity)
+        for key, (person, item, day, _, quantity) in enumerate(two_tastes(), start=1000)
+    ]
