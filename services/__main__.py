@@ -22,7 +22,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     from services.demo import Demo, serve  # noqa: PLC0415
 
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    demo = Demo(arguments.data, arguments.files, arguments.gateway, arguments.var)
+    demo = Demo(arguments.data, arguments.files, arguments.gateway, arguments.var, arguments.port)
     return uvloop.run(serve(demo, console))
 
 
@@ -102,6 +102,9 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="set up, import a year of purchases, serve until Ctrl-C")
     _purchases(run)
     _var(run)
+    run.add_argument(
+        "--port", type=int, default=7101, help="of the first of the four services (7101); 0: any"
+    )
     run.set_defaults(command=_run)
 
     importing = commands.add_parser("import", help="import through a running suite")

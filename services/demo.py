@@ -18,12 +18,13 @@ from typing import Any
 
 from rich.console import Console
 
-from services.config import load
+from services.config import SERVICES, load
 from services.development import prepare
 from services.gateway import running_gateway
 from services.gateway_config import GatewayConfig
 from services.importing.dealing import Answer, deal
 from services.importing.mapping_file import COMPLETE_JOURNEY, load_mapping
+from services.launch import bound
 from services.suite import Suite, running_suite
 from services.telemetry import LineLog
 
@@ -39,12 +40,14 @@ class Demo:
         files: folder of the purchases' files; ``None`` for the mapping's own.
         gateway: "host:port" the gateway listens on.
         var: where every data set has its folder.
+        port: of the first service, the others follow; 0 takes free ones.
     """
 
     mapping: Path | None
     files: Path | None
     gateway: str
     var: Path
+    port: int = 7101
 
     @property
     def dataset(self) -> str:
@@ -56,6 +59,11 @@ class Demo:
         """Everything of one data set: stores, keys, tokens, logs, the import's state."""
         return self.var / self.dataset
 
+    @property
+    def ports(self) -> dict[str, int]:
+        """Where each service listens."""
+        return {name: self.port + place if self.port else 0 for place, name in enumerate(SERVICES)}
+
 
 async def serve(demo: Demo, console: Console) -> int:
     """Runs the main job until SIGINT or SIGTERM.
@@ -64,7 +72,7 @@ async def serve(demo: Demo, console: Console) -> int:
         The process's exit code: 0 after an orderly stop.
     """
     begun = time.monotonic()
-    config = load(prepare(demo.folder, int(time.time())))
+    config = load(prepare(demo.folder, int(time.time()), demo.ports))
     stop = _stop_signal()
     with (demo.folder / "suite.log").open("a") as stream:
         log = LineLog(stream)
@@ -110,7 +118,7 @@ async def _import(demo: Demo, stop: asyncio.Event) -> int:
         *(("--files", str(demo.files)) if demo.files else ()),
     )
     importer = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services", *arguments, start_new_session=True
+        *bound(sys.executable, "-m", "services", *arguments), start_new_session=True
     )
     stopped: asyncio.Future[Any] = asyncio.create_task(stop.wait())
     ended: asyncio.Future[Any] = asyncio.create_task(importer.wait())

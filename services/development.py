@@ -19,7 +19,6 @@ from services.issuer import AUDIENCE, DEV_ISSUER, JWKS_FILE, open_issuer, save_t
 TENANT = "demo"
 TOKEN_DAYS = 30
 CONFIG_FILE = "suite.toml"
-_PORTS = dict(zip(SERVICES, range(7101, 7105), strict=True))
 
 _READING = ("identity.resolve", "recommend", "catalogue.read", "recommender.read", "profile.portrait")
 _CONSENT = ("consent.record", "consent.read")
@@ -41,13 +40,13 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
-def prepare(folder: Path, now_s: int, *, ports: Mapping[str, int] | None = None) -> Path:
+def prepare(folder: Path, now_s: int, ports: Mapping[str, int]) -> Path:
     """Makes whatever of a development suite is missing in a folder; mints fresh tokens.
 
     Args:
         folder: the data set's folder under ``var``.
         now_s: the present, seconds since the epoch.
-        ports: port of each service; 0 takes a free one. Default: 7101 to 7104.
+        ports: port of each service; 0 takes a free one.
 
     Returns:
         The path of the configuration file.
@@ -64,7 +63,7 @@ def prepare(folder: Path, now_s: int, *, ports: Mapping[str, int] | None = None)
         token = issuer.mint(caller, AUDIENCE, TOKEN_DAYS * 86_400, now_s)
         save_token(tokens / caller, token)
     config = folder / CONFIG_FILE
-    write_private(config, _config(ports or _PORTS))
+    write_private(config, _config(ports))
     return config
 
 

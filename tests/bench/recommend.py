@@ -17,7 +17,7 @@ from time import sleep
 import grpc
 
 from services.importing.dealing import Answer, deal
-from tests.bench.main_job import FOLDER, GATEWAY, running
+from tests.bench.main_job import FOLDER, GATEWAY, PORT, running
 from tests.bench.measure import Figure, p50_us, paired
 from veilgraph.client import Unavailable, connect, email
 from veilgraph.engagement.v1 import profile_pb2
@@ -28,7 +28,7 @@ from veilgraph.recommender.v1 import recommender_pb2
 CALLS = 400
 PEOPLE = 101
 ITEMS_LEAST = 60_000
-RECOMMENDER = "127.0.0.1:7103"
+RECOMMENDER = f"127.0.0.1:{PORT + 2}"
 
 
 def figures() -> list[Figure]:

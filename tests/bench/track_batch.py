@@ -255,4 +255,4 @@ def _request(events: Sequence[Event], start: int, ids: dict[str, str]) -> bytes:
 
 if __name__ == "__main__":
     for figure in (store_append(), track_batch()):
-        print(figure.row())  # noqa: T201 - the result
+        print(figure.row())

@@ -85,14 +85,14 @@ async def main() -> None:
             "births": [birth.hex() for birth in births],
             "subjects": [pairwise.seal(birth) for birth in births],
         }
-        print(json.dumps(told), flush=True)  # noqa: T201 - the answer to who started it
+        print(json.dumps(told), flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
         await server.stop(1)
         await servicer.drained()
         log.flush()
         database.close()  # before its sizes are read: the writer counts after it has answered
         audit_db.close()
-        print(json.dumps(database.transaction_sizes), flush=True)  # noqa: T201
+        print(json.dumps(database.transaction_sizes), flush=True)
 
 
 if __name__ == "__main__":

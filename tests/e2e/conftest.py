@@ -145,7 +145,7 @@ class Shop:
 @asynccontextmanager
 async def suite_in(folder: Path, clock: Clock, log: io.StringIO) -> AsyncIterator[Suite]:
     """A suite on free ports in ``folder``."""
-    config = load(prepare(folder, int(time.time()), ports=dict.fromkeys(SERVICES, 0)))
+    config = load(prepare(folder, int(time.time()), dict.fromkeys(SERVICES, 0)))
     async with running_suite(config, clock, log.write) as suite:
         yield suite
 

@@ -1,0 +1,150 @@
+"""The main job as a process: killed in the middle of an import, it ends where it would have ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from tests.conftest import ROOT
+
+PEOPLE, LINES = 60, 30_000
+MAPPING = """
+dataset = "corner-shop"
+[purchases]
+files = ["lines.csv"]
+person = "who"
+item = "code"
+order = "basket"
+time = "at"
+quantity = "pieces"
+title = "name"
+[purchases.amount]
+column = "price"
+per = "piece"
+currency = "EUR"
+"""
+READY = "Veilgraph is ready"
+PATIENCE_S = 90
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A mapping and its made-up purchases."""
+    chance = random.Random(7)
+    rows = ["who,basket,code,name,pieces,price,at"]
+    for line in range(LINES):
+        item = chance.randrange(200)
+        day, minute = 1 + line * 28 // LINES, line % 60
+        at = f"2024-03-{day:02} 10:{minute:02}:00"
+        rows.append(f"{chance.randrange(PEOPLE)},B{line // 5},{item:03},Item {item},1,1.50,{at}")
+    (tmp_path / "lines.csv").write_text("\n".join(rows))
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text(MAPPING)
+    return mapping
+
+
+class MainJob:
+    """`python -m services run` as a process of its own."""
+
+    def __init__(self, mapping: Path) -> None:
+        self.folder = mapping.parent / "var" / "corner-shop"
+        self._log = mapping.parent / "out.log"
+        command = [sys.executable, "-m", "services", "run", "--data", str(mapping), "--port", "0"]
+        command += ["--gateway", f"127.0.0.1:{_free_port()}", "--var", str(mapping.parent / "var")]
+        with self._log.open("w") as output:
+            environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'protos'}"}
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
+            )
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Waits for something that must come."""
+        give_up = monotonic() + PATIENCE_S
+        while not condition():
+            assert self.process.poll() is None, self._log.read_text()[-2000:]
+            assert monotonic() < give_up, self._log.read_text()[-2000:]
+            sleep(0.01)
+
+    def is_ready(self) -> bool:
+        return READY in self._log.read_text()
+
+    def kept(self) -> int:
+        """Events that are durable now."""
+        try:
+            return counted(self.folder, "engagement", "event")
+        except sqlite3.OperationalError:
+            return 0  # not even the table is there
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(PATIENCE_S)
+
+
+@pytest.fixture
+def jobs() -> Iterator[Callable[[Path], MainJob]]:
+    """Starts main jobs; none outlives the test."""
+    started: list[MainJob] = []
+
+    def start(mapping: Path) -> MainJob:
+        started.append(MainJob(mapping))
+        return started[-1]
+
+    yield start
+    for job in started:
+        job.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def counted(folder: Path, database: str, table: str) -> int:
+    """Rows of a table."""
+    with closing(sqlite3.connect(f"file:{folder}/{database}.db?mode=ro", uri=True)) as connection:
+        return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
+
+
+def test_killed_in_the_middle_of_an_import_it_ends_where_it_would_have_ended(jobs, shop):
+    """kill -9 while events go in: the next start goes on, nothing is lost and nothing is there twice."""
+    job = jobs(shop)
+    job.until(lambda: job.kept() > 0)
+    job.kill()
+    assert 0 < job.kept() < LINES
+    again = jobs(shop)
+    again.until(again.is_ready)
+    assert again.stop() == 0
+    assert counted(again.folder, "engagement", "event") == LINES
+    assert counted(again.folder, "recommender", "event") == LINES
+    report = json.loads((again.folder / "import.json").read_text())
+    assert report["people"] == PEOPLE
+
+
+def test_started_again_it_imports_nothing_twice(jobs, shop):
+    """A finished import is found finished; secrets are readable by their owner only."""
+    for _ in range(2):
+        job = jobs(shop)
+        job.until(job.is_ready)
+        assert job.stop() == 0
+    assert counted(job.folder, "engagement", "event") == LINES
+    secrets = [job.folder / "keys" / "keyring.json", job.folder / "keys" / "issuer.pem"]
+    secrets += (job.folder / "tokens").iterdir()
+    assert {path.stat().st_mode & 0o077 for path in secrets} == {0}
