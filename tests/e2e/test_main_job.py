@@ -124,7 +124,7 @@ def counted(folder: Path, database: str, table: str) -> int:
 
 
 def test_killed_in_the_middle_of_an_import_it_ends_where_it_would_have_ended(jobs, shop):
-    """kill -9 while events go in: the next start goes on, nothing is lost and nothing is there twice."""
+    """With kill -9 while events go in, the next start goes on, nothing is lost and nothing is there twice."""
     job = jobs(shop)
     job.until(lambda: job.kept() > 0)
     job.kill()
