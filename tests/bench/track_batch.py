@@ -64,7 +64,7 @@ class CountingDatabase(Database):
 
 def people() -> list[SubjectId]:
     """The birth subjects of ``purchases``, the same every time; as random as real ones."""
-    draw = random.Random(0)  # noqa: S311 - a benchmark, not a key
+    draw = random.Random(0)
     return [SubjectId(draw.randbytes(16)) for _ in range(_PEOPLE)]
 
 
@@ -73,7 +73,7 @@ def purchases(count: int) -> list[Event]:
 
     7,400 birth subjects, baskets of ten lines at one instant within a year, 68,000 items.
     """
-    draw = random.Random(1)  # noqa: S311 - a benchmark, not a key
+    draw = random.Random(1)
     subjects = people()
     key_of = event_key_of("tenant", "till")
     uses = use_mask(range(28))
