@@ -1,8 +1,9 @@
-"""The served index: one immutable FAISS Flat inner-product index and what belongs to it.
+"""The served index: immutable FAISS Flat inner-product blocks, searched exactly.
 
-Rows are the listed items; a row's vector is ``[V, trend]``. Nothing here is changed once it
-is built: a newer index takes its place as a whole. Selectors and their buffers are kept
-alive by the search that uses them; the caller gives every thread one OpenMP thread.
+Rows are the listed items; a row's vector is ``[V, trend]``. They lie in the order of the
+highest score they could reach, in blocks that double in size, and a search ends at the
+first block whose bound is beneath what was found: most of a long tail is never read.
+Nothing is changed once it is built: a newer index takes its place as a whole.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ from recommender.interest import Interest
 from recommender.model import Model
 from recommender.vectors import Floats, Vectors
 
+#: Rows of the first block; each further one doubles the rows before it.
+_FIRST_BLOCK = 4096
+#: What rounding may add to a score, relative to its bound.
+_ROUNDING = 1e-4
 #: An item that came after training counts as if one person had bought it today.
 _NEW_ITEM_POPULARITY = FULL
 
@@ -46,6 +51,31 @@ class Query:
         return bool(len(self.item))
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some rows, and what they and all rows behind them could reach.
+
+    Attributes:
+        start: the first row.
+        flat: FAISS's index of the rows.
+        vectors: a view of FAISS's own copy, shape (rows, rank + 1), so that there is one copy
+            in memory and explanations are of exactly what is served.
+        norm_max: the longest ``V`` from here on.
+        trend_max: the highest trend from here on.
+    """
+
+    start: int
+    flat: faiss.IndexFlatIP
+    vectors: Floats
+    norm_max: float
+    trend_max: float
+
+    def bound(self, person_norm: float, trend_weight: float) -> float:
+        """No row from here on has a higher score, by Cauchy and Schwarz."""
+        reach = person_norm * self.norm_max
+        return reach + trend_weight * self.trend_max + _ROUNDING * (reach + abs(self.trend_max))
+
+
 class ServedIndex:
     """One model over one state of the catalogue."""
 
@@ -53,18 +83,19 @@ class ServedIndex:
         """Builds the index; takes a copy of the vectors of the listed items."""
         self.model = model
         self.shelf_version = shelf.version
-        self.alive: NDArray[np.bool_] = np.ones(int(shelf.listed.sum()), np.bool_)
-        self.numbers = np.flatnonzero(shelf.listed).astype(np.int32)
-        self.row_of = np.full(len(shelf.listed), -1, np.int32)
-        self.row_of[self.numbers] = np.arange(len(self.numbers), dtype=np.int32)
         taken, given, trend = _with_new_items(model, shelf)
         self._taken = taken
+        listed = np.flatnonzero(shelf.listed)
+        norms, trends = np.linalg.norm(given[listed], axis=1), trend[listed]
+        # A person's part has the norm √head, see ``query``.
+        reach = norms * model.head**0.5 + model.parameters.trend_weight * trends
+        order = np.argsort(-reach, kind="stable")
+        self.numbers = listed[order].astype(np.int32)
+        self.alive: NDArray[np.bool_] = np.ones(len(listed), np.bool_)
+        self.row_of = np.full(len(shelf.listed), -1, np.int32)
+        self.row_of[self.numbers] = np.arange(len(listed), dtype=np.int32)
         rows = np.concatenate([given[self.numbers], trend[self.numbers, None]], axis=1)
-        self._flat = faiss.IndexFlatIP(model.rank + 1)
-        self._flat.add(np.ascontiguousarray(rows, np.float32))
-        # A view of FAISS's own copy: one copy in memory, and explanations of exactly what is served.
-        count, width = rows.shape
-        self._rows: Floats = faiss.rev_swig_ptr(self._flat.get_xb(), count * width).reshape(count, width)
+        self._blocks = _blocks(np.ascontiguousarray(rows, np.float32), norms[order], trends[order])
         self._category = shelf.category[self.numbers]
         self._beneath = _codes_beneath(shelf.categories)
         self._categories = len(shelf.categories)
@@ -123,14 +154,16 @@ class ServedIndex:
         Returns:
             Rows and their scores; fewer than ``count`` when fewer are allowed.
         """
-        if not len(self.numbers):
-            return np.zeros(0, np.int64), np.zeros(0, np.float32)
-        bits = np.packbits(allowed, bitorder="little")
-        selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
-        parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-        scores, rows = self._flat.search(vector[None], count, params=parameters)
-        found = rows[0] >= 0
-        return rows[0][found], scores[0][found]
+        found, scores = np.zeros(0, np.int64), np.zeros(0, np.float32)
+        person_norm, trend_weight = float(np.linalg.norm(vector[:-1])), float(vector[-1])
+        for block in self._blocks:
+            if len(found) == count and scores[-1] > block.bound(person_norm, trend_weight):
+                break
+            rows, of_rows = _best(block, vector, count, allowed)
+            found, scores = np.concatenate([found, rows]), np.concatenate([scores, of_rows])
+            best = np.argsort(-scores, kind="stable")[:count]
+            found, scores = found[best], scores[best]
+        return found, scores
 
     def explained(self, query: Query, rows: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """What each part of a query gave to the scores of some rows.
@@ -139,8 +172,37 @@ class ServedIndex:
             Of the interest's items, shape (len(query.item), rows), and of the trend, shape
             (rows,); a column's sum with its trend is the row's score.
         """
-        vectors = self._rows[rows]
+        vectors = np.empty((len(rows), self.model.rank + 1), np.float32)
+        for block in self._blocks:
+            inside = (rows >= block.start) & (rows < block.start + len(block.vectors))
+            vectors[inside] = block.vectors[rows[inside] - block.start]
         return query.parts @ vectors[:, :-1].T, query.vector[-1] * vectors[:, -1]
+
+
+def _blocks(rows: Floats, norms: Floats, trends: Floats) -> list[Block]:
+    """Cuts rows, which lie in the order of their reach, into blocks."""
+    blocks = []
+    start, end = 0, _FIRST_BLOCK
+    while start < len(rows):
+        part = rows[start:end]
+        flat = faiss.IndexFlatIP(part.shape[1])
+        flat.add(part)
+        vectors = faiss.rev_swig_ptr(flat.get_xb(), part.size).reshape(part.shape)
+        blocks.append(Block(start, flat, vectors, float(norms[start:].max()), float(trends[start:].max())))
+        start, end = end, 2 * end
+    return blocks
+
+
+def _best(
+    block: Block, vector: Floats, count: int, allowed: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], Floats]:
+    """The best allowed rows of a block. The selector and its buffer live as long as the search."""
+    bits = np.packbits(allowed[block.start : block.start + len(block.vectors)], bitorder="little")
+    selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
+    parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+    scores, rows = block.flat.search(vector[None], count, params=parameters)
+    some = rows[0] >= 0
+    return rows[0][some] + block.start, scores[0][some]
 
 
 def _with_new_items(model: Model, shelf: Shelf) -> tuple[Floats, Floats, Floats]:

@@ -75,7 +75,7 @@ def load(path: Path) -> SuiteConfig:
     """
     content = _toml(path)
     _only(content, _KEYS, path.name)
-    folder = path.parent
+    folder = path.absolute().parent  # programs started for the suite may stand elsewhere
     policy = _policy(folder / content["policy"] if content.get("policy") else None)
     listen = _section(content, "listen", frozenset(SERVICES))
     tokens = _section(content, "tokens", frozenset({"issuer", "audience", "jwks"}))
