@@ -151,6 +151,11 @@ class ServedIndex:
     ) -> tuple[NDArray[np.int64], Floats]:
         """The best allowed rows, best first.
 
+        Args:
+            vector: shape (rank + 1,); the trend's weight, which is last, is not negative.
+            count: at most so many rows.
+            allowed: which rows may be found.
+
         Returns:
             Rows and their scores; fewer than ``count`` when fewer are allowed.
         """

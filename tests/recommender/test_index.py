@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import recommender.index
 from recommender.catalogue import Catalogue, StoredItem
 from recommender.events import EventTable, Kind
 from recommender.index import ServedIndex
@@ -19,9 +20,11 @@ ORDER = int(Kind.ORDER)
 ALL = np.zeros(0, np.int32)
 
 
-@pytest.fixture(scope="module")
-def index() -> ServedIndex:
-    return ServedIndex(two_tastes_model(), shop().shelf())
+@pytest.fixture(scope="module", params=[4, 4096], ids=["many blocks", "one block"])
+def index(request: pytest.FixtureRequest) -> ServedIndex:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recommender.index, "_FIRST_BLOCK", request.param)
+        return ServedIndex(two_tastes_model(), shop().shelf())
 
 
 @settings(deadline=None, max_examples=30)
@@ -29,6 +32,7 @@ def index() -> ServedIndex:
 def test_a_search_is_a_full_sort(index: ServedIndex, seed: int, without: set[int], count: int) -> None:
     """Against every score computed and sorted; excluded items never appear."""
     vector = np.random.default_rng(seed).standard_normal(index.model.rank + 1).astype(np.float32)
+    vector[-1] = abs(vector[-1])
     allowed = index.allowed(np.array(sorted(without), np.int32), ())
     rows, scores = index.search(vector, count, allowed)
     vectors = np.concatenate([index.model.given, index.model.trend[:, None]], axis=1)[index.numbers]
