@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from services.household import SERVICE, origins_of, portrait, resolve
 from services.importing.dealing import deal
 from services.tour import tour
+from services.tour.household import SERVICE, origins_of, portrait, resolve
 from tests.conftest import ROOT, Clock
 from tests.e2e.conftest import suite_in
 from veilgraph.client import Veilgraph, connect

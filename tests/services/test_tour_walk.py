@@ -7,10 +7,10 @@ import io
 import pytest
 from rich.console import Console
 
-from services.household import find_household, put_back, withdraw
 from services.importing.dealing import Answer
 from services.importing.messages import links
 from services.tour import tour
+from services.tour.household import find_household, put_back, withdraw
 from tests.services.tour_world import DATASET, TourWorld
 from veilgraph.client import Unavailable
 from veilgraph.client.testing import FakeVeilgraph

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from services.household import (
+from services.importing.dealing import CHANNELS, Channel
+from services.importing.messages import EVIDENCE, links
+from services.tour.claims import Claims
+from services.tour.household import (
     PERSONAL,
     SERVICE,
     Household,
@@ -26,10 +29,7 @@ from services.household import (
     unlink,
     withdraw,
 )
-from services.importing.dealing import CHANNELS, Channel
-from services.importing.messages import EVIDENCE, links
-from services.tour_claims import Claims
-from services.tour_tables import callers_table, events_table, items_table, path_table, strangers_table
+from services.tour.tables import callers_table, events_table, items_table, path_table, strangers_table
 from veilgraph.client import Denied, InvalidRequest, NotFound, Veilgraph
 from veilgraph.identity.v1 import identity_pb2
 from veilgraph.recommender.v1 import recommender_pb2

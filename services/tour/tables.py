@@ -9,9 +9,9 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from services.household import Known
 from services.importing.dealing import CHANNELS, Channel
 from services.importing.mapping import minor_digits
+from services.tour.household import Known
 from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.identity.v1 import identity_pb2
 from veilgraph.recommender.v1 import recommender_pb2

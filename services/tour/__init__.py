@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from services.household import Household, StatementRefused, find_household, put_back
-from services.tour_claims import Claims
-from services.tour_walk import Walk
+from services.tour.claims import Claims
+from services.tour.household import Household, StatementRefused, find_household, put_back
+from services.tour.walk import Walk
 from veilgraph.client import Veilgraph, VeilgraphError, connect
 
 TIMEOUT_S = 10.0
