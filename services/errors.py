@@ -28,96 +28,81 @@ from services.storage.sqlite import StoreUnusable
 
 DOMAIN = "veilgraph"
 
-#: reason -> (code, public text); reasons of the guard, of limits and of the services alike.
-REASONS: dict[str, tuple[grpc.StatusCode, str]] = {
-    "METHOD_UNDECLARED": (grpc.StatusCode.PERMISSION_DENIED, "the method declares no privacy policy"),
-    "SCOPE_NOT_GRANTED_TO_CALLER": (
-        grpc.StatusCode.PERMISSION_DENIED,
-        "the caller does not hold the method's scope",
-    ),
-    "PURPOSE_NOT_GRANTED_TO_CALLER": (
-        grpc.StatusCode.PERMISSION_DENIED,
-        "the caller may not use this purpose",
-    ),
-    "NOT_PERMITTED": (grpc.StatusCode.PERMISSION_DENIED, "not permitted for this subject and purpose"),
-    "CALLER_UNAUTHENTICATED": (grpc.StatusCode.UNAUTHENTICATED, "no valid credentials"),
-    "MESSAGE_UNREADABLE": (grpc.StatusCode.INVALID_ARGUMENT, "the message is not of the method's type"),
-    "SUBJECT_REF_MISSING": (grpc.StatusCode.INVALID_ARGUMENT, "a subject is required"),
-    "SUBJECT_REF_MALFORMED": (grpc.StatusCode.INVALID_ARGUMENT, "not a subject id of this caller"),
-    "RAW_IDENTIFIER_REFUSED": (
-        grpc.StatusCode.INVALID_ARGUMENT,
-        "an identifier is a SHA-256 digest of 32 bytes; anything else is refused",
-    ),
-    "FIELD_REQUIRED": (grpc.StatusCode.INVALID_ARGUMENT, "a required field is missing"),
-    "FIELD_LENGTH": (grpc.StatusCode.INVALID_ARGUMENT, "a field is too short or too long"),
-    "FIELD_RANGE": (grpc.StatusCode.INVALID_ARGUMENT, "a number is out of range"),
-    "FIELD_PATTERN": (grpc.StatusCode.INVALID_ARGUMENT, "a text does not match its pattern"),
-    "FIELD_ENUM": (grpc.StatusCode.INVALID_ARGUMENT, "an enum value is not in the vocabulary"),
-    "FIELD_TIME": (grpc.StatusCode.INVALID_ARGUMENT, "a timestamp is not a point in time"),
-    "TOO_MANY_ITEMS": (grpc.StatusCode.INVALID_ARGUMENT, "a list is longer than the method takes"),
-    "TIME_IN_FUTURE": (grpc.StatusCode.INVALID_ARGUMENT, "the time lies in the future"),
-    "CURRENCY_MISSING": (grpc.StatusCode.INVALID_ARGUMENT, "an amount needs a currency"),
-    "CURRENCY_MALFORMED": (
-        grpc.StatusCode.INVALID_ARGUMENT,
-        "a currency is an ISO 4217 code of three letters",
-    ),
-    "RAW_CONTACT_REFUSED": (
-        grpc.StatusCode.INVALID_ARGUMENT,
-        "a field holds an e-mail address or a phone number; it is not kept",
-    ),
-    "THIRD_PARTY_REFUSED": (grpc.StatusCode.FAILED_PRECONDITION, "third-party data is not taken"),
-    "AGREEMENT_MISSING": (grpc.StatusCode.FAILED_PRECONDITION, "second-party data needs its agreement"),
-    "SOURCE_EXPIRED": (grpc.StatusCode.FAILED_PRECONDITION, "the record must not be used any more"),
-    "PAGE_TOKEN_INVALID": (
-        grpc.StatusCode.INVALID_ARGUMENT,
-        "the page token does not belong to this question; begin again at the first page",
-    ),
-    "UNKNOWN_PURPOSE": (grpc.StatusCode.INVALID_ARGUMENT, "not a purpose of the policy"),
-    "PURPOSE_UNREFUSABLE": (
-        grpc.StatusCode.INVALID_ARGUMENT,
-        "a purpose no person can refuse takes no statements",
-    ),
-    "EFFECTIVE_IN_FUTURE": (grpc.StatusCode.INVALID_ARGUMENT, "nothing can have been said later than now"),
-    "VALID_UNTIL_INVALID": (
-        grpc.StatusCode.INVALID_ARGUMENT,
-        "only a grant ends by itself, and after it begins",
-    ),
-    "NOTICE_MISSING": (grpc.StatusCode.INVALID_ARGUMENT, "a grant names the notice the person was shown"),
-    "REQUEST_ID_REUSED": (
-        grpc.StatusCode.INVALID_ARGUMENT,
-        "the request id was used for something else",
-    ),
-    "BLOCKED_VALUE": (grpc.StatusCode.INVALID_ARGUMENT, "the value stands for no identifier"),
-    "LINK_TO_ITSELF": (grpc.StatusCode.INVALID_ARGUMENT, "a link joins two subjects"),
-    "OBSERVED_IN_FUTURE": (grpc.StatusCode.INVALID_ARGUMENT, "nothing can have been seen later than now"),
-    "EXPIRES_BEFORE_OBSERVED": (
-        grpc.StatusCode.INVALID_ARGUMENT,
-        "evidence holds for some time after it was seen",
-    ),
-    "LINK_DECLARED_WRONG": (
-        grpc.StatusCode.FAILED_PRECONDITION,
-        "the link was declared wrong after this was seen; only newer evidence brings it back",
-    ),
-    "PERSON_TOO_LARGE": (
-        grpc.StatusCode.FAILED_PRECONDITION,
-        "the link would join more identifiers than one person has",
-    ),
-    "LINK_NOT_FOUND": (grpc.StatusCode.NOT_FOUND, "no active link joins the two directly"),
-    "ITEM_UNKNOWN": (grpc.StatusCode.NOT_FOUND, "no item of that id is in the catalogue"),
-    "NOTHING_TO_LEARN": (
-        grpc.StatusCode.FAILED_PRECONDITION,
-        "nobody who permits training has bought anything",
-    ),
-    "TRAINING_BUSY": (grpc.StatusCode.ABORTED, "another training is running"),
-    "TRAINING_FAILED": (grpc.StatusCode.INTERNAL, "training ended without a model"),
-    "DEADLINE_TOO_SHORT": (grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline leaves no time to answer"),
-    "DEADLINE_PASSED": (grpc.StatusCode.DEADLINE_EXCEEDED, "the service did not finish in time"),
-    "CONSENT_NOT_READY": (grpc.StatusCode.UNAVAILABLE, "the consent state is still being loaded"),
-    "CONSENT_CHANGED": (grpc.StatusCode.UNAVAILABLE, "the consent state changed while answering"),
-    "AUDIT_UNAVAILABLE": (grpc.StatusCode.UNAVAILABLE, "the audit record can not be kept now"),
-    "STORE_UNAVAILABLE": (grpc.StatusCode.UNAVAILABLE, "the store could not commit; nothing was kept"),
-    "INTERNAL": (grpc.StatusCode.INTERNAL, "internal error"),
+#: Reasons of the guard, of limits and of the services alike, with their public texts.
+_TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
+    grpc.StatusCode.PERMISSION_DENIED: {
+        "METHOD_UNDECLARED": "the method declares no privacy policy",
+        "SCOPE_NOT_GRANTED_TO_CALLER": "the caller does not hold the method's scope",
+        "PURPOSE_NOT_GRANTED_TO_CALLER": "the caller may not use this purpose",
+        "NOT_PERMITTED": "not permitted for this subject and purpose",
+    },
+    grpc.StatusCode.UNAUTHENTICATED: {
+        "CALLER_UNAUTHENTICATED": "no valid credentials",
+    },
+    grpc.StatusCode.INVALID_ARGUMENT: {
+        "MESSAGE_UNREADABLE": "the message is not of the method's type",
+        "SUBJECT_REF_MISSING": "a subject is required",
+        "SUBJECT_REF_MALFORMED": "not a subject id of this caller",
+        "RAW_IDENTIFIER_REFUSED": "an identifier is a SHA-256 digest of 32 bytes; anything else is refused",
+        "FIELD_REQUIRED": "a required field is missing",
+        "FIELD_LENGTH": "a field is too short or too long",
+        "FIELD_RANGE": "a number is out of range",
+        "FIELD_PATTERN": "a text does not match its pattern",
+        "FIELD_ENUM": "an enum value is not in the vocabulary",
+        "FIELD_TIME": "a timestamp is not a point in time",
+        "TOO_MANY_ITEMS": "a list is longer than the method takes",
+        "TIME_IN_FUTURE": "the time lies in the future",
+        "CURRENCY_MISSING": "an amount needs a currency",
+        "CURRENCY_MALFORMED": "a currency is an ISO 4217 code of three letters",
+        "RAW_CONTACT_REFUSED": "a field holds an e-mail address or a phone number; it is not kept",
+        "PAGE_TOKEN_INVALID": (
+            "the page token does not belong to this question; begin again at the first page"
+        ),
+        "UNKNOWN_PURPOSE": "not a purpose of the policy",
+        "PURPOSE_UNREFUSABLE": "a purpose no person can refuse takes no statements",
+        "EFFECTIVE_IN_FUTURE": "nothing can have been said later than now",
+        "VALID_UNTIL_INVALID": "only a grant ends by itself, and after it begins",
+        "NOTICE_MISSING": "a grant names the notice the person was shown",
+        "REQUEST_ID_REUSED": "the request id was used for something else",
+        "BLOCKED_VALUE": "the value stands for no identifier",
+        "LINK_TO_ITSELF": "a link joins two subjects",
+        "OBSERVED_IN_FUTURE": "nothing can have been seen later than now",
+        "EXPIRES_BEFORE_OBSERVED": "evidence holds for some time after it was seen",
+    },
+    grpc.StatusCode.FAILED_PRECONDITION: {
+        "THIRD_PARTY_REFUSED": "third-party data is not taken",
+        "AGREEMENT_MISSING": "second-party data needs its agreement",
+        "SOURCE_EXPIRED": "the record must not be used any more",
+        "LINK_DECLARED_WRONG": (
+            "the link was declared wrong after this was seen; only newer evidence brings it back"
+        ),
+        "PERSON_TOO_LARGE": "the link would join more identifiers than one person has",
+        "NOTHING_TO_LEARN": "nobody who permits training has bought anything",
+    },
+    grpc.StatusCode.NOT_FOUND: {
+        "LINK_NOT_FOUND": "no active link joins the two directly",
+        "ITEM_UNKNOWN": "no item of that id is in the catalogue",
+    },
+    grpc.StatusCode.ABORTED: {
+        "TRAINING_BUSY": "another training is running",
+    },
+    grpc.StatusCode.INTERNAL: {
+        "TRAINING_FAILED": "training ended without a model",
+        "INTERNAL": "internal error",
+    },
+    grpc.StatusCode.DEADLINE_EXCEEDED: {
+        "DEADLINE_TOO_SHORT": "the deadline leaves no time to answer",
+        "DEADLINE_PASSED": "the service did not finish in time",
+    },
+    grpc.StatusCode.UNAVAILABLE: {
+        "CONSENT_NOT_READY": "the consent state is still being loaded",
+        "CONSENT_CHANGED": "the consent state changed while answering",
+        "AUDIT_UNAVAILABLE": "the audit record can not be kept now",
+        "STORE_UNAVAILABLE": "the store could not commit; nothing was kept",
+    },
 }
+#: reason -> (code, public text).
+REASONS = {reason: (code, text) for code, texts in _TEXTS.items() for reason, text in texts.items()}
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
