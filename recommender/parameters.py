@@ -1,7 +1,7 @@
 """The constants of the model, in one place.
 
 They were chosen on one data set and are defaults: a deployment with other data chooses them
-anew by the rule of ``docs/decisions``, before looking at the test period.
+anew by the rule of decision 6, before looking at the test period.
 """
 
 from __future__ import annotations
