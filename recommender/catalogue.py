@@ -73,10 +73,6 @@ class Catalogue:
         self._texts: dict[str, str] = {}
         self.put(items)
 
-    def __len__(self) -> int:
-        """How many items are listed."""
-        return sum(self._listed)
-
     def put(self, items: Iterable[StoredItem]) -> None:
         """Adds items or replaces what is known of them."""
         for item in items:
@@ -88,11 +84,6 @@ class Catalogue:
             self._category[item.number] = self._code(item.category)
             self._listed[item.number] = item.listed
         self.version += 1
-
-    def unlist(self, item_ids: Iterable[str]) -> None:
-        """Takes items out; ids that are not in the catalogue change nothing."""
-        gone = [(item_id, self._numbers[item_id]) for item_id in item_ids if item_id in self._numbers]
-        self.put(StoredItem(number, item_id, "", "", listed=False) for item_id, number in gone)
 
     def number(self, item_id: str) -> int | None:
         """The number of an item, listed or not."""

@@ -17,7 +17,6 @@ def test_an_item_is_found_by_number_and_by_id() -> None:
     assert catalogue.number("item-1") == 1
     assert catalogue.number("item-2") is None
     assert catalogue.numbers(["item-1", "nothing", "item-3"]) == [1, 3]
-    assert len(catalogue) == 2
 
 
 def test_a_replaced_item_shows_its_new_texts() -> None:
@@ -33,7 +32,6 @@ def test_an_unlisted_item_is_not_recommended() -> None:
     catalogue.put([StoredItem(1, "item-1", "", "", listed=False)])
     assert [catalogue.is_listed(number) for number in (1, 2, 77)] == [False, False, False]
     assert catalogue.shown(77) == ("", "", "")
-    assert len(catalogue) == 0
 
 
 def test_a_shelf_is_a_copy() -> None:
