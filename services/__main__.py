@@ -12,6 +12,9 @@ from rich.console import Console
 GATEWAY = "127.0.0.1:8080"
 # Programs are started by exec; gRPC's own handling of fork would only complain about it.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+# Requests share the cores already; read when numpy is first imported. Training sets its own.
+for _library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_library, "1")
 # A thread waits at most this long for the interpreter: the event loop and the stores' writers share it.
 SWITCH_INTERVAL_S = 0.001
 
@@ -19,11 +22,20 @@ SWITCH_INTERVAL_S = 0.001
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     import uvloop  # noqa: PLC0415 - each command imports what it needs; a tour needs no FAISS
 
+    from services.config import ConfigError  # noqa: PLC0415
     from services.demo import Demo, serve  # noqa: PLC0415
+    from services.gateway import GatewayFailed  # noqa: PLC0415
+    from services.importing.errors import ImportStopped  # noqa: PLC0415
+    from services.server import AddressTaken  # noqa: PLC0415
+    from services.storage.folder import FolderInUse  # noqa: PLC0415
 
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     demo = Demo(arguments.data, arguments.files, arguments.gateway, arguments.var, arguments.port)
-    return uvloop.run(serve(demo, console))
+    try:
+        return uvloop.run(serve(demo, console))
+    except (AddressTaken, ConfigError, FolderInUse, GatewayFailed, ImportStopped) as error:
+        console.print(f"[red]Can not run:[/red] {error}", highlight=False)
+        return 1
 
 
 def _import_purchases(arguments: argparse.Namespace, console: Console) -> int:
@@ -51,6 +63,9 @@ def _tour(arguments: argparse.Namespace, console: Console) -> int:
 
     demo = Demo(arguments.data, arguments.files, arguments.gateway, arguments.var)
     tokens = demo.folder / "tokens"
+    if not tokens.exists():
+        console.print(f"[red]{demo.folder} holds no suite;[/red] `make run` makes one.")
+        return 1
     return run_tour(
         arguments.gateway,
         (tokens / "shop").read_text(),

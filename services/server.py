@@ -30,6 +30,10 @@ _OPTIONS = (
 )
 
 
+class AddressTaken(RuntimeError):  # noqa: N818 - named after what it says
+    """Something else listens there, or the address is not this machine's."""
+
+
 class GuardedServer:
     """A server of one service.
 
@@ -82,9 +86,15 @@ class GuardedServer:
 
         Args:
             address: "host:port"; port 0 takes a free one, see ``address``.
+
+        Raises:
+            AddressTaken: it can not listen there.
         """
         await self._set(health_pb2.HealthCheckResponse.NOT_SERVING)
-        port = self._server.add_insecure_port(address)
+        try:
+            port = self._server.add_insecure_port(address)
+        except RuntimeError:
+            raise AddressTaken(f"{self.name} can not listen on {address}; is it taken?") from None
         self.address = f"{address.rsplit(':', 1)[0]}:{port}"
         await self._server.start()
 

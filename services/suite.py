@@ -46,6 +46,7 @@ from services.server import GuardedServer
 from services.storage.audit import StoredAuditLog
 from services.storage.consent import SqliteConsentStore
 from services.storage.engagement import SqliteEventStore
+from services.storage.folder import sole_user
 from services.storage.identity import SqliteIdentityStore
 from services.storage.sqlite import Database
 from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc
@@ -107,9 +108,14 @@ async def running_suite(config: SuiteConfig, clock: Clock, log: Log) -> AsyncIte
         config: the deployment.
         clock: the present instant, milliseconds since the epoch.
         log: takes access lines and reports of unforeseen errors.
+
+    Raises:
+        FolderInUse: another process serves from the deployment's folder.
+        AddressTaken: something else listens where a service should.
     """
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
+        stack.enter_context(sole_user(config.folder))
         suite = Suite({}, GuardTable(config.policy), CollectorRegistry(), loop.create_future())
 
         def database(domain: str) -> Database:

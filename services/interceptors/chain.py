@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -19,7 +19,7 @@ from consent.guard_table import GuardTable
 from services.errors import Denied, InvalidRequest, Refusal, Status, TooLate, Unavailable, details, status_of
 from services.interceptors.call import NOT_PERMITTED, Call, Unreadable
 from services.interceptors.consent import StateChanged
-from services.interceptors.layer import Layer
+from services.interceptors.layer import Entered, Layer
 from services.interceptors.plan import MethodPlan
 
 #: Library services that touch no personal data, and why they pass unguarded.
@@ -107,7 +107,7 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         async def unary(raw: bytes, context: Any) -> bytes:
             call = self._begin(plan, context, streams=False)
             answer = b""
-            stack = _Stack()
+            stack = Entered()
             try:
                 stack.enter(self._arounds, call)
                 async with asyncio.timeout_at(call.deadline_at):
@@ -139,7 +139,7 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         async def stream(received: Any, context: Any) -> bytes | None:
             call = self._begin(plan, context, streams=True)
             answer = None
-            stack = _Stack()
+            stack = Entered()
             try:
                 stack.enter(self._arounds, call)
                 async with asyncio.timeout_at(call.deadline_at):
@@ -240,36 +240,6 @@ _EXCHANGES: dict[tuple[bool, bool], Exchange] = {
     (True, False): Chain._stream_unary,  # noqa: SLF001
     (True, True): Chain._stream_stream,  # noqa: SLF001
 }
-
-
-class _Stack:
-    """The layers a call has entered."""
-
-    __slots__ = ("_entered",)
-
-    def __init__(self) -> None:
-        self._entered: list[Generator[None, None, None]] = []
-
-    def enter(self, arounds: Sequence[Callable[[Call], Generator[None, None, None]]], call: Call) -> None:
-        for around in arounds:
-            generator = around(call)
-            next(generator)
-            self._entered.append(generator)
-
-    def exit(self, error: BaseException | None) -> None:
-        """Leaves all layers, innermost first; what none of them answered is raised on."""
-        for generator in reversed(self._entered):
-            try:
-                if error is None:
-                    next(generator)
-                else:
-                    generator.throw(error)
-            except StopIteration:
-                error = None
-            except BaseException as raised:  # noqa: BLE001 - the next layer out may answer it
-                error = raised
-        if error is not None:
-            raise error
 
 
 def _named(error: BaseException) -> BaseException:

@@ -43,6 +43,16 @@ def class_of(field: Descriptor) -> int:
     return rule.data_class if rule is not None else 0
 
 
+def field_at(path: str, request: Descriptor, items: str) -> Descriptor | None:
+    """The field at ``name`` or ``items.name``; deeper paths are not declared anywhere."""
+    head, _, name = path.rpartition(".")
+    if not head:
+        return request.fields_by_name.get(name)
+    if head != items:
+        return None
+    return request.fields_by_name[items].message_type.fields_by_name.get(name)
+
+
 def _extension(descriptor: Descriptor, extension: Any) -> Any:
     options = descriptor.GetOptions()
     return options.Extensions[extension] if options.HasExtension(extension) else None

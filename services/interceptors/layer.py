@@ -7,7 +7,7 @@ out, or any of these together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,3 +33,34 @@ class Layer:
     around: Around | None = None
     incoming: Incoming | None = None
     outgoing: Outgoing | None = None
+
+
+class Entered:
+    """The layers a call has entered."""
+
+    __slots__ = ("_entered",)
+
+    def __init__(self) -> None:
+        self._entered: list[Generator[None, None, None]] = []
+
+    def enter(self, arounds: Sequence[Around], call: Call) -> None:
+        """Enters the layers, outermost first; those entered before one that raises are left by ``exit``."""
+        for around in arounds:
+            generator = around(call)
+            next(generator)
+            self._entered.append(generator)
+
+    def exit(self, error: BaseException | None) -> None:
+        """Leaves all layers, innermost first; what none of them answered is raised on."""
+        for generator in reversed(self._entered):
+            try:
+                if error is None:
+                    next(generator)
+                else:
+                    generator.throw(error)
+            except StopIteration:
+                error = None
+            except BaseException as raised:  # noqa: BLE001 - the next layer out may answer it
+                error = raised
+        if error is not None:
+            raise error

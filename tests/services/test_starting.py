@@ -1,0 +1,59 @@
+"""What keeps a suite from starting says so, and leaves nothing half-done."""
+
+from __future__ import annotations
+
+import io
+import socket
+
+import pytest
+
+from services.config import SERVICES, ConfigError, load
+from services.development import prepare
+from services.server import AddressTaken
+from services.storage.folder import FolderInUse
+from services.suite import running_suite
+from tests.conftest import Clock
+from tests.e2e.conftest import suite_in
+
+NOW_S = 1_700_000_000
+
+
+async def test_two_suites_do_not_share_a_folder(tmp_path, clock):
+    """The second one is refused; after the first has stopped it starts."""
+    async with suite_in(tmp_path, clock, io.StringIO()):
+        with pytest.raises(FolderInUse):
+            async with suite_in(tmp_path, clock, io.StringIO()):
+                pass
+    async with suite_in(tmp_path, clock, io.StringIO()) as suite:
+        assert suite.guard.ready
+
+
+async def test_an_address_that_is_taken_is_named(tmp_path, clock: Clock):
+    """The error says which service wanted which address."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        config = load(prepare(tmp_path, NOW_S, dict.fromkeys(SERVICES, 0) | {"consent": port}))
+        with pytest.raises(AddressTaken, match=f"ConsentService.*{port}"):
+            async with running_suite(config, clock, lambda _: None):
+                pass
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[listen]", 'colour = "blue"\n[listen]', r"unknown keys \['colour'\]"),
+        ('tenant = "demo"', 'tenant = "De mo"', "tenant: a name"),
+        ('keyring = "keys/keyring.json"', 'keyring = "keys/other.json"', "other.json: No such file"),
+        ('"recommend"', '"recommend"]\nhobbies = ["chess"', r"callers.*unknown keys \['hobbies'\]"),
+        ('"loyalty"', '"joy"', "callers.shop.purposes: unknown purpose 'joy'"),
+        ("[tokens]", "[token]", r"unknown keys \['token'\]"),
+    ],
+)
+def test_a_wrong_configuration_says_where(tmp_path, old, new, message):
+    """Unknown keys, bad names, missing files and unknown purposes are refused, with their place."""
+    path = prepare(tmp_path, NOW_S, dict.fromkeys(SERVICES, 0))
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(ConfigError, match=message):
+        load(path)
