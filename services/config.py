@@ -89,7 +89,7 @@ def load(path: Path) -> SuiteConfig:
         tenant=tenant,
         keyring=keyring,
         policy=policy,
-        rules=_rules(policy),
+        rules=shipped_rules(policy),
         listen={name: _string(listen, name) for name in SERVICES},
         tokens=TokenConfig(
             issuer=_string(tokens, "issuer"),
@@ -126,7 +126,8 @@ def _policy(path: Path | None) -> Policy:
         raise ConfigError(f"policy: {error}") from None
 
 
-def _rules(policy: Policy) -> Rules:
+def shipped_rules(policy: Policy) -> Rules:
+    """The rules file that comes with the suite, for the views of a policy."""
     try:
         rules = compile_rules(tomllib.loads((resources.files("identity") / "rules.toml").read_text()))
     except (RulesError, tomllib.TOMLDecodeError) as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import guard, main_job, recommend, track_batch
+from tests.bench import growth, guard, main_job, recommend, track_batch
 from tests.bench.measure import Figure
 
 OUTPUT = Path("build/bench.json")
@@ -28,7 +28,7 @@ def main() -> int:
     console = Console()
     table = Table("name", "ours", "baseline", "ratio", "limit", "unit", "n")
     kept: list[Figure] = []
-    for bench in (guard, track_batch, main_job, recommend):
+    for bench in (guard, track_batch, growth, main_job, recommend):
         console.print(f"measuring {bench.__name__} …")
         for figure in bench.figures():
             kept.append(figure)

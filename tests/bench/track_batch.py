@@ -189,6 +189,11 @@ def track_batch() -> Figure:
     return paired("engagement.track_batch", ours, baseline, "events/s", ROWS, ">=0.4")
 
 
+def figures() -> list[Figure]:
+    """The store alone, and TrackBatch through the whole chain."""
+    return [store_append(), track_batch()]
+
+
 class _Server:
     """The bench server in a process of its own, with an empty file."""
 
@@ -254,5 +259,5 @@ def _request(events: Sequence[Event], start: int, ids: dict[str, str]) -> bytes:
 
 
 if __name__ == "__main__":
-    for figure in (store_append(), track_batch()):
+    for figure in figures():
         print(figure.row())
