@@ -17,6 +17,8 @@ from consent.policy import Policy
 from consent.record import Action, CollectedVia, ConsentRecord, Notice, Said
 from identity.ids import SubjectId
 
+#: A caller's clock and the suite's may differ by so much.
+CLOCK_SKEW_MS = 300_000
 ID_BYTES = 16
 
 
@@ -87,16 +89,29 @@ def fault_in(statement: Statement, policy: Policy, now_ms: int) -> Fault | None:
             return Fault("UNKNOWN_PURPOSE", "purposes")
         if policy.mask(node) & policy.unrefusable_mask:
             return Fault("PURPOSE_UNREFUSABLE", "purposes")
-    effective_at_ms = now_ms if statement.effective_at_ms is None else statement.effective_at_ms
-    if effective_at_ms > now_ms:
+    if statement.effective_at_ms is not None and statement.effective_at_ms > now_ms + CLOCK_SKEW_MS:
         return Fault("EFFECTIVE_IN_FUTURE", "effective_at")
     if statement.valid_until_ms != NEVER_MS and statement.action is not Action.GRANT:
         return Fault("VALID_UNTIL_INVALID", "valid_until")
-    if statement.valid_until_ms <= effective_at_ms:
+    if statement.valid_until_ms <= said_at_ms(statement, now_ms):
         return Fault("VALID_UNTIL_INVALID", "valid_until")
     if statement.action is Action.GRANT and statement.notice is None:
         return Fault("NOTICE_MISSING", "notice")
     return None
+
+
+def said_at_ms(statement: Statement, now_ms: int) -> int:
+    """When a statement counts as said: at the caller's instant, or now.
+
+    Now, if the caller names no instant or one ahead of now; and, for what restricts, one that
+    is behind by less than clocks may differ: a grant that the suite itself stamped a moment ago
+    must not outlive a withdrawal stamped by a slower clock.
+    """
+    at_ms = statement.effective_at_ms
+    if at_ms is None or at_ms > now_ms:
+        return now_ms
+    restricts = statement.action is not Action.GRANT
+    return now_ms if restricts and now_ms - at_ms <= CLOCK_SKEW_MS else at_ms
 
 
 def ledger_entry(statement: Statement, origin: Origin, policy: Policy, now_ms: int) -> LedgerEntry:
@@ -110,13 +125,13 @@ def ledger_entry(statement: Statement, origin: Origin, policy: Policy, now_ms: i
     """
     entry_id = _digest(*origin)[:ID_BYTES]
     nodes = dict.fromkeys(statement.nodes)
-    said_at_ms = now_ms if statement.effective_at_ms is None else statement.effective_at_ms
+    at_ms = said_at_ms(statement, now_ms)
     records = tuple(
         ConsentRecord(
             event_id=hashlib.sha256(entry_id + node.encode()).digest()[:ID_BYTES],
             tenant=origin.tenant,
             subject=statement.subject,
-            said=Said(node, statement.action, policy.taxonomy_version, said_at_ms, statement.valid_until_ms),
+            said=Said(node, statement.action, policy.taxonomy_version, at_ms, statement.valid_until_ms),
             collected_via=statement.collected_via,
             recorded_at_ms=now_ms,
             notice=statement.notice,

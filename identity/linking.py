@@ -19,6 +19,8 @@ from identity.graph import Graph
 from identity.ids import SubjectId
 from identity.ledger import EdgeKey, EdgeState, LedgerEntry, Sighting
 
+#: A source's clock may be ahead by so much; what it saw was then seen now.
+CLOCK_SKEW_MS = 60_000
 FINGERPRINT_BYTES = 8
 _NOT_JUDGED = bytes(FINGERPRINT_BYTES)
 
@@ -185,10 +187,13 @@ def _rule_one(
     wrong_at_ms: Mapping[EdgeKey, int],
     now_ms: int,
 ) -> Ruling:
+    ahead_ms = sighting.observed_at_ms - now_ms
+    if 0 < ahead_ms <= CLOCK_SKEW_MS:
+        sighting = sighting._replace(observed_at_ms=now_ms)
     refusal = None
     if sighting.subject == sighting.other:
         refusal = LinkRefusal.TO_ITSELF
-    elif sighting.observed_at_ms > now_ms:
+    elif ahead_ms > CLOCK_SKEW_MS:
         refusal = LinkRefusal.OBSERVED_IN_FUTURE
     elif sighting.valid_until_ms <= sighting.observed_at_ms:
         refusal = LinkRefusal.EXPIRES_BEFORE_OBSERVED

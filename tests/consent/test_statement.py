@@ -6,7 +6,7 @@ import pytest
 
 from consent.policy import Policy
 from consent.record import Action
-from consent.statement import Fault, Statement, fault_in
+from consent.statement import CLOCK_SKEW_MS, Fault, Statement, fault_in, said_at_ms
 from tests.consent.statements import NOTICE, NOW_MS, entry, statement, subject
 
 ANNA, BERT = subject(1), subject(2)
@@ -23,7 +23,7 @@ ANNA, BERT = subject(1), subject(2)
         (statement(ANNA, ""), Fault("UNKNOWN_PURPOSE", "purposes")),
         (statement(ANNA, "operate"), Fault("PURPOSE_UNREFUSABLE", "purposes")),
         (
-            statement(ANNA, "loyalty", effective_at_ms=NOW_MS + 1),
+            statement(ANNA, "loyalty", effective_at_ms=NOW_MS + CLOCK_SKEW_MS + 1),
             Fault("EFFECTIVE_IN_FUTURE", "effective_at"),
         ),
         (statement(ANNA, "loyalty", valid_until_ms=NOW_MS), Fault("VALID_UNTIL_INVALID", "valid_until")),
@@ -52,6 +52,24 @@ def test_a_statement_becomes_one_record_a_node(policy: Policy):
         assert (record.said.effective_at_ms, record.recorded_at_ms) == (7, NOW_MS)
         assert (record.notice, record.actor, record.request_id) == (NOTICE, "shop", "r1")
         assert record.said.taxonomy_version == policy.taxonomy_version
+
+
+@pytest.mark.parametrize(
+    ("action", "behind_ms", "counts_as_now"),
+    [
+        (Action.WITHDRAW, 0, True),
+        (Action.WITHDRAW, CLOCK_SKEW_MS, True),
+        (Action.REFUSE, CLOCK_SKEW_MS, True),
+        (Action.WITHDRAW, CLOCK_SKEW_MS + 1, False),
+        (Action.GRANT, 1, False),
+        (Action.GRANT, -CLOCK_SKEW_MS, True),
+        (Action.WITHDRAW, -CLOCK_SKEW_MS, True),
+    ],
+)
+def test_a_restriction_is_not_overtaken_by_a_difference_of_clocks(action, behind_ms, counts_as_now):
+    """What restricts counts as said now if its instant is no further behind than clocks may differ."""
+    one = statement(ANNA, "loyalty", action=action, effective_at_ms=NOW_MS - behind_ms)
+    assert said_at_ms(one, NOW_MS) == (NOW_MS if counts_as_now else NOW_MS - behind_ms)
 
 
 def test_an_unset_time_means_now(policy: Policy):

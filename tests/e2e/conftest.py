@@ -86,13 +86,14 @@ class Shop:
         (result,) = await self.resolve(value, for_purpose=privacy_pb2.PURPOSE_PERSONALISE_RECOMMEND)
         return result.person
 
-    async def say(self, action: int, subject: str, *purposes: str) -> None:
+    async def say(self, action: int, subject: str, *purposes: str, **fields: Any) -> None:
         statement = consent_pb2.Statement(
             subject=subject,
             action=action,
             purposes=purposes or ALL,
             collected_via=consent_pb2.COLLECTED_VIA_WEB,
             notice=NOTICE if action == consent_pb2.ACTION_GRANT else None,
+            **fields,
         )
         request = consent_pb2.RecordRequest(statements=[statement], request_id=self.request_id())
         answer = await self.consent.Record(request, metadata=self.metadata)
@@ -104,13 +105,15 @@ class Shop:
     async def withdraw(self, subject: str, *purposes: str) -> None:
         await self.say(consent_pb2.ACTION_WITHDRAW, subject, *purposes)
 
-    async def link(self, subject: str, other: str) -> identity_pb2.LinkResult:
+    async def link(
+        self, subject: str, other: str, observed_at: dict[str, int] | None = None
+    ) -> identity_pb2.LinkResult:
         link = identity_pb2.Link(
             subject=subject,
             other=other,
             evidence=identity_pb2.EVIDENCE_LOGIN,
             source="web",
-            observed_at=self.now(),
+            observed_at=observed_at or self.now(),
         )
         request = identity_pb2.LinkRequest(links=[link], request_id=self.request_id())
         (result,) = (await self.identity.Link(request, metadata=self.metadata)).results

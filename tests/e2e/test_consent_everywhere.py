@@ -194,3 +194,27 @@ async def test_nothing_that_identifies_is_in_any_output(shop, tmp_path):
         content = database.read_bytes()
         assert digest not in content, database.name
         assert canary.encode() not in content, database.name
+
+
+async def test_a_withdrawal_by_a_slower_clock_is_in_effect_when_it_returns(shop):
+    """A grant stamped by the suite does not outlive a withdrawal stamped by a clock a minute behind."""
+    web = await shop.subject("web")
+    await shop.grant(web)
+    await shop.say(
+        consent_pb2.ACTION_WITHDRAW,
+        web,
+        "personalise",
+        effective_at={"seconds": shop.clock.now_ms // 1000 - 60},
+    )
+    assert await refusal(shop.portrait(web)) == "NOT_PERMITTED"
+
+
+async def test_a_clock_a_little_ahead_costs_nobody_a_withdrawal(shop):
+    """Statements and sightings stamped some seconds ahead are taken as of now."""
+    web, till = await people(shop, "web", "till")
+    ahead = {"seconds": shop.clock.now_ms // 1000 + 20}
+    assert (await shop.link(web, till, observed_at=ahead)).linked
+    await shop.say(consent_pb2.ACTION_WITHDRAW, web, "personalise", effective_at=ahead)
+    assert await refusal(shop.portrait(till)) == "NOT_PERMITTED"
+    await shop.unlink(web, till)
+    assert (await shop.portrait(till)).total_events == 0

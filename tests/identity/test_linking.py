@@ -6,6 +6,7 @@ from identity.errors import LinkNotFound, RequestIdReused
 from identity.graph import Graph
 from identity.ledger import NEVER_MS, EdgeState, Evidence, LedgerEntry, Sighting
 from identity.linking import (
+    CLOCK_SKEW_MS,
     Done,
     LinkRefusal,
     Request,
@@ -40,7 +41,7 @@ def test_a_first_sighting_is_a_new_edge():
     ("malformed", "refusal"),
     [
         (sighting(A, A), LinkRefusal.TO_ITSELF),
-        (sighting(observed_at_ms=NOW_MS + 1), LinkRefusal.OBSERVED_IN_FUTURE),
+        (sighting(observed_at_ms=NOW_MS + CLOCK_SKEW_MS + 1), LinkRefusal.OBSERVED_IN_FUTURE),
         (sighting(valid_until_ms=NOW_MS - 1), LinkRefusal.EXPIRES_BEFORE_OBSERVED),
         (sighting(valid_until_ms=NOW_MS), LinkRefusal.EXPIRES_BEFORE_OBSERVED),
     ],

@@ -10,6 +10,7 @@ from consent.guard_table import GuardTable
 from identity.errors import LinkNotFound, RequestIdReused
 from identity.graph import Graph
 from identity.ids import SubjectId
+from identity.linking import CLOCK_SKEW_MS
 from identity.tokens import IdentifierKind
 from services.errors import Unavailable
 from services.interceptors.call import ItemRefusal
@@ -174,7 +175,7 @@ async def test_links_of_one_request_are_answered_in_order_each_with_its_own_reas
     response = await desk.send(
         desk.link(a, b),
         desk.link(a, a),
-        desk.link(a, c, observed_at_ms=desk.clock() + 1),
+        desk.link(a, c, observed_at_ms=desk.clock() + CLOCK_SKEW_MS + 1),
         desk.link(a, c, valid_until_ms=desk.clock() - 1),
         desk.link(b, c),
         refused=[DENIED],
