@@ -25,8 +25,9 @@ def met(figure: Figure) -> bool:
 
 def main() -> int:
     """Measures, shows and keeps."""
-    console = Console()
+    console = Console(width=110)
     table = Table("name", "ours", "baseline", "ratio", "limit", "unit", "n")
+    table.columns[0].no_wrap = True
     kept: list[Figure] = []
     for bench in (guard, track_batch, growth, main_job, recommend):
         console.print(f"measuring {bench.__name__} …")
