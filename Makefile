@@ -7,7 +7,7 @@ GATEWAY ?= 127.0.0.1:8080
 RUN   := .venv/.installed
 DEV   := .venv/.installed-dev
 TOOLS := build/protoc/.installed
-PROTOS := $(shell find protos -name '*.proto')
+PROTOS := $(shell find protos/veilgraph -name '*.proto')
 
 .DEFAULT_GOAL := help
 .PHONY: help run tour test lint protos stubs bench locks clean
@@ -52,7 +52,7 @@ locks: $(DEV) ## Lock the newest versions the project allows.
 	.venv/bin/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --group pyproject.toml:protoc -o requirements-protoc.lock
 
 clean: ## Remove everything built; data and keys under var/ stay.
-	rm -rf .venv build
+	rm -rf .venv build protos/build
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(RUN): requirements.lock pyproject.toml protos/pyproject.toml
