@@ -49,6 +49,7 @@ def _policy_gaps(declared: Any, method: Descriptor, policy: Policy) -> Iterable[
     if bool(declared.subjects) == declared.no_subject:
         yield "exactly one of subjects and no_subject is set"
     yield from _path_gaps(declared, method.input_type, policy)
+    yield from _reference_gaps(declared, method.input_type)
 
 
 def _path_gaps(declared: Any, request: Descriptor, policy: Policy) -> Iterable[str]:
@@ -64,6 +65,31 @@ def _path_gaps(declared: Any, request: Descriptor, policy: Policy) -> Iterable[s
     for path in (declared.purpose_field, declared.link_purpose_field):
         if path:
             yield from _enum_gaps(path, field_at(path, request, declared.items), policy)
+
+
+def _reference_gaps(declared: Any, request: Descriptor) -> Iterable[str]:
+    """What a handler would get as it was sent: subjects not judged, identifiers not tokenised."""
+    held = list(_classes(request))
+    for path, data_class in held:
+        if data_class == privacy_pb2.DATA_CLASS_PSEUDONYM and path not in declared.subjects:
+            yield f"{path!r} is a subject the policy does not name"
+    identifiers = [path for path, data_class in held if data_class == privacy_pb2.DATA_CLASS_IDENTIFIER]
+    if len(identifiers) > 1 or any(
+        path.rpartition(".")[0] not in {"", declared.items} for path in identifiers
+    ):
+        yield f"{identifiers}: one identifier at most, in the request or its items"
+
+
+def _classes(
+    message: Descriptor, path: str = "", above: frozenset[str] = frozenset()
+) -> Iterable[tuple[str, int]]:
+    """The data class of everything in a message and beneath it, by path."""
+    if message.full_name in above:
+        return  # recursive, and refused for that
+    for field in message.fields:
+        yield path + field.name, class_of(field)
+        if field.message_type is not None:
+            yield from _classes(field.message_type, f"{path}{field.name}.", above | {message.full_name})
 
 
 def _enum_gaps(path: str, field: Descriptor | None, policy: Policy) -> Iterable[str]:

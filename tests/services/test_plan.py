@@ -139,6 +139,36 @@ def _exempt(file):
     _policy(file).exempt = "because"
 
 
+def _second_subject(file):
+    other = _message(file, "AskRequest").field.add()
+    other.CopyFrom(_field(file, "AskRequest", "subject"))
+    other.name, other.number = "other", 9
+
+
+def _second_identifier(file):
+    other = _message(file, "AskRequest").field.add()
+    other.CopyFrom(_field(file, "AskRequest", "sha256"))
+    other.name, other.number = "other_sha256", 9
+
+
+def _nested(file, name):
+    """Moves a reference of ``Ask`` into a message within the request."""
+    inner = file.message_type.add(name="Inner")
+    inner.field.add().CopyFrom(_field(file, "AskRequest", name))
+    _message(file, "AskRequest").field.add(
+        name="inner", number=9, type=MESSAGE, label=1, type_name=".tests.probe.v1.Inner"
+    )
+
+
+def _nested_subject(file):
+    _nested(file, "subject")
+
+
+def _nested_identifier(file):
+    _nested(file, "sha256")
+    _message(file, "AskRequest").field.remove(_field(file, "AskRequest", "sha256"))
+
+
 def _no_epoch(file):
     response = _message(file, "AskResponse")
     response.field.remove(_field(file, "AskResponse", "consent_epoch"))
@@ -165,6 +195,10 @@ def _no_epoch(file):
         (_free_text_purpose, "no enum field"),
         (_exempt, "names a purpose or a purpose_field"),
         (_no_epoch, "has a consent_epoch"),
+        (_second_subject, "'other' is a subject the policy does not name"),
+        (_nested_subject, "'inner.subject' is a subject the policy does not name"),
+        (_second_identifier, "one identifier at most"),
+        (_nested_identifier, "one identifier at most"),
     ],
 )
 def test_a_gap_is_named_and_not_compiled(policy, change, gap):
