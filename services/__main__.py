@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import os
 import sys
 from pathlib import Path
@@ -46,7 +47,7 @@ def _import_purchases(arguments: argparse.Namespace, console: Console) -> int:
         run_import(
             arguments.data,
             arguments.gateway,
-            (arguments.folder / "tokens" / "importer").read_text(),
+            _token(arguments.folder, "importer"),
             arguments.folder,
             console,
             data_folder=arguments.files,
@@ -59,28 +60,29 @@ def _import_purchases(arguments: argparse.Namespace, console: Console) -> int:
 
 def _tour(arguments: argparse.Namespace, console: Console) -> int:
     from services.demo import Demo  # noqa: PLC0415
+    from services.importing.errors import ImportStopped  # noqa: PLC0415
     from services.tour import run_tour  # noqa: PLC0415
 
     demo = Demo(arguments.data, arguments.files, arguments.gateway, arguments.var)
-    tokens = demo.folder / "tokens"
-    if not tokens.exists():
-        console.print(f"[red]{demo.folder} holds no suite;[/red] `make run` makes one.")
+    try:
+        folder, dataset = demo.folder, demo.dataset
+    except ImportStopped as error:
+        console.print(f"[red]Can not walk:[/red] {error}", highlight=False)
         return 1
-    return run_tour(
-        arguments.gateway,
-        (tokens / "shop").read_text(),
-        (tokens / "partner").read_text(),
-        demo.dataset,
-        console,
-    )
+    return run_tour(arguments.gateway, _token(folder, "shop"), _token(folder, "partner"), dataset, console)
 
 
 def _evaluate(arguments: argparse.Namespace, console: Console) -> int:
     import asyncio  # noqa: PLC0415
 
     from services.evaluate import run_evaluation  # noqa: PLC0415
+    from services.importing.errors import ImportStopped  # noqa: PLC0415
 
-    report = asyncio.run(run_evaluation(arguments.data, arguments.files, console))
+    try:
+        report = asyncio.run(run_evaluation(arguments.data, arguments.files, console))
+    except ImportStopped as error:
+        console.print(f"[red]Can not evaluate:[/red] {error}", highlight=False)
+        return 1
     for line in report.lines():
         console.print(line, highlight=False)
     return 0 if report.passed else 1
@@ -155,7 +157,26 @@ def _parser() -> argparse.ArgumentParser:
 def _purchases(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="mapping of the purchases (default: Complete Journey)")
     parser.add_argument("--files", type=Path, help="folder of the files the mapping names (default: its own)")
-    parser.add_argument("--gateway", default=GATEWAY, help=f"host:port of the gateway ({GATEWAY})")
+    parser.add_argument(
+        "--gateway", type=_address, default=GATEWAY, help=f"host:port of the gateway ({GATEWAY})"
+    )
+
+
+def _address(text: str) -> str:
+    """A "host:port" of this machine: what is sent there carries a token and is not encrypted."""
+    host, colon, port = text.rpartition(":")
+    local = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    if not colon or not local or not 0 < int(port) < 1 << 16:
+        raise argparse.ArgumentTypeError(f"{text} is no host:port of this machine")
+    return text
+
+
+def _token(folder: Path, caller: str) -> str:
+    """A caller's development token; the program ends where there is none."""
+    try:
+        return (folder / "tokens" / caller).read_text()
+    except FileNotFoundError:
+        sys.exit(f"{folder} holds no suite; `make run` makes one.")
 
 
 def _var(parser: argparse.ArgumentParser) -> None:
