@@ -43,10 +43,6 @@ class ItemWeights:
         product: Floats = right - (self._inverse @ right) / self._diagonal
         return product
 
-    def dense(self) -> Floats:
-        """``B`` itself, shape (items, items); its diagonal is 0 but for rounding."""
-        return self.times(np.eye(len(self), dtype=np.float32))
-
 
 def item_weights(gram: Ints, ridge: float) -> ItemWeights:
     """Inverts a Gram of integer weights (a fresh purchase is ``FULL``).

@@ -27,17 +27,12 @@ from services.importing.run import import_purchases
 from services.importing.survey import take_survey
 from services.suite import Suite, running_suite
 from veilgraph.client import Veilgraph, connect, email
+from veilgraph.client.suite import SERVICES as CONNECTED
 from veilgraph.identity.v1 import identity_pb2
 from veilgraph.recommender.v1 import recommender_pb2
 
 _LIST_LENGTH = 20
 _TIMEOUT_S = 20.0
-_CLIENT_NAMES = {
-    "veilgraph.identity.v1.IdentityService": "identity",
-    "veilgraph.consent.v1.ConsentService": "consent",
-    "veilgraph.engagement.v1.ProfileService": "profile",
-    "veilgraph.recommender.v1.RecommenderService": "recommender",
-}
 
 
 async def run_evaluation(mapping_path: Path, files: Path | None, console: Console) -> Report:
@@ -98,5 +93,5 @@ def _ordinals(mapping_path: Path, files: Path | None, folder: Path) -> Mapping[s
 
 
 def _client(suite: Suite, folder: Path, caller: str) -> Veilgraph:
-    addresses = {_CLIENT_NAMES[service]: address for service, address in suite.addresses.items()}
+    addresses = {name: suite.addresses[service] for name, service in CONNECTED.items()}
     return connect(addresses, token=(folder / "tokens" / caller).read_text(), timeout_s=_TIMEOUT_S)

@@ -27,7 +27,7 @@ from recommender.evaluation import (
 
 #: NDCG@10 that FOR_YOU has to reach.
 NDCG_MIN = 0.095
-_COLUMNS = ["StockCode", "Description", "Quantity", "ts", "Price", "CustomerID"]
+_COLUMNS = ["StockCode", "Quantity", "ts", "Price", "CustomerID"]
 _US_PER_DAY = 86_400_000_000
 _NEVER_BOUGHT = -1  # an item of returns only: it can be listed and is never a hit
 
@@ -43,13 +43,11 @@ class Retail:
         purchases: the lines; ``at`` in microseconds since the epoch.
         people: customer ids by number.
         items: item codes by number.
-        titles: of the items.
     """
 
     purchases: Purchases
     people: list[str]
     items: list[str]
-    titles: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +69,10 @@ class Report:
             (f"decayed popularity, {BASELINE_HALF_LIFE_DAYS:.0f}-day half-life", self.popularity),
         ]
         return [
-            f"{'':<40}{'NDCG@10':>9}{'R@20':>8}{'HR@10':>8}{'people':>8}",
+            f"{'':<40}{'NDCG@10':>9}{'± error':>9}{'R@20':>8}{'HR@10':>8}{'people':>8}",
             *(
-                f"{name:<40}{found.ndcg:>9.4f}{found.recall:>8.4f}{found.hit_rate:>8.4f}{found.people:>8}"
+                f"{name:<40}{found.ndcg:>9.4f}{found.ndcg_error:>9.4f}"
+                f"{found.recall:>8.4f}{found.hit_rate:>8.4f}{found.people:>8}"
                 for name, found in rows
             ),
         ]
@@ -107,10 +106,7 @@ def load_retail(files: Sequence[Path]) -> Retail:
     at = lines["ts"].cast(pa.int64()).to_numpy()
     numbers = item.indices.to_numpy().astype(np.int64)
     purchases = Purchases(person.indices.to_numpy().astype(np.int64), numbers, at, at // _US_PER_DAY)
-    titles = _titles(numbers, lines["Description"].to_pylist(), item.dictionary.to_pylist())
-    return Retail(
-        purchases, [str(p) for p in person.dictionary.to_pylist()], item.dictionary.to_pylist(), titles
-    )
+    return Retail(purchases, [str(p) for p in person.dictionary.to_pylist()], item.dictionary.to_pylist())
 
 
 def evaluate(
@@ -132,12 +128,3 @@ def evaluate(
         progress(done, len(parts.wanted))
     baseline: Mapping[int, Sequence[int]] = popularity_lists(parts, BASELINE_HALF_LIFE_DAYS)
     return Report(quality(lists, parts.wanted), quality(baseline, parts.wanted))
-
-
-def _titles(numbers: np.ndarray, told: Sequence[str | None], codes: Sequence[str]) -> list[str]:
-    """The last title told of each item; its code where none was."""
-    titles = list(codes)
-    for number, title in zip(numbers.tolist(), told, strict=True):
-        if title:
-            titles[number] = title
-    return titles
