@@ -5,6 +5,7 @@ Subjects stand in it as keyed tags. A call that can not be recorded is not answe
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Generator
 from typing import Any, NamedTuple, Protocol
 
@@ -68,6 +69,9 @@ def audit(log: AuditLog) -> Layer:
             raise Unavailable("AUDIT_UNAVAILABLE", retry_after_s=_RETRY_S)
         try:
             yield
+        except asyncio.CancelledError:  # the caller went away; what was decided was decided
+            log.append(_record(call, log, "CANCELLED", ""))
+            raise
         except BaseException as error:
             status = status_of(error)
             log.append(_record(call, log, status.code.name, status.reason))
@@ -75,6 +79,8 @@ def audit(log: AuditLog) -> Layer:
         log.append(_record(call, log, "OK", ""))
 
     def incoming(call: Call, _message: Any) -> None:
+        if log.full:  # it may have filled up since a stream began
+            raise Unavailable("AUDIT_UNAVAILABLE", retry_after_s=_RETRY_S)
         if len(call.decisions) > _DECISIONS_A_RECORD_MAX:  # a long stream leaves records as it goes
             log.append(_record(call, log, "OK", "CONTINUED"))
             call.decisions.clear()

@@ -80,7 +80,12 @@ def authentication(verify: Verify, clock_ms: Callable[[], int]) -> Layer:
     def incoming(call: Call, _message: Any) -> None:
         _check_expiry(call, call.now_ms)  # a stream may outlive its token
 
-    return Layer("authentication", around, incoming)
+    def outgoing(call: Call, response: Any) -> Any:
+        if call.streams and not call.plan.write:  # a write has happened and is acknowledged
+            _check_expiry(call, clock_ms())
+        return response
+
+    return Layer("authentication", around, incoming, outgoing)
 
 
 def _check_expiry(call: Call, now_ms: int) -> None:

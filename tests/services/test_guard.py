@@ -471,3 +471,55 @@ async def test_no_identifier_is_in_the_log(suite):
     assert line.count('"rpc":"/tests.probe.v1.ProbeService/Ask"') == 2
     for secret in (canary, suite.pairwise().seal(ANNA), ANNA.hex()):
         assert secret not in line
+
+
+async def test_a_token_that_ends_ends_a_response_stream(suite):
+    """What is about people leaves only while the credentials it was asked for with hold."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    expires_s = 4_000_000_000
+
+    async def during(call: Call) -> None:
+        if len(suite.probe.calls) == 2:
+            suite.clock.now_ms = expires_s * 1000
+
+    suite.probe.during = during
+    got = []
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        async for answer in suite.stub.Watch(suite.ask(ANNA), metadata=suite.auth(exp=expires_s)):
+            got.append(answer)
+    assert len(got) == 1
+    assert reason_of(caught.value) == "CALLER_UNAUTHENTICATED"
+
+
+async def test_a_stream_takes_nothing_that_can_not_be_audited(suite):
+    """A log that fills up while a stream is open stops the stream, too."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    chat = suite.stub.Chat(metadata=suite.auth())
+    await chat.write(suite.ask(ANNA))
+    await chat.read()
+    suite.audit.full = True
+    await chat.write(suite.ask(ANNA))
+    assert (await chat.read()).reason == "AUDIT_UNAVAILABLE"
+    await chat.done_writing()
+    assert len(suite.probe.calls) == 1
+
+
+async def test_a_call_that_was_cancelled_is_audited_as_such(suite):
+    """A caller that goes away is no fault of the service; the record stands all the same."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    begun, never, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def during(call: Call) -> None:
+        begun.set()
+        try:
+            await never.wait()
+        finally:
+            asyncio.get_running_loop().call_soon(ended.set)
+
+    suite.probe.during = during
+    call = suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth())
+    await begun.wait()
+    call.cancel()
+    await ended.wait()
+    (record,) = suite.audit.records
+    assert (record.code, record.decisions) == ("CANCELLED", bytes(reversed(ANNA)) + b"\x01")
