@@ -84,6 +84,7 @@ def audit(log: AuditLog) -> Layer:
         if len(call.decisions) > _DECISIONS_A_RECORD_MAX:  # a long stream leaves records as it goes
             log.append(_record(call, log, "OK", "CONTINUED"))
             call.decisions.clear()
+            call.refused_before = -len(call.refused)  # this message's so far are in the record
 
     return Layer("audit", around, incoming)
 
@@ -104,7 +105,7 @@ def _record(call: Call, log: AuditLog, code: str, reason: str) -> AuditRecord:
         policy=call.plan.policy.digest,
         epoch=call.guard.epoch,
         decisions=b"".join(packed),
-        refused_items=len(call.refused),
+        refused_items=call.refused_before + len(call.refused),
         code=code,
         reason=reason,
     )

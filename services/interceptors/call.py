@@ -86,6 +86,7 @@ class Call:
         messages: how many messages the call has taken so far.
         judged: what was decided for this message, about whom, for which purpose.
         decisions: what was decided for the messages before, until the audit has it.
+        refused_before: how many elements of a stream's messages before were refused, likewise.
         read: whose data the handler was let to read; checked again before the answer leaves.
         asked: what the handler asked besides; checked again, too.
         status: set when the call is answered with an error.
@@ -113,6 +114,7 @@ class Call:
     messages: int = 0
     judged: dict[tuple[SubjectId, int], bool] = field(default_factory=dict)
     decisions: dict[tuple[SubjectId, int], bool] = field(default_factory=dict)
+    refused_before: int = 0
     read: dict[tuple[SubjectId, int], tuple[SubjectId, ...]] = field(default_factory=dict)
     asked: dict[tuple[SubjectId, int], bool] = field(default_factory=dict)
     status: Status | None = None
@@ -120,6 +122,8 @@ class Call:
     def begin_message(self, now_ms: int) -> None:
         """Forgets what the message before was and what was decided about it; the audit does not."""
         self.decisions.update(self.judged)
+        if self.streams:  # else it is the same message, judged anew
+            self.refused_before += len(self.refused)
         self.judged = {}
         self.now_ms = now_ms
         self.messages += 1

@@ -11,10 +11,12 @@ from google.rpc import error_details_pb2
 
 from consent.guard_table import GuardTable
 from identity.ids import SubjectId
+from services.interceptors.audit import audit
 from services.interceptors.call import Call
+from services.interceptors.plan import compile_service
 from tests.conftest import set_state
 from tests.probe.v1 import probe_pb2
-from tests.services.conftest import detail_of, reason_of
+from tests.services.conftest import KeptAudit, detail_of, reason_of
 from veilgraph.privacy.v1 import privacy_pb2
 
 ANNA, BEN = SubjectId(b"anna" * 4), SubjectId(b"ben!" * 4)
@@ -523,3 +525,40 @@ async def test_a_call_that_was_cancelled_is_audited_as_such(suite):
     await ended.wait()
     (record,) = suite.audit.records
     assert (record.code, record.decisions) == ("CANCELLED", bytes(reversed(ANNA)) + b"\x01")
+
+
+@pytest.mark.parametrize(("streams", "counted"), [(True, 3), (False, 1)])
+def test_a_record_counts_the_elements_refused_in_all_messages(policy, guard, clock, streams, counted):
+    """In a stream those of every message; where one message is judged anew those of the last time."""
+    plan = compile_service(probe_pb2.DESCRIPTOR.services_by_name["ProbeService"], policy)
+    kept = KeptAudit()
+    call = Call(plan["/tests.probe.v1.ProbeService/Batch"], guard, {}, clock, streams=streams)
+    layer = audit(kept)
+    record = layer.around(call)
+    next(record)
+    for refused_elements in (0, 2, 1):
+        call.begin_message(clock())
+        layer.incoming(call, None)
+        for index in range(refused_elements):
+            call.refuse_item(index, "NOT_PERMITTED")
+    assert next(record, None) is None
+    assert [record.refused_items for record in kept.records] == [counted]
+
+
+def test_a_record_in_the_middle_of_a_stream_counts_nothing_twice(policy, guard, clock):
+    """What a long stream's record has counted is not in the next."""
+    plan = compile_service(probe_pb2.DESCRIPTOR.services_by_name["ProbeService"], policy)
+    kept = KeptAudit()
+    call = Call(plan["/tests.probe.v1.ProbeService/Batch"], guard, {}, clock, streams=True)
+    layer = audit(kept)
+    record = layer.around(call)
+    next(record)
+    for first in (0, 3000):
+        call.begin_message(clock())
+        call.refuse_item(0, "FIELD_REQUIRED")  # found before any layer is asked
+        layer.incoming(call, None)
+        call.refuse_item(1, "NOT_PERMITTED")
+        call.judged = {(SubjectId(number.to_bytes(16)), 0): False for number in range(first, first + 3000)}
+    assert next(record, None) is None
+    assert sum(record.refused_items for record in kept.records) == 4
+    assert [len(record.decisions) // 17 for record in kept.records] == [3000, 3000]
