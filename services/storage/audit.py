@@ -20,6 +20,8 @@ from services.storage.sqlite import Database, StoreUnusable
 FLUSH_S = 0.05
 WAITING_MAX = 20_000
 _TAG_BYTES = 16
+_INTEGER_BITS = 64  # of SQLite's, in two's complement: the last purpose of a full tree is the sign
+_SIGN_BIT = _INTEGER_BITS - 1
 _DAY_MS = 86_400_000
 _INSERT = "INSERT INTO audit VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -53,7 +55,9 @@ class StoredAuditLog:
     def append(self, record: AuditRecord) -> None:
         """Takes a record; it is on disk within ``FLUSH_S`` and the time of a commit."""
         self._number += 1
-        self._waiting.append((self._process, self._number, *record))
+        mask = record.purposes
+        row = record._replace(purposes=mask - (mask >> _SIGN_BIT << _INTEGER_BITS))
+        self._waiting.append((self._process, self._number, *row))
         if self._flushing is None:
             self._flushing = asyncio.get_running_loop().create_task(self._flush_soon())
 
