@@ -16,10 +16,11 @@ from engagement.event import Event, Party, event_key_of, use_mask
 from engagement.portrait import PageTokens
 from engagement.rules import CLOCK_SKEW_MS
 from engagement.store import Appended, EventChange
-from services.engagement import ProfileServicer, milliseconds, timestamp, uses_of
+from services.engagement import ProfileServicer, milliseconds, portrait_event, timestamp, uses_of
 from services.errors import REASONS
 from services.feed import Feed
 from services.interceptors.call import ItemRefusal, Unreadable
+from services.interceptors.plan import compile_service
 from tests.conftest import Clock, set_state
 from tests.engagement.conftest import PAGE_KEY, Calls
 from tests.engagement.events import DAY_MS, NOW_MS, MemoryEventStore, event, subject
@@ -349,3 +350,23 @@ def test_an_instant_survives_the_way_out_and_back(instant_ms: int) -> None:
     """Milliseconds to a timestamp and back, before 1970 too."""
     assert milliseconds(timestamp(instant_ms)) == instant_ms
     assert 0 <= timestamp(instant_ms).nanos < 1_000_000_000
+
+
+def test_a_purpose_that_reads_no_events_learns_not_even_how_many(policy: Policy) -> None:
+    """Not by their number, their origins or times of recording, nor by counting pages."""
+    service = profile_pb2.DESCRIPTOR.services_by_name["ProfileService"]
+    plan = compile_service(service, policy)["/veilgraph.engagement.v1.ProfileService/Portrait"]
+    full = profile_pb2.PortraitResponse(
+        events=[portrait_event(event("a"))],
+        total_events=2,
+        next_page_token="more",
+        origins=[profile_pb2.OriginCount(origin="till", events=2)],
+        consent_epoch=7,
+    )
+
+    def shown(purpose: str) -> profile_pb2.PortraitResponse:
+        view = plan.views[policy.index(purpose)].of(full, str, str)
+        return profile_pb2.PortraitResponse.FromString(view.SerializeToString())
+
+    assert shown("security") == profile_pb2.PortraitResponse(consent_epoch=7)
+    assert shown("rights") == full
