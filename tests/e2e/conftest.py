@@ -40,8 +40,7 @@ class Shop:
     def __init__(self, suite: Suite, clock: Clock, folder: Path, log: io.StringIO, caller: str) -> None:
         self.suite, self.clock, self.folder, self.log = suite, clock, folder, log
         self._ids = itertools.count(1)
-        token = (folder / "tokens" / caller).read_text()
-        self.metadata = (("authorization", f"Bearer {token}"),)
+        self.metadata = self.metadata_of(caller)
         self.channels: dict[str, grpc.aio.Channel] = {}
         for name, stub in STUBS.items():
             package = {"engagement": "veilgraph.engagement"}.get(name, f"veilgraph.{name}")
@@ -60,6 +59,10 @@ class Shop:
     async def close(self) -> None:
         for channel in self.channels.values():
             await channel.close()
+
+    def metadata_of(self, caller: str) -> tuple[tuple[str, str], ...]:
+        token = (self.folder / "tokens" / caller).read_text()
+        return (("authorization", f"Bearer {token}"),)
 
     def request_id(self) -> str:
         return f"test-{next(self._ids)}"

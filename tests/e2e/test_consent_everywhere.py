@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import grpc
 import pytest
 
 from identity.ids import SubjectId
 from identity.pairwise import Pairwise
-from services.config import load
+from services.config import SERVICES, load
 from tests.e2e.conftest import Shop, suite_in
 from tests.services.conftest import reason_of
 from veilgraph.consent.v1 import consent_pb2
 from veilgraph.engagement.v1 import profile_pb2
+from veilgraph.identity.v1 import identity_pb2
+from veilgraph.recommender.v1 import recommender_pb2
 
 
 async def refusal(call) -> str:
@@ -120,6 +124,21 @@ async def test_a_write_on_an_unknown_subject_is_refused(shop):
     request = consent_pb2.RecordRequest(statements=[statement], request_id="r")
     recorded = await shop.consent.Record(request, metadata=shop.metadata)
     assert [e.reason for e in recorded.refused] == ["NOT_PERMITTED"]
+    (web,) = await people(shop, "web")
+    assert (await shop.link(web, phantom)).error.reason == "NOT_PERMITTED"
+    assert await refusal(shop.unlink(web, phantom)) in {"NOT_PERMITTED", "LINK_NOT_FOUND"}
+
+
+async def test_a_corrupt_message_costs_a_tracking_stream_nothing_else(shop):
+    """It is answered as unreadable at its place; what came before and after it is recorded."""
+    (web,) = await people(shop, "web")
+    good = [profile_pb2.TrackRequest(events=[shop.event(e, web, "tea")]).SerializeToString() for e in "12"]
+    track = shop.channels["engagement"].stream_stream("/veilgraph.engagement.v1.ProfileService/Track")
+    stream = track(iter([good[0], b"\xff" * 40, good[1]]), metadata=shop.metadata)
+    answers = [profile_pb2.TrackResponse.FromString(answer) async for answer in stream]
+    told = [(a.message, a.recorded, [(e.index, e.reason) for e in a.refused]) for a in answers]
+    assert told == [(1, 1, []), (2, 0, [(-1, "MESSAGE_UNREADABLE")]), (3, 1, [])]
+    assert (await shop.portrait(web)).total_events == 2
 
 
 async def test_bad_events_are_named_and_the_good_ones_kept(shop):
@@ -165,6 +184,52 @@ async def test_what_was_acknowledged_is_there_after_a_restart(tmp_path, clock):
         await shop.close()
 
 
+def misuses(shop: Shop, subject: str, raw: str) -> list[Any]:
+    """Calls that say who is meant where nobody may, or ask about somebody who withdrew."""
+    digest, source = shop.digest(raw), {"party": profile_pb2.PARTY_FIRST, "origin": raw}
+    everywhere = {"order_ref": raw, "currency": raw[:3], "source": source}
+    item = {"item_id": raw, "title": raw * 50}
+    return [
+        shop.portrait(subject),
+        shop.portrait(raw),
+        shop.portrait(digest.hex()),
+        shop.link(subject, raw),
+        shop.unlink(raw, subject),
+        shop.track(shop.event(raw, raw, "tea"), shop.event(raw, subject, raw, **everywhere)),
+        shop.say(consent_pb2.ACTION_WITHDRAW, subject, raw),
+        shop.identity.Resolve(
+            identity_pb2.ResolveRequest(identifiers=[{"kind": 1, "sha256": raw.encode()}]),
+            metadata=(*shop.metadata, ("x-request-id", raw)),
+        ),
+        shop.recommender.Recommend(
+            recommender_pb2.RecommendRequest(subject=raw, recipe=1), metadata=shop.metadata
+        ),
+        shop.recommender.GetItem(recommender_pb2.GetItemRequest(item_id=raw), metadata=shop.metadata),
+        shop.recommender.UpsertItems(
+            recommender_pb2.UpsertItemsRequest(items=[item], request_id=raw),
+            metadata=shop.metadata_of("importer"),
+        ),
+        shop.recommender.GetModel(recommender_pb2.GetModelRequest(), metadata=(("authorization", raw),)),
+    ]
+
+
+async def refused_whole(call: Any) -> str:
+    """All that a refusal says, of the call or of its elements."""
+    try:
+        answer = await call
+    except grpc.aio.AioRpcError as error:
+        return f"{error!r} {error.trailing_metadata()} {error.initial_metadata()}"
+    except AssertionError as error:
+        return str(error)  # a statement refused, as the shop tells it
+    if isinstance(answer, identity_pb2.ResolveResponse):
+        named = [result.error for result in answer.results]
+    else:
+        named = [answer.error] if isinstance(answer, identity_pb2.LinkResult) else answer.refused
+    assert named, answer
+    assert all(error.reason for error in named), answer
+    return str(named)
+
+
 async def test_nothing_that_identifies_is_in_any_output(shop, tmp_path):
     """Digests, subject ids and birth subjects are in no log line, metric, error or audit record."""
     from prometheus_client import generate_latest
@@ -175,17 +240,15 @@ async def test_nothing_that_identifies_is_in_any_output(shop, tmp_path):
     await shop.track(shop.event("1", subject, "tea"))
     await shop.portrait(subject)
     await shop.withdraw(subject, "personalise")
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await shop.portrait(subject)
+    refused = [await refused_whole(call) for call in misuses(shop, subject, canary)]
     import hashlib
     import sqlite3
 
     config = load(tmp_path / "suite.toml")
     birth = Pairwise(config.keyring, "demo", "shop").open(subject)
     digest = hashlib.sha256(canary.encode()).digest()
-    outputs = shop.log.getvalue() + generate_latest(shop.suite.registry).decode() + repr(caught.value)
-    outputs += str(caught.value.trailing_metadata())
-    for domain in ("identity", "consent", "engagement"):
+    outputs = shop.log.getvalue() + generate_latest(shop.suite.registry).decode() + "".join(refused)
+    for domain in SERVICES:
         with sqlite3.connect(tmp_path / f"{domain}.db") as connection:
             outputs += str(connection.execute("SELECT * FROM audit").fetchall())
     for secret in (canary, subject, birth.hex(), repr(bytes(birth)), digest.hex(), repr(digest)):
