@@ -8,12 +8,14 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.rpc import error_details_pb2
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from services.development import CALLERS
 from services.interceptors.chain import EXEMPT
-from services.interceptors.declared import policy_of
+from services.interceptors.declared import policy_of, rule_of
 from tests.e2e.conftest import Shop
-from tests.services.conftest import reason_of
+from tests.services.conftest import detail_of, reason_of
 from veilgraph.consent.v1 import consent_pb2
 from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.identity.v1 import identity_pb2
@@ -145,6 +147,39 @@ async def test_a_refused_subject_is_refused_by_every_method_of_every_service(sho
             swept.add(method.name)
     assert swept == set(REQUESTS)
     assert unrefusable == UNREFUSABLE
+
+
+async def test_a_batch_beyond_its_limit_is_refused_whole_by_every_method_that_takes_one(shop):
+    """With the reason and the field, before any element is looked at."""
+    limits = {}
+    for channel in shop.channels.values():
+        for method in await reflected(channel):
+            if any(wire_name(method).startswith(prefix) for prefix in EXEMPT):
+                continue
+            name = policy_of(method).items
+            if not name:
+                continue
+            limits[method.name] = rule_of(method.input_type.fields_by_name[name]).limits.max_items
+            caller = "shop" if policy_of(method).caller_scope in CALLERS["shop"][0] else "importer"
+            request = message_factory.GetMessageClass(method.input_type)()
+            for _ in range(limits[method.name] + 1):
+                getattr(request, name).add()
+            try:
+                (answer,) = await answers(channel, method, request, shop.metadata_of(caller))
+                told = [(error.index, error.reason, error.field) for error in answer.refused]
+            except grpc.aio.AioRpcError as error:
+                violation = detail_of(error, error_details_pb2.BadRequest).field_violations[0]
+                told = [(-1, reason_of(error), violation.field)]
+            assert told == [(-1, "TOO_MANY_ITEMS", name)], method.name
+    assert limits == {
+        "Resolve": 5000,
+        "Link": 1000,
+        "Record": 500,
+        "TrackBatch": 1000,
+        "Track": 1000,
+        "RecommendBatch": 100,
+        "UpsertItems": 5000,
+    }
 
 
 async def test_every_method_wants_a_caller(shop):

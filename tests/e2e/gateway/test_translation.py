@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,25 @@ async def test_the_first_script_of_the_documentation_runs(edge):
     )
     assert (ran.stderr, ran.stdout.split("\n")) == ("", [*(f"item {n}" for n in range(5)), ""])
     assert len(script.read_text().split('"""', 2)[2].replace("\n\n", "\n").strip().splitlines()) <= 10
+
+
+async def test_the_python_of_the_readme_runs(edge, tmp_path):
+    """As printed, in a checkout with a token, with nothing but the client."""
+    (snippet,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    token = tmp_path / "var" / "complete-journey" / "tokens" / "shop"
+    token.parent.mkdir(parents=True)
+    token.write_text(edge.token())
+    ran = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", snippet.replace("127.0.0.1:8080", edge.address)],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT / "protos")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.stderr, ran.stdout) == ("", "depth: DEPTH_GENERAL\n\n")
+    assert edge.backend.arrived[0][0] == identity_pb2.ResolveRequest(identifiers=[JANE])
 
 
 @pytest.mark.parametrize(
