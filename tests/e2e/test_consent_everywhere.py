@@ -6,6 +6,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf import json_format
 
 from identity.ids import SubjectId
 from identity.pairwise import Pairwise
@@ -127,6 +128,17 @@ async def test_a_write_on_an_unknown_subject_is_refused(shop):
     (web,) = await people(shop, "web")
     assert (await shop.link(web, phantom)).error.reason == "NOT_PERMITTED"
     assert await refusal(shop.unlink(web, phantom)) in {"NOT_PERMITTED", "LINK_NOT_FOUND"}
+
+
+async def test_a_misspelt_subject_is_not_served_as_a_guest(shop):
+    """The gateway drops the unknown field; neither form of the call then says who is asked for."""
+    json = {"subjet": await shop.subject("web"), "recipe": "RECIPE_FOR_YOU"}
+    one = json_format.ParseDict(json, recommender_pb2.RecommendRequest(), ignore_unknown_fields=True)
+    assert await refusal(shop.recommender.Recommend(one, metadata=shop.metadata)) == "SUBJECT_REF_MISSING"
+    guest = recommender_pb2.RecommendRequest(anonymous={}, recipe=recommender_pb2.RECIPE_FOR_YOU)
+    batch = recommender_pb2.RecommendBatchRequest(requests=[one, guest])
+    answer = await shop.recommender.RecommendBatch(batch, metadata=shop.metadata)
+    assert [a.error.reason for a in answer.responses] == ["SUBJECT_REF_MISSING", ""]
 
 
 async def test_a_corrupt_message_costs_a_tracking_stream_nothing_else(shop):
