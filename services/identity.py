@@ -86,6 +86,7 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         if not call.guard.ready:
             raise Unavailable("CONSENT_NOT_READY", retry_after_s=_RETRY_S)
         births, epoch = await self._births(request, call)
+        call.now_ms = call.clock_ms()  # what is permitted now counts; births take their time
         view = call.guard.policy.index(_PURPOSES[request.for_purpose]) if request.for_purpose else None
         answered: dict[int, SubjectId] = {}
         for index, token in zip(call.accepted, call.tokens, strict=True):

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from consent.fold import OwnState
 from consent.guard_table import GuardTable
 from identity.errors import LinkNotFound, RequestIdReused
 from identity.graph import Graph
@@ -146,6 +147,23 @@ async def test_no_person_is_given_unasked_or_where_the_purpose_is_not_allowed(de
     assert await desk.person("a", 0) == ""
     assert await desk.person("a", RECOMMEND) == ""
     assert await desk.person("a", EMAILS) == a.hex()
+
+
+async def test_no_person_is_given_for_a_permission_that_ran_out_while_a_birth_was_waited_for(desk):
+    """What an identifier's answer says holds when it is given, not when it was asked for."""
+    (a,) = await desk.subjects("a")
+    until_ms = desk.clock() + 1
+    desk.push(own={a: OwnState(((until_ms, desk.policy.mask("personalise")),), 0)})
+    assert await desk.person("a", RECOMMEND) == a.hex()
+    follow = desk.follow
+
+    def late() -> None:
+        follow()
+        desk.clock.now_ms = until_ms
+
+    desk.follow = late
+    response = await desk.resolve("a", "new", for_purpose=RECOMMEND)
+    assert (response.results[0].subject, response.results[0].person) == (a.hex(), "")
 
 
 async def test_members_are_listed_oldest_first_after_a_restart_too(desk):
