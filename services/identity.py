@@ -86,7 +86,6 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         if not call.guard.ready:
             raise Unavailable("CONSENT_NOT_READY", retry_after_s=_RETRY_S)
         births, epoch = await self._births(request, call)
-        call.now_ms = call.clock_ms()  # what is permitted now counts; births take their time
         view = call.guard.policy.index(_PURPOSES[request.for_purpose]) if request.for_purpose else None
         answered: dict[int, SubjectId] = {}
         for index, token in zip(call.accepted, call.tokens, strict=True):
@@ -97,6 +96,7 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
                 call.refuse_item(index, NOT_PERMITTED)
             else:
                 answered[index] = subject
+        call.now_ms = call.clock_ms()  # a write is not judged again, and births take their time
         created = {births.subjects[token] for token in births.created}
         return resolve_response(answered, created, call, view, epoch)
 
