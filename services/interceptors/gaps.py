@@ -150,7 +150,7 @@ def _field_gaps(field: Descriptor, *, is_request: bool) -> list[str]:
             gaps.append(f"{field.full_name}: a list in a request needs max_items")
     elif rule.data_class == privacy_pb2.DATA_CLASS_IDENTIFIER:
         gaps.append(f"{field.full_name}: an identifier never leaves")
-    elif not rule.purposes and rule.data_class not in IMPERSONAL | {privacy_pb2.DATA_CLASS_CONTEXTUAL}:
+    elif not rule.purposes and rule.data_class not in IMPERSONAL:
         gaps.append(f"{field.full_name}: names no purpose that may read it")
     return gaps
 
