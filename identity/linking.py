@@ -169,22 +169,25 @@ def check_same(request: Request, done: Done) -> None:
             raise RequestIdReused
 
 
-def _index(known: Iterable[LedgerEntry]) -> tuple[dict[EdgeKey, tuple[int, int]], dict[EdgeKey, int]]:
+def _index(
+    known: Iterable[LedgerEntry],
+) -> tuple[dict[EdgeKey, tuple[int, int]], dict[tuple[SubjectId, SubjectId], int]]:
     active: dict[EdgeKey, tuple[int, int]] = {}
-    wrong_at_ms: dict[EdgeKey, int] = {}
+    wrong_at_ms: dict[tuple[SubjectId, SubjectId], int] = {}
     for edge, stated_at_ms, _ in known:
         key = EdgeKey(edge.a, edge.b, edge.evidence, edge.source)
         if edge.state is EdgeState.ACTIVE:
             active[key] = (edge.edge_id, edge.observed_at_ms)
         elif edge.state is EdgeState.WRONG:
-            wrong_at_ms[key] = max(stated_at_ms, wrong_at_ms.get(key, 0))
+            # Whatever was seen before is wrong with it, whoever saw it and by whichever rule.
+            wrong_at_ms[edge.a, edge.b] = max(stated_at_ms, wrong_at_ms.get((edge.a, edge.b), 0))
     return active, wrong_at_ms
 
 
 def _rule_one(
     sighting: Sighting,
     active: Mapping[EdgeKey, tuple[int, int]],
-    wrong_at_ms: Mapping[EdgeKey, int],
+    wrong_at_ms: Mapping[tuple[SubjectId, SubjectId], int],
     now_ms: int,
 ) -> Ruling:
     ahead_ms = sighting.observed_at_ms - now_ms
@@ -197,7 +200,7 @@ def _rule_one(
         refusal = LinkRefusal.OBSERVED_IN_FUTURE
     elif sighting.valid_until_ms <= sighting.observed_at_ms:
         refusal = LinkRefusal.EXPIRES_BEFORE_OBSERVED
-    elif sighting.observed_at_ms <= wrong_at_ms.get(sighting.key, -1):
+    elif sighting.observed_at_ms <= wrong_at_ms.get((sighting.key.a, sighting.key.b), -1):
         refusal = LinkRefusal.DECLARED_WRONG
     if refusal is not None:
         return Ruling(sighting, Verdict.REFUSED, refusal)

@@ -36,7 +36,10 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (*_READING, *_CONSENT, "identity.link", "identity.unlink", "identity.explain", "profile.track"),
         (*_PERSONAL, "identity.link"),
     ),
-    "partner": (_READING, ("service", "personalise.recommend", "operate")),
+    "partner": (
+        ("identity.resolve", "recommend", "catalogue.read"),
+        ("service", "personalise.recommend", "operate"),
+    ),
 }
 
 

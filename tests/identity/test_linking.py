@@ -88,7 +88,8 @@ def test_evidence_as_old_as_a_correction_does_not_bring_the_edge_back_and_newer_
         LinkRefusal.DECLARED_WRONG,
         Verdict.NEW,
     ]
-    assert ruled(sighting(observed_at_ms=100, source="app"), known=known) == [Verdict.NEW]
+    assert ruled(sighting(observed_at_ms=100, source="app"), known=known) == [LinkRefusal.DECLARED_WRONG]
+    assert ruled(sighting(observed_at_ms=601, source="app"), known=known) == [Verdict.NEW]
 
 
 def test_the_last_of_several_corrections_counts():

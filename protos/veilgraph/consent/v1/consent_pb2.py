@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from veilgraph.privacy.v1 import privacy_pb2 as veilgraph_dot_privacy_dot_v1_dot_privacy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"veilgraph/consent/v1/consent.proto\x12\x14veilgraph.consent.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"veilgraph/privacy/v1/privacy.proto\"\x89\x01\n\rRecordRequest\x12\x42\n\nstatements\x18\x01 \x03(\x0b\x32\x1f.veilgraph.consent.v1.StatementB\r\xaa\x9f\x19\t\x08\n\x1a\x05\x08\x01 \xf4\x03\x12\x34\n\nrequest_id\x18\x02 \x01(\tB \xaa\x9f\x19\x1c\x08\x02\x1a\x18\x08\x01\x18@:\x12[A-Za-z0-9._:/=-]+\"\xf6\x02\n\tStatement\x12\x1d\n\x07subject\x18\x01 \x01(\tB\x0c\xaa\x9f\x19\x08\x08\x03\x1a\x04\x08\x01\x18@\x12\x38\n\x06\x61\x63tion\x18\x02 \x01(\x0e\x32\x1c.veilgraph.consent.v1.ActionB\n\xaa\x9f\x19\x06\x08\n\x1a\x02\x08\x01\x12 \n\x08purposes\x18\x03 \x03(\tB\x0e\xaa\x9f\x19\n\x08\n\x1a\x06\x08\x01\x18@ @\x12\x45\n\rcollected_via\x18\x04 \x01(\x0e\x32\".veilgraph.consent.v1.CollectedViaB\n\xaa\x9f\x19\x06\x08\n\x1a\x02\x08\x01\x12\x38\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\x9f\x19\x02\x08\n\x12\x37\n\x0bvalid_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\x9f\x19\x02\x08\n\x12\x34\n\x06notice\x18\x07 \x01(\x0b\x32\x1c.veilgraph.consent.v1.NoticeB\x06\xaa\x9f\x19\x02\x08\n\"_\n\x06Notice\x12\x18\n\x02id\x18\x01 \x01(\tB\x0c\xaa\x9f\x19\x08\x08\x02\x1a\x04\x08\x01\x18@\x12\x1d\n\x07version\x18\x02 \x01(\tB\x0c\xaa\x9f\x19\x08\x08\x02\x1a\x04\x08\x01\x18 \x12\x1c\n\x08language\x18\x03 \x01(\tB\n\xaa\x9f\x19\x06\x08\x02\x1a\x02\x18\x10\"{\n\x0eRecordResponse\x12\x18\n\x08recorded\x18\x01 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x30\n\x07refused\x18\x02 \x03(\x0b\x32\x1f.veilgraph.privacy.v1.ItemError\x12\x1d\n\rconsent_epoch\x18\x03 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\"0\n\x0fGetStateRequest\x12\x1d\n\x07subject\x18\x01 \x01(\tB\x0c\xaa\x9f\x19\x08\x08\x03\x1a\x04\x08\x01\x18@\"\x89\x01\n\x10GetStateResponse\x12\x34\n\x08purposes\x18\x01 \x03(\x0b\x32\".veilgraph.consent.v1.PurposeState\x12 \n\x10taxonomy_version\x18\x02 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x1d\n\rconsent_epoch\x18\x03 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\"\xa2\x02\n\x0cPurposeState\x12\x17\n\x07purpose\x18\x01 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x38\n\x03own\x18\x02 \x01(\x0e\x32\x1b.veilgraph.consent.v1.StateB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12\x1f\n\x07\x61llowed\x18\x03 \x01(\x08\x42\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12\x1b\n\x0blegal_basis\x18\x04 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12@\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12?\n\x0bvalid_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights*Z\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x41\x43TION_GRANT\x10\x01\x12\x11\n\rACTION_REFUSE\x10\x02\x12\x13\n\x0f\x41\x43TION_WITHDRAW\x10\x03*\xf0\x01\n\x0c\x43ollectedVia\x12\x1d\n\x19\x43OLLECTED_VIA_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43OLLECTED_VIA_WEB\x10\x01\x12\x15\n\x11\x43OLLECTED_VIA_APP\x10\x02\x12\x17\n\x13\x43OLLECTED_VIA_EMAIL\x10\x03\x12\x15\n\x11\x43OLLECTED_VIA_SMS\x10\x04\x12\x17\n\x13\x43OLLECTED_VIA_PHONE\x10\x05\x12\x16\n\x12\x43OLLECTED_VIA_POST\x10\x06\x12\x17\n\x13\x43OLLECTED_VIA_STORE\x10\x07\x12\x19\n\x15\x43OLLECTED_VIA_PARTNER\x10\x08*\x7f\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_UNKNOWN\x10\x01\x12\x11\n\rSTATE_GRANTED\x10\x02\x12\x11\n\rSTATE_REFUSED\x10\x03\x12\x13\n\x0fSTATE_WITHDRAWN\x10\x04\x12\x11\n\rSTATE_EXPIRED\x10\x05\x32\xe3\x02\n\x0e\x43onsentService\x12\xb0\x01\n\x06Record\x12#.veilgraph.consent.v1.RecordRequest\x1a$.veilgraph.consent.v1.RecordResponse\"[\xaa\x9f\x19:\n\x06rights\"\x0e\x63onsent.record*\x12statements.subject:\nstatementsP\x01\x82\xd3\xe4\x93\x02\x17\"\x12/v1/consent:record:\x01*\x12\x9d\x01\n\x08GetState\x12%.veilgraph.consent.v1.GetStateRequest\x1a&.veilgraph.consent.v1.GetStateResponse\"B\xaa\x9f\x19\x1f\n\x06rights\"\x0c\x63onsent.read*\x07subject\x82\xd3\xe4\x93\x02\x19\"\x14/v1/consent:getState:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"veilgraph/consent/v1/consent.proto\x12\x14veilgraph.consent.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"veilgraph/privacy/v1/privacy.proto\"\x89\x01\n\rRecordRequest\x12\x42\n\nstatements\x18\x01 \x03(\x0b\x32\x1f.veilgraph.consent.v1.StatementB\r\xaa\x9f\x19\t\x08\n\x1a\x05\x08\x01 \xf4\x03\x12\x34\n\nrequest_id\x18\x02 \x01(\tB \xaa\x9f\x19\x1c\x08\x02\x1a\x18\x08\x01\x18@:\x12[A-Za-z0-9._:/=-]+\"\xf6\x02\n\tStatement\x12\x1d\n\x07subject\x18\x01 \x01(\tB\x0c\xaa\x9f\x19\x08\x08\x03\x1a\x04\x08\x01\x18@\x12\x38\n\x06\x61\x63tion\x18\x02 \x01(\x0e\x32\x1c.veilgraph.consent.v1.ActionB\n\xaa\x9f\x19\x06\x08\n\x1a\x02\x08\x01\x12 \n\x08purposes\x18\x03 \x03(\tB\x0e\xaa\x9f\x19\n\x08\n\x1a\x06\x08\x01\x18@ @\x12\x45\n\rcollected_via\x18\x04 \x01(\x0e\x32\".veilgraph.consent.v1.CollectedViaB\n\xaa\x9f\x19\x06\x08\n\x1a\x02\x08\x01\x12\x38\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\x9f\x19\x02\x08\n\x12\x37\n\x0bvalid_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\x9f\x19\x02\x08\n\x12\x34\n\x06notice\x18\x07 \x01(\x0b\x32\x1c.veilgraph.consent.v1.NoticeB\x06\xaa\x9f\x19\x02\x08\n\"\x94\x01\n\x06Notice\x12+\n\x02id\x18\x01 \x01(\tB\x1f\xaa\x9f\x19\x1b\x08\x02\x1a\x17\x08\x01\x18@:\x11[A-Za-z0-9._:/-]+\x12\x30\n\x07version\x18\x02 \x01(\tB\x1f\xaa\x9f\x19\x1b\x08\x02\x1a\x17\x08\x01\x18 :\x11[A-Za-z0-9._:/-]+\x12+\n\x08language\x18\x03 \x01(\tB\x19\xaa\x9f\x19\x15\x08\x02\x1a\x11\x18\x10:\r[A-Za-z0-9-]+\"{\n\x0eRecordResponse\x12\x18\n\x08recorded\x18\x01 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x30\n\x07refused\x18\x02 \x03(\x0b\x32\x1f.veilgraph.privacy.v1.ItemError\x12\x1d\n\rconsent_epoch\x18\x03 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\"0\n\x0fGetStateRequest\x12\x1d\n\x07subject\x18\x01 \x01(\tB\x0c\xaa\x9f\x19\x08\x08\x03\x1a\x04\x08\x01\x18@\"\x89\x01\n\x10GetStateResponse\x12\x34\n\x08purposes\x18\x01 \x03(\x0b\x32\".veilgraph.consent.v1.PurposeState\x12 \n\x10taxonomy_version\x18\x02 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x1d\n\rconsent_epoch\x18\x03 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\"\xa2\x02\n\x0cPurposeState\x12\x17\n\x07purpose\x18\x01 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x38\n\x03own\x18\x02 \x01(\x0e\x32\x1b.veilgraph.consent.v1.StateB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12\x1f\n\x07\x61llowed\x18\x03 \x01(\x08\x42\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12\x1b\n\x0blegal_basis\x18\x04 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12@\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12?\n\x0bvalid_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights*Z\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x41\x43TION_GRANT\x10\x01\x12\x11\n\rACTION_REFUSE\x10\x02\x12\x13\n\x0f\x41\x43TION_WITHDRAW\x10\x03*\xf0\x01\n\x0c\x43ollectedVia\x12\x1d\n\x19\x43OLLECTED_VIA_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43OLLECTED_VIA_WEB\x10\x01\x12\x15\n\x11\x43OLLECTED_VIA_APP\x10\x02\x12\x17\n\x13\x43OLLECTED_VIA_EMAIL\x10\x03\x12\x15\n\x11\x43OLLECTED_VIA_SMS\x10\x04\x12\x17\n\x13\x43OLLECTED_VIA_PHONE\x10\x05\x12\x16\n\x12\x43OLLECTED_VIA_POST\x10\x06\x12\x17\n\x13\x43OLLECTED_VIA_STORE\x10\x07\x12\x19\n\x15\x43OLLECTED_VIA_PARTNER\x10\x08*\x7f\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_UNKNOWN\x10\x01\x12\x11\n\rSTATE_GRANTED\x10\x02\x12\x11\n\rSTATE_REFUSED\x10\x03\x12\x13\n\x0fSTATE_WITHDRAWN\x10\x04\x12\x11\n\rSTATE_EXPIRED\x10\x05\x32\xe3\x02\n\x0e\x43onsentService\x12\xb0\x01\n\x06Record\x12#.veilgraph.consent.v1.RecordRequest\x1a$.veilgraph.consent.v1.RecordResponse\"[\xaa\x9f\x19:\n\x06rights\"\x0e\x63onsent.record*\x12statements.subject:\nstatementsP\x01\x82\xd3\xe4\x93\x02\x17\"\x12/v1/consent:record:\x01*\x12\x9d\x01\n\x08GetState\x12%.veilgraph.consent.v1.GetStateRequest\x1a&.veilgraph.consent.v1.GetStateResponse\"B\xaa\x9f\x19\x1f\n\x06rights\"\x0c\x63onsent.read*\x07subject\x82\xd3\xe4\x93\x02\x19\"\x14/v1/consent:getState:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,11 +53,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATEMENT'].fields_by_name['notice']._loaded_options = None
   _globals['_STATEMENT'].fields_by_name['notice']._serialized_options = b'\252\237\031\002\010\n'
   _globals['_NOTICE'].fields_by_name['id']._loaded_options = None
-  _globals['_NOTICE'].fields_by_name['id']._serialized_options = b'\252\237\031\010\010\002\032\004\010\001\030@'
+  _globals['_NOTICE'].fields_by_name['id']._serialized_options = b'\252\237\031\033\010\002\032\027\010\001\030@:\021[A-Za-z0-9._:/-]+'
   _globals['_NOTICE'].fields_by_name['version']._loaded_options = None
-  _globals['_NOTICE'].fields_by_name['version']._serialized_options = b'\252\237\031\010\010\002\032\004\010\001\030 '
+  _globals['_NOTICE'].fields_by_name['version']._serialized_options = b'\252\237\031\033\010\002\032\027\010\001\030 :\021[A-Za-z0-9._:/-]+'
   _globals['_NOTICE'].fields_by_name['language']._loaded_options = None
-  _globals['_NOTICE'].fields_by_name['language']._serialized_options = b'\252\237\031\006\010\002\032\002\030\020'
+  _globals['_NOTICE'].fields_by_name['language']._serialized_options = b'\252\237\031\025\010\002\032\021\030\020:\r[A-Za-z0-9-]+'
   _globals['_RECORDRESPONSE'].fields_by_name['recorded']._loaded_options = None
   _globals['_RECORDRESPONSE'].fields_by_name['recorded']._serialized_options = b'\252\237\031\002\010\002'
   _globals['_RECORDRESPONSE'].fields_by_name['consent_epoch']._loaded_options = None
@@ -84,26 +84,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONSENTSERVICE'].methods_by_name['Record']._serialized_options = b'\252\237\031:\n\006rights\"\016consent.record*\022statements.subject:\nstatementsP\001\202\323\344\223\002\027\"\022/v1/consent:record:\001*'
   _globals['_CONSENTSERVICE'].methods_by_name['GetState']._loaded_options = None
   _globals['_CONSENTSERVICE'].methods_by_name['GetState']._serialized_options = b'\252\237\031\037\n\006rights\"\014consent.read*\007subject\202\323\344\223\002\031\"\024/v1/consent:getState:\001*'
-  _globals['_ACTION']._serialized_start=1381
-  _globals['_ACTION']._serialized_end=1471
-  _globals['_COLLECTEDVIA']._serialized_start=1474
-  _globals['_COLLECTEDVIA']._serialized_end=1714
-  _globals['_STATE']._serialized_start=1716
-  _globals['_STATE']._serialized_end=1843
+  _globals['_ACTION']._serialized_start=1435
+  _globals['_ACTION']._serialized_end=1525
+  _globals['_COLLECTEDVIA']._serialized_start=1528
+  _globals['_COLLECTEDVIA']._serialized_end=1768
+  _globals['_STATE']._serialized_start=1770
+  _globals['_STATE']._serialized_end=1897
   _globals['_RECORDREQUEST']._serialized_start=160
   _globals['_RECORDREQUEST']._serialized_end=297
   _globals['_STATEMENT']._serialized_start=300
   _globals['_STATEMENT']._serialized_end=674
-  _globals['_NOTICE']._serialized_start=676
-  _globals['_NOTICE']._serialized_end=771
-  _globals['_RECORDRESPONSE']._serialized_start=773
-  _globals['_RECORDRESPONSE']._serialized_end=896
-  _globals['_GETSTATEREQUEST']._serialized_start=898
-  _globals['_GETSTATEREQUEST']._serialized_end=946
-  _globals['_GETSTATERESPONSE']._serialized_start=949
-  _globals['_GETSTATERESPONSE']._serialized_end=1086
-  _globals['_PURPOSESTATE']._serialized_start=1089
-  _globals['_PURPOSESTATE']._serialized_end=1379
-  _globals['_CONSENTSERVICE']._serialized_start=1846
-  _globals['_CONSENTSERVICE']._serialized_end=2201
+  _globals['_NOTICE']._serialized_start=677
+  _globals['_NOTICE']._serialized_end=825
+  _globals['_RECORDRESPONSE']._serialized_start=827
+  _globals['_RECORDRESPONSE']._serialized_end=950
+  _globals['_GETSTATEREQUEST']._serialized_start=952
+  _globals['_GETSTATEREQUEST']._serialized_end=1000
+  _globals['_GETSTATERESPONSE']._serialized_start=1003
+  _globals['_GETSTATERESPONSE']._serialized_end=1140
+  _globals['_PURPOSESTATE']._serialized_start=1143
+  _globals['_PURPOSESTATE']._serialized_end=1433
+  _globals['_CONSENTSERVICE']._serialized_start=1900
+  _globals['_CONSENTSERVICE']._serialized_end=2255
 # @@protoc_insertion_point(module_scope)

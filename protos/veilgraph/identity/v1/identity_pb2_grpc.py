@@ -80,7 +80,8 @@ class IdentityServiceServicer(object):
 
     def Unlink(self, request, context):
         """Declares the edges between two subjects wrong. Both are again exactly what they were
-        before the link, each with its own records. Effective when it returns.
+        before the link, each with its own records. Effective when it returns. What anybody saw before
+        it does not bring them together again; newer evidence does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
