@@ -79,18 +79,12 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         return wrapped
 
     def _wrap(self, plan: MethodPlan, handler: Any) -> Handler:
-        if not handler.request_streaming and not handler.response_streaming:
-            return grpc.unary_unary_rpc_method_handler(self._unary(plan, handler.unary_unary))
-        behaviour = handler.stream_stream or handler.stream_unary or handler.unary_stream
+        kind = handler.request_streaming, handler.response_streaming
+        exchange, behaviour_of, handler_of = _KINDS[kind]
+        behaviour = getattr(handler, behaviour_of)
         if handler.response_streaming and not inspect.isasyncgenfunction(behaviour):
             raise TypeError(f"{plan.name}: a response stream is an async generator")
-        exchange = _EXCHANGES[handler.request_streaming, handler.response_streaming]
-        run = self._stream(plan, behaviour, exchange)
-        if not handler.response_streaming:
-            return grpc.stream_unary_rpc_method_handler(run)
-        if not handler.request_streaming:
-            return grpc.unary_stream_rpc_method_handler(run)
-        return grpc.stream_stream_rpc_method_handler(run)
+        return handler_of(self._guarded(plan, behaviour, exchange, streams=any(kind)))
 
     def _begin(self, plan: MethodPlan, context: Any, *, streams: bool) -> Call:
         return Call(
@@ -103,41 +97,13 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             now_ms=self._clock_ms(),
         )
 
-    def _unary(self, plan: MethodPlan, behaviour: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
-        async def unary(raw: bytes, context: Any) -> bytes:
-            call = self._begin(plan, context, streams=False)
-            answer = b""
-            stack = Entered()
-            try:
-                stack.enter(self._arounds, call)
-                async with asyncio.timeout_at(call.deadline_at):
-                    answer = await self._answer(call, raw, behaviour)
-            except BaseException as error:  # noqa: BLE001 - goes through the layers' exits
-                stack.exit(_named(error))
-            else:
-                stack.exit(None)
-            if call.status is not None:
-                await _abort(context, call.status, call.request_id)
-            return answer
-
-        return unary
-
-    async def _answer(self, call: Call, raw: bytes, behaviour: Callable[..., Awaitable[Any]]) -> bytes:
-        """Makes the answer; anew when consent changed while it was being made."""
-        for _ in range(_ATTEMPTS_MAX):
-            message = self._take(call, raw)
-            response = await behaviour(message, call)
-            try:
-                return self._give(call, response)
-            except StateChanged:
-                continue
-        raise Unavailable("CONSENT_CHANGED", retry_after_s=_RETRY_S)
-
-    def _stream(
-        self, plan: MethodPlan, behaviour: Callable[..., Any], exchange: Exchange
+    def _guarded(
+        self, plan: MethodPlan, behaviour: Callable[..., Any], exchange: Exchange, *, streams: bool
     ) -> Callable[..., Awaitable[bytes | None]]:
-        async def stream(received: Any, context: Any) -> bytes | None:
-            call = self._begin(plan, context, streams=True)
+        """The one body of all four kinds: the layers around one exchange of messages."""
+
+        async def guarded(received: Any, context: Any) -> bytes | None:
+            call = self._begin(plan, context, streams=streams)
             answer = None
             stack = Entered()
             try:
@@ -152,7 +118,20 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
                 await _abort(context, call.status, call.request_id)
             return answer
 
-        return stream
+        return guarded
+
+    async def _unary_unary(
+        self, call: Call, raw: Any, _write: Write, behaviour: Callable[..., Awaitable[Any]]
+    ) -> bytes:
+        """Makes the answer; anew when consent changed while it was being made."""
+        for _ in range(_ATTEMPTS_MAX):
+            message = self._take(call, raw)
+            response = await behaviour(message, call)
+            try:
+                return self._give(call, response)
+            except StateChanged:
+                continue
+        raise Unavailable("CONSENT_CHANGED", retry_after_s=_RETRY_S)
 
     async def _unary_stream(
         self, call: Call, raw: Any, write: Write, behaviour: Callable[..., AsyncIterator[Any]]
@@ -235,10 +214,15 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
 Write = Callable[[bytes], Awaitable[None]]
 Exchange = Callable[[Chain, Call, Any, Write, Any], Awaitable[bytes | None]]
-_EXCHANGES: dict[tuple[bool, bool], Exchange] = {
-    (False, True): Chain._unary_stream,  # noqa: SLF001 - the table of the class above
-    (True, False): Chain._stream_unary,  # noqa: SLF001
-    (True, True): Chain._stream_stream,  # noqa: SLF001
+#: (request streams, response streams) -> how messages are exchanged, and grpc's names for it.
+_KINDS: dict[tuple[bool, bool], tuple[Exchange, str, Callable[..., Handler]]] = {
+    kind: (getattr(Chain, f"_{name}"), name, getattr(grpc, f"{name}_rpc_method_handler"))
+    for kind, name in {
+        (False, False): "unary_unary",
+        (False, True): "unary_stream",
+        (True, False): "stream_unary",
+        (True, True): "stream_stream",
+    }.items()
 }
 
 
