@@ -74,7 +74,7 @@ class StoredAuditLog:
 
         try:
             await self._database.write(write)
-        except BaseException:
+        except (StoreUnusable, sqlite3.Error):
             self._waiting = batch + self._waiting
             raise
 

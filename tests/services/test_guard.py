@@ -317,6 +317,13 @@ async def test_a_token_for_something_else_is_no_token(suite, claims):
     assert reason_of(error) == "CALLER_UNAUTHENTICATED"
 
 
+async def test_a_token_without_azp_names_its_caller_by_client_id(suite):
+    """The caller is the ``azp``, or where there is none the ``client_id``."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    await suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth(azp=None, client_id="shop"))
+    assert suite.audit.records[-1].caller == "shop"
+
+
 async def test_a_forged_signature_is_no_token(suite):
     """A token whose claims were changed after signing is refused."""
     ((_, header),) = suite.auth()
