@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from identity.errors import KeyDestroyed, KeyRingMalformed, KeyUnknown
 
-USES = ("identifier", "pairwise", "audit")
+USES = ("identifier", "pairwise", "audit", "signing")
 ROOT_BYTES = 32
 VERSION_MAX = 255  # a version is one byte in every sealed thing
 
@@ -115,6 +115,22 @@ class KeyRing:
                     raise KeyRingMalformed(f"{use}: version {key.version} stands twice")
                 versions[key.version] = key
         return cls(keys)
+
+    @classmethod
+    def completed(cls, text: str, random_bytes: Callable[[int], bytes], now_ms: int) -> KeyRing:
+        """Reads a ring that may be older than some uses; each missing use gets its first version.
+
+        Raises:
+            KeyRingMalformed: what is there is not a key ring.
+        """
+        new = json.loads(cls.create(random_bytes, now_ms).to_json())
+        try:
+            kept = json.loads(text)
+        except json.JSONDecodeError:
+            raise KeyRingMalformed("not JSON") from None
+        if not isinstance(kept, dict):
+            raise KeyRingMalformed("a key ring maps each use to a list of versions")
+        return cls.from_json(json.dumps(new | kept))
 
     def to_json(self) -> str:
         """The ring as text. It is secret: whoever reads it can open everything."""

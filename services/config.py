@@ -17,6 +17,7 @@ from identity.errors import KeyRingError, RulesError
 from identity.keyring import KeyRing
 from identity.rules import Rules, compile_rules
 from services.interceptors.call import Caller
+from services.interceptors.gaps import INTERNAL_SCOPE
 
 SERVICES = ("identity", "consent", "recommender", "engagement")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -110,7 +111,12 @@ def _caller(name: str, entry: Mapping[str, Any], tenant: str, policy: Policy) ->
             purposes |= policy.mask(node)
         except ConsentError as error:
             raise ConfigError(f"callers.{name}.purposes: {error}") from None
-    return Caller(_name(name, "callers"), tenant, frozenset(entry.get("scopes", ())), purposes)
+    scopes = frozenset(entry.get("scopes", ()))
+    if any(scope.startswith(INTERNAL_SCOPE) for scope in scopes):
+        raise ConfigError(
+            f"callers.{name}.scopes: the suite's own services alone hold {INTERNAL_SCOPE}* scopes"
+        )
+    return Caller(_name(name, "callers"), tenant, scopes, purposes)
 
 
 def shipped_policy() -> Policy:

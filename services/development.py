@@ -58,8 +58,8 @@ def prepare(folder: Path, now_s: int, ports: Mapping[str, int]) -> Path:
     keys = folder / "keys"
     issuer = open_issuer(keys)
     keyring = keys / "keyring.json"
-    if not keyring.exists():
-        write_private(keyring, KeyRing.create(secrets.token_bytes, now_s * 1000).to_json())
+    kept = keyring.read_text() if keyring.exists() else "{}"
+    write_private(keyring, KeyRing.completed(kept, secrets.token_bytes, now_s * 1000).to_json())
     tokens = folder / "tokens"
     tokens.mkdir(mode=0o700, exist_ok=True)
     for caller in CALLERS:

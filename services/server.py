@@ -1,12 +1,13 @@
-"""One guarded gRPC server: the chain, one service, health and reflection.
+"""One guarded gRPC server: the chain, its services, health and reflection.
 
-It does not start unless every method of its service compiles to a plan, and answers NOT_SERVING
+It does not start unless every method of its services compiles to a plan, and answers NOT_SERVING
 until it is told that it is ready.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -34,20 +35,38 @@ class AddressTaken(RuntimeError):  # noqa: N818 - named after what it says
     """Something else listens there, or the address is not this machine's."""
 
 
-class GuardedServer:
-    """A server of one service.
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One service of a server.
 
     Attributes:
-        name: full name of the service, e.g. "veilgraph.consent.v1.ConsentService".
+        service: its descriptor.
+        register: the generated ``add_…Servicer_to_server``.
+        servicer: implements it; its handlers get a ``Call`` for a context.
+    """
+
+    service: Descriptor
+    register: Callable[[Any, Any], None]
+    servicer: Any
+
+    @property
+    def name(self) -> str:
+        """Its full name, e.g. "veilgraph.consent.v1.ConsentService"."""
+        name: str = self.service.full_name
+        return name
+
+
+class GuardedServer:
+    """A server of one or more services.
+
+    Attributes:
+        names: full names of the services, as they were given.
         address: where it listens, once started.
     """
 
     def __init__(
         self,
-        service: Descriptor,
-        register: Callable[[Any, Any], None],
-        servicer: Any,
-        *,
+        *served: Served,
         layers: Sequence[Layer],
         policy: Policy,
         guard: GuardTable,
@@ -56,29 +75,29 @@ class GuardedServer:
         """Makes the server; nothing listens yet.
 
         Args:
-            service: descriptor of the service.
-            register: the generated ``add_…Servicer_to_server``.
-            servicer: implements the service; its handlers get a ``Call`` for a context.
+            *served: its services.
             layers: the chain's list, outermost first.
             policy: the compiled policy file.
             guard: this replica's guard table.
             clock_ms: the present instant, milliseconds since the epoch.
 
         Raises:
-            ContractError: something of the service is not declared.
+            ContractError: something of a service is not declared.
             RuntimeError: protobuf runs without its C implementation, on which the guard's
                 costs and its unknown-field handling were measured.
         """
         if api_implementation.Type() != "upb":
             raise RuntimeError("protobuf's upb implementation is needed")
-        self.name: str = service.full_name
+        self.names = tuple(one.name for one in served)
         self.address = ""
-        self.chain = Chain(layers, compile_service(service, policy), guard, clock_ms)
+        plans = {rpc: plan for one in served for rpc, plan in compile_service(one.service, policy).items()}
+        self.chain = Chain(layers, plans, guard, clock_ms)
         self._server = grpc.aio.server(interceptors=[self.chain], options=_OPTIONS)
-        register(servicer, self._server)
+        for one in served:
+            one.register(one.servicer, self._server)
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = (self.name, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = (*self.names, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
 
     async def start(self, address: str) -> None:
@@ -94,7 +113,7 @@ class GuardedServer:
         try:
             port = self._server.add_insecure_port(address)
         except RuntimeError:
-            raise AddressTaken(f"{self.name} can not listen on {address}; is it taken?") from None
+            raise AddressTaken(f"{self.names[0]} can not listen on {address}; is it taken?") from None
         self.address = f"{address.rsplit(':', 1)[0]}:{port}"
         await self._server.start()
 
@@ -108,5 +127,5 @@ class GuardedServer:
         await self._server.stop(grace_s)
 
     async def _set(self, status: Any) -> None:
-        for name in (self.name, ""):
+        for name in (*self.names, ""):
             await self._health.set(name, status)

@@ -37,12 +37,11 @@ from services.interceptors import layers
 from services.interceptors.audit import AuditLog
 from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
-from services.interceptors.declared import Descriptor
 from services.interceptors.layer import Layer
 from services.interceptors.metrics import CallMetrics
 from services.interceptors.pseudonymisation import Tokenise
 from services.recommending import running_recommender
-from services.server import GuardedServer
+from services.server import GuardedServer, Served
 from services.storage.audit import StoredAuditLog
 from services.storage.consent import SqliteConsentStore
 from services.storage.engagement import SqliteEventStore
@@ -90,12 +89,10 @@ class Suite:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One service: what it serves and what its chain needs of its own."""
+    """One server: what it serves and what its chain needs of its own."""
 
     listen: str
-    service: Descriptor
-    register: Callable[[Any, Any], None]
-    servicer: Any
+    served: Sequence[Served]
     database: Database
     tokenise: Tokenise | None = None
 
@@ -185,31 +182,47 @@ async def running_suite(config: SuiteConfig, clock: Clock, log: Log) -> AsyncIte
         parts = [
             Part(
                 config.listen["identity"],
-                identity_pb2.DESCRIPTOR.services_by_name["IdentityService"],
-                identity_pb2_grpc.add_IdentityServiceServicer_to_server,
-                identity,
+                [
+                    Served(
+                        identity_pb2.DESCRIPTOR.services_by_name["IdentityService"],
+                        identity_pb2_grpc.add_IdentityServiceServicer_to_server,
+                        identity,
+                    )
+                ],
                 identity_db,
                 tokenise=lambda _tenant, kind, digest: tokeniser.token(kind, digest),
             ),
             Part(
                 config.listen["consent"],
-                consent_pb2.DESCRIPTOR.services_by_name["ConsentService"],
-                consent_pb2_grpc.add_ConsentServiceServicer_to_server,
-                ConsentServicer(authority),
+                [
+                    Served(
+                        consent_pb2.DESCRIPTOR.services_by_name["ConsentService"],
+                        consent_pb2_grpc.add_ConsentServiceServicer_to_server,
+                        ConsentServicer(authority),
+                    )
+                ],
                 consent_db,
             ),
             Part(
                 config.listen["engagement"],
-                profile_pb2.DESCRIPTOR.services_by_name["ProfileService"],
-                profile_pb2_grpc.add_ProfileServiceServicer_to_server,
-                engagement,
+                [
+                    Served(
+                        profile_pb2.DESCRIPTOR.services_by_name["ProfileService"],
+                        profile_pb2_grpc.add_ProfileServiceServicer_to_server,
+                        engagement,
+                    )
+                ],
                 engagement_db,
             ),
             Part(
                 config.listen["recommender"],
-                recommender_pb2.DESCRIPTOR.services_by_name["RecommenderService"],
-                recommender_pb2_grpc.add_RecommenderServiceServicer_to_server,
-                recommender.servicer,
+                [
+                    Served(
+                        recommender_pb2.DESCRIPTOR.services_by_name["RecommenderService"],
+                        recommender_pb2_grpc.add_RecommenderServiceServicer_to_server,
+                        recommender.servicer,
+                    )
+                ],
                 recommender_db,
             ),
         ]
@@ -253,9 +266,7 @@ async def _listening(
     audit_log = StoredAuditLog(part.database, config.keyring.active("audit"))
     stack.push_async_callback(audit_log.flush)
     server = GuardedServer(
-        part.service,
-        part.register,
-        part.servicer,
+        *part.served,
         layers=layers_of(audit_log, part.tokenise),
         policy=config.policy,
         guard=suite.guard,
@@ -263,7 +274,7 @@ async def _listening(
     )
     await server.start(part.listen)
     stack.push_async_callback(server.stop, GRACE_S)
-    suite.addresses[server.name] = server.address
+    suite.addresses.update(dict.fromkeys(server.names, server.address))
     return server
 
 

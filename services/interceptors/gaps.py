@@ -11,7 +11,7 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from consent.policy import Policy
+from consent.policy import UNREFUSABLE, Policy
 from services.interceptors.declared import TIMESTAMP, Descriptor, class_of, field_at, purpose_of, rule_of
 from services.interceptors.views import IMPERSONAL
 from veilgraph.privacy.v1 import privacy_pb2
@@ -20,6 +20,8 @@ _FORBIDDEN_TYPES = frozenset(
     {"google.protobuf.Any", "google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue"}
 )
 _FORBIDDEN_CLASSES = frozenset({privacy_pb2.DATA_CLASS_CONTACT, privacy_pb2.DATA_CLASS_SECRET})
+#: The scopes of internal methods begin so; the configuration gives no caller such a scope.
+INTERNAL_SCOPE = "internal."
 
 
 def gaps_of(method: Descriptor, declared: Any, policy: Policy) -> list[str]:
@@ -48,8 +50,22 @@ def _policy_gaps(declared: Any, method: Descriptor, policy: Policy) -> Iterable[
         yield "no caller_scope"
     if bool(declared.subjects) == declared.no_subject:
         yield "exactly one of subjects and no_subject is set"
+    yield from _internal_gaps(declared, method)
     yield from _path_gaps(declared, method.input_type, policy)
     yield from _reference_gaps(declared, method.input_type)
+
+
+def _internal_gaps(declared: Any, method: Descriptor) -> Iterable[str]:
+    if declared.internal != declared.caller_scope.startswith(INTERNAL_SCOPE):
+        yield f"internal methods, and no others, have a scope that begins with {INTERNAL_SCOPE!r}"
+    if declared.internal:
+        if declared.subjects or declared.purpose not in UNREFUSABLE:
+            yield "an internal method names no subject and a purpose that nobody can refuse"
+        return
+    held = (*_classes(method.input_type), *_classes(method.output_type))
+    for path, data_class in held:
+        if data_class == privacy_pb2.DATA_CLASS_SUBJECT:
+            yield f"{path!r} is a birth subject; only internal methods carry those"
 
 
 def _path_gaps(declared: Any, request: Descriptor, policy: Policy) -> Iterable[str]:

@@ -16,13 +16,14 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from services.interceptors.declared import TIMESTAMP, Descriptor, class_of, rule_of
 from veilgraph.privacy.v1 import privacy_pb2
 
-#: The classes any purpose may read, because they are about no person or sealed for the caller.
+#: The classes any purpose may read: about no person, sealed for the caller, or kept in the suite.
 IMPERSONAL = frozenset(
     {
         privacy_pb2.DATA_CLASS_PUBLIC,
         privacy_pb2.DATA_CLASS_OPERATIONAL,
         privacy_pb2.DATA_CLASS_PSEUDONYM,
         privacy_pb2.DATA_CLASS_PERSON,
+        privacy_pb2.DATA_CLASS_SUBJECT,  # only ever in internal methods, see ``gaps``
     }
 )
 Seal = Callable[[str], str]

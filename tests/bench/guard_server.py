@@ -28,7 +28,7 @@ from services.interceptors import layers
 from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
 from services.interceptors.metrics import CallMetrics
-from services.server import GuardedServer
+from services.server import GuardedServer, Served
 from services.storage.audit import StoredAuditLog
 from services.storage.sqlite import Database
 from services.telemetry import LineLog
@@ -78,7 +78,11 @@ async def main() -> None:
         addresses, servers = {}, []
         for label, chain in (("full", full), ("empty", [])):
             server = GuardedServer(
-                service, register, Prebuilt(), layers=chain, policy=policy, guard=guard, clock_ms=_clock_ms
+                Served(service, register, Prebuilt()),
+                layers=chain,
+                policy=policy,
+                guard=guard,
+                clock_ms=_clock_ms,
             )
             await server.start("127.0.0.1:0")
             addresses[label] = server.address

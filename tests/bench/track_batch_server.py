@@ -26,7 +26,7 @@ from services.interceptors import layers
 from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
 from services.interceptors.metrics import CallMetrics
-from services.server import GuardedServer
+from services.server import GuardedServer, Served
 from services.storage.audit import StoredAuditLog
 from services.storage.engagement import SqliteEventStore
 from services.storage.sqlite import Database
@@ -70,9 +70,11 @@ async def main() -> None:
             tokenise=None,
         )
         server = GuardedServer(
-            profile_pb2.DESCRIPTOR.services_by_name["ProfileService"],
-            profile_pb2_grpc.add_ProfileServiceServicer_to_server,
-            servicer,
+            Served(
+                profile_pb2.DESCRIPTOR.services_by_name["ProfileService"],
+                profile_pb2_grpc.add_ProfileServiceServicer_to_server,
+                servicer,
+            ),
             layers=chain,
             policy=policy,
             guard=guard,

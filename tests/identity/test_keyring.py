@@ -1,6 +1,7 @@
 """The key ring: versions live and die, and nothing shows a key."""
 
 import json
+import secrets
 
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -138,3 +139,15 @@ def test_nothing_that_prints_a_ring_or_a_key_shows_a_root():
         assert letter * 4 not in shown
         assert f"{ord(letter):02x}" * 4 not in shown
     assert "pairwise v1 active" in shown
+
+
+def test_an_older_ring_gets_the_uses_it_lacks_and_keeps_what_it_has():
+    """A program that needs a new use must not lose what older keys seal."""
+    ring = KeyRing.create(secrets.token_bytes, 5)
+    older = json.loads(ring.to_json())
+    del older["signing"]
+    again = KeyRing.completed(json.dumps(older), secrets.token_bytes, 6)
+    assert again.active("audit").derive(b"x", 32) == ring.active("audit").derive(b"x", 32)
+    assert again.active("signing").created_at_ms == 6
+    with pytest.raises(KeyRingMalformed):
+        KeyRing.completed("[]", secrets.token_bytes, 6)

@@ -17,7 +17,7 @@ from services.interceptors import layers
 from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
 from services.interceptors.metrics import CallMetrics
-from services.server import GuardedServer
+from services.server import GuardedServer, Served
 from tests.conftest import AUDIENCE, ISSUER
 from tests.identity.desk import RING
 from tests.services.conftest import KeptAudit, reason_of
@@ -74,9 +74,11 @@ async def counters(desk, issuer):
     pairs = {name: Pairwise(RING, "acme", name) for name in callers}
     log, audit = io.StringIO(), KeptAudit()
     server = GuardedServer(
-        pb.DESCRIPTOR.services_by_name["IdentityService"],
-        identity_pb2_grpc.add_IdentityServiceServicer_to_server,
-        desk.servicer,
+        Served(
+            pb.DESCRIPTOR.services_by_name["IdentityService"],
+            identity_pb2_grpc.add_IdentityServiceServicer_to_server,
+            desk.servicer,
+        ),
         layers=layers(
             log=log.write,
             call_metrics=CallMetrics(CollectorRegistry()),

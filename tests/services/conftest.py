@@ -20,7 +20,7 @@ from services.interceptors.audit import AuditRecord
 from services.interceptors.authentication import verifier
 from services.interceptors.call import Call, Caller, Unreadable
 from services.interceptors.metrics import CallMetrics
-from services.server import GuardedServer
+from services.server import GuardedServer, Served
 from tests.conftest import AUDIENCE, ISSUER
 from tests.probe.v1 import probe_pb2, probe_pb2_grpc
 
@@ -135,9 +135,11 @@ async def suite(policy, keyring, issuer, clock, guard):
         tokenise=lambda _tenant, kind, digest: tokeniser.token(kind, digest),
     )
     server = GuardedServer(
-        probe_pb2.DESCRIPTOR.services_by_name["ProbeService"],
-        probe_pb2_grpc.add_ProbeServiceServicer_to_server,
-        probe,
+        Served(
+            probe_pb2.DESCRIPTOR.services_by_name["ProbeService"],
+            probe_pb2_grpc.add_ProbeServiceServicer_to_server,
+            probe,
+        ),
         layers=chain,
         policy=policy,
         guard=guard,

@@ -174,9 +174,30 @@ def _no_epoch(file):
     response.field.remove(_field(file, "AskResponse", "consent_epoch"))
 
 
+def _birth_subject_out(file):
+    _rule(_field(file, "Part", "title")).data_class = privacy_pb2.DATA_CLASS_SUBJECT
+
+
+def _internal_with_a_public_scope(file):
+    _policy(file).internal = True
+
+
+def _public_with_an_internal_scope(file):
+    _policy(file).caller_scope = "internal.probe"
+
+
+def _internal_about_somebody(file):
+    _policy(file).internal = True
+    _policy(file).caller_scope = "internal.probe"
+
+
 @pytest.mark.parametrize(
     ("change", "gap"),
     [
+        (_birth_subject_out, "only internal methods carry those"),
+        (_internal_with_a_public_scope, "have a scope that begins with"),
+        (_public_with_an_internal_scope, "have a scope that begins with"),
+        (_internal_about_somebody, "names no subject and a purpose that nobody can refuse"),
         (_no_policy, "no privacy policy"),
         (_no_class, "no data class"),
         (_no_purposes, "names no purpose that may read it"),

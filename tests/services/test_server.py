@@ -7,7 +7,7 @@ import io
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from services.server import GuardedServer
+from services.server import GuardedServer, Served
 from tests.e2e.conftest import suite_in
 from tests.probe.v1 import probe_pb2, probe_pb2_grpc
 from tests.services.conftest import Probe
@@ -25,16 +25,18 @@ async def health_of(address: str, service: str) -> int:
 async def test_a_server_is_not_serving_until_it_is_told_that_it_is_ready(policy, guard, clock):
     """It listens before; whoever routes calls by health sends none."""
     server = GuardedServer(
-        probe_pb2.DESCRIPTOR.services_by_name["ProbeService"],
-        probe_pb2_grpc.add_ProbeServiceServicer_to_server,
-        Probe(),
+        Served(
+            probe_pb2.DESCRIPTOR.services_by_name["ProbeService"],
+            probe_pb2_grpc.add_ProbeServiceServicer_to_server,
+            Probe(),
+        ),
         layers=[],
         policy=policy,
         guard=guard,
         clock_ms=clock,
     )
     await server.start("127.0.0.1:0")
-    names = ("", server.name)
+    names = ("", server.names[0])
     assert [await health_of(server.address, name) for name in names] == [NOT_SERVING, NOT_SERVING]
     await server.serving()
     assert [await health_of(server.address, name) for name in names] == [SERVING, SERVING]

@@ -48,6 +48,7 @@ async def test_an_address_that_is_taken_is_named(tmp_path, clock: Clock):
         ('keyring = "keys/keyring.json"', 'keyring = "keys/other.json"', "other.json: No such file"),
         ('"recommend"', '"recommend"]\nhobbies = ["chess"', r"callers.*unknown keys \['hobbies'\]"),
         ('"loyalty"', '"joy"', "callers.shop.purposes: unknown purpose 'joy'"),
+        ('"recommend"', '"internal.feed"', r"suite's own services alone hold internal\.\*"),
         ("[tokens]", "[token]", r"unknown keys \['token'\]"),
     ],
 )

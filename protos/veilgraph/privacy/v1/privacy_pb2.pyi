@@ -30,6 +30,7 @@ class DataClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DATA_CLASS_LOCATION_PRECISE: _ClassVar[DataClass]
     DATA_CLASS_SPECIAL: _ClassVar[DataClass]
     DATA_CLASS_SECRET: _ClassVar[DataClass]
+    DATA_CLASS_SUBJECT: _ClassVar[DataClass]
 
 class Purpose(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -61,6 +62,7 @@ DATA_CLASS_CONTEXTUAL: DataClass
 DATA_CLASS_LOCATION_PRECISE: DataClass
 DATA_CLASS_SPECIAL: DataClass
 DATA_CLASS_SECRET: DataClass
+DATA_CLASS_SUBJECT: DataClass
 PURPOSE_UNSPECIFIED: Purpose
 PURPOSE_SERVICE: Purpose
 PURPOSE_SECURITY: Purpose
@@ -80,7 +82,7 @@ PURPOSE_FIELD_NUMBER: _ClassVar[int]
 purpose: _descriptor.FieldDescriptor
 
 class Policy(_message.Message):
-    __slots__ = ("purpose", "purpose_field", "exempt", "caller_scope", "subjects", "no_subject", "items", "link_purpose_field", "on_denial", "write")
+    __slots__ = ("purpose", "purpose_field", "exempt", "caller_scope", "subjects", "no_subject", "items", "link_purpose_field", "on_denial", "write", "internal")
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_FIELD_NUMBER: _ClassVar[int]
     EXEMPT_FIELD_NUMBER: _ClassVar[int]
@@ -91,6 +93,7 @@ class Policy(_message.Message):
     LINK_PURPOSE_FIELD_FIELD_NUMBER: _ClassVar[int]
     ON_DENIAL_FIELD_NUMBER: _ClassVar[int]
     WRITE_FIELD_NUMBER: _ClassVar[int]
+    INTERNAL_FIELD_NUMBER: _ClassVar[int]
     purpose: str
     purpose_field: str
     exempt: str
@@ -101,7 +104,8 @@ class Policy(_message.Message):
     link_purpose_field: str
     on_denial: Denial
     write: bool
-    def __init__(self, purpose: _Optional[str] = ..., purpose_field: _Optional[str] = ..., exempt: _Optional[str] = ..., caller_scope: _Optional[str] = ..., subjects: _Optional[_Iterable[str]] = ..., no_subject: bool = ..., items: _Optional[str] = ..., link_purpose_field: _Optional[str] = ..., on_denial: _Optional[_Union[Denial, str]] = ..., write: bool = ...) -> None: ...
+    internal: bool
+    def __init__(self, purpose: _Optional[str] = ..., purpose_field: _Optional[str] = ..., exempt: _Optional[str] = ..., caller_scope: _Optional[str] = ..., subjects: _Optional[_Iterable[str]] = ..., no_subject: bool = ..., items: _Optional[str] = ..., link_purpose_field: _Optional[str] = ..., on_denial: _Optional[_Union[Denial, str]] = ..., write: bool = ..., internal: bool = ...) -> None: ...
 
 class FieldRule(_message.Message):
     __slots__ = ("data_class", "purposes", "limits")
