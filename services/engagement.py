@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import cast
+from typing import Any, cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -19,7 +19,7 @@ from consent.policy import Policy
 from engagement.event import Event, event_key_of, use_mask
 from engagement.portrait import PageTokens, page_scope
 from engagement.rules import refusal_of, uses_by_party
-from engagement.store import Appended, EventChange, EventStore
+from engagement.store import Appended, EventStore
 from identity.ids import SubjectId
 from services.feed import Feed
 from services.interceptors.call import Call, ItemRefusal, Unreadable
@@ -43,7 +43,7 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
     """``veilgraph.engagement.v1.ProfileService``."""
 
     def __init__(
-        self, *, store: EventStore, feed: Feed[EventChange], policy: Policy, page_tokens: PageTokens
+        self, *, store: EventStore, feed: Feed[Any], policy: Policy, page_tokens: PageTokens
     ) -> None:
         self._store = store
         self._feed = feed

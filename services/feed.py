@@ -22,7 +22,18 @@ class Numbered(Protocol):
 
 
 C = TypeVar("C", bound=Numbered)
+C_co = TypeVar("C_co", bound=Numbered, covariant=True)
 READ_MAX = 1000
+
+
+class Source(Protocol[C_co]):
+    """A producer's outbox as its consumers see it, in this process or behind a channel."""
+
+    async def head(self) -> int:
+        """The newest committed position; waits until the producer can say it."""
+
+    async def after(self, cursor: int) -> Sequence[C_co]:
+        """The next changes beyond ``cursor``, in order; waits until there is one."""
 
 
 class Feed(Generic[C]):
@@ -47,6 +58,10 @@ class Feed(Generic[C]):
             self._news.set()
             self._news = asyncio.Event()
 
+    async def head(self) -> int:
+        """The newest committed position."""
+        return self.last_seq
+
     async def after(self, cursor: int) -> Sequence[C]:
         """The next changes beyond ``cursor``; waits until there is one."""
         while self.last_seq <= cursor:
@@ -57,7 +72,7 @@ class Feed(Generic[C]):
 class Consumer(Generic[C]):
     """Applies one producer's changes, one group after another."""
 
-    def __init__(self, feed: Feed[C], cursor: int, apply: Callable[[Sequence[C]], Awaitable[None]]) -> None:
+    def __init__(self, feed: Source[C], cursor: int, apply: Callable[[Sequence[C]], Awaitable[None]]) -> None:
         """Makes a consumer.
 
         Args:

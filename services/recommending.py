@@ -92,7 +92,7 @@ async def running_recommender(
     projection = RecommenderProjection(
         store, catalogue, loaded, history_bytes_max=HISTORY_BYTES_MAX, changed=live.events_changed
     )
-    if model is None:
+    if model is None and guard.ready:  # else nobody may be learned from yet
         await live.rebuild()
     try:
         yield Recommender(

@@ -1,4 +1,4 @@
-"""One process a folder: what is in memory follows the files only while nobody else writes them."""
+"""One process a service and folder: what is in memory follows the files while nobody else writes them."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-LOCK_FILE = "suite.lock"
-
 
 class FolderInUse(RuntimeError):  # noqa: N818 - named after what it says
-    """Another process serves from this folder."""
+    """Another process serves the same service from this folder."""
 
 
 @contextmanager
-def sole_user(folder: Path) -> Iterator[None]:
-    """Holds a folder while the block runs; the lock goes with the process, however it ends.
+def sole_user(folder: Path, service: str) -> Iterator[None]:
+    """Holds a service's files while the block runs; the lock goes with the process, however it ends.
 
     Raises:
         FolderInUse: another process holds it.
     """
-    with (folder / LOCK_FILE).open("w") as lock:
+    with (folder / f"{service}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise FolderInUse(f"another suite runs on {folder}") from None
+            raise FolderInUse(f"another process runs {service} on {folder}") from None
         yield

@@ -1,0 +1,49 @@
+"""Consent: the authority, its reader of identity's graph, and the barrier others wait at."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.authority import ConsentAuthority
+from services.consent import ConsentServicer
+from services.feed import Consumer
+from services.parts.links import Links
+from services.parts.part import Part, Process
+from services.server import Served
+from services.storage.consent import SqliteConsentStore
+from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc
+
+
+@asynccontextmanager
+async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
+    """Consent while the block runs; it reads the graph's feed, gives the barrier and feeds the guard."""
+    policy = process.config.policy
+    with process.database("consent") as database:
+        authority = ConsentAuthority(SqliteConsentStore(database, policy), policy, process.clock)
+        process.must_run("the consent authority", await authority.start())
+        reader = Consumer(links.graph, authority.graph_cursor, authority.apply_graph)
+        process.must_run("consent's reader of the ledger", reader.start())
+
+        async def barrier(seq: int) -> int:
+            await reader.caught_up(seq)
+            return authority.epoch
+
+        links.barrier = barrier
+
+        async def ready() -> None:
+            await reader.caught_up(await links.graph.head())
+            authority.subscribe(process.guard)
+
+        served = [
+            Served(
+                consent_pb2.DESCRIPTOR.services_by_name["ConsentService"],
+                consent_pb2_grpc.add_ConsentServiceServicer_to_server,
+                ConsentServicer(authority),
+            )
+        ]
+        try:
+            yield Part("consent", database, served, ready=ready)
+        finally:
+            await reader.stop()
+            await authority.stop()

@@ -1,0 +1,64 @@
+"""Identity: the edge ledger, what resolves by it, and the feed of its graph."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from consent.component import GraphStep
+from identity.graph import Graph
+from identity.rules import blocked_tokens
+from identity.tokens import Tokeniser
+from services.consent import graph_step
+from services.feed import Feed
+from services.identity import IdentityServicer
+from services.parts.links import Links
+from services.parts.part import Part, Process
+from services.server import Served
+from services.storage.identity import SqliteIdentityStore
+from veilgraph.identity.v1 import identity_pb2, identity_pb2_grpc
+
+
+@asynccontextmanager
+async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
+    """Identity while the block runs; it gives the graph's feed and waits at the barrier."""
+    config = process.config
+    with process.database("identity") as database:
+        ledger = SqliteIdentityStore(database)
+
+        def steps(after: int, limit: int) -> Sequence[GraphStep]:
+            return [
+                graph_step(change, config.rules, config.policy) for change in ledger.changes(after, limit)
+            ]
+
+        feed = Feed(steps, ledger.last_seq())
+        links.graph = feed
+
+        async def barrier(seq: int) -> int:
+            feed.published(seq)
+            return await links.barrier(seq)
+
+        tokeniser = Tokeniser(config.keyring, config.tenant)
+        servicer = IdentityServicer(
+            store=ledger,
+            graph=Graph(await ledger.active_edges()),
+            rules=config.rules,
+            blocked=blocked_tokens(config.rules, tokeniser),
+            barrier=barrier,
+            random_bytes=os.urandom,
+        )
+        served = [
+            Served(
+                identity_pb2.DESCRIPTOR.services_by_name["IdentityService"],
+                identity_pb2_grpc.add_IdentityServiceServicer_to_server,
+                servicer,
+            )
+        ]
+        yield Part(
+            "identity",
+            database,
+            served,
+            drained=servicer.drained,
+            tokenise=lambda _tenant, kind, digest: tokeniser.token(kind, digest),
+        )

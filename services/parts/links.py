@@ -1,0 +1,42 @@
+"""The ports between the parts: what one service asks of another, and nothing else.
+
+Each port is an object of this process where its giver runs here, and a client of the giver
+where it does not; whoever uses it can not tell. A port is looked up when it is used, because
+parts are entered in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from consent.component import GraphStep
+from recommender.projection import ProjectedEvent
+from services.feed import Source
+
+
+class EventNews(NamedTuple):
+    """What the recommender is told of one commit of engagement; position ``seq`` in its outbox."""
+
+    seq: int
+    events: tuple[ProjectedEvent, ...]
+
+
+#: Waits until the guard tables everywhere have taken in identity's sequence up to here; gives the epoch.
+Barrier = Callable[[int], Awaitable[int]]
+
+
+@dataclass(slots=True)
+class Links:
+    """The ports of a deployment.
+
+    Attributes:
+        graph: identity gives it, consent reads it.
+        events: engagement gives it, the recommender reads it.
+        barrier: consent gives it, identity waits at it.
+    """
+
+    graph: Source[GraphStep] = field(init=False)
+    events: Source[EventNews] = field(init=False)
+    barrier: Barrier = field(init=False)

@@ -1,0 +1,96 @@
+"""What a part is given, and what it gives: the shape all four services have.
+
+A part is entered without waiting for any other, so that all can listen first; ``ready`` then
+waits for what it needs. It serves what stands in its ``served`` list, public and internal
+services alike, behind the one chain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from consent.guard_table import GuardTable
+from services.config import SuiteConfig
+from services.interceptors.pseudonymisation import Tokenise
+from services.parts.links import Links
+from services.server import Served
+from services.storage.sqlite import Database
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+Clock = Callable[[], int]
+Log = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What the parts of one process share.
+
+    Attributes:
+        config: the deployment.
+        clock: the present instant, milliseconds since the epoch.
+        log: takes access lines and reports of unforeseen errors.
+        guard: the process's guard table.
+        registry: the process's metrics.
+        ended: done when something that must run has ended, naming it; whoever serves stops then.
+    """
+
+    config: SuiteConfig
+    clock: Clock
+    log: Log
+    guard: GuardTable
+    registry: CollectorRegistry
+    ended: asyncio.Future[str]
+
+    def must_run(self, name: str, task: asyncio.Task[Any]) -> None:
+        """Has the process end when a task does."""
+
+        def over(task: asyncio.Task[Any]) -> None:
+            if not task.cancelled() and not self.ended.done():
+                error = task.exception()
+                self.ended.set_result(f"{name} ended: {type(error).__name__ if error else 'no error'}")
+
+        task.add_done_callback(over)
+
+    @contextmanager
+    def database(self, name: str) -> Iterator[Database]:
+        """The file of one service, open while the block runs."""
+        opened = Database(self.config.folder / f"{name}.db", name)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+async def at_once() -> None:
+    """Has nothing to wait for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One service at work.
+
+    Attributes:
+        name: a name of ``services.config.SERVICES``.
+        database: its file; the audit records of its calls are kept there.
+        served: what its server serves.
+        ready: returns when it has what it needs to serve; the other parts listen by then.
+        drained: returns when nothing that a call began is unfinished; for an orderly stop.
+        tokenise: turns digests into tokens; identity's alone.
+    """
+
+    name: str
+    database: Database
+    served: Sequence[Served]
+    ready: Callable[[], Awaitable[None]] = at_once
+    drained: Callable[[], Awaitable[None]] = at_once
+    tokenise: Tokenise | None = None
+
+
+#: Enters a part, which puts the ports that it gives into the links.
+Enter = Callable[[Process, Links], AbstractAsyncContextManager[Part]]

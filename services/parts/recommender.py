@@ -1,0 +1,50 @@
+"""The recommender: its index and models, and its reader of engagement's events."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from services.feed import Consumer
+from services.parts.links import EventNews, Links
+from services.parts.part import Part, Process
+from services.recommending import running_recommender
+from services.server import Served
+from veilgraph.recommender.v1 import recommender_pb2, recommender_pb2_grpc
+
+
+@asynccontextmanager
+async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part]:
+    """The recommender while the block runs; it reads the feed of events."""
+    with process.database("recommender") as database:
+        async with running_recommender(
+            database=database,
+            folder=process.config.folder,
+            guard=process.guard,
+            clock=process.clock,
+            log=process.log,
+        ) as recommender:
+
+            async def take_in(changes: Sequence[EventNews]) -> None:
+                events = [event for change in changes for event in change.events]
+                await recommender.projection.apply(changes[-1].seq, events)
+
+            reader = Consumer(links.events, recommender.projection.cursor, take_in)
+            process.must_run("the recommender's reader of events", reader.start())
+
+            async def ready() -> None:
+                await reader.caught_up(await links.events.head())
+                if not recommender.live.model.version:
+                    await recommender.live.rebuild()  # who may be learned from is known only now
+
+            served = [
+                Served(
+                    recommender_pb2.DESCRIPTOR.services_by_name["RecommenderService"],
+                    recommender_pb2_grpc.add_RecommenderServiceServicer_to_server,
+                    recommender.servicer,
+                )
+            ]
+            try:
+                yield Part("recommender", database, served, ready=ready)
+            finally:
+                await reader.stop()
