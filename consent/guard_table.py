@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from consent.policy import Policy
+from consent.why import NOTHING, Why
 from identity.ids import SubjectId
 
 NEVER_MS = 1 << 62
@@ -27,12 +28,14 @@ class GuardEntry:
             out), milliseconds since the epoch; ``NEVER_MS`` when nothing does.
         members: for each view all birth subjects of the person, oldest first, this one
             included; ``None`` when it stands alone in every view.
+        why: what denies the purposes that are denied; ``None`` when only nobody was asked yet.
     """
 
     allow: int
     refuse: int
     changes_at_ms: int
     members: tuple[tuple[SubjectId, ...], ...] | None
+    why: Why | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,21 @@ class GuardTable:
             return False
         allow = entry.allow if now_ms < entry.changes_at_ms else self._unrefusable
         return bool(allow >> purpose_index & 1)
+
+    def reason(self, subject: SubjectId, purpose_index: int, now_ms: int) -> str:
+        """Why ``allows`` says no; empty when it says yes.
+
+        For those alone who may tell one reason from another. A subject that is not known is
+        ``SUBJECT_ERASED``: the two are one answer.
+        """
+        if self.allows(subject, purpose_index, now_ms):
+            return ""
+        entry = self._entries.get(subject)
+        if entry is None:
+            return "SUBJECT_ERASED"
+        if entry.allow >> purpose_index & 1:
+            return "CONSENT_EXPIRED"  # what allowed it has run out, or may have
+        return (entry.why or NOTHING).reason(purpose_index)
 
     def members(self, subject: SubjectId, purpose_index: int, now_ms: int) -> tuple[SubjectId, ...]:
         """The birth subjects whose data may be read when ``subject`` is asked about for a purpose.

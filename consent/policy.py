@@ -2,26 +2,43 @@
 
 A purpose is a leaf of a tree of dotted names; each leaf owns one bit of a 64-bit mask, and
 a node stands for the mask of the leaves beneath it. Every decision of the suite is an AND
-on such masks. Bits are given in the file's order and never reused.
+on such masks. Bits are given in the file's order and never reused. What the law of a place
+makes of a purpose is its regime's to say (``consent.regimes``).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from consent.errors import PolicyError, UnknownPurpose
+from consent.regimes import BASES, Regime, compile_regimes, strictest
 
 LEAVES_MAX = 64
 VIEWS_MAX = 4
-BASES = frozenset({"consent", "contract", "legitimate_interest", "legal_obligation", "none"})
 #: The purposes no person can refuse: recording and correcting what is held (a legal
 #: obligation) and running the suite (about no person).
 UNREFUSABLE = ("rights", "operate")
+#: What a child is protected from under every policy, where the tree has it: profiling, pricing,
+#: advertising and sale. A policy file can add to it and not take away.
+CHILD_PROTECTION = ("analytics.profiling", "personalise.pricing", "marketing.ads", "share.sale")
+_KEYS = frozenset(
+    {
+        "version",
+        "taxonomy_version",
+        "regime",
+        "views",
+        "purposes",
+        "regimes",
+        "tenants",
+        "minors",
+        "retention",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -29,34 +46,34 @@ class Policy:
     """A deployment's purposes: their bits, legal bases and views.
 
     Attributes:
+        version: number of the policy file.
         taxonomy_version: version of the purpose tree.
-        regime: the regime decisions are made under.
         leaves: names of the purposes; position = bit.
-        basis: legal basis of each leaf.
+        regimes: the legal bases under each regime; position = bit in masks of regimes.
         views: names of the graph's views.
         view_of: for each leaf the position of its view in ``views``, or -1 for none.
         since: for each leaf the taxonomy version that introduced it.
+        minor_mask: the purposes a minor is protected from.
+        child_mask: those a child is protected from; never fewer.
         digest: SHA-256 of the content, hexadecimal.
+        retention: the tables ``[retention.…]`` as they stand in the file.
     """
 
+    version: int
     taxonomy_version: int
-    regime: str
     leaves: tuple[str, ...]
-    basis: tuple[str, ...]
+    regimes: tuple[Regime, ...]
     views: tuple[str, ...]
     view_of: tuple[int, ...]
     since: tuple[int, ...]
+    minor_mask: int
+    child_mask: int
     digest: str
+    retention: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @cached_property
-    def _masks(self) -> dict[str, int]:
-        masks: dict[str, int] = {}
-        for index, leaf in enumerate(self.leaves):
-            parts = leaf.split(".")
-            for depth in range(1, len(parts) + 1):
-                node = ".".join(parts[:depth])
-                masks[node] = masks.get(node, 0) | 1 << index
-        return masks
+    def _masks(self) -> Mapping[str, int]:
+        return _node_masks(self.leaves)
 
     @cached_property
     def _indexes(self) -> dict[str, int]:
@@ -121,10 +138,45 @@ class Policy:
         """The purposes that see the identifier alone."""
         return sum(1 << index for index, of in enumerate(self.view_of) if of < 0)
 
+    def regime_mask(self, name: str) -> int:
+        """The bit of a regime; 0, which stands for UNKNOWN, when this policy has none of that name."""
+        return self._regime_masks.get(name, 0)
+
     @cached_property
+    def _regime_masks(self) -> Mapping[str, int]:
+        return {regime.name: 1 << place for place, regime in enumerate(self.regimes)}
+
+    def under(self, regimes: int) -> Regime:
+        """What holds for somebody under several regimes: the strictest of them.
+
+        Args:
+            regimes: mask of regimes; 0 for UNKNOWN, which is the strictest of all there are.
+        """
+        known = self._under.get(regimes)
+        if known is None:
+            places = [place for place in range(len(self.regimes)) if regimes >> place & 1]
+            known = strictest(self.regimes[place] for place in places) if places else self.unknown
+            self._under[regimes] = known
+        return known
+
+    @cached_property
+    def _under(self) -> dict[int, Regime]:
+        return {}
+
+    @cached_property
+    def unknown(self) -> Regime:
+        """What holds for somebody of whom no regime is known."""
+        return strictest(self.regimes)
+
+    @property
+    def basis(self) -> tuple[str, ...]:
+        """The legal basis of each leaf for somebody of whom no regime is known."""
+        return self.unknown.basis
+
+    @property
     def bases_mask(self) -> int:
-        """The purposes that need no grant: their legal basis is not consent."""
-        return sum(1 << index for index, basis in enumerate(self.basis) if basis != "consent")
+        """The purposes that need no grant under any regime."""
+        return self.unknown.free
 
     @cached_property
     def unrefusable_mask(self) -> int:
@@ -133,22 +185,35 @@ class Policy:
 
     @cached_property
     def consent_nodes(self) -> tuple[str, ...]:
-        """The leaves whose legal basis is consent: what a person can be asked for."""
-        return tuple(leaf for leaf, basis in zip(self.leaves, self.basis, strict=True) if basis == "consent")
+        """The leaves whose legal basis is consent somewhere: what a person can be asked for."""
+        return tuple(
+            leaf
+            for index, leaf in enumerate(self.leaves)
+            if any(regime.basis[index] == "consent" for regime in self.regimes)
+        )
 
 
-def compile_policy(content: Mapping[str, Any]) -> Policy:
+def _node_masks(leaves: Sequence[str]) -> Mapping[str, int]:
+    masks: dict[str, int] = {}
+    for index, leaf in enumerate(leaves):
+        parts = leaf.split(".")
+        for depth in range(1, len(parts) + 1):
+            node = ".".join(parts[:depth])
+            masks[node] = masks.get(node, 0) | 1 << index
+    return masks
+
+
+def compile_policy(content: Mapping[str, Any], tenant: str = "") -> Policy:
     """Compiles the content of a policy file.
 
     Args:
         content: the parsed TOML file, see ``consent/policy.toml``.
+        tenant: whose ``[tenants.…]`` tables count.
 
     Raises:
         PolicyError: a part is missing, unknown or out of bounds.
     """
-    unknown = set(content) - {"taxonomy_version", "regime", "views", "purposes"}
-    if unknown:
-        raise PolicyError(f"unknown keys: {sorted(unknown)}")
+    _check_keys(content)
     purposes: Mapping[str, Mapping[str, Any]] = content.get("purposes", {})
     views = tuple(content.get("views", ()))
     if not 0 < len(purposes) <= LEAVES_MAX:
@@ -160,17 +225,52 @@ def compile_policy(content: Mapping[str, Any]) -> Policy:
             raise PolicyError(f"the purpose {name!r} is missing")
     for name, rule in purposes.items():
         _check_purpose(name, rule, purposes, views, content["taxonomy_version"])
+    masks = _node_masks(tuple(purposes))
+    unrefusable = sum(masks[name] for name in UNREFUSABLE)
+    base = Regime(content["regime"], tuple(rule["basis"] for rule in purposes.values()))
+    minor, child = (_protected(content.get("minors", {}), age, masks) for age in ("MINOR", "CHILD"))
+    for name in CHILD_PROTECTION:
+        child |= masks.get(name, 0)
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return Policy(
+        version=content.get("version", 1),
         taxonomy_version=content["taxonomy_version"],
-        regime=content["regime"],
         leaves=tuple(purposes),
-        basis=tuple(rule["basis"] for rule in purposes.values()),
+        regimes=compile_regimes(content, tenant, base, masks, unrefusable),
         views=views,
         view_of=tuple(-1 if r["view"] == "none" else views.index(r["view"]) for r in purposes.values()),
         since=tuple(rule["since"] for rule in purposes.values()),
+        minor_mask=minor,
+        child_mask=child | minor,
         digest=hashlib.sha256(canonical.encode()).hexdigest(),
+        retention=content.get("retention", {}),
     )
+
+
+def _check_keys(content: Mapping[str, Any]) -> None:
+    unknown = set(content) - _KEYS
+    if unknown:
+        raise PolicyError(f"unknown keys: {sorted(unknown)}")
+    for name in ("version", "taxonomy_version"):
+        if not isinstance(content.get(name, 1), int) or content.get(name, 1) < 1:
+            raise PolicyError(f"{name} {content[name]!r} is no number from 1 on")
+    for name in ("taxonomy_version", "regime"):
+        if name not in content:
+            raise PolicyError(f"the key {name!r} is missing")
+
+
+def _protected(table: Mapping[str, Any], age: str, masks: Mapping[str, int]) -> int:
+    unknown = set(table) - {"CHILD", "MINOR"}
+    if unknown:
+        raise PolicyError(f"minors: unknown ages {sorted(unknown)}")
+    mask = 0
+    for node in table.get(age, ()):
+        if node not in masks:
+            raise PolicyError(f"minors.{age}: unknown purpose {node!r}")
+        if any(masks[node] & masks[name] for name in UNREFUSABLE):
+            raise PolicyError(f"minors.{age}: nobody is protected from {node!r}")
+        mask |= masks[node]
+    return mask
 
 
 def _check_purpose(

@@ -77,10 +77,10 @@ def load(path: Path) -> SuiteConfig:
     content = _toml(path)
     _only(content, _KEYS, path.name)
     folder = path.absolute().parent  # programs started for the suite may stand elsewhere
-    policy = _policy(folder / content["policy"] if content.get("policy") else None)
+    tenant = _name(content.get("tenant"), "tenant")
+    policy = _policy(folder / content["policy"] if content.get("policy") else None, tenant)
     listen = _section(content, "listen", frozenset(SERVICES))
     tokens = _section(content, "tokens", frozenset({"issuer", "audience", "jwks"}))
-    tenant = _name(content.get("tenant"), "tenant")
     try:
         keyring = KeyRing.from_json(_text(folder / _string(content, "keyring")))
     except KeyRingError as error:
@@ -124,10 +124,10 @@ def shipped_policy() -> Policy:
     return _policy(None)
 
 
-def _policy(path: Path | None) -> Policy:
+def _policy(path: Path | None, tenant: str = "") -> Policy:
     text = _text(path) if path is not None else (resources.files("consent") / "policy.toml").read_text()
     try:
-        return compile_policy(tomllib.loads(text))
+        return compile_policy(tomllib.loads(text), tenant)
     except (ConsentError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"policy: {error}") from None
 

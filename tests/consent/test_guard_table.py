@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from consent.guard_table import NEVER_MS, GuardEntry, GuardTable, GuardUpdate
 from consent.policy import Policy
+from consent.why import Why
 from tests.consent.statements import NOW_MS, subject
 
 ANNA, BERT, STRANGER = subject(1), subject(2), subject(3)
@@ -90,3 +93,33 @@ def test_a_table_whose_stream_ended_denies_until_the_next_snapshot(policy: Polic
     assert (table.ready, len(table)) == (False, 0)
     table.apply(GuardUpdate(5, {ANNA: entry(policy, "loyalty")}))
     assert table.allows(ANNA, policy.index("loyalty"), NOW_MS)
+
+
+def test_a_denial_has_the_first_reason_that_stands(policy: Policy):
+    """In the order of the decision semantics; what was never asked about is unknown."""
+    loyalty, share = policy.index("loyalty"), policy.index("share.sale")
+    order = (
+        "PROCESSING_RESTRICTED",
+        "OBJECTED",
+        "MINOR_PROTECTED",
+        "CONSENT_WITHDRAWN",
+        "CONSENT_REFUSED",
+        "REGIME_FORBIDS",
+        "CONSENT_EXPIRED",
+    )
+    for place, reason in enumerate(order):
+        why = Why(*([0] * place + [1 << loyalty] * (len(order) - place)))
+        table = GuardTable(policy)
+        table.apply(GuardUpdate(1, {ANNA: replace(entry(policy), why=why)}))
+        assert table.reason(ANNA, loyalty, NOW_MS) == reason
+        assert table.reason(ANNA, share, NOW_MS) == "CONSENT_UNKNOWN"
+
+
+def test_only_a_denial_has_a_reason(policy: Policy):
+    """None while it is allowed; run out after its end; a stranger is as if erased."""
+    table = GuardTable(policy)
+    loyalty = policy.index("loyalty")
+    table.apply(GuardUpdate(1, {ANNA: entry(policy, "loyalty", changes_at_ms=NOW_MS)}))
+    assert table.reason(ANNA, loyalty, NOW_MS - 1) == ""
+    assert table.reason(ANNA, loyalty, NOW_MS) == "CONSENT_EXPIRED"
+    assert table.reason(STRANGER, loyalty, NOW_MS) == "SUBJECT_ERASED"

@@ -71,13 +71,19 @@ def test_the_shipped_bases_are_those_of_the_design(policy: Policy):
 def test_the_digest_changes_with_the_content_and_not_with_its_spelling(policy: Policy):
     """It names what was in force."""
     assert compile_policy(dict(reversed(list(SHIPPED.items())))).digest == policy.digest
-    assert compile_policy(SHIPPED | {"regime": "UK_GDPR"}).digest != policy.digest
+    assert compile_policy(SHIPPED | {"version": 2}).digest != policy.digest
 
 
 @pytest.mark.parametrize(
     "content",
     [
         SHIPPED | {"extra": 1},
+        SHIPPED | {"version": 0},
+        SHIPPED | {"taxonomy_version": "1"},
+        {key: value for key, value in SHIPPED.items() if key != "regime"},
+        SHIPPED | {"minors": {"ADULT": []}},
+        SHIPPED | {"minors": {"CHILD": ["sweets"]}},
+        SHIPPED | {"minors": {"MINOR": ["rights"]}},
         SHIPPED | {"purposes": {}},
         SHIPPED | {"views": []},
         SHIPPED | {"views": ["a", "b", "c", "d", "strict", "wide"]},
@@ -98,3 +104,25 @@ def test_a_file_with_a_gap_or_a_stranger_in_it_is_no_policy(content: dict):
     """Nothing is guessed: it does not compile."""
     with pytest.raises(PolicyError):
         compile_policy(content)
+
+
+def test_a_child_is_protected_whatever_the_file_says(policy: Policy):
+    """From profiling, pricing, advertising and sale; a file can add to it and not take away."""
+    bare = compile_policy({key: value for key, value in SHIPPED.items() if key != "minors"})
+    assert names(bare, bare.child_mask) == {
+        "analytics.profiling",
+        "personalise.pricing",
+        "marketing.ads.first_party",
+        "marketing.ads.third_party",
+        "share.sale",
+    }
+    more = compile_policy(SHIPPED | {"minors": {"CHILD": [], "MINOR": ["loyalty"]}})
+    assert more.child_mask == bare.child_mask | more.mask("loyalty")
+    assert more.minor_mask == more.mask("loyalty")
+    assert policy.minor_mask & ~policy.child_mask == 0
+
+
+def test_the_retention_of_a_file_is_handed_through():
+    """What it means is not the purpose tree's business."""
+    tables = {"events": {"days": 5}}
+    assert compile_policy(SHIPPED | {"retention": tables}).retention == tables
