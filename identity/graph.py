@@ -1,8 +1,9 @@
-"""The active edges in memory, and the two questions asked of them: who is reached, and how.
+"""The confirmed edges in memory, and the questions asked of them: who is reached, and how.
 
 A walk is bounded. Beyond the bound nobody is linked at all, because half a person, cut where
 the walk happened to stop, would be another half from every starting point. Which edges may
-be walked is the asker's choice; the graph itself knows no purpose and no time.
+be walked is the asker's choice; the graph itself knows no purpose and no time. What is not
+yet confirmed is never walked; it only counts for how large a person would become.
 """
 
 from __future__ import annotations
@@ -34,12 +35,16 @@ class Step(NamedTuple):
     end: SubjectId
 
 
+#: A tuple a subject, replaced as a whole: a third of what a dict or a list of them costs.
+_ByEnd = dict[SubjectId, tuple[Edge, ...]]
+
+
 class Graph:
-    """Active edges by their ends."""
+    """Active edges by their ends, and apart from them those that are pending."""
 
     def __init__(self, edges: Iterable[Edge] = ()) -> None:
-        # A tuple a subject, replaced as a whole: a third of what a dict or a list of them costs.
-        self._edges: dict[SubjectId, tuple[Edge, ...]] = {}
+        self._edges: _ByEnd = {}
+        self._pending: _ByEnd = {}
         self.apply(edges)
 
     def __len__(self) -> int:
@@ -47,16 +52,10 @@ class Graph:
         return len(self._edges)
 
     def apply(self, edges: Iterable[Edge]) -> None:
-        """Takes edges in their newest state: active ones replace what was known, others go."""
+        """Takes edges in their newest state: each replaces what was known of it."""
         for edge in edges:
-            for end in (edge.a, edge.b):
-                rest = tuple(known for known in self._edges.get(end, ()) if known.edge_id != edge.edge_id)
-                if edge.state is EdgeState.ACTIVE:
-                    rest = (*rest, edge)
-                if rest:
-                    self._edges[end] = rest
-                else:
-                    self._edges.pop(end, None)
+            _place(self._edges, edge, stays=edge.state is EdgeState.ACTIVE)
+            _place(self._pending, edge, stays=edge.state.pending)
 
     def at(self, subject: SubjectId) -> tuple[Edge, ...]:
         """The active edges of a birth subject."""
@@ -70,18 +69,12 @@ class Graph:
             admits: which edges may be walked.
             members_max: the bound. One more, and nobody is linked.
         """
-        members = [start]
-        seen = {start}
-        for subject in members:
-            for edge in self._edges.get(subject, ()):
-                if admits(edge):
-                    other = edge.b if edge.a == subject else edge.a
-                    if other not in seen:
-                        if len(members) == members_max:
-                            return Reach((start,), complete=False)
-                        seen.add(other)
-                        members.append(other)
-        return Reach(tuple(members), complete=True)
+        return _reach(start, lambda subject: filter(admits, self._edges.get(subject, ())), members_max)
+
+    def asserted(self, start: SubjectId, members_max: int) -> Reach:
+        """Everybody joined with ``start`` by whatever edge there is, pending ones included."""
+        edges, pending = self._edges, self._pending
+        return _reach(start, lambda one: (*edges.get(one, ()), *pending.get(one, ())), members_max)
 
     def shortest_path(
         self, start: SubjectId, end: SubjectId, admits: Callable[[Edge], bool], members_max: int
@@ -115,6 +108,31 @@ class Graph:
             steps.append(Step(start, max(between, key=_sureness), end))
             end = start
         return tuple(reversed(steps))
+
+
+def _reach(start: SubjectId, edges_of: Callable[[SubjectId], Iterable[Edge]], members_max: int) -> Reach:
+    members = [start]
+    seen = {start}
+    for subject in members:
+        for edge in edges_of(subject):
+            other = edge.b if edge.a == subject else edge.a
+            if other not in seen:
+                if len(members) == members_max:
+                    return Reach((start,), complete=False)
+                seen.add(other)
+                members.append(other)
+    return Reach(tuple(members), complete=True)
+
+
+def _place(by_end: _ByEnd, edge: Edge, *, stays: bool) -> None:
+    for end in (edge.a, edge.b):
+        rest = tuple(known for known in by_end.get(end, ()) if known.edge_id != edge.edge_id)
+        if stays:
+            by_end[end] = (*rest, edge)
+        elif rest:
+            by_end[end] = rest
+        else:
+            by_end.pop(end, None)
 
 
 def _sureness(edge: Edge) -> tuple[int, int, int]:

@@ -32,8 +32,10 @@ class Evidence(IntEnum):
 class EdgeState(IntEnum):
     """What the ledger holds of an edge.
 
-    An edge that has run out is still ``ACTIVE``: it joins nobody any more, but refusals keep
-    spreading over it.
+    A link and a correction are pending until every guard table has them. A pending edge, in
+    either direction, joins nobody and carries refusals only, so that a crash at any point
+    leaves less allowed and never more. An edge that has run out is still ``ACTIVE``: it joins
+    nobody any more, but refusals keep spreading over it.
     """
 
     ACTIVE = 1
@@ -41,6 +43,29 @@ class EdgeState(IntEnum):
     WRONG = 2
     #: Never took effect; kept with its reason.
     REFUSED = 3
+    #: To be ``ACTIVE`` once it is known everywhere.
+    LINK_PENDING = 4
+    #: To be ``WRONG`` once it is known everywhere.
+    UNLINK_PENDING = 5
+
+    @property
+    def stands(self) -> bool:
+        """Whether the edge is asserted and not declared wrong, acknowledged or not."""
+        return self in {EdgeState.ACTIVE, EdgeState.LINK_PENDING}
+
+    @property
+    def declared_wrong(self) -> bool:
+        """Whether the edge was declared wrong, acknowledged or not."""
+        return self in {EdgeState.WRONG, EdgeState.UNLINK_PENDING}
+
+    @property
+    def pending(self) -> bool:
+        """Whether it still has to be acknowledged."""
+        return self in CONFIRMED
+
+
+#: What a pending edge becomes when it is acknowledged.
+CONFIRMED = {EdgeState.LINK_PENDING: EdgeState.ACTIVE, EdgeState.UNLINK_PENDING: EdgeState.WRONG}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +100,7 @@ class Edge:
 
 
 class EdgeKey(NamedTuple):
-    """What makes two sightings the same edge; at most one active edge has a key."""
+    """What makes two sightings the same edge; at most one edge that stands has a key."""
 
     a: SubjectId
     b: SubjectId
@@ -137,13 +162,20 @@ class Saved(NamedTuple):
     seq: int
 
 
+class Pending(NamedTuple):
+    """Edges that wait to be confirmed, and the last place in the sequence at which one began to."""
+
+    edges: tuple[Edge, ...]
+    seq: int
+
+
 class GraphChange(NamedTuple):
     """One step of the ledger, as its followers read it.
 
     Attributes:
         seq: place in the sequence, counted from 1.
         births: birth subjects that are new.
-        edges: edges that were added or seen again (``ACTIVE``) or declared wrong (``WRONG``).
+        edges: edges that were added, seen again, declared wrong or confirmed.
     """
 
     seq: int

@@ -50,12 +50,21 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What becomes of one sighting; ``edge_id`` is the edge that was seen again."""
+    """What becomes of one sighting.
+
+    Attributes:
+        sighting: what was seen.
+        verdict: what becomes of it.
+        refusal: why it was refused.
+        edge_id: the edge that was seen again.
+        revives: that edge joined nobody any more, and is to again: it is pending like a new one.
+    """
 
     sighting: Sighting
     verdict: Verdict
     refusal: LinkRefusal | None = None
     edge_id: int = 0
+    revives: bool = False
 
     @property
     def recorded(self) -> bool:
@@ -95,16 +104,16 @@ def rule(
     Args:
         sightings: what was seen.
         known: whatever the ledger has between the same ends, in any state.
-        graph: the active edges.
+        graph: the edges of the ledger.
         members_max: the largest person, counted over every edge not declared wrong.
         now_ms: nothing is observed later than this.
     """
-    active, wrong_at_ms = _index(known)
+    standing, wrong_at_ms = _index(known)
     growth = _Growth(graph, members_max)
     added: dict[EdgeKey, int] = {}
     rulings: list[Ruling] = []
     for sighting in sightings:
-        ruling = _rule_one(sighting, active, wrong_at_ms, now_ms)
+        ruling = _rule_one(sighting, standing, wrong_at_ms, now_ms)
         if ruling.verdict is Verdict.NEW:
             earlier = added.get(sighting.key)
             if earlier is not None:
@@ -118,21 +127,25 @@ def rule(
         if ruling.verdict is Verdict.NEW:
             added[sighting.key] = len(rulings)
         elif ruling.verdict is Verdict.SEEN_AGAIN:
-            active[sighting.key] = (ruling.edge_id, sighting.observed_at_ms)
+            standing[sighting.key] = _Standing(
+                ruling.edge_id, sighting.observed_at_ms, sighting.valid_until_ms
+            )
         rulings.append(ruling)
     return rulings
 
 
 def undo(known: Iterable[LedgerEntry], reason: str, now_ms: int) -> list[LedgerEntry]:
-    """What ``Unlink`` makes of what is between two: every active edge is wrong, run out or not.
+    """What ``Unlink`` makes of what is between two: every edge that stands is to be wrong.
+
+    Run out or not, pending or not; it is wrong in effect once that is known everywhere.
 
     Raises:
-        LinkNotFound: there is no active edge.
+        LinkNotFound: there is no such edge.
     """
     wrong = [
-        LedgerEntry(replace(edge, state=EdgeState.WRONG), now_ms, reason)
+        LedgerEntry(replace(edge, state=EdgeState.UNLINK_PENDING), now_ms, reason)
         for edge, _, _ in known
-        if edge.state is EdgeState.ACTIVE
+        if edge.state.stands
     ]
     if not wrong:
         raise LinkNotFound
@@ -169,24 +182,32 @@ def check_same(request: Request, done: Done) -> None:
             raise RequestIdReused
 
 
+class _Standing(NamedTuple):
+    """What is known of an edge that stands."""
+
+    edge_id: int
+    observed_at_ms: int
+    valid_until_ms: int
+
+
 def _index(
     known: Iterable[LedgerEntry],
-) -> tuple[dict[EdgeKey, tuple[int, int]], dict[tuple[SubjectId, SubjectId], int]]:
-    active: dict[EdgeKey, tuple[int, int]] = {}
+) -> tuple[dict[EdgeKey, _Standing], dict[tuple[SubjectId, SubjectId], int]]:
+    standing: dict[EdgeKey, _Standing] = {}
     wrong_at_ms: dict[tuple[SubjectId, SubjectId], int] = {}
     for edge, stated_at_ms, _ in known:
         key = EdgeKey(edge.a, edge.b, edge.evidence, edge.source)
-        if edge.state is EdgeState.ACTIVE:
-            active[key] = (edge.edge_id, edge.observed_at_ms)
-        elif edge.state is EdgeState.WRONG:
+        if edge.state.stands:
+            standing[key] = _Standing(edge.edge_id, edge.observed_at_ms, edge.valid_until_ms)
+        elif edge.state.declared_wrong:
             # Whatever was seen before is wrong with it, whoever saw it and by whichever rule.
             wrong_at_ms[edge.a, edge.b] = max(stated_at_ms, wrong_at_ms.get((edge.a, edge.b), 0))
-    return active, wrong_at_ms
+    return standing, wrong_at_ms
 
 
 def _rule_one(
     sighting: Sighting,
-    active: Mapping[EdgeKey, tuple[int, int]],
+    standing: Mapping[EdgeKey, _Standing],
     wrong_at_ms: Mapping[tuple[SubjectId, SubjectId], int],
     now_ms: int,
 ) -> Ruling:
@@ -204,11 +225,13 @@ def _rule_one(
         refusal = LinkRefusal.DECLARED_WRONG
     if refusal is not None:
         return Ruling(sighting, Verdict.REFUSED, refusal)
-    if sighting.key not in active:
+    known = standing.get(sighting.key)
+    if known is None:
         return Ruling(sighting, Verdict.NEW)
-    edge_id, observed_at_ms = active[sighting.key]
-    verdict = Verdict.SEEN_AGAIN if sighting.observed_at_ms > observed_at_ms else Verdict.KNOWN
-    return Ruling(sighting, verdict, edge_id=edge_id)
+    if sighting.observed_at_ms <= known.observed_at_ms:
+        return Ruling(sighting, Verdict.KNOWN, edge_id=known.edge_id)
+    revives = known.valid_until_ms <= now_ms
+    return Ruling(sighting, Verdict.SEEN_AGAIN, edge_id=known.edge_id, revives=revives)
 
 
 class _Growth:
@@ -235,7 +258,7 @@ class _Growth:
     def _person(self, subject: SubjectId) -> set[SubjectId]:
         """Everybody joined with a subject; nobody if they are more than the largest person."""
         if subject not in self._people:
-            reach = self._graph.walk(subject, lambda _: True, self._members_max)
+            reach = self._graph.asserted(subject, self._members_max)
             if not reach.complete:
                 return set()
             person = set(reach.members)

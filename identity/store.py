@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from identity.ids import IdentifierToken, SubjectId
-from identity.ledger import Births, Edge, GraphChange, LedgerEntry, Newborn, Saved
+from identity.ledger import Births, Edge, GraphChange, LedgerEntry, Newborn, Pending, Saved
 from identity.linking import Done, Request, Ruling
 
 
@@ -36,11 +36,16 @@ class IdentityStore(Protocol):
     async def active_edges(self) -> list[Edge]:
         """All active edges, oldest first."""
 
+    async def pending(self) -> Pending:
+        """The edges that wait to be confirmed, and the place in the sequence of the last of them."""
+
     async def done(self, request: Request) -> Done | None:
         """What became of a request, if it was carried out before."""
 
     async def link(self, request: Request, rulings: Sequence[Ruling], answer: bytes, now_ms: int) -> Saved:
         """Carries out rulings and keeps the answer to the request.
+
+        New edges are pending, and so is one that a sighting revives.
 
         Returns:
             The edges that are new or were seen again; the end of the sequence.
@@ -50,6 +55,13 @@ class IdentityStore(Protocol):
         self, request: Request, entries: Sequence[LedgerEntry], answer: bytes, now_ms: int
     ) -> Saved:
         """Brings edges to the state the entries give them and keeps the answer to the request.
+
+        Returns:
+            The edges in their new state; the end of the sequence.
+        """
+
+    async def confirm(self, seq: int) -> Saved:
+        """Brings what is pending since ``seq`` or earlier to the state it waits for.
 
         Returns:
             The edges in their new state; the end of the sequence.

@@ -22,6 +22,8 @@ _EDGE_STATES = {
     ledger.EdgeState.ACTIVE: EdgeState.ACTIVE,
     ledger.EdgeState.WRONG: EdgeState.WRONG,
     ledger.EdgeState.REFUSED: EdgeState.WRONG,  # never took effect: counts for nothing either
+    ledger.EdgeState.LINK_PENDING: EdgeState.REFUSAL_ONLY,
+    ledger.EdgeState.UNLINK_PENDING: EdgeState.REFUSAL_ONLY,
 }
 
 

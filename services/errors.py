@@ -24,6 +24,7 @@ from engagement import errors as engagement
 from identity import errors as identity
 from recommender import errors as recommender
 from services.authority import AuthorityStopped
+from services.feed import FeedStopped
 from services.storage.sqlite import StoreUnusable
 
 DOMAIN = "veilgraph"
@@ -93,6 +94,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
     grpc.StatusCode.DEADLINE_EXCEEDED: {
         "DEADLINE_TOO_SHORT": "the deadline leaves no time to answer",
         "DEADLINE_PASSED": "the service did not finish in time",
+        "WITHDRAWAL_PENDING": "the write is kept and will be finished; it is not in effect everywhere yet",
     },
     grpc.StatusCode.UNAVAILABLE: {
         "CONSENT_NOT_READY": "the consent state is still being loaded",
@@ -204,6 +206,7 @@ def details(status: Status, request_id: str) -> bytes:
 DOMAIN_ERRORS: dict[type[BaseException], str] = {
     StoreUnusable: "STORE_UNAVAILABLE",
     AuthorityStopped: "CONSENT_NOT_READY",
+    FeedStopped: "CONSENT_NOT_READY",
     consent.UnknownPurpose: "UNKNOWN_PURPOSE",
     consent.SubjectUnknown: "NOT_PERMITTED",
     consent.PolicyError: "INTERNAL",  # found at start-up; a client can do nothing about it

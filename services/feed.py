@@ -13,6 +13,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 
+class FeedStopped(RuntimeError):  # noqa: N818 - named after what it says
+    """A consumer has stopped or failed; what is published does not arrive any more."""
+
+
 class Numbered(Protocol):
     """Anything with a position in a producer's outbox."""
 
@@ -101,11 +105,11 @@ class Consumer(Generic[C]):
         """Waits until everything up to ``seq`` is applied.
 
         Raises:
-            RuntimeError: the consumer has stopped or failed, so it never will be.
+            FeedStopped: the consumer has stopped or failed, so it never will be.
         """
         while self.cursor < seq:
             if self._task is None or self._task.done():
-                raise RuntimeError("the consumer does not run")
+                raise FeedStopped
             moved = asyncio.ensure_future(self._moved.wait())
             await asyncio.wait({moved, self._task}, return_when=asyncio.FIRST_COMPLETED)
             moved.cancel()

@@ -1,8 +1,9 @@
 """IdentityService: digests become subjects, evidence becomes edges, and either can be explained.
 
 A birth or a changed edge is answered for only after the barrier: when the guard tables have
-taken it in. A caller that goes away in between stops nothing; what was begun is finished, so
-that the graph in memory is what the ledger holds.
+taken it in. Until then an edge is pending, and nothing is read across it. A caller that goes
+away in between stops nothing; what was begun is finished, so that the graph in memory is what
+the ledger holds.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from identity.linking import (
 )
 from identity.rules import Rules
 from identity.store import IdentityStore
+from services.confirming import Barrier, Confirmation
 from services.errors import Unavailable
 from services.interceptors.call import NOT_PERMITTED, Call
 from services.interceptors.declared import purpose_of
@@ -36,9 +38,6 @@ from veilgraph.identity.v1 import identity_pb2, identity_pb2_grpc
 from veilgraph.privacy.v1 import privacy_pb2
 
 T = TypeVar("T")
-#: Waits until the guard tables everywhere have taken in the sequence up to here; gives the epoch.
-Barrier = Callable[[int], Awaitable[int]]
-
 _RETRY_S = 0.2
 _PURPOSES = {value.number: purpose_of(value) or "" for value in privacy_pb2.Purpose.DESCRIPTOR.values}
 _FIELD_AT_FAULT = {
@@ -60,16 +59,21 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         blocked: Collection[IdentifierToken],
         barrier: Barrier,
         random_bytes: Callable[[int], bytes],
+        report: Callable[[str], object],
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """Makes the servicer.
 
         Args:
             store: the ledger.
             graph: the active edges of ``store``; from now on kept by this servicer.
+                Those that are pending come with ``resume``.
             rules: what counts as evidence.
             blocked: tokens that stand for no identifier, those of every tenant.
             barrier: see ``Barrier``.
             random_bytes: where birth subjects come from; cryptographically random.
+            report: takes one line per try to confirm a link that failed.
+            pause: waits for a number of seconds, between such tries.
         """
         self._store = store
         self._graph = graph
@@ -79,6 +83,9 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         self._random_bytes = random_bytes
         # Edges are judged by the graph as it is, so they are written one request after another.
         self._in_order = asyncio.Lock()
+        self._confirmation = Confirmation(
+            store, graph, barrier, in_order=self._in_order, report=report, pause=pause
+        )
         self._unfinished: set[asyncio.Task[Any]] = set()
 
     async def Resolve(self, request: identity_pb2.ResolveRequest, call: Call) -> identity_pb2.ResolveResponse:
@@ -119,10 +126,15 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         kinds = await self._store.kinds({subject, *(step.end for step in path)})
         return identity_pb2.ExplainResponse(linked=True, path=[step_message(step, kinds) for step in path])
 
+    async def resume(self) -> None:
+        """Takes up the links and corrections that an earlier process left pending."""
+        await self._confirmation.resume()
+
     async def drained(self) -> None:
         """Returns when nothing that was begun is unfinished; for an orderly stop."""
         while self._unfinished:
             await asyncio.wait(self._unfinished)
+        await self._confirmation.stop()
 
     async def _births(self, request: identity_pb2.ResolveRequest, call: Call) -> tuple[Births, int]:
         kinds = {
@@ -162,8 +174,9 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
             return Done(asked.fingerprints, answer, saved.seq)
 
         done = await self._once(asked, write)
+        call.durable = True
         response = identity_pb2.LinkResponse.FromString(done.answer)
-        response.consent_epoch = await self._barrier(done.seq)
+        response.consent_epoch = await self._confirmation.reached(done.seq)
         return response
 
     async def _unlink(self, request: identity_pb2.UnlinkRequest, call: Call) -> identity_pb2.UnlinkResponse:
@@ -178,8 +191,9 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
             return Done(asked.fingerprints, answer, saved.seq)
 
         done = await self._once(asked, write)
+        call.durable = True
         response = identity_pb2.UnlinkResponse.FromString(done.answer)
-        response.consent_epoch = await self._barrier(done.seq)
+        response.consent_epoch = await self._confirmation.reached(done.seq)
         return response
 
     async def _once(self, asked: Request, write: Callable[[], Awaitable[Done]]) -> Done:

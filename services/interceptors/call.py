@@ -89,6 +89,7 @@ class Call:
         refused_before: how many elements of a stream's messages before were refused, likewise.
         read: whose data the handler was let to read; checked again before the answer leaves.
         asked: what the handler asked besides; checked again, too.
+        durable: what was asked is kept and will be finished; a deadline that passes now says so.
         status: set when the call is answered with an error.
     """
 
@@ -117,6 +118,7 @@ class Call:
     refused_before: int = 0
     read: dict[tuple[SubjectId, int], tuple[SubjectId, ...]] = field(default_factory=dict)
     asked: dict[tuple[SubjectId, int], bool] = field(default_factory=dict)
+    durable: bool = False
     status: Status | None = None
 
     def begin_message(self, now_ms: int) -> None:

@@ -111,7 +111,7 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
                 async with asyncio.timeout_at(call.deadline_at):
                     answer = await exchange(self, call, received, context.write, behaviour)
             except BaseException as error:  # noqa: BLE001 - goes through the layers' exits
-                stack.exit(_named(error))
+                stack.exit(_named(error, call))
             else:
                 stack.exit(None)
             if call.status is not None:
@@ -226,9 +226,11 @@ _KINDS: dict[tuple[bool, bool], tuple[Exchange, str, Callable[..., Handler]]] = 
 }
 
 
-def _named(error: BaseException) -> BaseException:
+def _named(error: BaseException, call: Call) -> BaseException:
     """A deadline that passed inside the call is the service's to name."""
-    return TooLate("DEADLINE_PASSED") if isinstance(error, TimeoutError) else error
+    if not isinstance(error, TimeoutError):
+        return error
+    return TooLate("WITHDRAWAL_PENDING" if call.durable else "DEADLINE_PASSED")
 
 
 def _drop_refused(call: Call, message: Any) -> None:

@@ -47,6 +47,7 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
             blocked=blocked_tokens(config.rules, tokeniser),
             barrier=barrier,
             random_bytes=os.urandom,
+            report=process.log,
         )
         served = [
             Served(
@@ -59,6 +60,7 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
             "identity",
             database,
             served,
+            ready=servicer.resume,
             drained=servicer.drained,
             tokenise=lambda _tenant, kind, digest: tokeniser.token(kind, digest),
         )

@@ -11,12 +11,14 @@ import asyncio
 import sqlite3
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any
 
 from identity.ids import IdentifierToken, SubjectId
 from identity.ledger import (
+    CONFIRMED,
     Births,
     Edge,
     EdgeState,
@@ -24,6 +26,7 @@ from identity.ledger import (
     GraphChange,
     LedgerEntry,
     Newborn,
+    Pending,
     Saved,
     ordered,
 )
@@ -39,6 +42,7 @@ _IV_BYTES = 17  # key version and synthetic IV
 _EDGE = "edge_id, a, b, evidence, source, observed_at_ms, valid_until_ms, confidence_permille"
 _BETWEEN = f"SELECT {_EDGE}, state, stated_at_ms, reason FROM edge WHERE a = ? AND b = ? ORDER BY edge_id"  # noqa: S608
 _ACTIVE = f"SELECT {_EDGE}, state FROM edge WHERE state = {EdgeState.ACTIVE:d} ORDER BY edge_id"  # noqa: S608
+_PENDING = f"SELECT {_EDGE}, state, seq FROM pending JOIN edge USING (edge_id) ORDER BY edge_id"  # noqa: S608
 _CHANGED = f"""
     SELECT {_EDGE}, edge_change.state, seq FROM edge_change JOIN edge USING (edge_id)
     WHERE seq BETWEEN ? AND ? ORDER BY seq, edge_id"""  # noqa: S608
@@ -95,6 +99,11 @@ class SqliteIdentityStore:
             for row in rows
         ]
 
+    async def pending(self) -> Pending:
+        """See ``IdentityStore.pending``."""
+        rows = self._database.reader.execute(_PENDING).fetchall()
+        return Pending(tuple(_edge(row) for row in rows), max((row[9] for row in rows), default=0))
+
     async def done(self, request: Request) -> Done | None:
         """See ``IdentityStore.done``."""
         row = self._database.reader.execute(
@@ -113,6 +122,10 @@ class SqliteIdentityStore:
     ) -> Saved:
         """See ``IdentityStore.unlink``."""
         return await self._database.write(partial(_unlink, request, entries, answer, now_ms))
+
+    async def confirm(self, seq: int) -> Saved:
+        """See ``IdentityStore.confirm``."""
+        return await self._database.write(partial(_confirm, seq))
 
     def changes(self, after: int, limit: int) -> Sequence[GraphChange]:
         """See ``IdentityStore.changes``."""
@@ -170,21 +183,21 @@ def _carry_out(ruling: Ruling, now_ms: int, connection: sqlite3.Connection) -> E
     sighting = ruling.sighting
     seen = (sighting.observed_at_ms, sighting.valid_until_ms, sighting.confidence_permille)
     if ruling.verdict is Verdict.SEEN_AGAIN:
-        connection.execute(
-            "UPDATE edge SET observed_at_ms = ?, valid_until_ms = ?, confidence_permille = ?"
-            " WHERE edge_id = ?",
-            (*seen, ruling.edge_id),
-        )
-        return Edge(ruling.edge_id, *sighting.key, *seen, EdgeState.ACTIVE)
+        (state,) = connection.execute(
+            "UPDATE edge SET observed_at_ms = ?, valid_until_ms = ?, confidence_permille = ?,"
+            " state = iif(?, ?, state) WHERE edge_id = ? RETURNING state",
+            (*seen, ruling.revives, EdgeState.LINK_PENDING, ruling.edge_id),
+        ).fetchone()
+        return Edge(ruling.edge_id, *sighting.key, *seen, EdgeState(state))
     if ruling.recorded:
-        state = EdgeState.ACTIVE if ruling.verdict is Verdict.NEW else EdgeState.REFUSED
+        state = EdgeState.LINK_PENDING if ruling.verdict is Verdict.NEW else EdgeState.REFUSED
         reason = "" if ruling.refusal is None else ruling.refusal.value
         cursor = connection.execute(
             "INSERT INTO edge (a, b, evidence, source, observed_at_ms, valid_until_ms, confidence_permille,"
             " state, stated_at_ms, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*sighting.key, *seen, state, now_ms, reason),
         )
-        if state is EdgeState.ACTIVE:
+        if state is EdgeState.LINK_PENDING:
             return Edge(cursor.lastrowid or 0, *sighting.key, *seen, state)
     return None
 
@@ -207,13 +220,35 @@ def _unlink(
 def _finish(
     connection: sqlite3.Connection, request: Request, changed: Sequence[Edge], answer: bytes, now_ms: int
 ) -> Saved:
-    seq = _step(connection, 0, -1) if changed else _last_seq(connection)
+    seq = _change(connection, changed)
+    connection.executemany(
+        "INSERT INTO pending (edge_id, seq) VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq",
+        [(edge.edge_id, seq) for edge in changed if edge.state.pending],
+    )
+    connection.execute("INSERT INTO request VALUES (?, ?, ?, ?, ?, ?, ?)", (*request, answer, seq, now_ms))
+    return Saved(tuple(changed), seq)
+
+
+def _confirm(seq: int, connection: sqlite3.Connection) -> Saved:
+    waiting = [_edge(row) for row in connection.execute(_PENDING).fetchall() if row[9] <= seq]
+    confirmed = [replace(edge, state=CONFIRMED[edge.state]) for edge in waiting]
+    connection.executemany(
+        "UPDATE edge SET state = ? WHERE edge_id = ?", [(edge.state, edge.edge_id) for edge in confirmed]
+    )
+    connection.executemany("DELETE FROM pending WHERE edge_id = ?", [(edge.edge_id,) for edge in confirmed])
+    return Saved(tuple(confirmed), _change(connection, confirmed))
+
+
+def _change(connection: sqlite3.Connection, changed: Sequence[Edge]) -> int:
+    """Gives changed edges their place in the sequence; the end of it if nothing changed."""
+    if not changed:
+        return _last_seq(connection)
+    seq = _step(connection, 0, -1)
     connection.executemany(
         "INSERT INTO edge_change (seq, edge_id, state) VALUES (?, ?, ?)",
         [(seq, edge.edge_id, edge.state) for edge in changed],
     )
-    connection.execute("INSERT INTO request VALUES (?, ?, ?, ?, ?, ?, ?)", (*request, answer, seq, now_ms))
-    return Saved(tuple(changed), seq)
+    return seq
 
 
 def _step(connection: sqlite3.Connection, first_birth: int, last_birth: int) -> int:

@@ -9,13 +9,14 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from identity.graph import Graph
 from identity.ids import IdentifierToken, SubjectId
-from identity.ledger import NEVER_MS, EdgeState, Evidence, Newborn, Sighting, ordered
+from identity.ledger import NEVER_MS, Edge, EdgeState, Evidence, Newborn, Pending, Sighting, ordered
 from identity.linking import Done, LinkRefusal, Request, Ruling, Verdict, undo
 from identity.store import IdentityStore
 from services.storage.identity import BIRTHS_MAX, SqliteIdentityStore
@@ -122,6 +123,12 @@ async def test_five_thousand_births_are_one_change_in_the_order_they_came(store)
     assert len(await store.subjects([token(number) for number in range(5001)])) == 5000
 
 
+async def linked(store: IdentityStore, request_id: str, *sightings: Sighting) -> list[Edge]:
+    """New edges, confirmed."""
+    saved = await store.link(request(request_id), new(*sightings), b"", NOW_MS)
+    return list((await store.confirm(saved.seq)).edges)
+
+
 async def test_the_sequence_counts_every_change_and_only_changes(store):
     assert (store.last_seq(), store.changes(0, 9)) == (0, ())
     assert (await store.bear([], NOW_MS)).seq == 0
@@ -134,10 +141,13 @@ async def test_the_sequence_counts_every_change_and_only_changes(store):
         request("c"), undo(await store.between([(subject(1), subject(2))]), "", NOW_MS), b"", NOW_MS
     )
     assert undone.seq == 3
+    assert (await store.confirm(3)).seq == 4
+    assert (await store.confirm(4)).seq == 4
     assert [(one.seq, len(one.births), len(one.edges)) for one in store.changes(0, 9)] == [
         (1, 2, 0),
         (2, 0, 1),
         (3, 0, 1),
+        (4, 0, 1),
     ]
 
 
@@ -161,20 +171,63 @@ async def test_one_read_of_changes_stays_small_unless_a_single_change_is_large(s
     assert reads == [[size, size], [size], [BIRTHS_MAX + 1]]
 
 
-async def test_a_new_edge_is_active_ordered_and_found_from_both_sides(store):
+async def test_a_new_edge_is_pending_ordered_and_found_from_both_sides(store):
     saved = await store.link(request("a"), new(sighting(2, 1, confidence_permille=900)), b"", NOW_MS)
     (edge,) = saved.edges
     assert (edge.a, edge.b) == ordered(subject(1), subject(2))
-    assert (edge.state, edge.confidence_permille, edge.valid_until_ms) == (EdgeState.ACTIVE, 900, NEVER_MS)
-    assert await store.active_edges() == [edge]
+    assert (edge.state, edge.confidence_permille) == (EdgeState.LINK_PENDING, 900)
+    assert edge.valid_until_ms == NEVER_MS
+    assert await store.active_edges() == []
+    assert await store.pending() == Pending((edge,), saved.seq)
     for pair in [(subject(1), subject(2)), (subject(2), subject(1))]:
         assert [entry.edge for entry in await store.between([pair])] == [edge]
     assert await store.between([(subject(1), subject(3))]) == []
     assert store.changes(0, 9)[0].edges == (edge,)
 
 
+async def test_a_pending_edge_is_active_once_its_place_in_the_sequence_is_confirmed(store):
+    first = await store.link(request("a"), new(sighting(1, 2)), b"", NOW_MS)
+    second = await store.link(request("b"), new(sighting(3, 4)), b"", NOW_MS)
+    confirmed = await store.confirm(first.seq)
+    assert confirmed.edges == (replace(first.edges[0], state=EdgeState.ACTIVE),)
+    assert await store.active_edges() == list(confirmed.edges)
+    assert await store.pending() == Pending(second.edges, second.seq)
+    assert store.changes(second.seq, 9)[0].edges == confirmed.edges
+    await store.confirm(second.seq)
+    assert await store.pending() == Pending((), 0)
+    assert len(await store.active_edges()) == 2
+
+
+async def test_confirming_a_link_after_its_correction_confirms_neither_before_its_time(store):
+    """The edge waits since the correction, and comes to be wrong, never active."""
+    link = await store.link(request("a"), new(sighting(1, 2)), b"", NOW_MS)
+    wrong = undo(await store.between([(subject(1), subject(2))]), "", NOW_MS)
+    correction = await store.unlink(request("b"), wrong, b"", NOW_MS)
+    assert (await store.confirm(link.seq)).edges == ()
+    (edge,) = (await store.confirm(correction.seq)).edges
+    assert edge.state is EdgeState.WRONG
+    assert [one.edges[0].state for one in store.changes(0, 9)] == [
+        EdgeState.LINK_PENDING,
+        EdgeState.UNLINK_PENDING,
+        EdgeState.WRONG,
+    ]
+
+
+async def test_an_edge_that_is_revived_is_pending_again_and_one_that_is_live_stays_active(store):
+    dead, live = await linked(store, "a", sighting(1, 2, valid_until_ms=NOW_MS + 1), sighting(3, 4))
+    rulings = [
+        Ruling(sighting(1, 2, NOW_MS + 2), Verdict.SEEN_AGAIN, edge_id=dead.edge_id, revives=True),
+        Ruling(sighting(3, 4, NOW_MS + 2), Verdict.SEEN_AGAIN, edge_id=live.edge_id),
+    ]
+    again = await store.link(request("b"), rulings, b"", NOW_MS + 2)
+    assert [edge.state for edge in again.edges] == [EdgeState.LINK_PENDING, EdgeState.ACTIVE]
+    assert [edge.edge_id for edge in await store.active_edges()] == [live.edge_id]
+    await store.confirm(again.seq)
+    assert len(await store.active_edges()) == 2
+
+
 async def test_an_edge_seen_again_keeps_its_number_and_takes_the_later_sighting(store):
-    (first,) = (await store.link(request("a"), new(sighting(1, 2)), b"", NOW_MS)).edges
+    (first,) = await linked(store, "a", sighting(1, 2))
     later = [sighting(1, 2, NOW_MS + 5, valid_until_ms=NOW_MS + 99), sighting(2, 1, NOW_MS + 6)]
     rulings = [Ruling(one, Verdict.SEEN_AGAIN, edge_id=first.edge_id) for one in later]
     (again,) = (await store.link(request("b"), rulings, b"", NOW_MS)).edges
@@ -184,7 +237,7 @@ async def test_an_edge_seen_again_keeps_its_number_and_takes_the_later_sighting(
         NEVER_MS,
     )
     assert await store.active_edges() == [again]
-    assert store.changes(1, 9)[0].edges == (again,)
+    assert store.changes(2, 9)[0].edges == (again,)
 
 
 async def test_a_refused_link_stays_in_the_ledger_with_its_reason_and_counts_for_nothing(store):
@@ -198,21 +251,29 @@ async def test_a_refused_link_stays_in_the_ledger_with_its_reason_and_counts_for
 
 
 async def test_a_wrong_edge_says_when_and_why_and_its_followers_learn_of_it(store):
-    (edge,) = (await store.link(request("a"), new(sighting(1, 2)), b"", NOW_MS)).edges
+    (edge,) = await linked(store, "a", sighting(1, 2))
     pair = (subject(1), subject(2))
     wrong = undo(await store.between([pair]), "shared tablet", NOW_MS + 7)
-    (undone,) = (await store.unlink(request("b"), wrong, b"", NOW_MS + 7)).edges
-    assert (undone.edge_id, undone.state) == (edge.edge_id, EdgeState.WRONG)
+    saved = await store.unlink(request("b"), wrong, b"", NOW_MS + 7)
     assert await store.active_edges() == []
     assert await store.between([pair]) == wrong
-    assert [one.edges[0].state for one in store.changes(0, 9)] == [EdgeState.ACTIVE, EdgeState.WRONG]
+    (undone,) = (await store.confirm(saved.seq)).edges
+    assert (undone.edge_id, undone.state) == (edge.edge_id, EdgeState.WRONG)
+    assert await store.between([pair]) == [wrong[0]._replace(edge=undone)]
+    assert [one.edges[0].state for one in store.changes(0, 9)] == [
+        EdgeState.LINK_PENDING,
+        EdgeState.ACTIVE,
+        EdgeState.UNLINK_PENDING,
+        EdgeState.WRONG,
+    ]
 
 
 async def test_an_edge_may_be_made_anew_after_it_was_declared_wrong(store):
-    await store.link(request("a"), new(sighting(1, 2)), b"", NOW_MS)
+    """Even while the correction is pending: the two edges are not the same one."""
+    await linked(store, "a", sighting(1, 2))
     pair = (subject(1), subject(2))
     await store.unlink(request("b"), undo(await store.between([pair]), "", NOW_MS), b"", NOW_MS)
-    (anew,) = (await store.link(request("c"), new(sighting(1, 2, NOW_MS + 9)), b"", NOW_MS)).edges
+    _, anew = await linked(store, "c", sighting(1, 2, NOW_MS + 9))
     assert [entry.edge.state for entry in await store.between([pair])] == [EdgeState.WRONG, EdgeState.ACTIVE]
     assert await store.active_edges() == [anew]
 
@@ -229,7 +290,7 @@ async def test_a_write_that_fails_leaves_nothing_of_itself(store):
     await store.link(request("a"), new(sighting(1, 2)), b"", NOW_MS)
     with pytest.raises(Exception, match="UNIQUE"):
         await store.link(request("b"), new(sighting(3, 4), sighting(1, 2)), b"", NOW_MS)
-    assert len(await store.active_edges()) == store.last_seq() == 1
+    assert len((await store.pending()).edges) == store.last_seq() == 1
     assert await store.done(request("b")) is None
     with pytest.raises(Exception, match="UNIQUE"):
         await store.bear([newborn(5), Newborn(token(6), 6, subject(5))], NOW_MS)
@@ -244,7 +305,7 @@ async def test_a_store_opened_again_holds_everything_and_counts_on(engine, tmp_p
         before = store.changes(0, 99)
     async with opened(engine, tmp_path) as store:
         assert store.changes(0, 99) == before
-        assert await store.active_edges() == list(saved.edges)
+        assert await store.pending() == Pending(saved.edges, 2)
         assert await store.done(request("a")) == Done(b"12345678", b"answer", 2)
         assert await store.subjects([token(1)]) == {token(1): subject(1)}
         assert (await store.bear([newborn(3)], NOW_MS)).seq == 3
@@ -260,7 +321,9 @@ async def main(engine, folder):
         number = 0
         while True:
             await store.bear([t.newborn(number), t.newborn(number + 1)], t.NOW_MS)
-            await store.link(t.request(str(number)), t.new(t.sighting(number, number + 1)), b"yes", t.NOW_MS)
+            rulings = t.new(t.sighting(number, number + 1))
+            saved = await store.link(t.request(str(number)), rulings, b"yes", t.NOW_MS)
+            await store.confirm(saved.seq)
             print(number, flush=True)
             number += 2
 
@@ -285,11 +348,11 @@ async def test_a_process_killed_while_writing_loses_nothing_it_acknowledged(engi
     async with opened(engine, tmp_path) as store:
         for number in acknowledged:
             done = await store.done(request(str(number)))
-            assert (done.answer, done.seq) == (b"yes", number + 2)
+            assert (done.answer, done.seq) == (b"yes", number // 2 * 3 + 2)
         changes = store.changes(0, 10_000)
         assert [one.seq for one in changes] == list(range(1, len(changes) + 1))
-        assert len(changes) == store.last_seq() >= 2 * len(acknowledged)
+        assert len(changes) == store.last_seq() >= 3 * len(acknowledged)
         for one in changes:
             assert (len(one.births), len(one.edges)) in ((2, 0), (0, 1))
-        graph = Graph(await store.active_edges())
-        assert len(graph) == 2 * (len(changes) // 2)
+        assert len(Graph(await store.active_edges())) == 2 * (len(changes) // 3)
+        assert len((await store.pending()).edges) == (len(changes) % 3 == 2)

@@ -6,9 +6,10 @@ changes and pushes what follows to the guard table.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -52,6 +53,9 @@ class Desk:
         self.guard.apply(GuardUpdate(1, {}))
         self.cursor = 0
         self.barriers: list[int] = []
+        self.reports: list[str] = []
+        self.pauses: list[float] = []
+        self.at_barrier: Callable[[int], Awaitable[None]] | None = None
         self.servicer = self.make_servicer(Graph())
 
     def make_servicer(self, graph: Graph) -> IdentityServicer:
@@ -62,6 +66,8 @@ class Desk:
             blocked=blocked_tokens(self.rules, self.tokeniser),
             barrier=self.barrier,
             random_bytes=numbered_bytes,
+            report=self.reports.append,
+            pause=self.pause,
         )
 
     def close(self) -> None:
@@ -69,9 +75,21 @@ class Desk:
 
     async def barrier(self, seq: int) -> int:
         self.barriers.append(seq)
+        if self.at_barrier is not None:
+            await self.at_barrier(seq)
         self.follow()
         assert self.cursor >= seq
         return self.guard.epoch
+
+    async def pause(self, seconds: float) -> None:
+        """Stands for waiting: others get their turn."""
+        self.pauses.append(seconds)
+        await asyncio.sleep(0)
+
+    async def all_confirmed(self) -> None:
+        """Waits until the confirmation has nothing left to do."""
+        if self.servicer._confirmation._task is not None:
+            await self.servicer._confirmation._task
 
     def follow(self) -> None:
         while changes := self.store.changes(self.cursor, 100):

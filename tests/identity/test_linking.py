@@ -140,17 +140,44 @@ def test_undoing_takes_every_active_edge_run_out_or_not_and_no_other():
         LedgerEntry(edge(2, A, B, valid_until_ms=NOW_MS - 1, source="app"), 5, ""),
         LedgerEntry(edge(3, A, B, state=EdgeState.WRONG), 5, "earlier"),
         LedgerEntry(edge(4, A, B, state=EdgeState.REFUSED), 5, ""),
+        LedgerEntry(edge(5, A, B, state=EdgeState.LINK_PENDING, source="till"), 5, ""),
+        LedgerEntry(edge(6, A, B, state=EdgeState.UNLINK_PENDING), 5, "earlier"),
     ]
     undone = undo(known, "shared tablet", NOW_MS)
     assert [(e.edge.edge_id, e.edge.state, e.stated_at_ms, e.reason) for e in undone] == [
-        (1, EdgeState.WRONG, NOW_MS, "shared tablet"),
-        (2, EdgeState.WRONG, NOW_MS, "shared tablet"),
+        (number, EdgeState.UNLINK_PENDING, NOW_MS, "shared tablet") for number in (1, 2, 5)
     ]
 
 
-def test_undoing_without_an_active_edge_is_refused():
+@pytest.mark.parametrize("state", [EdgeState.WRONG, EdgeState.UNLINK_PENDING, EdgeState.REFUSED])
+def test_undoing_without_an_edge_that_stands_is_refused(state):
     with pytest.raises(LinkNotFound):
-        undo([LedgerEntry(edge(3, A, B, state=EdgeState.WRONG), 5, "")], "", NOW_MS)
+        undo([LedgerEntry(edge(3, A, B, state=state), 5, "")], "", NOW_MS)
+
+
+def test_a_link_that_is_pending_is_the_edge_a_second_sighting_is_of():
+    known = [LedgerEntry(edge(7, A, B, observed_at_ms=500, state=EdgeState.LINK_PENDING), 500, "")]
+    (again,) = rule([sighting()], known, Graph(), 500, NOW_MS)
+    assert (again.verdict, again.edge_id, again.revives) == (Verdict.SEEN_AGAIN, 7, False)
+
+
+def test_a_correction_that_is_pending_refuses_what_was_seen_before_it():
+    known = [LedgerEntry(edge(7, A, B, observed_at_ms=500, state=EdgeState.UNLINK_PENDING), 600, "")]
+    before, after = sighting(observed_at_ms=600), sighting(observed_at_ms=601)
+    assert ruled(before, after, known=known) == [LinkRefusal.DECLARED_WRONG, Verdict.NEW]
+
+
+@pytest.mark.parametrize("state", [EdgeState.LINK_PENDING, EdgeState.UNLINK_PENDING])
+def test_pending_edges_count_for_how_large_a_person_becomes(state):
+    known = [LedgerEntry(edge(1, A, B, state=state), NOW_MS, "")]
+    assert ruled(sighting(B, C), known=known, members_max=2) == [LinkRefusal.PERSON_TOO_LARGE]
+
+
+@pytest.mark.parametrize(("end_ms", "revives"), [(NOW_MS - 1, True), (NOW_MS, True), (NOW_MS + 1, False)])
+def test_an_edge_is_revived_only_if_it_joined_nobody_any_more(end_ms, revives):
+    known = [LedgerEntry(edge(7, A, B, observed_at_ms=500, valid_until_ms=end_ms), 500, "")]
+    (again,) = rule([sighting()], known, Graph(), 500, NOW_MS)
+    assert (again.verdict, again.revives) == (Verdict.SEEN_AGAIN, revives)
 
 
 def request(*prints: bytes | None) -> Request:

@@ -1,7 +1,8 @@
-"""Random histories of linking, unlinking, waiting and restarting, through the real service.
+"""Random histories of linking, unlinking, waiting, failing and restarting, through the real service.
 
-After every step the ledger, the graph in memory and the guard table say what a plain list of
-the edges still standing says, and every identifier has the subject it was born with.
+After every step the graph in memory holds exactly the ledger's confirmed edges, and ledger,
+graph and guard table say what a plain list of the edges still standing says; every identifier
+has the subject it was born with.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from hypothesis import strategies as st
 
 from identity.errors import LinkNotFound
 from identity.graph import Graph
+from identity.ids import SubjectId
 from identity.ledger import NEVER_MS
 from identity.rules import Rules, compile_rules
+from services.authority import AuthorityStopped
+from services.errors import Refusal
 from tests.conftest import ROOT, Clock
 from tests.identity.desk import Desk
 from veilgraph.identity.v1 import identity_pb2 as pb
@@ -51,6 +55,13 @@ class Unlink(NamedTuple):
     pair: tuple[int, int]
 
 
+class Fail(NamedTuple):
+    """Has the barrier fail the next times it is asked; the process may start again in between."""
+
+    times: int
+    restarts: bool
+
+
 class Wait(NamedTuple):
     """Lets time pass."""
 
@@ -67,6 +78,7 @@ steps = st.one_of(
     ),
     st.builds(Unlink, pairs),
     st.builds(Wait, st.integers(1, 5)),
+    st.builds(Fail, st.integers(1, 4), st.booleans()),
     st.just(Restart()),
 )
 
@@ -86,45 +98,96 @@ class Plain:
         return {number: nx.node_connected_component(graph, number) for number in graph}
 
 
+class Life:
+    """A desk that lives through a history, beside the plain list of what must come of it."""
+
+    def __init__(self, desk: Desk, born: list[SubjectId]) -> None:
+        self.desk, self.born, self.plain = desk, born, Plain()
+        self.graph = Graph()
+        self.failures, self.restarts = 0, False
+        desk.servicer = desk.make_servicer(self.graph)
+        desk.at_barrier = self.maybe_fail
+
+    async def maybe_fail(self, _seq: int) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise AuthorityStopped
+
+    async def restart(self) -> None:
+        await self.desk.servicer.drained()
+        self.graph = Graph(await self.desk.store.active_edges())
+        self.desk.servicer = self.desk.make_servicer(self.graph)
+        await self.desk.servicer.resume()
+
+    async def recover(self) -> None:
+        """A refused write is durable: it is finished by the same process or by the next one."""
+        if self.restarts:
+            await self.restart()
+        await self.desk.all_confirmed()
+
+    async def step(self, step: NamedTuple) -> None:
+        match step:
+            case Link(pair, evidence, holds_ms):
+                await self.link(pair, evidence, holds_ms)
+            case Unlink(pair):
+                await self.unlink(pair)
+            case Fail(times, restarts):
+                self.failures, self.restarts = times, restarts
+            case Wait(ms):
+                self.desk.clock.now_ms += ms
+            case Restart():
+                await self.restart()
+                await self.desk.all_confirmed()
+
+    async def link(self, pair: tuple[int, int], evidence: int, holds_ms: int | None) -> None:
+        end_ms = None if holds_ms is None else self.desk.clock() + holds_ms
+        one, other = (self.born[number] for number in pair)
+        link = self.desk.link(one, other, evidence=evidence, valid_until_ms=end_ms)
+        try:
+            assert (await self.desk.send(link)).results[0].linked
+        except Refusal:
+            await self.recover()
+        self.plain.ends[frozenset(pair), evidence] = end_ms or NEVER_MS
+
+    async def unlink(self, pair: tuple[int, int]) -> None:
+        standing = [key for key in self.plain.ends if key[0] == set(pair)]
+        for key in standing:
+            del self.plain.ends[key]
+        try:
+            removed = (await self.desk.unlink(*(self.born[number] for number in pair))).edges_removed
+        except LinkNotFound:
+            removed = 0
+        except Refusal:
+            removed = len(standing)
+            await self.recover()
+        assert removed == len(standing)
+
+    async def compare(self) -> None:
+        desk, born = self.desk, self.born
+        kept = await desk.store.active_edges()
+        assert not (await desk.store.pending()).edges
+        assert {edge for one in born for edge in self.graph.at(one)} == set(kept)
+        assert await desk.subjects(*VALUES) == born
+        everybody = self.plain.people(DETERMINISTIC, PROBABILISTIC)
+        strict = self.plain.people(DETERMINISTIC, now_ms=desk.clock())
+        wide = self.plain.people(DETERMINISTIC, PROBABILISTIC, now_ms=desk.clock())
+        for number, subject in enumerate(born):
+            reach = self.graph.walk(subject, lambda _: True, 500)
+            assert set(reach.members) == {born[one] for one in everybody[number]}
+            assert desk.members(subject, "marketing.email") == {born[one] for one in strict[number]}
+            assert desk.members(subject) == {born[one] for one in wide[number]}
+
+
 async def live(desk: Desk, history: list[NamedTuple]) -> None:
     """Goes through a history and compares after every step."""
     born = await desk.subjects(*VALUES)
     desk.say_yes(*born)
-    plain = Plain()
-    graph = Graph()
-    desk.servicer = desk.make_servicer(graph)
+    life = Life(desk, born)
     for step in history:
         desk.clock.now_ms += 1
-        match step:
-            case Link((one, other), evidence, holds_ms):
-                end_ms = None if holds_ms is None else desk.clock() + holds_ms
-                link = desk.link(born[one], born[other], evidence=evidence, valid_until_ms=end_ms)
-                assert (await desk.send(link)).results[0].linked
-                plain.ends[frozenset((one, other)), evidence] = end_ms or NEVER_MS
-            case Unlink((one, other)):
-                standing = [key for key in plain.ends if key[0] == {one, other}]
-                for key in standing:
-                    del plain.ends[key]
-                try:
-                    removed = (await desk.unlink(born[one], born[other])).edges_removed
-                except LinkNotFound:
-                    removed = 0
-                assert removed == len(standing)
-            case Wait(ms):
-                desk.clock.now_ms += ms
-            case Restart():
-                graph = Graph(await desk.store.active_edges())
-                desk.servicer = desk.make_servicer(graph)
+        await life.step(step)
         desk.push()
-        assert await desk.subjects(*VALUES) == born
-        everybody = plain.people(DETERMINISTIC, PROBABILISTIC)
-        strict = plain.people(DETERMINISTIC, now_ms=desk.clock())
-        wide = plain.people(DETERMINISTIC, PROBABILISTIC, now_ms=desk.clock())
-        for number, subject in enumerate(born):
-            reach = graph.walk(subject, lambda _: True, 500)
-            assert set(reach.members) == {born[one] for one in everybody[number]}
-            assert desk.members(subject, "marketing.email") == {born[one] for one in strict[number]}
-            assert desk.members(subject) == {born[one] for one in wide[number]}
+        await life.compare()
 
 
 @settings(max_examples=60)

@@ -225,6 +225,8 @@ def test_an_edge_counts_as_its_evidence_says(
         LedgerState.ACTIVE: EdgeState.ACTIVE,
         LedgerState.WRONG: EdgeState.WRONG,
         LedgerState.REFUSED: EdgeState.WRONG,
+        LedgerState.LINK_PENDING: EdgeState.REFUSAL_ONLY,
+        LedgerState.UNLINK_PENDING: EdgeState.REFUSAL_ONLY,
     }
     for ledger_state, state in states.items():
         seen = Edge(7, ANNA, BERT, evidence, "web", 5, NEVER_MS, 1000, ledger_state)
