@@ -41,6 +41,7 @@ class EdgeFact:
         views: bit v = it counts in view v of the policy.
         state: WRONG edges count for nothing, REFUSAL_ONLY ones carry refusals.
         valid_until_ms: from when on it only carries refusals; ``NEVER_MS`` if it does not end.
+        attested_by: the registered verifier that saw one person prove both ends; empty if none did.
     """
 
     edge_id: int
@@ -51,6 +52,7 @@ class EdgeFact:
     views: int
     state: EdgeState
     valid_until_ms: int
+    attested_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

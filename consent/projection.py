@@ -70,6 +70,10 @@ class Projection:
         touched += self._run_out(now_ms)
         return self._refold(touched, now_ms)
 
+    def edges_at(self, subject: SubjectId) -> tuple[EdgeFact, ...]:
+        """The edges of a birth subject that are not wrong, in the order they were taken in."""
+        return tuple(self._edges[edge_id] for edge_id in self._edges_of.get(subject, ()))
+
     def next_change_ms(self) -> int:
         """The next instant at which something runs out; ``NEVER_MS`` if nothing does."""
         while self._changes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from identity.errors import RulesError
@@ -29,19 +29,33 @@ class Rules:
         views: names of the views.
         view_masks: for each view the evidence that counts in it; bit = the evidence's number.
         deterministic_mask: the evidence that is proof.
+        both_ends_mask: the evidence by which a person has proven to be behind both identifiers.
         members_max: the largest person, counted over every edge not declared wrong.
         blocked: values that are no identifiers, each with the kind it may come as.
+        attesters: the deployment's registered verifiers by the name they have as the source of
+            an edge, each with the callers that may speak for it.
     """
 
     views: tuple[str, ...]
     view_masks: tuple[int, ...]
     deterministic_mask: int
+    both_ends_mask: int
     members_max: int
     blocked: tuple[tuple[IdentifierKind, str], ...]
+    attesters: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def deterministic(self, evidence: Evidence) -> bool:
         """Whether the evidence is proof, so that grants travel along it."""
         return bool(self.deterministic_mask >> evidence & 1)
+
+    def attester(self, evidence: Evidence, source: str) -> str:
+        """The registered verifier that saw both ends proven; empty if nobody of that kind did."""
+        return source if self.both_ends_mask >> evidence & 1 and source in self.attesters else ""
+
+    def may_speak(self, caller: str, source: str) -> bool:
+        """Whether a caller may name a source: anybody an ordinary one, few a registered verifier."""
+        callers = self.attesters.get(source)
+        return callers is None or caller in callers
 
     def link_purpose(self, evidence: Evidence) -> str:
         """The purpose whose refusal takes such an edge away."""
@@ -83,14 +97,18 @@ def compile_rules(content: Mapping[str, Any]) -> Rules:
     if set(rows) != {evidence.name.lower() for evidence in Evidence}:
         raise RulesError("every kind of evidence has its rule, and nothing else has one")
     for name, row in rows.items():
-        if not isinstance(row.get("deterministic"), bool):
-            raise RulesError(f"{name}: deterministic is true or false")
-        if set(row) != {"deterministic", "views"} or not set(row["views"]) <= set(views):
-            raise RulesError(f"{name}: needs exactly deterministic and views, from those named above")
+        for answer in ("deterministic", "both_ends"):
+            if not isinstance(row.get(answer), bool):
+                raise RulesError(f"{name}: {answer} is true or false")
+        if set(row) != {"deterministic", "both_ends", "views"} or not set(row["views"]) <= set(views):
+            raise RulesError(f"{name}: needs exactly deterministic, both_ends and views, from those above")
+        if row["both_ends"] and not row["deterministic"]:
+            raise RulesError(f"{name}: what proves both ends is deterministic")
     return Rules(
         views=views,
         view_masks=tuple(_mask(name for name, row in rows.items() if view in row["views"]) for view in views),
         deterministic_mask=_mask(name for name, row in rows.items() if row["deterministic"]),
+        both_ends_mask=_mask(name for name, row in rows.items() if row["both_ends"]),
         members_max=members_max,
         blocked=_blocked(content["blocked"]),
     )

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from consent.component import GraphStep
+from consent.component import EdgeFact, GraphStep
 from consent.errors import SubjectUnknown
 from consent.fold import LeafState, fold, leaf_states
 from consent.guard_table import GuardUpdate
@@ -98,6 +98,10 @@ class ConsentAuthority:
 
     def __contains__(self, subject: object) -> bool:
         return subject in self._projection
+
+    def edges_at(self, subject: SubjectId) -> Sequence[EdgeFact]:
+        """The edges of a birth subject that are not wrong."""
+        return self._projection.edges_at(subject)
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Gives a subscriber the whole state now and every later step in order."""

@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from identity.keyring import KeyRing
 from identity.rules import Rules, compile_rules
 from services.interceptors.call import Caller
 from services.interceptors.gaps import INTERNAL_SCOPE
+from services.proofs import Verifier, public_keys
 
 SERVICES = ("identity", "consent", "recommender", "engagement")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_KEYS = frozenset({"tenant", "keyring", "policy", "listen", "tokens", "callers"})
+_KEYS = frozenset({"tenant", "keyring", "policy", "listen", "tokens", "callers", "verifiers"})
 
 
 class ConfigError(Exception):
@@ -56,6 +57,7 @@ class SuiteConfig:
         listen: address of each service, "host:port".
         tokens: whose tokens are taken.
         callers: the allow-list by caller id.
+        verifiers: who may attest that a person was authenticated.
     """
 
     folder: Path
@@ -66,6 +68,7 @@ class SuiteConfig:
     listen: Mapping[str, str]
     tokens: TokenConfig
     callers: Mapping[str, Caller]
+    verifiers: tuple[Verifier, ...] = ()
 
 
 def load(path: Path) -> SuiteConfig:
@@ -81,6 +84,12 @@ def load(path: Path) -> SuiteConfig:
     policy = _policy(folder / content["policy"] if content.get("policy") else None, tenant)
     listen = _section(content, "listen", frozenset(SERVICES))
     tokens = _section(content, "tokens", frozenset({"issuer", "audience", "jwks"}))
+    verifiers = tuple(
+        _verifier(name, entry, folder, content) for name, entry in content.get("verifiers", {}).items()
+    )
+    issuers = [_string(tokens, "issuer"), *(verifier.issuer for verifier in verifiers)]
+    if len(set(issuers)) < len(issuers):
+        raise ConfigError("verifiers: each has an issuer of its own, and none is that of callers' tokens")
     try:
         keyring = KeyRing.from_json(_text(folder / _string(content, "keyring")))
     except KeyRingError as error:
@@ -90,7 +99,9 @@ def load(path: Path) -> SuiteConfig:
         tenant=tenant,
         keyring=keyring,
         policy=policy,
-        rules=shipped_rules(policy),
+        rules=replace(
+            shipped_rules(policy), attesters={verifier.name: verifier.callers for verifier in verifiers}
+        ),
         listen={name: _string(listen, name) for name in SERVICES},
         tokens=TokenConfig(
             issuer=_string(tokens, "issuer"),
@@ -100,6 +111,7 @@ def load(path: Path) -> SuiteConfig:
         callers={
             name: _caller(name, entry, tenant, policy) for name, entry in content.get("callers", {}).items()
         },
+        verifiers=verifiers,
     )
 
 
@@ -117,6 +129,22 @@ def _caller(name: str, entry: Mapping[str, Any], tenant: str, policy: Policy) ->
             f"callers.{name}.scopes: the suite's own services alone hold {INTERNAL_SCOPE}* scopes"
         )
     return Caller(_name(name, "callers"), tenant, scopes, purposes)
+
+
+def _verifier(name: str, entry: Mapping[str, Any], folder: Path, content: Mapping[str, Any]) -> Verifier:
+    where = f"verifiers.{name}"
+    _only(entry, frozenset({"issuer", "jwks", "methods", "callers"}), where)
+    callers = frozenset(entry.get("callers", ()))
+    if unknown := sorted(callers - set(content.get("callers", {}))):
+        raise ConfigError(f"{where}.callers: no callers are called {unknown}")
+    if not entry.get("methods"):
+        raise ConfigError(f"{where}.methods: a verifier attests at least one method")
+    try:
+        keys = public_keys(_json(folder / _string(entry, "jwks")))
+    except ValueError as error:
+        raise ConfigError(f"{where}.jwks: {error}") from None
+    methods = frozenset(_name(method, f"{where}.methods") for method in entry["methods"])
+    return Verifier(_name(name, "verifiers"), _string(entry, "issuer"), keys, methods, callers)
 
 
 def shipped_policy() -> Policy:

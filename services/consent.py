@@ -137,4 +137,5 @@ def edge_fact(edge: ledger.Edge, rules: Rules, policy: Policy) -> EdgeFact:
         views=sum(1 << policy.views.index(name) for bit, name in enumerate(rules.views) if seen >> bit & 1),
         state=_EDGE_STATES[edge.state],
         valid_until_ms=edge.valid_until_ms,
+        attested_by=rules.attester(edge.evidence, edge.source),
     )

@@ -15,6 +15,8 @@ from pathlib import Path
 from identity.keyring import KeyRing
 from services.config import SERVICES
 from services.issuer import AUDIENCE, DEV_ISSUER, JWKS_FILE, open_issuer, save_token
+from services.verifier import DEV_METHODS, DEV_VERIFIER, DEV_VERIFIER_ISSUER, open_verifier
+from services.verifier import JWKS_FILE as VERIFIER_JWKS_FILE
 
 TENANT = "demo"
 TOKEN_DAYS = 30
@@ -22,6 +24,7 @@ CONFIG_FILE = "suite.toml"
 
 _READING = ("identity.resolve", "recommend", "catalogue.read", "recommender.read", "profile.portrait")
 _CONSENT = ("consent.record", "consent.read")
+_RIGHTS = ("rights.access", "rights.restrict", "rights.object", "rights.lift", "rights.erase")
 _PERSONAL = ("service", "personalise", "analytics.profiling", "loyalty", "rights", "operate")
 #: caller -> (scopes, purposes): what an importer, a shop's back end and a partner need, and no more.
 CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -33,7 +36,15 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("service", "identity.link", "rights", "operate", "analytics.profiling"),
     ),
     "shop": (
-        (*_READING, *_CONSENT, "identity.link", "identity.unlink", "identity.explain", "profile.track"),
+        (
+            *_READING,
+            *_CONSENT,
+            *_RIGHTS,
+            "identity.link",
+            "identity.unlink",
+            "identity.explain",
+            "profile.track",
+        ),
         (*_PERSONAL, "identity.link"),
     ),
     "partner": (
@@ -57,6 +68,7 @@ def prepare(folder: Path, now_s: int, ports: Mapping[str, int]) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = folder / "keys"
     issuer = open_issuer(keys)
+    open_verifier(keys)
     keyring = keys / "keyring.json"
     kept = keyring.read_text() if keyring.exists() else "{}"
     write_private(keyring, KeyRing.completed(kept, secrets.token_bytes, now_s * 1000).to_json())
@@ -102,4 +114,13 @@ def _config(ports: Mapping[str, int]) -> str:
             f"scopes = {json.dumps(scopes)}",
             f"purposes = {json.dumps(purposes)}",
         ]
+    lines += [
+        "",
+        "# Who may attest that a person was authenticated; `callers` may report the links it saw.",
+        f"[verifiers.{DEV_VERIFIER}]",
+        f'issuer = "{DEV_VERIFIER_ISSUER}"',
+        f'jwks = "keys/{VERIFIER_JWKS_FILE}"',
+        f"methods = {json.dumps(DEV_METHODS)}",
+        "callers = []",
+    ]
     return "\n".join(lines) + "\n"

@@ -36,6 +36,12 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "SCOPE_NOT_GRANTED_TO_CALLER": "the caller does not hold the method's scope",
         "PURPOSE_NOT_GRANTED_TO_CALLER": "the caller may not use this purpose",
         "NOT_PERMITTED": "not permitted for this subject and purpose",
+        "SOURCE_RESERVED": "the source is a registered verifier for which this caller does not speak",
+        "PROOF_INVALID": "a proof is not a token of a registered verifier for this deployment",
+        "PROOF_EXPIRED": "a proof is too old; the person must be authenticated anew",
+        "PROOF_IN_FUTURE": "a proof speaks of a time that has not come",
+        "PROOF_METHOD_REFUSED": "the verifier may not attest this method",
+        "PROOF_REUSED": "a proof serves one request; this one served another",
     },
     grpc.StatusCode.UNAUTHENTICATED: {
         "CALLER_UNAUTHENTICATED": "no valid credentials",
@@ -56,6 +62,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "CURRENCY_MISSING": "an amount needs a currency",
         "CURRENCY_MALFORMED": "a currency is an ISO 4217 code of three letters",
         "RAW_CONTACT_REFUSED": "a field holds an e-mail address or a phone number; it is not kept",
+        "PROOF_MISSING": "a person's rights are exercised with a proof of who asks",
         "PAGE_TOKEN_INVALID": (
             "the page token does not belong to this question; begin again at the first page"
         ),

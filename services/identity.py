@@ -109,7 +109,8 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
 
     async def Link(self, request: identity_pb2.LinkRequest, call: Call) -> identity_pb2.LinkResponse:
         """Puts evidence into the ledger; effective when it returns."""
-        return await self._to_the_end(self._link(sightings_of(request, call), request.request_id, call))
+        sightings = sightings_of(request, call, self._rules)
+        return await self._to_the_end(self._link(sightings, request.request_id, call))
 
     async def Unlink(self, request: identity_pb2.UnlinkRequest, call: Call) -> identity_pb2.UnlinkResponse:
         """Declares the edges between two wrong; effective when it returns."""
@@ -268,8 +269,16 @@ def resolve_response(
     return response
 
 
-def sightings_of(request: identity_pb2.LinkRequest, call: Call) -> dict[int, Sighting]:
-    """The accepted links of a request, by their index in the request as it was sent."""
+def sightings_of(request: identity_pb2.LinkRequest, call: Call, rules: Rules) -> dict[int, Sighting]:
+    """The accepted links of a request, by their index in the request as it was sent.
+
+    One that names a registered verifier as its source is refused unless the caller may speak
+    for it: what a verifier saw opens one identity's data to the other's owner.
+    """
+    assert call.caller is not None  # noqa: S101 - authentication ran before every handler
+    for index, link in zip(call.accepted, request.links, strict=True):
+        if not rules.may_speak(call.caller.id, link.source):
+            call.refuse_item(index, "SOURCE_RESERVED", f"links[{index}].source")
     return {
         index: Sighting(
             subject=subject,
@@ -287,6 +296,7 @@ def sightings_of(request: identity_pb2.LinkRequest, call: Call) -> dict[int, Sig
             _known(call.subjects["links.other"]),
             strict=True,
         )
+        if rules.may_speak(call.caller.id, link.source)
     }
 
 

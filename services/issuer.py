@@ -97,8 +97,18 @@ def open_issuer(folder: Path) -> Issuer:
     Raises:
         PermissionError: others can read the key.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / KEY_FILE
+    issuer = Issuer(open_key(folder / KEY_FILE))
+    write_jwks(folder / JWKS_FILE, issuer.key)
+    return issuer
+
+
+def open_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    """The P-256 key in a file; makes it at first.
+
+    Raises:
+        PermissionError: others can read the key.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         _create_key(path)
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
@@ -106,9 +116,13 @@ def open_issuer(folder: Path) -> Issuer:
     key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise ValueError(f"{path} does not hold a P-256 key")  # noqa: TRY004 - a fault of the content
-    issuer = Issuer(key)
-    _replace(folder / JWKS_FILE, json.dumps(issuer.jwks(), indent=2).encode(), mode=0o644)
-    return issuer
+    return key
+
+
+def write_jwks(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
+    """Writes the key set (RFC 7517) that verifies what a key signs."""
+    keys = {"keys": [public_jwk(key.public_key())]}
+    _replace(path, json.dumps(keys, indent=2).encode(), mode=0o644)
 
 
 def save_token(path: Path, token: str) -> None:

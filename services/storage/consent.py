@@ -31,10 +31,10 @@ _RECORDS_OF = """SELECT node, action, taxonomy_version, effective_at_ms, valid_u
 _SAID = """SELECT subject, node, action, taxonomy_version, effective_at_ms, valid_until_ms
     FROM records {where} ORDER BY subject, position"""
 _SUBJECTS_A_QUERY = 500
-_EDGE = """INSERT INTO edges VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (edge_id) DO UPDATE SET
+_EDGE = """INSERT INTO edges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (edge_id) DO UPDATE SET
     a = excluded.a, b = excluded.b, link_purpose = excluded.link_purpose,
     deterministic = excluded.deterministic, views = excluded.views, state = excluded.state,
-    valid_until_ms = excluded.valid_until_ms"""
+    valid_until_ms = excluded.valid_until_ms, attested_by = excluded.attested_by"""
 
 
 class SqliteConsentStore:
@@ -102,11 +102,12 @@ class SqliteConsentStore:
         link_purpose = self._policy.leaves[edge.link_purpose]
         state = edge.state.value
         return (
-            edge.edge_id, edge.a, edge.b, link_purpose, edge.deterministic, views, state, edge.valid_until_ms
+            edge.edge_id, edge.a, edge.b, link_purpose, edge.deterministic, views, state, edge.valid_until_ms,
+            edge.attested_by,
         )  # fmt: skip
 
     def _edge_of(self, row: tuple[Any, ...]) -> EdgeFact:
-        edge_id, a, b, link_purpose, deterministic, views, state, valid_until_ms = row
+        edge_id, a, b, link_purpose, deterministic, views, state, valid_until_ms, attested_by = row
         return EdgeFact(
             edge_id=edge_id,
             a=SubjectId(a),
@@ -116,6 +117,7 @@ class SqliteConsentStore:
             views=sum(1 << view for view, name in enumerate(self._policy.views) if name in views.split(",")),
             state=EdgeState(state),
             valid_until_ms=valid_until_ms,
+            attested_by=attested_by,
         )
 
 

@@ -127,7 +127,8 @@ async def test_epochs_never_repeat_and_never_go_back(engine: str, tmp_path: Path
 
 async def test_the_graph_comes_back_as_it_was_projected(engine: str, tmp_path: Path, policy: Policy):
     """Births in their order, edges in their last state, wrong ones gone, the cursor with them."""
-    first, second = edge(policy, 1, ANNA, BERT), edge(policy, 2, ANNA, BERT, deterministic=False)
+    first = replace(edge(policy, 1, ANNA, BERT), attested_by="idp")
+    second = edge(policy, 2, ANNA, BERT, deterministic=False)
     ended = replace(first, valid_until_ms=NOW_MS, state=EdgeState.REFUSAL_ONLY)
     async with opened(engine, tmp_path, policy) as store:
         await store.project([GraphStep(1, (BERT, ANNA), (first, second))])

@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+from dataclasses import replace
 
 import pytest
 
@@ -45,6 +46,25 @@ def test_an_edge_joins_people_until_the_instant_it_runs_out(rules):
     assert not admits_later(edge(Evidence.LOGIN, valid_until_ms=1000))
 
 
+def test_both_ends_are_attested_by_a_registered_verifier_that_saw_a_login_and_by_nothing_else(rules):
+    registered = replace(rules, attesters={"idp": frozenset()})
+    told = {
+        (evidence, source): registered.attester(evidence, source)
+        for evidence in Evidence
+        for source in ("idp", "web")
+    }
+    assert {key for key, name in told.items() if name} == {(Evidence.LOGIN, "idp")}
+    assert told[Evidence.LOGIN, "idp"] == "idp"
+    assert not rules.attester(Evidence.LOGIN, "idp")
+
+
+def test_a_registered_verifier_is_spoken_for_by_its_callers_and_any_other_source_by_everybody(rules):
+    registered = replace(rules, attesters={"idp": frozenset({"desk"})})
+    assert registered.may_speak("desk", "idp")
+    assert not registered.may_speak("shop", "idp")
+    assert registered.may_speak("shop", "web")
+
+
 def test_an_unknown_view_is_refused(rules):
     with pytest.raises(RulesError):
         rules.admits("widest", 0)
@@ -76,10 +96,12 @@ def test_rules_and_policy_name_the_same_views(rules, policy):
         lambda c: c.update(members_max=0),
         lambda c: c.update(members_max=True),
         lambda c: c["evidence"].pop("login"),
-        lambda c: c["evidence"].update(hearsay={"deterministic": False, "views": []}),
+        lambda c: c["evidence"].update(hearsay={"deterministic": False, "both_ends": False, "views": []}),
         lambda c: c["evidence"]["login"].update(views=["widest"]),
         lambda c: c["evidence"]["login"].pop("deterministic"),
         lambda c: c["evidence"]["login"].update(deterministic="yes"),
+        lambda c: c["evidence"]["login"].pop("both_ends"),
+        lambda c: c["evidence"]["similarity"].update(both_ends=True),
         lambda c: c["blocked"].pop("email"),
         lambda c: c["blocked"].update(fax=[]),
         lambda c: c["blocked"]["email"].append(5),

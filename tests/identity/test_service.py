@@ -15,6 +15,7 @@ from identity.linking import CLOCK_SKEW_MS
 from identity.tokens import IdentifierKind
 from services.errors import Unavailable
 from services.interceptors.call import ItemRefusal
+from tests.identity.desk import Desk
 from veilgraph.identity.v1 import identity_pb2 as pb
 from veilgraph.privacy.v1 import privacy_pb2
 
@@ -240,6 +241,24 @@ async def test_concurrent_repeats_make_one_edge(desk):
     responses = await asyncio.gather(*(desk.send(link, request_id="r1") for _ in range(10)))
     assert all(one.results[0].linked for one in responses)
     assert len(await desk.store.active_edges()) == 1
+
+
+async def test_nobody_says_that_a_registered_verifier_saw_a_link_unless_they_speak_for_it(
+    tmp_path, policy, rules, clock
+):
+    """Whatever the evidence; the others of the batch are taken, and so is the verifier's own report."""
+    registered = replace(rules, attesters={"idp": frozenset({"desk"})})
+    one = Desk(tmp_path, policy, registered, clock)
+    a, b, c = await one.subjects("a", "b", "c")
+    one.say_yes(a, b, c)
+    links = one.link(a, b, source="idp"), one.link(b, c)
+    response = await one.send(*links)
+    assert reasons(response) == ["SOURCE_RESERVED", ""]
+    assert response.results[0].error.field == "links[0].source"
+    assert not any(edge.attested_by for edge in one.projection.edges_at(b))
+    assert reasons(await one.send(*links, caller="desk")) == ["", ""]
+    assert {edge.attested_by for edge in one.projection.edges_at(b)} == {"idp", ""}
+    one.close()
 
 
 async def test_a_request_id_used_for_other_links_is_refused_and_another_caller_may_use_it(desk):

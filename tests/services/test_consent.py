@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -233,3 +234,12 @@ def test_an_edge_counts_as_its_evidence_says(
         step = graph_step(GraphChange(3, (ANNA,), (seen,)), rules, policy)
         fact = EdgeFact(7, ANNA, BERT, policy.index(purpose), deterministic, views, state, NEVER_MS)
         assert step == GraphStep(3, (ANNA,), (fact,))
+
+
+def test_an_edge_names_the_verifier_that_saw_both_its_ends_proven(policy: Policy, rules: Rules):
+    """A registered one, and a login; the same login seen by the web shop names nobody."""
+    registered = dataclasses.replace(rules, attesters={"idp": frozenset()})
+    seen = Edge(7, ANNA, BERT, Evidence.LOGIN, "idp", 5, NEVER_MS, 1000, LedgerState.ACTIVE)
+    by_web = dataclasses.replace(seen, source="web")
+    step = graph_step(GraphChange(3, (ANNA,), (seen, by_web)), registered, policy)
+    assert [edge.attested_by for edge in step.edges] == ["idp", ""]

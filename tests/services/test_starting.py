@@ -49,6 +49,11 @@ async def test_an_address_that_is_taken_is_named(tmp_path, clock: Clock):
         ('"recommend"', '"recommend"]\nhobbies = ["chess"', r"callers.*unknown keys \['hobbies'\]"),
         ('"loyalty"', '"joy"', "callers.shop.purposes: unknown purpose 'joy'"),
         ('"recommend"', '"internal.feed"', r"suite's own services alone hold internal\.\*"),
+        ("methods = [", 'methods = ["No Such"]\n# [', r"verifiers.*methods: a name"),
+        ("methods = [", "methods = []\n# [", "attests at least one method"),
+        ("callers = []", 'callers = ["nobody"]', r"no callers are called \['nobody'\]"),
+        ("https://verifier.", "https://issuer.", "has an issuer of its own"),
+        ("keys/verifier-jwks.json", "suite.toml", "suite.toml: Expecting value"),
         ("[tokens]", "[token]", r"unknown keys \['token'\]"),
     ],
 )
