@@ -29,9 +29,9 @@ class Rules:
         views: names of the views.
         view_masks: for each view the evidence that counts in it; bit = the evidence's number.
         deterministic_mask: the evidence that is proof.
-        both_ends_mask: the evidence by which a person has proven to be behind both identifiers.
         members_max: the largest person, counted over every edge not declared wrong.
         blocked: values that are no identifiers, each with the kind it may come as.
+        both_ends_mask: the evidence by which a person has proven to be behind both identifiers.
         attesters: the deployment's registered verifiers by the name they have as the source of
             an edge, each with the callers that may speak for it.
     """
@@ -39,9 +39,9 @@ class Rules:
     views: tuple[str, ...]
     view_masks: tuple[int, ...]
     deterministic_mask: int
-    both_ends_mask: int
     members_max: int
     blocked: tuple[tuple[IdentifierKind, str], ...]
+    both_ends_mask: int = 0
     attesters: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def deterministic(self, evidence: Evidence) -> bool:
