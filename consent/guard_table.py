@@ -7,7 +7,7 @@ computes entries; a replica only applies them, in order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from consent.policy import Policy
@@ -47,14 +47,25 @@ class GuardUpdate:
 
 
 class GuardTable:
-    """One replica's copy. Not ready until the first snapshot is loaded; unready denies all."""
+    """One replica's copy. Unready, before the first snapshot or without a live lease, it decides nothing.
 
-    def __init__(self, policy: Policy) -> None:
+    Attributes:
+        loaded: a snapshot was applied and not lost since.
+        live: whether the replica's lease on its state still runs.
+    """
+
+    def __init__(self, policy: Policy, *, live: Callable[[], bool] = lambda: True) -> None:
         self.policy = policy
         self.epoch = 0
-        self.ready = False
+        self.loaded = False
+        self.live = live
         self._entries: dict[SubjectId, GuardEntry] = {}
         self._unrefusable = policy.unrefusable_mask
+
+    @property
+    def ready(self) -> bool:
+        """Whether anything may be decided by the table now."""
+        return self.loaded and self.live()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -72,7 +83,7 @@ class GuardTable:
 
     def apply(self, update: GuardUpdate) -> None:
         """Applies one step of the stream. Steps must come in order; an older one changes nothing."""
-        if update.epoch <= self.epoch and self.ready:
+        if update.epoch <= self.epoch and self.loaded:
             return
         for subject, entry in update.entries.items():
             if entry is None:
@@ -80,11 +91,11 @@ class GuardTable:
             else:
                 self._entries[subject] = entry
         self.epoch = update.epoch
-        self.ready = True
+        self.loaded = True
 
     def lose(self) -> None:
         """Forgets everything: who feeds the table has stopped. The next step applied is a snapshot."""
-        self.ready = False
+        self.loaded = False
         self._entries = {}
 
     def allows(self, subject: SubjectId, purpose_index: int, now_ms: int) -> bool:

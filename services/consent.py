@@ -12,7 +12,7 @@ from identity import ledger
 from identity.ids import SubjectId
 from identity.rules import Rules
 from services.authority import ConsentAuthority
-from services.interceptors.call import NOT_PERMITTED, Call
+from services.interceptors.call import Call
 from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc
 
 _ACTIONS = {consent_pb2.Action.Value(f"ACTION_{action.name}"): action for action in Action}
@@ -70,8 +70,9 @@ class ConsentServicer(consent_pb2_grpc.ConsentServiceServicer):
         entries: dict[int, LedgerEntry] = {}
         subjects = call.subjects["statements.subject"]
         for index, subject, message in zip(call.accepted, subjects, request.statements, strict=True):
-            if subject is None or subject not in self._authority:
-                call.refuse_item(index, NOT_PERMITTED)
+            assert subject is not None  # noqa: S101 - the method refuses; it never degrades
+            if subject not in self._authority:
+                call.refuse_item(index, call.denial(subject))
                 continue
             statement = statement_of(message, subject)
             fault = fault_in(statement, self._policy, call.now_ms)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import grpc
+from google.api import annotations_pb2
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
@@ -26,6 +27,7 @@ from recommender import errors as recommender
 from services.authority import AuthorityStopped
 from services.feed import FeedStopped
 from services.storage.sqlite import StoreUnusable
+from veilgraph.consent.v1 import consent_pb2
 
 DOMAIN = "veilgraph"
 
@@ -35,13 +37,22 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "METHOD_UNDECLARED": "the method declares no privacy policy",
         "SCOPE_NOT_GRANTED_TO_CALLER": "the caller does not hold the method's scope",
         "PURPOSE_NOT_GRANTED_TO_CALLER": "the caller may not use this purpose",
-        "NOT_PERMITTED": "not permitted for this subject and purpose",
+        "PURPOSE_WIDENED": "the token is narrowed to other purposes",
         "SOURCE_RESERVED": "the source is a registered verifier for which this caller does not speak",
         "PROOF_INVALID": "a proof is not a token of a registered verifier for this deployment",
         "PROOF_EXPIRED": "a proof is too old; the person must be authenticated anew",
         "PROOF_IN_FUTURE": "a proof speaks of a time that has not come",
         "PROOF_METHOD_REFUSED": "the verifier may not attest this method",
         "PROOF_REUSED": "a proof serves one request; this one served another",
+        # About a person: this one for everybody, the ones below (and those about a person under
+        # other codes) for callers with the scope consent.reasons alone.
+        "NOT_PERMITTED": "not permitted for this subject and purpose",
+        "PROCESSING_RESTRICTED": "processing of this subject's data is restricted",
+        "OBJECTED": "the subject objected to this purpose",
+        "MINOR_PROTECTED": "the subject is a child, or may be one",
+        "CONSENT_REFUSED": "the subject refused this purpose",
+        "CONSENT_WITHDRAWN": "the subject withdrew the permission for this purpose",
+        "REGIME_FORBIDS": "the law the subject stands under forbids this purpose",
     },
     grpc.StatusCode.UNAUTHENTICATED: {
         "CALLER_UNAUTHENTICATED": "no valid credentials",
@@ -57,6 +68,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "FIELD_PATTERN": "a text does not match its pattern",
         "FIELD_ENUM": "an enum value is not in the vocabulary",
         "FIELD_TIME": "a timestamp is not a point in time",
+        "MIN_EPOCH_MALFORMED": "x-min-epoch is a consent epoch, a whole number",
         "TOO_MANY_ITEMS": "a list is longer than the method takes",
         "TIME_IN_FUTURE": "the time lies in the future",
         "CURRENCY_MISSING": "an amount needs a currency",
@@ -78,6 +90,10 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "EXPIRES_BEFORE_OBSERVED": "evidence holds for some time after it was seen",
     },
     grpc.StatusCode.FAILED_PRECONDITION: {
+        "CONSENT_UNKNOWN": "the subject was not asked for this purpose yet",
+        "CONSENT_EXPIRED": "the permission for this purpose ran out",
+        "COHORT_TOO_SMALL": "too few people to say something about without saying it of one",
+        "PSEUDONYM_KEY_RETIRED": "the id was made under a key that is retired",
         "THIRD_PARTY_REFUSED": "third-party data is not taken",
         "AGREEMENT_MISSING": "second-party data needs its agreement",
         "SOURCE_EXPIRED": "the record must not be used any more",
@@ -88,8 +104,13 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "NOTHING_TO_LEARN": "nobody who permits training has bought anything",
     },
     grpc.StatusCode.NOT_FOUND: {
+        "SUBJECT_ERASED": "no such subject is known",  # erased or never there: one answer
         "LINK_NOT_FOUND": "no active link joins the two directly",
         "ITEM_UNKNOWN": "no item of that id is in the catalogue",
+    },
+    grpc.StatusCode.RESOURCE_EXHAUSTED: {
+        "PRIVACY_BUDGET_EXHAUSTED": "the privacy budget is used up",
+        "QUOTA_EXCEEDED": "the caller's quota is used up",
     },
     grpc.StatusCode.ABORTED: {
         "TRAINING_BUSY": "another training is running",
@@ -105,6 +126,8 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
     },
     grpc.StatusCode.UNAVAILABLE: {
         "CONSENT_NOT_READY": "the consent state is still being loaded",
+        "CONSENT_LEASE_EXPIRED": "the consent state may be out of date; nothing is decided by it",
+        "EPOCH_TOO_OLD": "the consent state has not reached the epoch asked for yet",
         "CONSENT_CHANGED": "the consent state changed while answering",
         "AUDIT_UNAVAILABLE": "the audit record can not be kept now",
         "STORE_UNAVAILABLE": "the store could not commit; nothing was kept",
@@ -114,6 +137,20 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
 REASONS = {reason: (code, text) for code, texts in _TEXTS.items() for reason, text in texts.items()}
 
 
+#: reason -> what a client can do about it; paths are the gateway's.
+_HELP = {
+    reason: error_details_pb2.Help.Link(
+        description="ask the person, and record the answer with the notice they were shown",
+        url=consent_pb2.DESCRIPTOR.services_by_name["ConsentService"]
+        .methods_by_name["Record"]
+        .GetOptions()
+        .Extensions[annotations_pb2.http]
+        .post,
+    )
+    for reason in ("CONSENT_UNKNOWN", "CONSENT_EXPIRED")
+}
+
+
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
     """An answer other than the one asked for.
 
@@ -121,13 +158,17 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
         reason: a key of ``REASONS``.
         field: path of the field at fault, or empty.
         retry_after_s: when to come back, or 0.
+        purpose: the leaf that a permission is missing for, or empty.
     """
 
-    def __init__(self, reason: str, *, field: str = "", retry_after_s: float = 0.0) -> None:
+    def __init__(
+        self, reason: str, *, field: str = "", retry_after_s: float = 0.0, purpose: str = ""
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.field = field
         self.retry_after_s = retry_after_s
+        self.purpose = purpose
 
     @property
     def code(self) -> grpc.StatusCode:
@@ -167,6 +208,7 @@ class Status:
     text: str
     field: str = ""
     retry_after_s: float = 0.0
+    purpose: str = ""
 
 
 def code_number(reason: str) -> int:
@@ -179,7 +221,7 @@ def status_of(error: BaseException) -> Status:
     """The public answer to an error: its row of the table, or INTERNAL."""
     if isinstance(error, Refusal):
         code, text = REASONS[error.reason]
-        return Status(code, error.reason, text, error.field, error.retry_after_s)
+        return Status(code, error.reason, text, error.field, error.retry_after_s, error.purpose)
     for kind in type(error).__mro__:
         if kind in DOMAIN_ERRORS:
             reason = DOMAIN_ERRORS[kind]
@@ -190,9 +232,10 @@ def status_of(error: BaseException) -> Status:
 
 def details(status: Status, request_id: str) -> bytes:
     """The ``grpc-status-details-bin`` trailer: ErrorInfo, and what fits beside it."""
-    packed = [
-        error_details_pb2.ErrorInfo(reason=status.reason, domain=DOMAIN, metadata={"request_id": request_id})
-    ]
+    metadata = {"request_id": request_id}
+    if status.purpose:
+        metadata["purpose"] = status.purpose
+    packed = [error_details_pb2.ErrorInfo(reason=status.reason, domain=DOMAIN, metadata=metadata)]
     if status.field:
         violation = error_details_pb2.BadRequest.FieldViolation(field=status.field, description=status.text)
         packed.append(error_details_pb2.BadRequest(field_violations=[violation]))
@@ -200,6 +243,8 @@ def details(status: Status, request_id: str) -> bytes:
         nanos = round(status.retry_after_s * 1e9)
         delay = duration_pb2.Duration(seconds=nanos // 10**9, nanos=nanos % 10**9)
         packed.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    if status.reason in _HELP:
+        packed.append(error_details_pb2.Help(links=[_HELP[status.reason]]))
     message = status_pb2.Status(code=status.code.value[0], message=status.text)
     for detail in packed:
         wrapped = any_pb2.Any()

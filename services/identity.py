@@ -31,14 +31,12 @@ from identity.linking import (
 from identity.rules import Rules
 from identity.store import IdentityStore
 from services.confirming import Barrier, Confirmation
-from services.errors import Unavailable
-from services.interceptors.call import NOT_PERMITTED, Call
+from services.interceptors.call import Call
 from services.interceptors.declared import purpose_of
 from veilgraph.identity.v1 import identity_pb2, identity_pb2_grpc
 from veilgraph.privacy.v1 import privacy_pb2
 
 T = TypeVar("T")
-_RETRY_S = 0.2
 _PURPOSES = {value.number: purpose_of(value) or "" for value in privacy_pb2.Purpose.DESCRIPTOR.values}
 _FIELD_AT_FAULT = {
     LinkRefusal.TO_ITSELF: "other",
@@ -90,8 +88,6 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
 
     async def Resolve(self, request: identity_pb2.ResolveRequest, call: Call) -> identity_pb2.ResolveResponse:
         """Gives each identifier's own birth subject; a new identifier gets one."""
-        if not call.guard.ready:
-            raise Unavailable("CONSENT_NOT_READY", retry_after_s=_RETRY_S)
         births, epoch = await self._births(request, call)
         view = call.guard.policy.index(_PURPOSES[request.for_purpose]) if request.for_purpose else None
         answered: dict[int, SubjectId] = {}
@@ -99,8 +95,8 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
             subject = births.subjects.get(token)
             if subject is None:
                 call.refuse_item(index, "BLOCKED_VALUE", f"identifiers[{index}].sha256")
-            elif not judged(subject, call):
-                call.refuse_item(index, NOT_PERMITTED)
+            elif not call.judge(subject):
+                call.refuse_item(index, call.denial(subject))
             else:
                 answered[index] = subject
         call.now_ms = call.clock_ms()  # a write is not judged again, and births take their time
@@ -228,12 +224,6 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         self._unfinished.add(task)
         task.add_done_callback(self._unfinished.discard)
         return await asyncio.shield(task)
-
-
-def judged(subject: SubjectId, call: Call) -> bool:
-    """Whether an identifier may be answered for; the audit record says so."""
-    allowed = call.judged[subject, call.purpose] = call.guard.allows(subject, call.purpose, call.now_ms)
-    return allowed
 
 
 def resolve_response(

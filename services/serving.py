@@ -19,6 +19,7 @@ from recommender.catalogue import Catalogue
 from recommender.index import ServedIndex
 from recommender.model import Model
 from recommender.recipes import Answer, Question, answer
+from services.errors import Unavailable
 
 SEARCH_THREADS = 2
 #: A change of the catalogue is served after this long.
@@ -109,6 +110,12 @@ class LiveIndex:
     def _rebuild(self) -> None:
         self._timer = None
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self.rebuild())
+            self._task = asyncio.create_task(self._rebuild_or_later())
         else:
+            self._soon()
+
+    async def _rebuild_or_later(self) -> None:
+        try:
+            await self.rebuild()
+        except Unavailable:  # nobody can be asked now; what serves was permitted when it was made
             self._soon()

@@ -159,7 +159,7 @@ def _chain_of(process: Process) -> Callable[[AuditLog, Tokenise | None], list[La
     """Makes each server's chain; what the servers of a process share is made once."""
     config = process.config
     tokens = config.tokens
-    verify = verifier(tokens.jwks, tokens.issuer, tokens.audience, config.callers)
+    verify = verifier(tokens.jwks, tokens.issuer, tokens.audience, config.callers, config.policy)
     call_metrics = CallMetrics(process.registry)
 
     @cache

@@ -24,6 +24,7 @@ from recommender.errors import NothingToLearn, TrainingBusy, TrainingFailed
 from recommender.model import Model
 from recommender.parameters import Parameters
 from recommender.store import RecommenderStore
+from services.interceptors.purpose import must_be_ready
 from services.storage.model_files import ModelFiles
 from services.storage.training_events import Grouping
 from services.storage.training_job import Job, write_job
@@ -54,7 +55,11 @@ async def people_to_learn_from(guard: GuardTable, store: RecommenderStore, now_m
     """The subjects who permit training, grouped to people in the purpose's view.
 
     The loop goes on between portions; a subject is judged when its portion is reached.
+
+    Raises:
+        Unavailable: the guard table is not ready, or stopped being so meanwhile.
     """
+    must_be_ready(guard)
     purpose = guard.policy.index(PURPOSE)
     subjects: list[int] = []
     person_of: dict[SubjectId, int] = {}
@@ -69,6 +74,7 @@ async def people_to_learn_from(guard: GuardTable, store: RecommenderStore, now_m
                 subjects.append(number)
                 people.append(person_of.setdefault(min(members), len(person_of)))
         await asyncio.sleep(0)
+    must_be_ready(guard)  # what has no lease any more says no to everybody
     return Grouping(np.array(subjects, np.int64), np.array(people, np.int64))
 
 

@@ -17,6 +17,7 @@ from services.interceptors.layer import Layer
 from services.interceptors.metrics import CallMetrics, metrics
 from services.interceptors.minimisation import minimisation
 from services.interceptors.pseudonymisation import PairwiseOf, Tokenise, pseudonymisation
+from services.interceptors.purpose import purpose
 from services.interceptors.request_id import request_id
 
 
@@ -39,7 +40,8 @@ def layers(
         deadline(),  # leaves time to say who timed out
         authentication(verify, clock_ms),
         audit(audit_log),  # outside consent, so refusals are recorded
+        purpose(),  # before any subject is opened: may the caller, and can it be decided now
         pseudonymisation(pairwise_of, tokenise),  # consent is asked about a subject, never about a name
-        consent(),  # the method's declared purpose; denies when it can not know
+        consent(),  # denies when it can not know
         minimisation(pairwise_of),  # innermost on the way out: only permitted fields, pairwise ids
     ]

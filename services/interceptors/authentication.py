@@ -1,7 +1,8 @@
 """Who calls, proven by a signed token, and what that caller may do at all.
 
 The caller is the token's ``azp`` (or ``client_id``); what it may do stands in the
-deployment's allow-list, never in the token. A caller without an entry is refused.
+deployment's allow-list, never in the token. A caller without an entry is refused. A token may
+narrow what it is for (the claim ``purposes``) and so hand a smaller right down; it adds nothing.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from typing import Any
 
 import jwt
 
+from consent.errors import UnknownPurpose
+from consent.policy import Policy
 from services.errors import Denied, Unauthenticated
-from services.interceptors.call import Call, Caller
+from services.interceptors.call import EVERY_PURPOSE, Call, Caller, Credentials
 from services.interceptors.layer import Layer
 
 _ALGORITHMS = ["ES256", "EdDSA", "RS256"]
@@ -20,10 +23,12 @@ _CACHE_MAX = 4096
 _TOKEN_LENGTH_MAX = 4096
 _SCHEME = "Bearer "
 
-Verify = Callable[[str], tuple[Caller, int]]
+Verify = Callable[[str], Credentials]
 
 
-def verifier(jwks: Mapping[str, Any], issuer: str, audience: str, callers: Mapping[str, Caller]) -> Verify:
+def verifier(
+    jwks: Mapping[str, Any], issuer: str, audience: str, callers: Mapping[str, Caller], policy: Policy
+) -> Verify:
     """Makes the check of one token.
 
     Args:
@@ -31,14 +36,15 @@ def verifier(jwks: Mapping[str, Any], issuer: str, audience: str, callers: Mappi
         issuer: the required ``iss``.
         audience: the required ``aud``.
         callers: the allow-list by caller id.
+        policy: the purposes a token may be narrowed to.
 
     Returns:
-        A function giving the caller and the instant its token expires (milliseconds); it
-        raises ``Unauthenticated`` for anything that is not a valid token of a known caller.
+        A function that reads a token; it raises ``Unauthenticated`` for anything that is not a
+        valid token of a known caller.
     """
     keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(dict(jwks)).keys}
 
-    def verify(token: str) -> tuple[Caller, int]:
+    def verify(token: str) -> Credentials:
         try:
             key = keys[jwt.get_unverified_header(token)["kid"]]
             claims = jwt.decode(
@@ -50,16 +56,41 @@ def verifier(jwks: Mapping[str, Any], issuer: str, audience: str, callers: Mappi
                 options={"require": ["exp", "iss", "aud"]},
             )
             caller = callers[claims.get("azp") or claims["client_id"]]
-        except (jwt.PyJWTError, KeyError, TypeError) as error:
+            purposes = narrowed_to(claims, policy)
+        except (jwt.PyJWTError, KeyError, TypeError, UnknownPurpose) as error:
             raise Unauthenticated from error
-        return caller, int(claims["exp"]) * 1000
+        return Credentials(caller, int(claims["exp"]) * 1000, purposes)
 
     return verify
 
 
+def narrowed_to(claims: Mapping[str, Any], policy: Policy) -> int:
+    """The mask of the purposes a token's claim ``purposes`` narrows it to.
+
+    Args:
+        claims: what the token says; without the claim it is not narrowed, an empty list is
+            good for nothing.
+        policy: the tree whose nodes the claim lists.
+
+    Raises:
+        TypeError: the claim is no list of texts.
+        UnknownPurpose: it lists something that the policy does not know; what nobody
+            understands is not guessed at.
+    """
+    if "purposes" not in claims:
+        return EVERY_PURPOSE
+    nodes = claims["purposes"]
+    if not isinstance(nodes, list) or not all(isinstance(node, str) for node in nodes):
+        raise TypeError("purposes is a list of texts")
+    mask = 0
+    for node in nodes:
+        mask |= policy.mask(node)
+    return mask
+
+
 def authentication(verify: Verify, clock_ms: Callable[[], int]) -> Layer:
     """Sets ``call.caller`` and checks the method's scope. Verified tokens are remembered."""
-    verified: dict[str, tuple[Caller, int]] = {}
+    verified: dict[str, Credentials] = {}
 
     def around(call: Call) -> Generator[None, None, None]:
         header = call.metadata.get("authorization")
@@ -71,7 +102,7 @@ def authentication(verify: Verify, clock_ms: Callable[[], int]) -> Layer:
             if len(verified) >= _CACHE_MAX:
                 verified.clear()
             verified[header] = known
-        call.caller, call.credentials_expire_ms = known
+        call.caller, call.credentials_expire_ms, call.token_purposes = known
         _check_expiry(call, clock_ms())
         if call.plan.scope not in call.caller.scopes:
             raise Denied("SCOPE_NOT_GRANTED_TO_CALLER")

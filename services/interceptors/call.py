@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from identity.ids import IdentifierToken, SubjectId
 from services.errors import code_number
@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from services.errors import Status
     from services.interceptors.plan import MethodPlan
 
+#: The one answer to whatever speaks against a person's data being used.
 NOT_PERMITTED = "NOT_PERMITTED"
+#: Who holds it is told what exactly speaks against it.
+REASONS_SCOPE = "consent.reasons"
+EVERY_PURPOSE = -1
+
+
+class StateChanged(Exception):  # noqa: N818 - not an error; the answer is made anew
+    """Consent changed, or the lease ran out, while the handler ran; what it made must not leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,21 @@ class Caller:
     tenant: str
     scopes: frozenset[str]
     purposes: int
+
+
+class Credentials(NamedTuple):
+    """What a verified token says.
+
+    Attributes:
+        caller: whose it is.
+        expire_ms: from when on it is none, milliseconds since the epoch.
+        purposes: mask of the purposes the token is narrowed to; ``EVERY_PURPOSE`` when it is not.
+            It takes away from what the caller may use and never adds.
+    """
+
+    caller: Caller
+    expire_ms: int
+    purposes: int = EVERY_PURPOSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +95,7 @@ class Call:
         metadata: the request's metadata.
         request_id: names the call in logs and answers.
         caller: set by authentication.
+        token_purposes: mask of the purposes its token is narrowed to.
         now_ms: the instant decisions are made for, milliseconds since the epoch.
         purpose: bit position of the purpose decided on; -1 where each element has its own.
         subjects: for each declared subject path the birth subjects, one per accepted element
@@ -82,6 +106,7 @@ class Call:
         items: all elements of the original request, for the layers.
         accepted: positions of the accepted elements in the original request.
         refused: the elements that were refused before the handler ran.
+        blind: why nobody can be asked about now; empty if anybody can.
         depth_reasons: per accepted element why its answer is not personal; empty if it may be.
         messages: how many messages the call has taken so far.
         judged: what was decided for this message, about whom, for which purpose.
@@ -101,6 +126,7 @@ class Call:
     time_remaining_s: float | None = None
     request_id: str = ""
     caller: Caller | None = None
+    token_purposes: int = EVERY_PURPOSE
     credentials_expire_ms: int = 0
     deadline_at: float | None = None
     now_ms: int = 0
@@ -111,6 +137,7 @@ class Call:
     items: list[Any] = field(default_factory=list)
     accepted: list[int] = field(default_factory=list)
     refused: list[ItemRefusal] = field(default_factory=list)
+    blind: str = ""
     depth_reasons: list[str] = field(default_factory=list)
     messages: int = 0
     judged: dict[tuple[SubjectId, int], bool] = field(default_factory=dict)
@@ -163,15 +190,47 @@ class Call:
         """
         key = subject, self.purpose if purpose is None else purpose
         members = self.read.get(key)
-        if members is None:  # one answer is made from one state; a change shows before it leaves
+        if members is None:
+            self._must_be_ready()
+            # One answer is made from one state; a change shows before it leaves.
             members = self.read[key] = self.guard.members(*key, self.now_ms)
         return members
+
+    def judge(self, subject: SubjectId) -> bool:
+        """Whether a subject the handler itself found permits the call's purpose; audited as decided."""
+        self._must_be_ready()
+        key = subject, self.purpose
+        allowed = self.judged[key] = self.guard.allows(*key, self.now_ms)
+        return allowed
+
+    def denial(self, subject: SubjectId, purpose: int | None = None) -> str:
+        """What the caller is told when ``subject`` does not permit a purpose.
+
+        One reason for everything, so that a refusal tells nothing about a person; the exact one
+        only to a caller that holds ``REASONS_SCOPE``.
+
+        Args:
+            subject: who does not permit it.
+            purpose: bit position of the purpose; the call's own when not given.
+        """
+        assert self.caller is not None  # noqa: S101 - authentication ran before
+        self._must_be_ready()  # else that is the reason, and not one about the person
+        if REASONS_SCOPE not in self.caller.scopes:
+            return NOT_PERMITTED
+        index = self.purpose if purpose is None else purpose
+        return self.guard.reason(subject, index, self.now_ms) or NOT_PERMITTED  # by now it might
+
+    def _must_be_ready(self) -> None:
+        if not self.guard.ready:
+            raise StateChanged  # it was when the call came in
 
     def keep(self, positions: list[int]) -> None:
         """Keeps only some of the accepted elements; ``positions`` count in ``accepted``."""
         self.accepted = [self.accepted[p] for p in positions]
         if self.tokens:
             self.tokens = [self.tokens[p] for p in positions]
+        if self.purposes:
+            self.purposes = [self.purposes[p] for p in positions]
         for path, column in self.subjects.items():
             self.subjects[path] = [column[p] for p in positions]
 
@@ -181,6 +240,7 @@ class Call:
 
     def allows(self, subject: SubjectId, purpose: str) -> bool:
         """Whether another purpose (a leaf's name) is allowed for a subject now."""
+        self._must_be_ready()
         key = subject, self.guard.policy.index(purpose)
         allowed = self.asked[key] = self.guard.allows(*key, self.now_ms)
         return allowed

@@ -16,9 +16,9 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from consent.guard_table import GuardTable
-from services.errors import Denied, InvalidRequest, Refusal, Status, TooLate, Unavailable, details, status_of
-from services.interceptors.call import NOT_PERMITTED, Call, Unreadable
-from services.interceptors.consent import StateChanged
+from services.errors import Denied, InvalidRequest, Refusal, Status, TooLate, details, status_of
+from services.interceptors.call import Call, StateChanged, Unreadable
+from services.interceptors.consent import changed
 from services.interceptors.layer import Entered, Layer
 from services.interceptors.plan import MethodPlan
 
@@ -29,7 +29,6 @@ EXEMPT = {
 }
 Handler = Any  # grpc.RpcMethodHandler
 _ATTEMPTS_MAX = 3
-_RETRY_S = 0.1
 
 
 class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
@@ -125,37 +124,36 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     ) -> bytes:
         """Makes the answer; anew when consent changed while it was being made."""
         for _ in range(_ATTEMPTS_MAX):
-            message = self._take(call, raw)
-            response = await behaviour(message, call)
             try:
-                return self._give(call, response)
+                return self._give(call, await behaviour(self._take(call, raw), call))
             except StateChanged:
                 continue
-        raise Unavailable("CONSENT_CHANGED", retry_after_s=_RETRY_S)
+        raise StateChanged
 
     async def _unary_stream(
         self, call: Call, raw: Any, write: Write, behaviour: Callable[..., AsyncIterator[Any]]
     ) -> None:
         async for response in behaviour(self._take(call, raw), call):
-            await write(self._give_in_stream(call, response))
+            await write(self._give(call, response))
 
     async def _stream_unary(
         self, call: Call, received: Any, _write: Write, behaviour: Callable[..., Awaitable[Any]]
     ) -> bytes:
-        return self._give_in_stream(call, await behaviour(self._messages(call, received), call))
+        return self._give(call, await behaviour(self._messages(call, received), call))
 
     async def _stream_stream(
         self, call: Call, received: Any, write: Write, behaviour: Callable[..., AsyncIterator[Any]]
     ) -> None:
         async for response in behaviour(self._messages(call, received), call):
-            await write(self._give_in_stream(call, response))
+            await write(self._give(call, response))
 
     async def _messages(self, call: Call, received: Any) -> AsyncIterator[Any]:
         """The messages of a request stream; one that is refused is answered, not fatal."""
         async for raw in received:
             try:
                 message: Any = self._take(call, raw)
-            except Refusal as refusal:
+            except (Refusal, StateChanged) as error:
+                refusal = error if isinstance(error, Refusal) else changed(call)
                 if call.caller is None or refusal.reason == "CALLER_UNAUTHENTICATED":
                     raise
                 message = Unreadable(refusal.reason, refusal.field, refusal.code.value[0])
@@ -198,19 +196,6 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         answer: bytes = response.SerializeToString()
         return answer
 
-    def _give_in_stream(self, call: Call, response: Any) -> bytes:
-        try:
-            return self._give(call, response)
-        except StateChanged:
-            denied = any(
-                not call.guard.allows(subject, purpose, self._clock_ms())
-                for (subject, purpose), allowed in call.judged.items()
-                if allowed
-            )
-        if denied:
-            raise Denied(NOT_PERMITTED)
-        raise Unavailable("CONSENT_CHANGED", retry_after_s=_RETRY_S)
-
 
 Write = Callable[[bytes], Awaitable[None]]
 Exchange = Callable[[Chain, Call, Any, Write, Any], Awaitable[bytes | None]]
@@ -227,10 +212,10 @@ _KINDS: dict[tuple[bool, bool], tuple[Exchange, str, Callable[..., Handler]]] = 
 
 
 def _named(error: BaseException, call: Call) -> BaseException:
-    """A deadline that passed inside the call is the service's to name."""
-    if not isinstance(error, TimeoutError):
-        return error
-    return TooLate("WITHDRAWAL_PENDING" if call.durable else "DEADLINE_PASSED")
+    """A deadline that passed inside the call is the service's to name, and so is a state that did."""
+    if isinstance(error, TimeoutError):
+        return TooLate("WITHDRAWAL_PENDING" if call.durable else "DEADLINE_PASSED")
+    return changed(call) if isinstance(error, StateChanged) else error
 
 
 def _drop_refused(call: Call, message: Any) -> None:

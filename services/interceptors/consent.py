@@ -1,24 +1,21 @@
 """Asks for every subject, before the handler and again before the answer leaves.
 
-The purpose is the method's declared one. The caller must be allowed to use it and every
-subject must permit it; unknown means no. A denial refuses the call (or the element of a
-batch), or takes the subject away where the method degrades to an answer that is not personal.
+Every subject must permit the purpose; unknown means no, and so does a replica without a live
+lease. A denial refuses the call (or the element of a batch), or takes the subject away where
+the method degrades to an answer that is not personal. What the caller is told about a person
+is one reason for all of that (``Call.denial``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from identity.ids import SubjectId
-from services.errors import Denied, Unavailable
-from services.interceptors.call import NOT_PERMITTED, Call
+from services.errors import Denied, Refusal, Unavailable
+from services.interceptors.call import NOT_PERMITTED, Call, StateChanged
 from services.interceptors.layer import Layer
-
-_RETRY_S = 0.2
-
-
-class StateChanged(Exception):  # noqa: N818 - not an error; the answer is made anew
-    """Consent changed while the handler ran; what it made must not leave."""
+from services.interceptors.purpose import RETRY_S, unready
 
 
 def consent() -> Layer:
@@ -26,88 +23,70 @@ def consent() -> Layer:
     return Layer("consent", incoming=_incoming, outgoing=_outgoing)
 
 
-def _incoming(call: Call, message: Any) -> None:
-    _check_link_purpose(call, message)
+def changed(call: Call) -> Refusal:
+    """What is answered where an answer can not be made anew: what holds now."""
+    if not call.guard.ready:
+        return Unavailable(unready(call.guard), retry_after_s=RETRY_S)
+    call.now_ms = call.clock_ms()
+    for (subject, purpose), allowed in call.judged.items():
+        if allowed and not call.guard.allows(subject, purpose, call.now_ms):
+            return _denied(call, call.denial(subject, purpose), purpose)
+    return Unavailable("CONSENT_CHANGED", retry_after_s=RETRY_S)
+
+
+def _incoming(call: Call, _message: Any) -> None:
     if call.plan.items:
         _judge_items(call)
     else:
-        _judge_request(call, message)
+        _judge_request(call)
 
 
-def _check_link_purpose(call: Call, message: Any) -> None:
-    """The view asked for must be one of a purpose that the caller may use."""
-    where = call.plan.link_purpose_field
-    if where is None:
-        return
-    chosen = getattr(message, where.field)
-    if chosen and not _caller_may(call, where.purposes[chosen]):
-        raise Denied("PURPOSE_NOT_GRANTED_TO_CALLER", field=where.field)
-
-
-def _judge_request(call: Call, message: Any) -> None:
-    plan = call.plan
-    field = ""
-    if plan.purpose_field is None:
-        call.purpose = plan.purpose
-    else:
-        field = plan.purpose_field.field
-        call.purpose = plan.purpose_field.purposes[getattr(message, field)]
-    if not _caller_may(call, call.purpose):
-        raise Denied("PURPOSE_NOT_GRANTED_TO_CALLER", field=field)
+def _judge_request(call: Call) -> None:
     reason = _reason(call, [values[0] for values in call.subjects.values()], call.purpose)
     call.depth_reasons.append(reason)
     if not reason:
         return
-    if not plan.degrades:
-        raise Unavailable(reason, retry_after_s=_RETRY_S) if reason != NOT_PERMITTED else Denied(reason)
+    if not call.plan.degrades:
+        raise _denied(call, reason, call.purpose)
     for values in call.subjects.values():
         values[0] = None
 
 
+def _denied(call: Call, reason: str, purpose: int) -> Denied:
+    return Denied(reason, purpose="" if reason == NOT_PERMITTED else call.guard.policy.leaves[purpose])
+
+
 def _judge_items(call: Call) -> None:
-    plan = call.plan
-    call.purpose = plan.purpose
+    degrades = call.plan.degrades
     columns = list(call.subjects.values())
-    items = call.items
-    by_item = plan.purpose_field if plan.purpose_field is not None and plan.purpose_field.in_items else None
-    if by_item is None and not _caller_may(call, call.purpose):
-        raise Denied("PURPOSE_NOT_GRANTED_TO_CALLER")
     kept: list[int] = []
-    for position, index in enumerate(call.accepted):
-        purpose = plan.purpose if by_item is None else by_item.purposes[getattr(items[index], by_item.field)]
-        reason = "" if _caller_may(call, purpose) else "PURPOSE_NOT_GRANTED_TO_CALLER"
-        reason = reason or _reason(call, [column[position] for column in columns], purpose)
-        if reason and not (plan.degrades and reason != "PURPOSE_NOT_GRANTED_TO_CALLER"):
+    for position, (index, purpose) in enumerate(zip(call.accepted, call.purposes, strict=True)):
+        reason = _reason(call, [column[position] for column in columns], purpose)
+        if reason and not degrades:
             call.refuse_item(index, reason)
             continue
         if reason:
             for column in columns:
                 column[position] = None
         kept.append(position)
-        call.purposes.append(purpose)
         call.depth_reasons.append(reason)
     if len(kept) < len(call.accepted):
         call.keep(kept)
 
 
-def _caller_may(call: Call, purpose: int) -> bool:
-    assert call.caller is not None  # noqa: S101 - authentication stands before
-    return bool(call.caller.purposes >> purpose & 1)
-
-
-def _reason(call: Call, subjects: list[SubjectId | None], purpose: int) -> str:
+def _reason(call: Call, subjects: Sequence[SubjectId | None], purpose: int) -> str:
     """Why the subjects may not be used for a purpose; empty if they may."""
     for subject in subjects:
         if subject is None:
             continue
-        if not call.guard.ready:
-            return "CONSENT_NOT_READY"
+        if call.blind:
+            return call.blind
         key = subject, purpose
         allowed = call.judged.get(key)
         if allowed is None:
             allowed = call.judged[key] = call.guard.allows(subject, purpose, call.now_ms)
         if not allowed:
-            return NOT_PERMITTED
+            return call.denial(subject, purpose)
     return ""
 
 
@@ -117,7 +96,9 @@ def _outgoing(call: Call, view: Any) -> Any:
     A write has happened and answers with counts only; its data is judged again when read.
     """
     guard = call.guard
-    if call.subjects and not call.plan.write:
+    if (call.judged or call.asked or call.read) and not call.plan.write:
+        if not guard.ready:
+            raise StateChanged
         now_ms = call.clock_ms()
         for (subject, purpose), allowed in (*call.judged.items(), *call.asked.items()):
             if allowed != guard.allows(subject, purpose, now_ms):

@@ -87,6 +87,7 @@ class MethodPlan:
     identifiers: IdentifierField | None
     degrades: bool
     write: bool
+    about_people: bool
     has_epoch: bool
     check: Check
     check_item: Check | None
@@ -126,6 +127,7 @@ def compile_method(method: Descriptor, policy: Policy) -> MethodPlan:
         raise ContractError(gaps)
     request, items = method.input_type, declared.items
     element = request.fields_by_name[items].message_type if items else None
+    identifiers = _identifiers(request, element)
     purpose = policy.index(declared.purpose) if declared.purpose else -1
     purpose_field = _purpose_field(declared.purpose_field, request, items, policy)
     chosen = set(purpose_field.purposes.values()) if purpose_field is not None else set()
@@ -139,9 +141,10 @@ def compile_method(method: Descriptor, policy: Policy) -> MethodPlan:
         link_purpose_field=_purpose_field(declared.link_purpose_field, request, items, policy),
         subjects=tuple(_subject_path(path, request, items) for path in declared.subjects),
         items=items,
-        identifiers=_identifiers(request, element),
+        identifiers=identifiers,
         degrades=declared.on_denial == privacy_pb2.DENIAL_DEGRADE,
         write=declared.write,
+        about_people=bool(declared.subjects) or identifiers is not None,
         has_epoch="consent_epoch" in method.output_type.fields_by_name,
         check=compile_check(request, skip=items),
         check_item=compile_check(element) if element is not None else None,

@@ -58,7 +58,7 @@ def _chain(issuer: Issuer, ring: KeyRing, folder: Path, log: LineLog) -> list:
     return layers(
         log=log.write,
         call_metrics=CallMetrics(CollectorRegistry()),
-        verify=verifier(issuer.jwks, ISSUER, AUDIENCE, {"shop": caller}),
+        verify=verifier(issuer.jwks, ISSUER, AUDIENCE, {"shop": caller}, shipped_policy()),
         clock_ms=_clock_ms,
         audit_log=audit_log,
         pairwise_of=lambda _caller: pairwise,

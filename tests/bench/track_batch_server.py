@@ -63,7 +63,7 @@ async def main() -> None:
         chain = layers(
             log=log.write,
             call_metrics=CallMetrics(CollectorRegistry()),
-            verify=verifier(issuer.jwks, ISSUER, AUDIENCE, {caller.id: caller}),
+            verify=verifier(issuer.jwks, ISSUER, AUDIENCE, {caller.id: caller}, policy),
             clock_ms=_clock_ms,
             audit_log=StoredAuditLog(audit_db, ring.active("audit")),
             pairwise_of=lambda _caller: pairwise,

@@ -7,13 +7,11 @@ from itertools import pairwise
 import pytest
 
 from consent.fold import OwnState
-from consent.guard_table import GuardTable
 from identity.errors import LinkNotFound, RequestIdReused
 from identity.graph import Graph
 from identity.ids import SubjectId
 from identity.linking import CLOCK_SKEW_MS
 from identity.tokens import IdentifierKind
-from services.errors import Unavailable
 from services.interceptors.call import ItemRefusal
 from tests.identity.desk import Desk
 from veilgraph.identity.v1 import identity_pb2 as pb
@@ -119,14 +117,6 @@ async def test_an_identifier_whose_subject_objects_to_the_service_is_refused_alo
     assert not response.results[0].subject
     service = desk.policy.index("service")
     assert call.judged == {(subjects[0], service): False, (subjects[1], service): True}
-
-
-async def test_nothing_is_resolved_before_the_guard_table_is_loaded(desk):
-    call = replace(desk.call(), guard=GuardTable(desk.policy))
-    with pytest.raises(Unavailable) as refusal:
-        await desk.resolve("a", call=call)
-    assert refusal.value.reason == "CONSENT_NOT_READY"
-    assert desk.store.last_seq() == 0
 
 
 async def test_the_person_is_the_oldest_subject_in_the_purpose_s_view_and_subjects_stay_their_own(desk):

@@ -82,7 +82,7 @@ async def counters(desk, issuer):
         layers=layers(
             log=log.write,
             call_metrics=CallMetrics(CollectorRegistry()),
-            verify=verifier(issuer.jwks, ISSUER, AUDIENCE, callers),
+            verify=verifier(issuer.jwks, ISSUER, AUDIENCE, callers, desk.policy),
             clock_ms=desk.clock,
             audit_log=audit,
             pairwise_of=lambda caller: pairs[caller.id],
@@ -116,6 +116,15 @@ async def test_two_strangers_are_linked_explained_and_unlinked(desk, counters):
     assert undone.edges_removed == 1
     assert not (await shop.ask("Explain", question)).linked
     assert await shop.subjects("ada@shop.example", "ada@work.example") == [ada, card]
+
+
+async def test_nothing_is_resolved_before_the_guard_table_is_loaded(desk, counters):
+    shop, _, _, _ = counters
+    desk.guard.lose()
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await shop.subjects("ada@shop.example")
+    assert reason_of(refusal.value) == "CONSENT_NOT_READY"
+    assert desk.store.last_seq() == 0
 
 
 async def test_another_caller_s_ids_of_the_same_person_share_nothing_and_are_no_use_to_it(desk, counters):

@@ -119,6 +119,7 @@ async def suite(policy, keyring, issuer, clock, guard):
     callers = {
         "shop": Caller("shop", "acme", frozenset({"probe"}), everything),
         "partner": Caller("partner", "acme", frozenset({"probe"}), everything),
+        "desk": Caller("desk", "acme", frozenset({"probe", "consent.reasons"}), everything),
         "scopeless": Caller("scopeless", "acme", frozenset(), everything),
         "purposeless": Caller("purposeless", "acme", frozenset({"probe"}), 0),
     }
@@ -128,7 +129,7 @@ async def suite(policy, keyring, issuer, clock, guard):
     chain = layers(
         log=log.write,
         call_metrics=CallMetrics(CollectorRegistry()),
-        verify=verifier(issuer.jwks, ISSUER, AUDIENCE, callers),
+        verify=verifier(issuer.jwks, ISSUER, AUDIENCE, callers, policy),
         clock_ms=clock,
         audit_log=audit,
         pairwise_of=lambda caller: pairs[caller.id],

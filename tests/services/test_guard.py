@@ -39,7 +39,7 @@ async def stream_refused(stream) -> grpc.aio.AioRpcError:
 
 
 def test_the_chain_stands_in_its_order(suite):
-    """The ten layers stand in the one order that their reasons allow."""
+    """The eleven layers stand in the one order that their reasons allow."""
     assert [layer.name for layer in suite.server.chain.layers] == [
         "request_id",
         "access_log",
@@ -48,6 +48,7 @@ def test_the_chain_stands_in_its_order(suite):
         "deadline",
         "authentication",
         "audit",
+        "purpose",
         "pseudonymisation",
         "consent",
         "minimisation",
@@ -433,7 +434,7 @@ async def test_what_can_not_be_audited_is_not_answered(suite):
 
 async def test_an_unready_guard_decides_nothing(suite, policy):
     """Until the guard table is loaded subjects can not be asked about."""
-    suite.guard.ready = False
+    suite.guard.lose()
     error = await refused(suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth()))
     assert (error.code(), reason_of(error)) == (grpc.StatusCode.UNAVAILABLE, "CONSENT_NOT_READY")
 
