@@ -3,7 +3,9 @@
 ConsentError
 ├── PolicyError            the policy file is not a policy
 ├── UnknownPurpose         a purpose is not a node of the tree
-└── SubjectUnknown         a record or an edge is about a birth subject never announced
+├── SubjectUnknown         a record or an edge is about a birth subject never announced
+├── TermOver               another authority has begun a term; this one must stop
+└── BatchMalformed         packed guard entries are not what they say they are
 """
 
 from __future__ import annotations
@@ -30,3 +32,11 @@ class SubjectUnknown(ConsentError):  # noqa: N818 - named after what it says
 
     def __init__(self) -> None:
         super().__init__("a birth subject was never announced")
+
+
+class TermOver(ConsentError):  # noqa: N818 - named after what it says
+    """Another authority has begun a term on the same records; this one must stop."""
+
+
+class BatchMalformed(ConsentError):  # noqa: N818 - named after what it says
+    """Packed guard entries are not what they say they are; none of them may be used."""

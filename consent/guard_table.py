@@ -46,6 +46,17 @@ class GuardUpdate:
     entries: Mapping[SubjectId, GuardEntry | None]
 
 
+def narrows(old: GuardEntry, new: GuardEntry) -> bool:
+    """Whether somebody may do less by the new entry than by the old one, now or sooner than before."""
+    if old.allow & ~new.allow or new.refuse & ~old.refuse or new.changes_at_ms < old.changes_at_ms:
+        return True
+    if old.members is None:
+        return False
+    if new.members is None:
+        return True
+    return any(not set(was) <= set(now) for was, now in zip(old.members, new.members, strict=True))
+
+
 class GuardTable:
     """One replica's copy. Unready, before the first snapshot or without a live lease, it decides nothing.
 
@@ -93,6 +104,12 @@ class GuardTable:
         self.epoch = update.epoch
         self.loaded = True
 
+    def replace(self, update: GuardUpdate) -> None:
+        """Takes the whole state in the place of what was held; decided by is one or the other."""
+        self._entries = {subject: entry for subject, entry in update.entries.items() if entry is not None}
+        self.epoch = update.epoch
+        self.loaded = True
+
     def lose(self) -> None:
         """Forgets everything: who feeds the table has stopped. The next step applied is a snapshot."""
         self.loaded = False
@@ -105,7 +122,7 @@ class GuardTable:
         the authority sends the next one.
         """
         entry = self._entries.get(subject)
-        if entry is None:
+        if entry is None or not self.live():
             return False
         allow = entry.allow if now_ms < entry.changes_at_ms else self._unrefusable
         return bool(allow >> purpose_index & 1)

@@ -13,16 +13,22 @@ from collections.abc import Iterable, Mapping
 from consent.component import EdgeFact, EdgeState, entry_alone, fold_component
 from consent.errors import SubjectUnknown
 from consent.fold import SILENT, OwnState
-from consent.guard_table import NEVER_MS, GuardEntry
+from consent.guard_table import NEVER_MS, GuardEntry, narrows
 from consent.policy import Policy
 from identity.ids import SubjectId
 
 
 class Projection:
-    """Guard entries of every birth subject, kept up to date."""
+    """Guard entries of every birth subject, kept up to date.
+
+    Attributes:
+        entries: the entry of every birth subject.
+        narrowed: the last change took something away from somebody.
+    """
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
+        self.narrowed = False
         self.entries: dict[SubjectId, GuardEntry] = {}
         self._born: dict[SubjectId, int] = {}
         self._own: dict[SubjectId, OwnState] = {}
@@ -129,13 +135,16 @@ class Projection:
     def _refold(self, touched: Iterable[SubjectId], now_ms: int) -> dict[SubjectId, GuardEntry]:
         changed: dict[SubjectId, GuardEntry] = {}
         done: set[SubjectId] = set()
+        self.narrowed = False
         for subject in touched:
             if subject in done:
                 continue
             folded = self._fold(subject, now_ms)
             done.update(folded)
             for one, entry in folded.items():
-                if self.entries.get(one) != entry:
+                old = self.entries.get(one)
+                if old != entry:
+                    self.narrowed = self.narrowed or (old is not None and narrows(old, entry))
                     self.entries[one] = changed[one] = entry
             self._schedule(folded[subject].changes_at_ms, subject)
         return changed

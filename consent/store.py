@@ -1,7 +1,8 @@
 """What consent needs kept: the port that ``services.storage`` implements.
 
 Every write is durable when it returns, is taken whole or not at all, and takes the next
-epoch in the same transaction, so that epochs never repeat or go back, restarts included.
+epoch in the same transaction, so that epochs never repeat or go back, restarts included. And
+every write is fenced: it is refused when another authority has begun a term since.
 """
 
 from __future__ import annotations
@@ -48,8 +49,33 @@ class Appended:
     conflicts: frozenset[int]
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A term that has begun.
+
+    Attributes:
+        term: its number; greater than every one before.
+        holders: whose leases of earlier terms may still be out.
+    """
+
+    term: int
+    holders: frozenset[bytes]
+
+
 class ConsentStore(Protocol):
-    """Append-only records, the projected identity graph, the epoch."""
+    """Append-only records, the projected identity graph, the epoch, the term.
+
+    Everything but the reading methods raises ``TermOver`` when the term is another one's.
+    """
+
+    async def begin(self) -> Begun:
+        """Begins a term: from now on writes of every earlier one are refused."""
+
+    async def confirm(self) -> None:
+        """Returns if the term begun here is still the one that runs, now."""
+
+    async def keep_holders(self, holders: Collection[bytes]) -> None:
+        """Keeps whose leases may be out, in the place of what was kept before."""
 
     async def load(self) -> Kept:
         """Everything there is."""

@@ -1,28 +1,36 @@
 """The consent authority: one writer of consent state, one ordered stream to every guard table.
 
-A change is durable first, then folded, then applied by every subscriber, and only then does
-the call that made it return; a caller that goes away in between changes nothing of that.
-Changes that arrive while others are being written share the next round. When the authority
-stops, whatever the reason, it takes the tables it feeds out of service.
+A change is durable first, then folded, then told to every subscriber, and a change that takes
+something away returns only when it has passed the barrier: no replica can act on the older
+state any more. A caller that goes away in between changes nothing of that. Changes that
+arrive while others are being written share the next round; rounds do not wait for the barrier
+of those before. When the authority stops, whatever the reason, or finds that another one has
+begun a term, it takes the tables it feeds out of service.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from consent.component import EdgeFact, GraphStep
-from consent.errors import SubjectUnknown
+from consent.errors import SubjectUnknown, TermOver
 from consent.fold import LeafState, fold, leaf_states
 from consent.guard_table import GuardUpdate
+from consent.leases import Leases
 from consent.policy import Policy
 from consent.projection import Projection
+from consent.record import Action
 from consent.statement import LedgerEntry
 from consent.store import Appended, ConsentStore
 from identity.ids import SubjectId
+from services.barrier import Barrier
 
+#: What only gives is in effect at healthy replicas when it returns; for others it does not wait.
+GRANT_WAIT_MS = 100
 #: Ends are looked for this often even if none is near, because wall clocks are set and machines sleep.
 RECHECK_S = 60.0
 #: After an end could not be written down. Nobody is allowed anything by a late end: tables
@@ -51,14 +59,38 @@ class _Change:
     spoken: frozenset[SubjectId] = frozenset()
     steps: Sequence[GraphStep] = ()
     epoch_of: Callable[[Any], int] = int
+    restricts: bool = False
+    durable: Callable[[], object] = lambda: None
 
 
 class ConsentAuthority:
-    """Appends, folds, pushes. One per deployment; used from one event loop."""
+    """Appends, folds, pushes. One per deployment; used from one event loop.
 
-    def __init__(self, store: ConsentStore, policy: Policy, clock: Callable[[], int]) -> None:
-        """Folds what ``store`` keeps under ``policy``; ``clock`` gives milliseconds since the epoch."""
+    Attributes:
+        term: counts the authorities there have been.
+        epoch: the last state pushed.
+        graph_cursor: position of the last step of identity's feed taken in.
+        barrier: what restricting changes wait at.
+    """
+
+    def __init__(
+        self,
+        store: ConsentStore,
+        policy: Policy,
+        clock: Callable[[], int],
+        barrier: Barrier | None = None,
+    ) -> None:
+        """Makes an authority that does not run yet.
+
+        Args:
+            store: what is kept.
+            policy: what it is folded under.
+            clock: the present instant, milliseconds since the epoch.
+            barrier: holds the leases of remote replicas; one of its own when not given.
+        """
         self.policy = policy
+        self.barrier = Barrier(Leases()) if barrier is None else barrier
+        self.term = 0
         self.epoch = 0
         self.graph_cursor = 0
         self._store = store
@@ -67,6 +99,8 @@ class ConsentAuthority:
         self._subscribers: list[Subscriber] = []
         self._queue: asyncio.Queue[_Change] = asyncio.Queue()
         self._unanswered: set[_Change] = set()
+        self._holders_kept: frozenset[bytes] = frozenset()
+        self._asking: Counter[bytes] = Counter()
         self._task: asyncio.Task[None] | None = None
         self._pause_s = 0.0
 
@@ -79,6 +113,9 @@ class ConsentAuthority:
         Raises:
             UnknownPurpose: the policy lost a purpose that records or edges speak of.
         """
+        begun = await self._store.begin()
+        self.term, self._holders_kept = begun.term, begun.holders
+        self.barrier.remember(begun.holders)
         kept = await self._store.load()
         own = {subject: fold(self.policy, said) for subject, said in kept.said}
         self._projection.change(self._clock(), kept.births, kept.edges, own)
@@ -109,12 +146,51 @@ class ConsentAuthority:
         subscriber.apply(GuardUpdate(self.epoch, self._projection.entries))
         self._subscribers.append(subscriber)
 
+    def snapshot(self) -> GuardUpdate:
+        """The whole state now; what happens later does not change it."""
+        self._must_run()
+        return GuardUpdate(self.epoch, self._projection.entries.copy())
+
+    async def grant_lease(self, holder: bytes, received_ms: int, applied: Callable[[], int]) -> None:
+        """Gives a replica the right to decide for a while.
+
+        The store has confirmed, since the request was received, that no other authority has
+        begun a term; and it knows the holder before the first lease is out, so that the next
+        authority waits for it.
+
+        Args:
+            holder: 16 bytes that name the replica.
+            received_ms: when its request was received, by the barrier's clock.
+            applied: the epoch it has acknowledged by now.
+
+        Raises:
+            AuthorityStopped: the authority does not run, or must not any more.
+        """
+        self._asking[holder] += 1
+        try:
+            kept = holder in self._holders_kept
+            await self._make(self._store.confirm if kept else self._keep_holders, epoch_of=_no_epoch)
+            self.barrier.grant(holder, received_ms, applied())
+        finally:
+            self._asking -= Counter([holder])  # drops what comes to nothing
+
+    async def _keep_holders(self) -> None:
+        holders = self.barrier.holders | self._asking.keys()
+        await self._store.keep_holders(holders)
+        self._holders_kept = holders
+
     def next_change_ms(self) -> int:
         """The next instant at which something runs out; ``NEVER_MS`` if nothing does."""
         return self._projection.next_change_ms()
 
-    async def record(self, entries: Sequence[LedgerEntry]) -> Appended:
-        """Appends statements; they are in effect at every subscriber when it returns.
+    async def record(
+        self, entries: Sequence[LedgerEntry], durable: Callable[[], object] = lambda: None
+    ) -> Appended:
+        """Appends statements; what they take away nobody acts on any more when it returns.
+
+        Args:
+            entries: the statements.
+            durable: called as soon as they will be finished whatever becomes of the caller.
 
         Raises:
             SubjectUnknown: a statement is about a subject never announced; nothing is kept.
@@ -124,12 +200,18 @@ class ConsentAuthority:
         if not all(subject in self._projection for subject in spoken):
             raise SubjectUnknown
         appended: Appended = await self._make(
-            lambda: self._store.append(entries), spoken=spoken, epoch_of=lambda outcome: outcome.epoch
+            lambda: self._store.append(entries),
+            spoken=spoken,
+            epoch_of=lambda outcome: outcome.epoch,
+            restricts=any(
+                record.said.action is not Action.GRANT for entry in entries for record in entry.records
+            ),
+            durable=durable,
         )
         return appended
 
     async def apply_graph(self, steps: Sequence[GraphStep]) -> None:
-        """Takes in steps of identity's feed; they are in effect at every subscriber when it returns.
+        """Takes in steps of identity's feed; nobody acts on older links any more when it returns.
 
         Steps taken in before change nothing.
 
@@ -143,7 +225,8 @@ class ConsentAuthority:
             for end in (end for edge in step.edges for end in (edge.a, edge.b)):
                 if end not in born and end not in self._projection:
                     raise SubjectUnknown
-        await self._make(lambda: self._store.project(steps), steps=steps)
+        restricts = any(step.edges for step in steps)
+        await self._make(lambda: self._store.project(steps), steps=steps, restricts=restricts)
 
     async def due(self) -> None:
         """Takes in what ran out by now. Happens by itself too, when the time comes."""
@@ -184,16 +267,32 @@ class ConsentAuthority:
             outcomes = await asyncio.gather(*(change.write() for change in changes), return_exceptions=True)
             kept: list[tuple[_Change, Any]] = []
             for change, outcome in zip(changes, outcomes, strict=True):
+                if isinstance(outcome, TermOver):
+                    raise outcome
                 if isinstance(outcome, BaseException):
                     self._unanswered.discard(change)
                     change.done.set_exception(outcome)
                     change.done.exception()  # an end that could not be written down has nobody to tell
                 else:
                     kept.append((change, outcome))
-            await self._take_in(kept)
+            narrowed = await self._take_in(kept)
             for change, outcome in kept:
+                self._answer(change, outcome, restricts=narrowed or change.restricts)
+
+    def _answer(self, change: _Change, outcome: Any, *, restricts: bool) -> None:
+        """Answers when everybody who may decide has taken the change in."""
+        change.durable()
+
+        def answer(_passed: object) -> None:
+            if change in self._unanswered:
                 self._unanswered.discard(change)
                 change.done.set_result(outcome)
+
+        passed = self.barrier.passed(change.epoch_of(outcome), None if restricts else GRANT_WAIT_MS)
+        if passed.done():
+            answer(passed)
+        else:
+            passed.add_done_callback(answer)
 
     async def _next_round(self) -> list[_Change]:
         """Everything that waits, or the next end when it comes first."""
@@ -207,10 +306,11 @@ class ConsentAuthority:
             changes.append(self._queue.get_nowait())
         return changes
 
-    async def _take_in(self, kept: Sequence[tuple[_Change, Any]]) -> None:
+    async def _take_in(self, kept: Sequence[tuple[_Change, Any]]) -> bool:
+        """Folds and pushes; says whether anything was taken away from anybody."""
         epoch = max((change.epoch_of(outcome) for change, outcome in kept), default=0)
         if epoch <= self.epoch:
-            return  # repeats only
+            return False  # repeats only
         spoken = {subject for change, _ in kept for subject in change.spoken}
         said = await self._store.said_by(spoken)
         steps = [step for change, _ in kept for step in change.steps if step.seq > self.graph_cursor]
@@ -225,6 +325,7 @@ class ConsentAuthority:
         self.graph_cursor = max((step.seq for step in steps), default=self.graph_cursor)
         for subscriber in self._subscribers:
             subscriber.apply(GuardUpdate(epoch, entries))
+        return self._projection.narrowed
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         for subscriber in self._subscribers:
@@ -235,3 +336,7 @@ class ConsentAuthority:
             stopped.__cause__ = error
             change.done.set_exception(stopped)
         self._unanswered.clear()
+
+
+def _no_epoch(_outcome: object) -> int:
+    return 0

@@ -37,7 +37,11 @@ class ConsentServicer(consent_pb2_grpc.ConsentServiceServicer):
     async def Record(self, request: consent_pb2.RecordRequest, call: Call) -> consent_pb2.RecordResponse:
         """Appends what is sound and names what is not; answers once it is in effect everywhere."""
         entries = self._judge(request, call)
-        appended = await self._authority.record(list(entries.values()))
+
+        def durable() -> None:
+            call.durable = True
+
+        appended = await self._authority.record(list(entries.values()), durable)
         for position, index in enumerate(entries):
             if position in appended.conflicts:
                 call.refuse_item(index, "REQUEST_ID_REUSED", "request_id")

@@ -8,9 +8,10 @@ from services.interceptors.plan import ContractError, compile_service
 from veilgraph.consent.v1 import consent_pb2
 from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.identity.v1 import identity_pb2
+from veilgraph.internal.v1 import guard_pb2
 from veilgraph.recommender.v1 import recommender_pb2
 
-MODULES = (identity_pb2, consent_pb2, profile_pb2, recommender_pb2)
+MODULES = (identity_pb2, consent_pb2, profile_pb2, recommender_pb2, guard_pb2)
 
 
 def services() -> list[Descriptor]:

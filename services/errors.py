@@ -101,6 +101,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
             "the link was declared wrong after this was seen; only newer evidence brings it back"
         ),
         "PERSON_TOO_LARGE": "the link would join more identifiers than one person has",
+        "POLICY_DIFFERS": "the replica's policy file is not the authority's",
         "NOTHING_TO_LEARN": "nobody who permits training has bought anything",
     },
     grpc.StatusCode.NOT_FOUND: {
@@ -261,6 +262,8 @@ DOMAIN_ERRORS: dict[type[BaseException], str] = {
     FeedStopped: "CONSENT_NOT_READY",
     consent.UnknownPurpose: "UNKNOWN_PURPOSE",
     consent.SubjectUnknown: "NOT_PERMITTED",
+    consent.TermOver: "CONSENT_NOT_READY",
+    consent.BatchMalformed: "INTERNAL",  # found by a replica, which asks for the whole state again
     consent.PolicyError: "INTERNAL",  # found at start-up; a client can do nothing about it
     engagement.PageTokenInvalid: "PAGE_TOKEN_INVALID",
     identity.MalformedSubject: "SUBJECT_REF_MALFORMED",

@@ -10,15 +10,18 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from consent.component import EdgeFact, EdgeState, GraphStep
+from consent.errors import TermOver
 from consent.policy import Policy
 from consent.record import Action, CollectedVia, ConsentRecord, Notice, Said
 from consent.statement import LedgerEntry
-from consent.store import Appended, Kept
+from consent.store import Appended, Begun, Kept
 from identity.ids import SubjectId
-from services.storage.sqlite import Database
+from services.storage.sqlite import Database, Write
+
+T = TypeVar("T")
 
 _ACTIONS = {action.value: action for action in Action}
 
@@ -44,6 +47,22 @@ class SqliteConsentStore:
         """Keeps to an open file of the domain ``consent``; ``policy`` names the bits edges carry."""
         self._database = database
         self._policy = policy
+        self._term = 0
+
+    async def begin(self) -> Begun:
+        """See the port."""
+        begun = await self._database.write(_begin)
+        self._term = begun.term
+        return begun
+
+    async def confirm(self) -> None:
+        """See the port."""
+        await self._write(lambda _connection: None)
+
+    async def keep_holders(self, holders: Collection[bytes]) -> None:
+        """See the port."""
+        kept = [(holder,) for holder in holders]
+        await self._write(lambda connection: _keep_holders(connection, kept))
 
     async def load(self) -> Kept:
         """Everything there is; errors as of ``Policy.index`` when the policy lost a purpose."""
@@ -60,15 +79,15 @@ class SqliteConsentStore:
 
     async def next_epoch(self) -> int:
         """See the port."""
-        return await self._database.write(_next_epoch)
+        return await self._write(_next_epoch)
 
     async def append(self, entries: Sequence[LedgerEntry]) -> Appended:
         """See the port."""
-        return await self._database.write(lambda connection: _append(connection, entries))
+        return await self._write(lambda connection: _append(connection, entries))
 
     async def project(self, steps: Sequence[GraphStep]) -> int:
         """See the port."""
-        return await self._database.write(lambda connection: self._project(connection, steps))
+        return await self._write(lambda connection: self._project(connection, steps))
 
     async def said_by(self, subjects: Collection[SubjectId]) -> Mapping[SubjectId, Sequence[Said]]:
         """See the port."""
@@ -83,6 +102,17 @@ class SqliteConsentStore:
     async def records_of(self, subject: SubjectId) -> Sequence[ConsentRecord]:
         """See the port."""
         return [_record_of(row) for row in self._database.reader.execute(_RECORDS_OF, (subject,)).fetchall()]
+
+    async def _write(self, write: Write[T]) -> T:
+        """Runs a write in a transaction that this term still owns."""
+
+        def fenced(connection: sqlite3.Connection) -> T:
+            (term,) = connection.execute("SELECT term FROM authority").fetchone()
+            if term != self._term:
+                raise TermOver
+            return write(connection)
+
+        return await self._database.write(fenced)
 
     def _project(self, connection: sqlite3.Connection, steps: Sequence[GraphStep]) -> int:
         epoch, cursor = connection.execute("SELECT epoch, graph_cursor FROM authority").fetchone()
@@ -130,6 +160,17 @@ def _grouped(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[SubjectId, list[
                 for _, node, action, version, effective_at_ms, valid_until_ms in group
             ],
         )
+
+
+def _begin(connection: sqlite3.Connection) -> Begun:
+    (term,) = connection.execute("UPDATE authority SET term = term + 1 RETURNING term").fetchone()
+    holders = connection.execute("SELECT holder FROM lease_holders").fetchall()
+    return Begun(term, frozenset(holder for (holder,) in holders))
+
+
+def _keep_holders(connection: sqlite3.Connection, holders: Sequence[tuple[bytes]]) -> None:
+    connection.execute("DELETE FROM lease_holders")
+    connection.executemany("INSERT INTO lease_holders VALUES (?)", holders)
 
 
 def _next_epoch(connection: sqlite3.Connection) -> int:
