@@ -72,6 +72,7 @@ class GuardTable:
         self.live = live
         self._entries: dict[SubjectId, GuardEntry] = {}
         self._unrefusable = policy.unrefusable_mask
+        self._watchers: list[Callable[[int], None]] = []
 
     @property
     def ready(self) -> bool:
@@ -92,6 +93,10 @@ class GuardTable:
         """The entry of a birth subject, or None when it is unknown."""
         return self._entries.get(subject)
 
+    def watch(self, watcher: Callable[[int], None]) -> None:
+        """Has ``watcher`` told every epoch the table reaches from now on."""
+        self._watchers.append(watcher)
+
     def apply(self, update: GuardUpdate) -> None:
         """Applies one step of the stream. Steps must come in order; an older one changes nothing."""
         if update.epoch <= self.epoch and self.loaded:
@@ -103,6 +108,8 @@ class GuardTable:
                 self._entries[subject] = entry
         self.epoch = update.epoch
         self.loaded = True
+        for watcher in self._watchers:
+            watcher(self.epoch)
 
     def replace(self, update: GuardUpdate) -> None:
         """Takes the whole state in the place of what was held; decided by is one or the other."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 from google.rpc import error_details_pb2, status_pb2
 
 from services.errors import DOMAIN, REASONS
+from services.interceptors.epochs import HEADER as MIN_EPOCH
 from veilgraph.consent.v1 import consent_pb2
 from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.identity.v1 import identity_pb2
@@ -104,6 +106,7 @@ def render(config: GatewayConfig) -> str:
     values = {
         "listen_host": host,
         "listen_port": port,
+        "foreign_headers": all_but(MIN_EPOCH),
         "max_request_bytes": REQUEST_BYTES_MAX,
         "max_response_bytes": RESPONSE_BYTES_MAX,
         "issuer": config.issuer,
@@ -119,6 +122,17 @@ def render(config: GatewayConfig) -> str:
     }
     template = string.Template(TEMPLATE.read_text())
     return template.substitute({name: json.dumps(value) for name, value in values.items()})
+
+
+def all_but(header: str) -> str:
+    """A regular expression (RE2) of every header name that begins with "x-" save one.
+
+    RE2 can not say "not", so it says where a name first departs from the one excepted.
+    """
+    departing = "|".join(
+        f"{re.escape(header[:at])}([^{re.escape(header[at])}].*)?" for at in range(len("x-"), len(header))
+    )
+    return f"{departing}|{re.escape(header)}.+"
 
 
 def write_config(config: GatewayConfig, folder: Path) -> Path:

@@ -19,6 +19,7 @@ from consent.guard_table import GuardTable
 from services.errors import Denied, InvalidRequest, Refusal, Status, TooLate, details, status_of
 from services.interceptors.call import Call, StateChanged, Unreadable
 from services.interceptors.consent import changed
+from services.interceptors.epochs import Behind, Epochs
 from services.interceptors.layer import Entered, Layer
 from services.interceptors.plan import MethodPlan
 
@@ -55,6 +56,7 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         self._outgoing = [layer.outgoing for layer in reversed(layers) if layer.outgoing is not None]
         self._plans = plans
         self._guard = guard
+        self._epochs = Epochs(guard)
         self._clock_ms = clock_ms
         self._wrapped: dict[str, Handler] = {}
 
@@ -125,7 +127,7 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         """Makes the answer; anew when consent changed while it was being made."""
         for _ in range(_ATTEMPTS_MAX):
             try:
-                return self._give(call, await behaviour(self._take(call, raw), call))
+                return self._give(call, await behaviour(await self._taken(call, raw), call))
             except StateChanged:
                 continue
         raise StateChanged
@@ -133,7 +135,7 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     async def _unary_stream(
         self, call: Call, raw: Any, write: Write, behaviour: Callable[..., AsyncIterator[Any]]
     ) -> None:
-        async for response in behaviour(self._take(call, raw), call):
+        async for response in behaviour(await self._taken(call, raw), call):
             await write(self._give(call, response))
 
     async def _stream_unary(
@@ -151,13 +153,22 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         """The messages of a request stream; one that is refused is answered, not fatal."""
         async for raw in received:
             try:
-                message: Any = self._take(call, raw)
+                message: Any = await self._taken(call, raw)
             except (Refusal, StateChanged) as error:
                 refusal = error if isinstance(error, Refusal) else changed(call)
                 if call.caller is None or refusal.reason == "CALLER_UNAUTHENTICATED":
                     raise
                 message = Unreadable(refusal.reason, refusal.field, refusal.code.value[0])
             yield message
+
+    async def _taken(self, call: Call, raw: bytes) -> Any:
+        """As ``_take``, once the replica has reached the epoch that its caller has seen."""
+        try:
+            return self._take(call, raw)
+        except Behind as behind:
+            if not await self._epochs.reached(behind.epoch):
+                raise
+        return self._take(call, raw)
 
     def _take(self, call: Call, raw: bytes) -> Any:
         """Parses one request message and has every layer judge it."""

@@ -1,8 +1,9 @@
 """What the call is for, and whether it can be decided at all: what comes before any person.
 
 The purpose is the method's declared one or the one a field chooses. Its caller must be allowed
-it, and so must the token it came with; then the replica must hold a live lease. Subjects are
-opened and asked about only after that, so these refusals are the same whoever is asked about.
+it, and so must the token it came with; then the replica must hold a live lease and have
+reached the epoch the caller has seen. Subjects are opened and asked about only after that, so
+these refusals are the same whoever is asked about.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from consent.guard_table import GuardTable
 from services.errors import Denied, Unavailable
 from services.interceptors.call import Call
+from services.interceptors.epochs import Behind, min_epoch
 from services.interceptors.layer import Layer
 
 RETRY_S = 0.2
@@ -55,6 +57,9 @@ def _incoming(call: Call, message: Any) -> None:
         call.blind = "" if call.guard.ready else unready(call.guard)
         if call.blind and not plan.degrades:
             raise Unavailable(call.blind, retry_after_s=RETRY_S)
+        epoch = min_epoch(call.metadata)
+        if epoch > call.guard.epoch and not call.blind:
+            raise Behind(epoch)
 
 
 def _judge_items(call: Call) -> None:

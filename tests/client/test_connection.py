@@ -45,6 +45,7 @@ class _Suite(
     def __init__(self):
         self.refusals = []
         self.metadata = []
+        self.epoch = 0
         self.time_left = []
         self.held = threading.Event()
         self.reached = threading.Event()
@@ -58,7 +59,7 @@ class _Suite(
             context.set_trailing_metadata(trailing)
             context.abort(code, "told to")
         results = [identity_pb2.ResolveResult(subject="s") for _ in request.identifiers]
-        return identity_pb2.ResolveResponse(results=results)
+        return identity_pb2.ResolveResponse(results=results, consent_epoch=self.epoch)
 
     def Link(self, _request, _context):
         self.reached.set()
@@ -128,6 +129,18 @@ def test_a_token_function_is_asked_at_each_call(address, suite):
         veil.identity.Resolve(JANE)
         veil.identity.Resolve(JANE)
     assert [metadata["authorization"] for metadata in suite.metadata] == ["Bearer one", "Bearer two"]
+
+
+def test_a_connection_names_the_newest_epoch_it_has_seen(address, suite):
+    """Whichever method answered with it, waiting or not; an older answer takes nothing back."""
+    with connect(address, token=TOKEN, timeout_s=SLOW_S) as veil:
+        for suite.epoch in (0, 7, 9, 8):
+            veil.identity.Resolve(JANE)
+        veil.identity.Resolve.future(JANE).result()
+    assert [metadata.get("x-min-epoch") for metadata in suite.metadata] == [None, None, "7", "9", "9"]
+    with connect(address, token=TOKEN, timeout_s=SLOW_S) as other:
+        other.identity.Resolve(JANE)
+    assert "x-min-epoch" not in suite.metadata[-1]
 
 
 @pytest.mark.parametrize("token", ["", "a b", "geheim\n", "gehe\u00efm"])

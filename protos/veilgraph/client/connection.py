@@ -3,13 +3,15 @@
 A token goes out encrypted or to this machine, never otherwise. Retries follow a gRPC service
 config: unary methods only, for each of them may be repeated (writes carry request or event
 ids), on UNAVAILABLE only, with backoff, inside the caller's deadline; a server that pushes
-back decides when, or that it shall not be.
+back decides when, or that it shall not be. A connection reads what it wrote: every call names
+the newest consent epoch an answer had.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any, Final, Generic
@@ -60,6 +62,7 @@ def connect(
     if addresses.keys() != SERVICES.keys():
         raise ValueError(f"an address is needed for each of {', '.join(SERVICES)}, and for nothing else")
     channels = {address: _channel(address, tls) for address in addresses.values()}
+    seen = _Seen()
     give_token = token if callable(token) else lambda: token
 
     def close() -> None:
@@ -67,7 +70,8 @@ def connect(
             channel.close()
 
     return Veilgraph(
-        {name: _Grpc(channels[address], give_token, timeout_s) for name, address in addresses.items()}, close
+        {name: _Grpc(channels[address], give_token, timeout_s, seen) for name, address in addresses.items()},
+        close,
     )
 
 
@@ -103,13 +107,39 @@ def _channel(address: str, tls: grpc.ChannelCredentials | None) -> grpc.Channel:
     return grpc.insecure_channel(address, [*options, ("grpc.enable_http_proxy", 0)])
 
 
+class _Seen:
+    """The newest consent epoch that an answer of the connection was checked at.
+
+    No later call is answered from an older state, by whichever service: what one withdrew
+    through the connection is withdrawn for everything asked over it.
+    """
+
+    def __init__(self) -> None:
+        self._epoch = 0
+        self._lock = threading.Lock()
+
+    def take(self, answer: Response) -> Response:
+        """Notes an answer's epoch."""
+        epoch = getattr(answer, "consent_epoch", 0)
+        if epoch > self._epoch:
+            with self._lock:  # another thread may have seen a newer one since
+                self._epoch = max(self._epoch, epoch)
+        return answer
+
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        return (("x-min-epoch", str(self._epoch)),) if self._epoch else ()
+
+
 class _Grpc:
     """Carries calls over one channel."""
 
-    def __init__(self, channel: grpc.Channel, token: Callable[[], str], timeout_s: float) -> None:
+    def __init__(
+        self, channel: grpc.Channel, token: Callable[[], str], timeout_s: float, seen: _Seen
+    ) -> None:
         self._channel = channel
         self._token = token
         self.timeout_s = timeout_s
+        self.seen = seen
 
     def unary(self, method: Method[Request, Response]) -> _Unary[Request, Response]:
         return _Unary(self, self._channel.unary_unary(**_on_wire(method)))
@@ -120,11 +150,11 @@ class _Grpc:
     def duplex(self, method: Method[Request, Response]) -> _Duplex[Request, Response]:
         return _Duplex(self, self._channel.stream_stream(**_on_wire(method)))
 
-    def credentials(self) -> tuple[tuple[str, str]]:
+    def metadata(self) -> tuple[tuple[str, str], ...]:
         token = self._token()
         if not _BEARER.fullmatch(token):
             raise ValueError("not a bearer token")  # gRPC's own complaint would repeat it
-        return (("authorization", f"Bearer {token}"),)
+        return (("authorization", f"Bearer {token}"), *self.seen.metadata())
 
 
 def _on_wire(method: Method[Any, Any]) -> dict[str, Any]:
@@ -141,32 +171,33 @@ class _Unary(Generic[Request, Response]):
         self._call = call
 
     def __call__(self, request: Request, /, timeout_s: float | None = None) -> Response:
-        credentials = self._wire.credentials()
+        metadata = self._wire.metadata()
         try:
             answer: Response = self._call(
                 request,
                 timeout=self._wire.timeout_s if timeout_s is None else timeout_s,
-                metadata=credentials,
+                metadata=metadata,
             )
         except grpc.RpcError as error:
             raise from_rpc(error) from error
-        return answer
+        return self._wire.seen.take(answer)
 
     def future(self, request: Request, /, timeout_s: float | None = None) -> Future[Response]:
         call = self._call.future(
             request,
             timeout=self._wire.timeout_s if timeout_s is None else timeout_s,
-            metadata=self._wire.credentials(),
+            metadata=self._wire.metadata(),
         )
-        return _Answer(call)
+        return _Answer(call, self._wire.seen)
 
 
 class _Answer(Future[Response]):
     """A standard future fed by a gRPC call; cancelling it cancels the call."""
 
-    def __init__(self, call: Any) -> None:
+    def __init__(self, call: Any, seen: _Seen) -> None:
         super().__init__()
         self._call = call
+        self._seen = seen
         call.add_done_callback(self._settle)
 
     def cancel(self) -> bool:
@@ -179,7 +210,7 @@ class _Answer(Future[Response]):
         if not self.set_running_or_notify_cancel():
             return
         try:
-            self.set_result(call.result())
+            self.set_result(self._seen.take(call.result()))
         except grpc.FutureCancelledError:
             self.set_exception(Cancelled("CANCELLED"))  # the connection was closed
         except grpc.RpcError as error:
@@ -192,8 +223,8 @@ class _ServerStream(Generic[Request, Response]):
         self._call = call
 
     def __call__(self, request: Request, /, timeout_s: float | None = None) -> Iterator[Response]:
-        call = self._call(request, timeout=timeout_s, metadata=self._wire.credentials())
-        return _responses(call, None)
+        call = self._call(request, timeout=timeout_s, metadata=self._wire.metadata())
+        return _responses(call, None, self._wire.seen)
 
 
 class _Duplex(Generic[Request, Response]):
@@ -203,8 +234,8 @@ class _Duplex(Generic[Request, Response]):
 
     def __call__(self, requests: Iterable[Request], /, timeout_s: float | None = None) -> Iterator[Response]:
         source = _Source(requests)
-        call = self._call(source, timeout=timeout_s, metadata=self._wire.credentials())
-        return _responses(call, source)
+        call = self._call(source, timeout=timeout_s, metadata=self._wire.metadata())
+        return _responses(call, source, self._wire.seen)
 
 
 class _Source(Generic[Request]):
@@ -227,9 +258,10 @@ class _Source(Generic[Request]):
             raise
 
 
-def _responses(call: Any, source: _Source[Any] | None) -> Iterator[Any]:
+def _responses(call: Any, source: _Source[Any] | None, seen: _Seen) -> Iterator[Any]:
     try:
-        yield from call
+        for answer in call:
+            yield seen.take(answer)
     except grpc.RpcError as error:
         if source is not None and source.error is not None:
             raise source.error from None

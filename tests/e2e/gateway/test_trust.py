@@ -110,6 +110,15 @@ async def test_no_header_of_a_client_can_pass_for_the_gateways_word(edge):
         assert arrived["authorization"].startswith("Bearer ey")
 
 
+async def test_the_epoch_a_client_has_seen_and_its_opt_out_signal_do_arrive(edge):
+    """They are the client's own word, and the services read them as such."""
+    said = {"x-min-epoch": "4711", "sec-gpc": "1"}
+    await edge.call("GET", "/v1/items/1", **said, **{"x-min-epochs": "1", "x-min": "1"})
+    ((_, arrived),) = edge.backend.arrived
+    assert {name: arrived.get(name) for name in said} == said
+    assert {name for name in arrived if name.startswith("x-m")} == {"x-min-epoch"}
+
+
 @pytest.mark.parametrize(
     "body",
     [
