@@ -2,6 +2,8 @@
 
 ConsentError
 ├── PolicyError            the policy file is not a policy
+├── LeafMalformed          bytes or a text are not a record of the audit log
+├── HeadMalformed          a text is not a signed head of the audit log
 ├── UnknownPurpose         a purpose is not a node of the tree
 ├── SubjectUnknown         a record or an edge is about a birth subject never announced
 ├── TermOver               another authority has begun a term; this one must stop
@@ -17,6 +19,14 @@ class ConsentError(Exception):
 
 class PolicyError(ConsentError):
     """The policy file is not a policy; the text says where."""
+
+
+class LeafMalformed(ConsentError):  # noqa: N818 - named after what it says
+    """Bytes or a text are not a record of the audit log; the text says why."""
+
+
+class HeadMalformed(ConsentError):  # noqa: N818 - named after what it says
+    """A text is not a signed head of the audit log."""
 
 
 class UnknownPurpose(ConsentError):  # noqa: N818 - named after what it says

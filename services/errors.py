@@ -264,6 +264,8 @@ DOMAIN_ERRORS: dict[type[BaseException], str] = {
     consent.SubjectUnknown: "NOT_PERMITTED",
     consent.TermOver: "CONSENT_NOT_READY",
     consent.BatchMalformed: "INTERNAL",  # found by a replica, which asks for the whole state again
+    consent.HeadMalformed: "INTERNAL",  # read from files only
+    consent.LeafMalformed: "INTERNAL",  # what the suite itself wrote; a client can do nothing about it
     consent.PolicyError: "INTERNAL",  # found at start-up; a client can do nothing about it
     engagement.PageTokenInvalid: "PAGE_TOKEN_INVALID",
     identity.MalformedSubject: "SUBJECT_REF_MALFORMED",
