@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
+
 from services.config import shipped_policy
-from services.interceptors.declared import Descriptor
+from services.interceptors.declared import Descriptor, class_of
 from services.interceptors.plan import ContractError, compile_service
-from veilgraph.consent.v1 import consent_pb2
+from services.interceptors.views import MayRead, may_read
+from veilgraph.consent.v1 import consent_pb2, rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.identity.v1 import identity_pb2
 from veilgraph.internal.v1 import guard_pb2
+from veilgraph.privacy.v1 import privacy_pb2
 from veilgraph.recommender.v1 import recommender_pb2
 
-MODULES = (identity_pb2, consent_pb2, profile_pb2, recommender_pb2, guard_pb2)
+MODULES = (identity_pb2, consent_pb2, rights_pb2, profile_pb2, recommender_pb2, guard_pb2)
 
 
 def services() -> list[Descriptor]:
@@ -28,3 +33,31 @@ def gaps() -> list[str]:
         except ContractError as error:
             found.extend(error.gaps)
     return found
+
+
+@cache
+def classes_shown(method: str, purpose: str) -> tuple[str, ...]:
+    """The classes of personal data a method can show for a purpose, e.g. ("BEHAVIOURAL", "PSEUDONYM").
+
+    Args:
+        method: the method's path on the wire; one that is no longer of the contract shows nothing.
+        purpose: a leaf of the purpose tree.
+    """
+    for service in services():
+        for rpc in service.methods:
+            if f"/{service.full_name}/{rpc.name}" == method:
+                shown = {_name_of(one) for one in _shown(rpc.output_type, may_read(purpose))}
+                return tuple(sorted(shown - {"PUBLIC", "OPERATIONAL"}))
+    return ()
+
+
+def _shown(message: Descriptor, readable: MayRead) -> Iterable[int]:
+    for field in message.fields:
+        if field.message_type is not None and not class_of(field):
+            yield from _shown(field.message_type, readable)
+        elif readable(field):
+            yield class_of(field)
+
+
+def _name_of(data_class: int) -> str:
+    return privacy_pb2.DataClass.Name(data_class).removeprefix("DATA_CLASS_")

@@ -106,6 +106,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
     },
     grpc.StatusCode.NOT_FOUND: {
         "SUBJECT_ERASED": "no such subject is known",  # erased or never there: one answer
+        "ERASURE_UNKNOWN": "no erasure of that id was asked for by this caller",
         "LINK_NOT_FOUND": "no active link joins the two directly",
         "ITEM_UNKNOWN": "no item of that id is in the catalogue",
     },
