@@ -19,6 +19,7 @@ from identity.rules import Rules, compile_rules
 from services.interceptors.call import Caller
 from services.interceptors.gaps import INTERNAL_SCOPE
 from services.proofs import Verifier, public_keys
+from services.service_tokens import PREFIX
 
 SERVICES = ("identity", "consent", "recommender", "engagement")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -128,6 +129,8 @@ def _caller(name: str, entry: Mapping[str, Any], tenant: str, policy: Policy) ->
         raise ConfigError(
             f"callers.{name}.scopes: the suite's own services alone hold {INTERNAL_SCOPE}* scopes"
         )
+    if name.startswith(PREFIX):
+        raise ConfigError(f"callers.{name}: names that begin with {PREFIX} are the suite's own services'")
     return Caller(_name(name, "callers"), tenant, scopes, purposes)
 
 

@@ -1,4 +1,4 @@
-"""The published contract as a whole: which services there are, and what they leave undeclared."""
+"""The contract as a whole: which services there are, who may route to them, what they leave undeclared."""
 
 from __future__ import annotations
 
@@ -6,22 +6,44 @@ from collections.abc import Iterable
 from functools import cache
 
 from services.config import shipped_policy
-from services.interceptors.declared import Descriptor, class_of
+from services.interceptors.declared import Descriptor, class_of, policy_of
 from services.interceptors.plan import ContractError, compile_service
 from services.interceptors.views import MayRead, may_read
 from veilgraph.consent.v1 import consent_pb2, rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.identity.v1 import identity_pb2
-from veilgraph.internal.v1 import guard_pb2
+from veilgraph.internal.v1 import feed_pb2, guard_pb2
 from veilgraph.privacy.v1 import privacy_pb2
 from veilgraph.recommender.v1 import recommender_pb2
 
-MODULES = (identity_pb2, consent_pb2, rights_pb2, profile_pb2, recommender_pb2, guard_pb2)
+MODULES = (
+    identity_pb2,
+    consent_pb2,
+    rights_pb2,
+    profile_pb2,
+    recommender_pb2,
+    feed_pb2,
+    guard_pb2,
+)
 
 
 def services() -> list[Descriptor]:
     """Descriptors of all services of the contract."""
     return [service for module in MODULES for service in module.DESCRIPTOR.services_by_name.values()]
+
+
+def public_services() -> dict[str, Descriptor]:
+    """The services for everybody, by full name; one internal method makes a service internal."""
+    return {
+        service.full_name: service
+        for service in services()
+        if not any(_internal(method) for method in service.methods)
+    }
+
+
+def home_of(service: str) -> str:
+    """The process that serves a public service, e.g. "veilgraph.consent.v1.ConsentService" → "consent"."""
+    return service.split(".")[1]
 
 
 def gaps() -> list[str]:
@@ -61,3 +83,8 @@ def _shown(message: Descriptor, readable: MayRead) -> Iterable[int]:
 
 def _name_of(data_class: int) -> str:
     return privacy_pb2.DataClass.Name(data_class).removeprefix("DATA_CLASS_")
+
+
+def _internal(method: Descriptor) -> bool:
+    declared = policy_of(method)
+    return declared is None or bool(declared.internal)

@@ -78,7 +78,7 @@ async def serve(demo: Demo, console: Console) -> int:
         log = LineLog(stream)
         async with running_suite(config, wall_clock_ms, log.write) as suite:
             gateway = GatewayConfig(
-                suite.addresses,
+                suite.public_addresses,
                 jwks_file=demo.folder / JWKS,
                 issuer=config.tokens.issuer,
                 audience=config.tokens.audience,
@@ -146,7 +146,9 @@ def _ready(demo: Demo, suite: Suite) -> str:
     """What can be called, and three calls to paste."""
     url, folder = f"http://{demo.gateway}", demo.folder
     token = f'-H "authorization: Bearer $(cat {folder}/tokens/shop)"'
-    addresses = ", ".join(f"{name.rsplit('.', 1)[1]} {address}" for name, address in suite.addresses.items())
+    addresses = ", ".join(
+        f"{name.rsplit('.', 1)[1]} {address}" for name, address in suite.public_addresses.items()
+    )
     trending = '{"anonymous": {}, "recipe": "RECIPE_TRENDING", "pageSize": 3}'
     secret = f"VEILGRAPH={demo.gateway} VEILGRAPH_TOKEN=$(cat {folder}/tokens/shop)"
     script = f"{sys.executable} docs/examples/first_script.py {_somebody(demo.dataset)}"

@@ -21,12 +21,9 @@ from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 from google.rpc import error_details_pb2, status_pb2
 
+from services.contract import public_services
 from services.errors import DOMAIN, REASONS
 from services.interceptors.epochs import HEADER as MIN_EPOCH
-from veilgraph.consent.v1 import consent_pb2
-from veilgraph.engagement.v1 import profile_pb2
-from veilgraph.identity.v1 import identity_pb2
-from veilgraph.recommender.v1 import recommender_pb2
 
 TEMPLATE: Final = Path(__file__).parent.parent / "deploy" / "envoy" / "envoy.yaml.tmpl"
 CONFIG_FILE: Final = "envoy.yaml"
@@ -36,7 +33,6 @@ REQUEST_BYTES_MAX: Final = 4 << 20
 RESPONSE_BYTES_MAX: Final = 16 << 20
 UNARY_TIMEOUT_S: Final = 15
 
-_CONTRACT: Final = (consent_pb2, profile_pb2, identity_pb2, recommender_pb2)
 _ERROR_DETAILS: Final = (status_pb2, error_details_pb2)
 #: HTTP status of a refusal Envoy makes itself -> the status it leaves with, and the reason.
 _LOCAL_REPLIES: Final = {
@@ -145,12 +141,10 @@ def write_config(config: GatewayConfig, folder: Path) -> Path:
 
 
 def _service(name: str) -> ServiceDescriptor:
-    for module in _CONTRACT:
-        service: ServiceDescriptor
-        for service in module.DESCRIPTOR.services_by_name.values():
-            if service.full_name == name:
-                return service
-    raise ValueError(f"{name} is not a service of the contract")
+    service: ServiceDescriptor | None = public_services().get(name)
+    if service is None:
+        raise ValueError(f"{name} is not a public service of the contract")
+    return service
 
 
 def _collect(file: FileDescriptor, files: dict[str, FileDescriptor]) -> None:

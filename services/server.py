@@ -121,6 +121,10 @@ class GuardedServer:
         """Says that the service is ready."""
         await self._set(health_pb2.HealthCheckResponse.SERVING)
 
+    async def not_serving(self) -> None:
+        """Says that the service can not serve now."""
+        await self._set(health_pb2.HealthCheckResponse.NOT_SERVING)
+
     async def stop(self, grace_s: float) -> None:
         """Refuses new calls, lets those in flight finish within ``grace_s``."""
         await self._health.enter_graceful_shutdown()

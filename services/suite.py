@@ -21,6 +21,9 @@ from prometheus_client import CollectorRegistry
 from consent.guard_table import GuardTable
 from identity.pairwise import Pairwise
 from services.config import SERVICES, SuiteConfig
+from services.contract import public_services
+from services.event_feed import remote_events
+from services.graph_feed import remote_barrier, remote_graph
 from services.interceptors import layers
 from services.interceptors.audit import AuditLog
 from services.interceptors.authentication import verifier
@@ -30,11 +33,17 @@ from services.interceptors.metrics import CallMetrics
 from services.interceptors.pseudonymisation import Tokenise
 from services.parts.links import Links
 from services.parts.part import Clock, Enter, Log, Part, Process
+from services.peers import Peers
+from services.remote_feed import Patience
 from services.server import GuardedServer
+from services.service_tokens import accepting_services, service_callers
+from services.signing import Signed, signer
 from services.storage.audit import StoredAuditLog
 from services.storage.folder import sole_user
 
 GRACE_S = 5.0
+#: A guard table that has lost its lease shows in the health of its process after so long.
+HEALTH_S = 0.2
 #: The parts of one process are entered and become ready in this order.
 ORDER = ("identity", "consent", "engagement", "recommender")
 
@@ -52,6 +61,11 @@ class Suite:
     process: Process
     parts: dict[str, Part]
     addresses: dict[str, str]
+
+    @property
+    def public_addresses(self) -> dict[str, str]:
+        """The addresses of the services that are for everybody."""
+        return {name: address for name, address in self.addresses.items() if name in public_services()}
 
     @property
     def guard(self) -> GuardTable:
@@ -88,12 +102,17 @@ async def running_suite(
     Raises:
         FolderInUse: another process serves one of them from the deployment's folder.
         AddressTaken: something else listens where a service should.
+        PartEnded: something ended while others were waited for.
     """
+    listening = dict(config.listen)
+    peers = Peers(listening, signer(config.keyring, Signed.SERVICE_TOKEN), config.tenant, clock)
+    guard = GuardTable(config.policy)
     ended = asyncio.get_running_loop().create_future()
-    process = Process(config, clock, log, GuardTable(config.policy), CollectorRegistry(), ended)
+    process = Process(config, clock, log, guard, CollectorRegistry(), peers, ended, asyncio.Event())
     suite = Suite(process, {}, {})
-    links = Links()
+    links = remote_links(process)
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(peers.close)
         here = [name for name in ORDER if name in services]
         for name in here:
             stack.enter_context(sole_user(config.folder, name))
@@ -102,14 +121,30 @@ async def running_suite(
         for part in suite.parts.values():
             stack.push_async_callback(part.drained)
         chain_of = _chain_of(process)
-        servers = [
-            await _listening(part, suite, chain_of=chain_of, stack=stack) for part in suite.parts.values()
-        ]
+        servers = []
         for part in suite.parts.values():
-            await part.ready()
+            server = await _listening(part, suite, chain_of=chain_of, stack=stack)
+            listening[part.name] = server.address
+            servers.append(server)
+        stack.callback(process.stopping.set)
+        for part in suite.parts.values():
+            await process.unless_ended(part.ready())
+        await process.unless_ended(_guard_ready(process, here[0]))
         for server in servers:
             await server.serving()
+        telling = asyncio.create_task(_tell_health(guard, servers))
+        stack.callback(telling.cancel)
         yield suite
+
+
+def remote_links(process: Process) -> Links:
+    """All ports as clients of the processes that give them."""
+    policy, peers, log = process.config.policy, process.peers, process.log
+    return Links(
+        graph=remote_graph(peers, policy, Patience("consent", "identity's graph", log)),
+        events=remote_events(peers, Patience("the recommender", "engagement's events", log)),
+        barrier=remote_barrier(peers),
+    )
 
 
 def part_of(name: str) -> Enter:
@@ -129,6 +164,25 @@ def part_of(name: str) -> Enter:
     from services.parts.recommender import recommender_part  # noqa: PLC0415
 
     return recommender_part
+
+
+async def _guard_ready(process: Process, waiter: str) -> None:
+    """Waits until the guard table may decide."""
+    patience = Patience(waiter, "consent's guard stream", process.log)
+    while not process.guard.ready:
+        await patience.pause("not there yet")
+    patience.rewarded()
+
+
+async def _tell_health(guard: GuardTable, servers: Sequence[GuardedServer]) -> None:
+    """Says that the servers serve while the guard table may decide, and not while it may not."""
+    told = True
+    while True:
+        await asyncio.sleep(HEALTH_S)
+        if guard.ready != told:
+            told = not told
+            for server in servers:
+                await (server.serving() if told else server.not_serving())
 
 
 async def _listening(
@@ -159,7 +213,13 @@ def _chain_of(process: Process) -> Callable[[AuditLog, Tokenise | None], list[La
     """Makes each server's chain; what the servers of a process share is made once."""
     config = process.config
     tokens = config.tokens
-    verify = verifier(tokens.jwks, tokens.issuer, tokens.audience, config.callers, config.policy)
+    verify = accepting_services(
+        verifier(tokens.jwks, tokens.issuer, tokens.audience, config.callers, config.policy),
+        config.keyring,
+        service_callers(config.tenant, config.policy),
+        config.tenant,
+        process.clock,
+    )
     call_metrics = CallMetrics(process.registry)
 
     @cache

@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 from services.authority import ConsentAuthority
 from services.consent import ConsentServicer
 from services.feed import Consumer
+from services.graph_feed import GraphBarrierServicer
 from services.parts.links import Links
 from services.parts.part import Part, Process
 from services.server import Served
 from services.storage.consent import SqliteConsentStore
 from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc
+from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
 
 
 @asynccontextmanager
@@ -40,7 +42,12 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
                 consent_pb2.DESCRIPTOR.services_by_name["ConsentService"],
                 consent_pb2_grpc.add_ConsentServiceServicer_to_server,
                 ConsentServicer(authority),
-            )
+            ),
+            Served(
+                feed_pb2.DESCRIPTOR.services_by_name["GraphBarrierService"],
+                feed_pb2_grpc.add_GraphBarrierServiceServicer_to_server,
+                GraphBarrierServicer(barrier),
+            ),
         ]
         try:
             yield Part("consent", database, served, ready=ready)

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from engagement.event import Event
 from engagement.portrait import PageTokens
-from recommender.projection import ProjectedEvent
 from services.engagement import ProfileServicer
+from services.event_feed import EventFeedServicer, projected
 from services.feed import Feed
 from services.parts.links import EventNews, Links
 from services.parts.part import Part, Process
 from services.server import Served
 from services.storage.engagement import SqliteEventStore
 from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
-
-DAY_MS = 86_400_000
+from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
 
 
 @asynccontextmanager
@@ -43,22 +41,11 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
                 profile_pb2.DESCRIPTOR.services_by_name["ProfileService"],
                 profile_pb2_grpc.add_ProfileServiceServicer_to_server,
                 servicer,
-            )
+            ),
+            Served(
+                feed_pb2.DESCRIPTOR.services_by_name["EventFeedService"],
+                feed_pb2_grpc.add_EventFeedServiceServicer_to_server,
+                EventFeedServicer(feed, process.stopping),
+            ),
         ]
         yield Part("engagement", database, served, drained=servicer.drained)
-
-
-def projected(event: Event) -> ProjectedEvent:
-    """An event as the recommender keeps it: what was done to which item on which day, and from where."""
-    return ProjectedEvent(
-        event.event_key,
-        event.subject,
-        event.item_id,
-        event.occurred_at_ms // DAY_MS,
-        event.kind,
-        event.quantity,
-        event.uses,
-        event.party,
-        event.origin,
-        event.expires_at_ms,
-    )

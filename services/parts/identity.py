@@ -12,12 +12,14 @@ from identity.rules import blocked_tokens
 from identity.tokens import Tokeniser
 from services.consent import graph_step
 from services.feed import Feed
+from services.graph_feed import GraphFeedServicer
 from services.identity import IdentityServicer
 from services.parts.links import Links
 from services.parts.part import Part, Process
 from services.server import Served
 from services.storage.identity import SqliteIdentityStore
 from veilgraph.identity.v1 import identity_pb2, identity_pb2_grpc
+from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
 
 
 @asynccontextmanager
@@ -54,7 +56,12 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
                 identity_pb2.DESCRIPTOR.services_by_name["IdentityService"],
                 identity_pb2_grpc.add_IdentityServiceServicer_to_server,
                 servicer,
-            )
+            ),
+            Served(
+                feed_pb2.DESCRIPTOR.services_by_name["GraphFeedService"],
+                feed_pb2_grpc.add_GraphFeedServiceServicer_to_server,
+                GraphFeedServicer(feed, config.policy, process.stopping),
+            ),
         ]
         yield Part(
             "identity",

@@ -1,14 +1,14 @@
 """The ports between the parts: what one service asks of another, and nothing else.
 
 Each port is an object of this process where its giver runs here, and a client of the giver
-where it does not; whoever uses it can not tell. A port is looked up when it is used, because
-parts are entered in any order.
+where it does not; whoever uses it can not tell. All begin as clients, and a part that runs here
+puts its own in their place; a port is looked up when it is used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from consent.component import GraphStep
@@ -37,6 +37,6 @@ class Links:
         barrier: consent gives it, identity waits at it.
     """
 
-    graph: Source[GraphStep] = field(init=False)
-    events: Source[EventNews] = field(init=False)
-    barrier: Barrier = field(init=False)
+    graph: Source[GraphStep]
+    events: Source[EventNews]
+    barrier: Barrier

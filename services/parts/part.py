@@ -17,6 +17,7 @@ from consent.guard_table import GuardTable
 from services.config import SuiteConfig
 from services.interceptors.pseudonymisation import Tokenise
 from services.parts.links import Links
+from services.peers import Peers
 from services.server import Served
 from services.storage.sqlite import Database
 
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 Clock = Callable[[], int]
 Log = Callable[[str], object]
+
+
+class PartEnded(RuntimeError):  # noqa: N818 - named after what it says
+    """Something that must run has ended while the process was starting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,9 @@ class Process:
         log: takes access lines and reports of unforeseen errors.
         guard: the process's guard table.
         registry: the process's metrics.
+        peers: how its parts call the other services.
         ended: done when something that must run has ended, naming it; whoever serves stops then.
+        stopping: set when the process begins to stop; streams that have no end of their own end then.
     """
 
     config: SuiteConfig
@@ -45,7 +52,9 @@ class Process:
     log: Log
     guard: GuardTable
     registry: CollectorRegistry
+    peers: Peers
     ended: asyncio.Future[str]
+    stopping: asyncio.Event
 
     def must_run(self, name: str, task: asyncio.Task[Any]) -> None:
         """Has the process end when a task does."""
@@ -56,6 +65,23 @@ class Process:
                 self.ended.set_result(f"{name} ended: {type(error).__name__ if error else 'no error'}")
 
         task.add_done_callback(over)
+
+    async def unless_ended(self, work: Awaitable[None]) -> None:
+        """Waits for work that can not be done once something that must run has ended.
+
+        Raises:
+            PartEnded: it has.
+        """
+        task: asyncio.Future[Any] = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait([task, self.ended], return_when=asyncio.FIRST_COMPLETED)
+            if task.done() and task.exception() is None:
+                return
+            if self.ended.done():
+                raise PartEnded(self.ended.result())
+            task.result()  # raises
+        finally:
+            task.cancel()
 
     @contextmanager
     def database(self, name: str) -> Iterator[Database]:

@@ -11,6 +11,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.rpc import error_details_pb2
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from services.contract import public_services, services
 from services.development import CALLERS
 from services.interceptors.chain import EXEMPT
 from services.interceptors.declared import policy_of, rule_of
@@ -134,6 +135,8 @@ async def test_a_refused_subject_is_refused_by_every_method_of_every_service(sho
             name = wire_name(method)
             if any(name.startswith(prefix) for prefix in EXEMPT):
                 continue
+            if policy_of(method).internal:
+                continue  # no caller's at all, see below
             if policy_of(method).purpose in {"rights", "operate"}:
                 unrefusable.add(name)
                 continue
@@ -147,6 +150,26 @@ async def test_a_refused_subject_is_refused_by_every_method_of_every_service(sho
             swept.add(method.name)
     assert swept == set(REQUESTS)
     assert unrefusable == UNREFUSABLE
+
+
+async def test_no_caller_may_call_what_is_internal(shop):
+    """Neither reading nor writing, on any server, with whatever scopes a configured caller holds."""
+    refused = set()
+    for channel in shop.channels.values():
+        for method in await reflected(channel):
+            if any(wire_name(method).startswith(prefix) for prefix in EXEMPT):
+                continue
+            if not policy_of(method).internal:
+                continue
+            empty = message_factory.GetMessageClass(method.input_type)()
+            for caller in CALLERS:
+                with pytest.raises(grpc.aio.AioRpcError) as caught:
+                    await answers(channel, method, empty, shop.metadata_of(caller))
+                assert reason_of(caught.value) == "SCOPE_NOT_GRANTED_TO_CALLER", wire_name(method)
+            refused.add(method.full_name)
+    declared = {method.full_name for service in services() for method in service.methods}
+    public = {method.full_name for one in public_services().values() for method in one.methods}
+    assert refused == declared - public
 
 
 async def test_a_batch_beyond_its_limit_is_refused_whole_by_every_method_that_takes_one(shop):

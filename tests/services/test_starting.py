@@ -54,6 +54,7 @@ async def test_an_address_that_is_taken_is_named(tmp_path, clock: Clock):
         ("callers = []", 'callers = ["nobody"]', r"no callers are called \['nobody'\]"),
         ("https://verifier.", "https://issuer.", "has an issuer of its own"),
         ("keys/verifier-jwks.json", "suite.toml", "suite.toml: Expecting value"),
+        ("[callers.shop]", '[callers."service.identity"]', "the suite's own services'"),
         ("[tokens]", "[token]", r"unknown keys \['token'\]"),
     ],
 )

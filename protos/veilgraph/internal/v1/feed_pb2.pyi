@@ -1,0 +1,110 @@
+from veilgraph.privacy.v1 import privacy_pb2 as _privacy_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class SubscribeGraphRequest(_message.Message):
+    __slots__ = ("cursor",)
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    cursor: int
+    def __init__(self, cursor: _Optional[int] = ...) -> None: ...
+
+class SubscribeGraphResponse(_message.Message):
+    __slots__ = ("head", "steps")
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    head: int
+    steps: _containers.RepeatedCompositeFieldContainer[GraphStep]
+    def __init__(self, head: _Optional[int] = ..., steps: _Optional[_Iterable[_Union[GraphStep, _Mapping]]] = ...) -> None: ...
+
+class GraphStep(_message.Message):
+    __slots__ = ("seq", "births", "edges")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    BIRTHS_FIELD_NUMBER: _ClassVar[int]
+    EDGES_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    births: _containers.RepeatedScalarFieldContainer[bytes]
+    edges: _containers.RepeatedCompositeFieldContainer[GraphEdge]
+    def __init__(self, seq: _Optional[int] = ..., births: _Optional[_Iterable[bytes]] = ..., edges: _Optional[_Iterable[_Union[GraphEdge, _Mapping]]] = ...) -> None: ...
+
+class GraphEdge(_message.Message):
+    __slots__ = ("edge_id", "a", "b", "link_purpose", "deterministic", "views", "state", "valid_until_ms")
+    EDGE_ID_FIELD_NUMBER: _ClassVar[int]
+    A_FIELD_NUMBER: _ClassVar[int]
+    B_FIELD_NUMBER: _ClassVar[int]
+    LINK_PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    DETERMINISTIC_FIELD_NUMBER: _ClassVar[int]
+    VIEWS_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    VALID_UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    edge_id: int
+    a: bytes
+    b: bytes
+    link_purpose: str
+    deterministic: bool
+    views: _containers.RepeatedScalarFieldContainer[str]
+    state: str
+    valid_until_ms: int
+    def __init__(self, edge_id: _Optional[int] = ..., a: _Optional[bytes] = ..., b: _Optional[bytes] = ..., link_purpose: _Optional[str] = ..., deterministic: bool = ..., views: _Optional[_Iterable[str]] = ..., state: _Optional[str] = ..., valid_until_ms: _Optional[int] = ...) -> None: ...
+
+class SubscribeEventsRequest(_message.Message):
+    __slots__ = ("cursor",)
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    cursor: int
+    def __init__(self, cursor: _Optional[int] = ...) -> None: ...
+
+class SubscribeEventsResponse(_message.Message):
+    __slots__ = ("head", "news")
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    NEWS_FIELD_NUMBER: _ClassVar[int]
+    head: int
+    news: _containers.RepeatedCompositeFieldContainer[EventNews]
+    def __init__(self, head: _Optional[int] = ..., news: _Optional[_Iterable[_Union[EventNews, _Mapping]]] = ...) -> None: ...
+
+class EventNews(_message.Message):
+    __slots__ = ("seq", "events")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    events: _containers.RepeatedCompositeFieldContainer[EventFact]
+    def __init__(self, seq: _Optional[int] = ..., events: _Optional[_Iterable[_Union[EventFact, _Mapping]]] = ...) -> None: ...
+
+class EventFact(_message.Message):
+    __slots__ = ("event_key", "subject", "item_id", "day", "kind", "quantity", "uses", "party", "origin", "expires_at_ms")
+    EVENT_KEY_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
+    DAY_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    USES_FIELD_NUMBER: _ClassVar[int]
+    PARTY_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    event_key: bytes
+    subject: bytes
+    item_id: str
+    day: int
+    kind: int
+    quantity: int
+    uses: int
+    party: int
+    origin: str
+    expires_at_ms: int
+    def __init__(self, event_key: _Optional[bytes] = ..., subject: _Optional[bytes] = ..., item_id: _Optional[str] = ..., day: _Optional[int] = ..., kind: _Optional[int] = ..., quantity: _Optional[int] = ..., uses: _Optional[int] = ..., party: _Optional[int] = ..., origin: _Optional[str] = ..., expires_at_ms: _Optional[int] = ...) -> None: ...
+
+class AwaitGraphRequest(_message.Message):
+    __slots__ = ("seq",)
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    def __init__(self, seq: _Optional[int] = ...) -> None: ...
+
+class AwaitGraphResponse(_message.Message):
+    __slots__ = ("epoch",)
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    epoch: int
+    def __init__(self, epoch: _Optional[int] = ...) -> None: ...

@@ -1,0 +1,106 @@
+"""Events between processes: what the recommender may know of them, and nothing else of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import grpc
+
+from engagement.event import Event
+from identity.ids import SUBJECT_BYTES, SubjectId
+from recommender.projection import ProjectedEvent
+from services.feed import Feed
+from services.interceptors.call import Call
+from services.parts.links import EventNews
+from services.peers import Peers
+from services.remote_feed import Patience, RemoteFeed, followed, portions
+from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
+
+DAY_MS = 86_400_000
+#: Events of one message; about 0.5 MiB.
+_WEIGHT_MAX = 5_000
+
+
+class EventFeedServicer(feed_pb2_grpc.EventFeedServiceServicer):
+    """``veilgraph.internal.v1.EventFeedService``."""
+
+    def __init__(self, feed: Feed[EventNews], stopping: asyncio.Event) -> None:
+        self._feed = feed
+        self._stopping = stopping
+
+    async def SubscribeEvents(
+        self,
+        request: feed_pb2.SubscribeEventsRequest,
+        call: Call,  # noqa: ARG002 - the guard has judged the caller
+    ) -> AsyncIterator[feed_pb2.SubscribeEventsResponse]:
+        """The head, then the news beyond the cursor as they are or come."""
+        yield feed_pb2.SubscribeEventsResponse(head=self._feed.last_seq)
+        async for news in followed(self._feed, request.cursor, self._stopping):
+            for portion in portions(news, _weight, _WEIGHT_MAX):
+                messages = [news_message(one) for one in portion]
+                yield feed_pb2.SubscribeEventsResponse(head=self._feed.last_seq, news=messages)
+
+
+def remote_events(peers: Peers, patience: Patience) -> RemoteFeed[EventNews]:
+    """Engagement's feed as the recommender reads it from another process."""
+
+    def subscribe(cursor: int) -> grpc.aio.UnaryStreamCall:
+        stub = peers.stub("engagement", feed_pb2_grpc.EventFeedServiceStub)
+        request = feed_pb2.SubscribeEventsRequest(cursor=cursor)
+        return stub.SubscribeEvents(request, metadata=peers.metadata("recommender"))
+
+    return RemoteFeed(subscribe, lambda message: [news_of(one) for one in message.news], patience)
+
+
+def projected(event: Event) -> ProjectedEvent:
+    """An event as the recommender keeps it: what was done to which item on which day, and from where."""
+    return ProjectedEvent(
+        event.event_key,
+        event.subject,
+        event.item_id,
+        event.occurred_at_ms // DAY_MS,
+        event.kind,
+        event.quantity,
+        event.uses,
+        event.party,
+        event.origin,
+        event.expires_at_ms,
+    )
+
+
+def news_message(news: EventNews) -> feed_pb2.EventNews:
+    """The news of one commit as they travel."""
+    return feed_pb2.EventNews(
+        seq=news.seq, events=[feed_pb2.EventFact(**event._asdict()) for event in news.events]
+    )
+
+
+def news_of(message: feed_pb2.EventNews) -> EventNews:
+    """The news a message tells.
+
+    Raises:
+        ValueError: a subject is not one.
+    """
+    return EventNews(message.seq, tuple(_event_of(event) for event in message.events))
+
+
+def _event_of(message: feed_pb2.EventFact) -> ProjectedEvent:
+    if len(message.subject) != SUBJECT_BYTES:
+        raise ValueError("not a birth subject")
+    return ProjectedEvent(
+        message.event_key,
+        SubjectId(message.subject),
+        message.item_id,
+        message.day,
+        message.kind,
+        message.quantity,
+        message.uses,
+        message.party,
+        message.origin,
+        message.expires_at_ms if message.HasField("expires_at_ms") else None,
+    )
+
+
+def _weight(news: EventNews) -> int:
+    return 1 + len(news.events)

@@ -1,0 +1,89 @@
+"""What the services tell each other, over the wire and through the chain like everybody's calls."""
+
+from __future__ import annotations
+
+import io
+
+import grpc
+import pytest
+
+from services.event_feed import remote_events
+from services.graph_feed import remote_barrier, remote_graph
+from services.remote_feed import Patience
+from services.service_tokens import TTL_S
+from services.suite import remote_links
+from tests.services.conftest import reason_of
+from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
+
+
+async def test_the_graph_and_the_events_are_read_as_they_happen(shop):
+    """Everything from the beginning, then what comes; each in its own place of the sequence."""
+    one, other = await shop.subject("one"), await shop.subject("other")
+    await shop.grant(one)
+    await shop.grant(other)
+    links = remote_links(shop.suite.process)
+    head = await links.graph.head()
+    births = {birth for step in await links.graph.after(0) for birth in step.births}
+    assert len(births) == 2
+    assert (await shop.link(one, other)).linked
+    (step,) = await links.graph.after(head)
+    assert step.seq == head + 1
+    assert {(edge.a, edge.b) for edge in step.edges} == {tuple(sorted(births))}
+    await shop.track(shop.event("1", one, "tea", amount_minor=250, currency="EUR"))
+    (news,) = await links.events.after(0)
+    assert [(event.item_id, event.subject in births) for event in news.events] == [("tea", True)]
+    assert await links.barrier(step.seq) == shop.suite.guard.epoch
+
+
+async def test_a_service_reads_only_what_is_its_own_to_read(shop):
+    """The recommender's token opens no graph, consent's no events, a caller's neither."""
+    peers = shop.suite.process.peers
+    graph = peers.stub("identity", feed_pb2_grpc.GraphFeedServiceStub)
+    events = peers.stub("engagement", feed_pb2_grpc.EventFeedServiceStub)
+    for subscribe, request, whose in (
+        (graph.SubscribeGraph, feed_pb2.SubscribeGraphRequest(), "recommender"),
+        (events.SubscribeEvents, feed_pb2.SubscribeEventsRequest(), "consent"),
+    ):
+        for metadata in (peers.metadata(whose), shop.metadata):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await subscribe(request, metadata=metadata).read()
+            assert reason_of(caught.value) == "SCOPE_NOT_GRANTED_TO_CALLER"
+
+
+async def test_a_service_may_use_no_public_method(shop):
+    """Its token opens what it needs of the others and nothing that is about a person."""
+    for service in ("identity", "consent", "engagement", "recommender"):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await shop.engagement.Portrait(
+                feed_pb2.AwaitGraphRequest(), metadata=shop.suite.process.peers.metadata(service)
+            )
+        assert reason_of(caught.value) == "SCOPE_NOT_GRANTED_TO_CALLER"
+
+
+async def test_a_stream_outlives_the_token_it_began_with(shop):
+    """It ends with the token, and is begun again with the next one at the same place."""
+    log = io.StringIO()
+    graph = remote_graph(
+        shop.suite.process.peers, shop.suite.guard.policy, Patience("consent", "the graph", log.write)
+    )
+    await shop.subject("before")
+    (step,) = await graph.after(0)
+    shop.clock.now_ms += TTL_S * 1000 + 1
+    await shop.subject("after")
+    (later,) = await graph.after(step.seq)
+    assert later.seq == step.seq + 1
+    assert not log.getvalue()
+
+
+async def test_what_stops_ends_its_streams_at_once(shop):
+    """A process that is told to stop does not wait for who reads its feeds."""
+    events = remote_events(shop.suite.process.peers, Patience("the recommender", "events", lambda _: None))
+    await events.head()
+    barrier = remote_barrier(shop.suite.process.peers)
+    assert await barrier(0) == shop.suite.guard.epoch
+    stream = shop.suite.process.peers.stub("engagement", feed_pb2_grpc.EventFeedServiceStub).SubscribeEvents(
+        feed_pb2.SubscribeEventsRequest(), metadata=shop.suite.process.peers.metadata("recommender")
+    )
+    assert (await stream.read()).head == 0
+    shop.suite.process.stopping.set()
+    assert await stream.read() is grpc.aio.EOF
