@@ -25,9 +25,13 @@ _WEIGHT_MAX = 5_000
 class EventFeedServicer(feed_pb2_grpc.EventFeedServiceServicer):
     """``veilgraph.internal.v1.EventFeedService``."""
 
-    def __init__(self, feed: Feed[EventNews], stopping: asyncio.Event) -> None:
+    def __init__(self, feed: Feed[EventNews]) -> None:
         self._feed = feed
-        self._stopping = stopping
+        self._stopping = asyncio.Event()
+
+    def close(self) -> None:
+        """Ends every stream; for an orderly stop, before the server's."""
+        self._stopping.set()
 
     async def SubscribeEvents(
         self,

@@ -32,10 +32,14 @@ _BARRIER_S = 15.0
 class GraphFeedServicer(feed_pb2_grpc.GraphFeedServiceServicer):
     """``veilgraph.internal.v1.GraphFeedService``."""
 
-    def __init__(self, feed: Feed[GraphStep], policy: Policy, stopping: asyncio.Event) -> None:
+    def __init__(self, feed: Feed[GraphStep], policy: Policy) -> None:
         self._feed = feed
         self._policy = policy
-        self._stopping = stopping
+        self._stopping = asyncio.Event()
+
+    def close(self) -> None:
+        """Ends every stream; for an orderly stop, before the server's."""
+        self._stopping.set()
 
     async def SubscribeGraph(
         self,

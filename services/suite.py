@@ -10,7 +10,7 @@ begun is finished, then the parts close.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -32,9 +32,10 @@ from services.interceptors.layer import Layer
 from services.interceptors.metrics import CallMetrics
 from services.interceptors.pseudonymisation import Tokenise
 from services.parts.links import Links
-from services.parts.part import Clock, Enter, Log, Part, Process
+from services.parts.part import Clock, Enter, Log, Part, Process, at_once
 from services.peers import Peers
 from services.remote_feed import Patience
+from services.replica import Replica, over
 from services.server import GuardedServer
 from services.service_tokens import accepting_services, service_callers
 from services.signing import Signed, signer
@@ -104,37 +105,49 @@ async def running_suite(
         AddressTaken: something else listens where a service should.
         PartEnded: something ended while others were waited for.
     """
-    listening = dict(config.listen)
-    peers = Peers(listening, signer(config.keyring, Signed.SERVICE_TOKEN), config.tenant, clock)
-    guard = GuardTable(config.policy)
-    ended = asyncio.get_running_loop().create_future()
-    process = Process(config, clock, log, guard, CollectorRegistry(), peers, ended, asyncio.Event())
-    suite = Suite(process, {}, {})
-    links = remote_links(process)
+    here = [name for name in ORDER if name in services]
+    addresses = dict(config.listen)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(peers.close)
-        here = [name for name in ORDER if name in services]
         for name in here:
             stack.enter_context(sole_user(config.folder, name))
+        process = await stack.enter_async_context(_process(config, clock, log, here, addresses))
+        suite = Suite(process, {}, {})
+        links = remote_links(process)
         for name in here:
             suite.parts[name] = await stack.enter_async_context(part_of(name)(process, links))
-        for part in suite.parts.values():
-            stack.push_async_callback(part.drained)
-        chain_of = _chain_of(process)
-        servers = []
-        for part in suite.parts.values():
-            server = await _listening(part, suite, chain_of=chain_of, stack=stack)
-            listening[part.name] = server.address
-            servers.append(server)
-        stack.callback(process.stopping.set)
+        servers = await _listening(suite, addresses, stack)
         for part in suite.parts.values():
             await process.unless_ended(part.ready())
-        await process.unless_ended(_guard_ready(process, here[0]))
+        await process.unless_ended(process.guarded())
         for server in servers:
             await server.serving()
-        telling = asyncio.create_task(_tell_health(guard, servers))
+        telling = asyncio.create_task(_tell_health(process.guard, servers))
         stack.callback(telling.cancel)
         yield suite
+
+
+@asynccontextmanager
+async def _process(
+    config: SuiteConfig, clock: Clock, log: Log, here: Sequence[str], addresses: Mapping[str, str]
+) -> AsyncIterator[Process]:
+    """What the parts share. Where consent is elsewhere, the guard table follows its stream."""
+    peers = Peers(addresses, signer(config.keyring, Signed.SERVICE_TOKEN), config.tenant, clock)
+    ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    registry = CollectorRegistry()
+    try:
+        if "consent" in here:
+            guard = GuardTable(config.policy)  # the part feeds it
+            yield Process(config, clock, log, guard, registry, peers, ended, at_once)
+            return
+        replica = Replica(over(peers.channel("consent"), lambda: peers.metadata(here[0])), config.policy, log)
+        process = Process(config, clock, log, replica.table, registry, peers, ended, replica.ready)
+        process.must_run("the guard's replica", replica.start())
+        try:
+            yield process
+        finally:
+            await replica.stop()
+    finally:
+        await peers.close()
 
 
 def remote_links(process: Process) -> Links:
@@ -166,14 +179,6 @@ def part_of(name: str) -> Enter:
     return recommender_part
 
 
-async def _guard_ready(process: Process, waiter: str) -> None:
-    """Waits until the guard table may decide."""
-    patience = Patience(waiter, "consent's guard stream", process.log)
-    while not process.guard.ready:
-        await patience.pause("not there yet")
-    patience.rewarded()
-
-
 async def _tell_health(guard: GuardTable, servers: Sequence[GuardedServer]) -> None:
     """Says that the servers serve while the guard table may decide, and not while it may not."""
     told = True
@@ -185,28 +190,34 @@ async def _tell_health(guard: GuardTable, servers: Sequence[GuardedServer]) -> N
                 await (server.serving() if told else server.not_serving())
 
 
-async def _listening(
-    part: Part,
-    suite: Suite,
-    *,
-    chain_of: Callable[[AuditLog, Tokenise | None], list[Layer]],
-    stack: AsyncExitStack,
-) -> GuardedServer:
-    """Puts one part behind the chain and listens; it does not say that it serves."""
+async def _listening(suite: Suite, addresses: dict[str, str], stack: AsyncExitStack) -> list[GuardedServer]:
+    """Puts each part behind the chain and has it listen; it does not say that it serves.
+
+    Stopping, which runs backwards, ends the streams, then the servers, then what calls began.
+    """
     process = suite.process
-    audit_log = StoredAuditLog(part.database, process.config.keyring.active("audit"))
-    stack.push_async_callback(audit_log.flush)
-    server = GuardedServer(
-        *part.served,
-        layers=chain_of(audit_log, part.tokenise),
-        policy=process.config.policy,
-        guard=process.guard,
-        clock_ms=process.clock,
-    )
-    await server.start(process.config.listen[part.name])
-    stack.push_async_callback(server.stop, GRACE_S)
-    suite.addresses.update(dict.fromkeys(server.names, server.address))
-    return server
+    chain_of = _chain_of(process)
+    for part in suite.parts.values():
+        stack.push_async_callback(part.drained)
+    servers = []
+    for part in suite.parts.values():
+        audit_log = StoredAuditLog(part.database, process.config.keyring.active("audit"))
+        stack.push_async_callback(audit_log.flush)
+        server = GuardedServer(
+            *part.served,
+            layers=chain_of(audit_log, part.tokenise),
+            policy=process.config.policy,
+            guard=process.guard,
+            clock_ms=process.clock,
+        )
+        await server.start(addresses[part.name])
+        stack.push_async_callback(server.stop, GRACE_S)
+        addresses[part.name] = server.address
+        suite.addresses.update(dict.fromkeys(server.names, server.address))
+        servers.append(server)
+    for part in suite.parts.values():
+        stack.callback(part.stopping)
+    return servers
 
 
 def _chain_of(process: Process) -> Callable[[AuditLog, Tokenise | None], list[Layer]]:

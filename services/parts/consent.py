@@ -9,17 +9,18 @@ from services.authority import ConsentAuthority
 from services.consent import ConsentServicer
 from services.feed import Consumer
 from services.graph_feed import GraphBarrierServicer
+from services.guard_stream import GuardServicer
 from services.parts.links import Links
 from services.parts.part import Part, Process
 from services.server import Served
 from services.storage.consent import SqliteConsentStore
 from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc
-from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
+from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc, guard_pb2, guard_pb2_grpc
 
 
 @asynccontextmanager
 async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
-    """Consent while the block runs; it reads the graph's feed, gives the barrier and feeds the guard."""
+    """Consent while the block runs; it reads the graph's feed, gives the barrier and feeds all guards."""
     policy = process.config.policy
     with process.database("consent") as database:
         authority = ConsentAuthority(SqliteConsentStore(database, policy), policy, process.clock)
@@ -37,6 +38,7 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
             await reader.caught_up(await links.graph.head())
             authority.subscribe(process.guard)
 
+        guard = GuardServicer(authority)
         served = [
             Served(
                 consent_pb2.DESCRIPTOR.services_by_name["ConsentService"],
@@ -48,9 +50,14 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
                 feed_pb2_grpc.add_GraphBarrierServiceServicer_to_server,
                 GraphBarrierServicer(barrier),
             ),
+            Served(
+                guard_pb2.DESCRIPTOR.services_by_name["GuardService"],
+                guard_pb2_grpc.add_GuardServiceServicer_to_server,
+                guard,
+            ),
         ]
         try:
-            yield Part("consent", database, served, ready=ready)
+            yield Part("consent", database, served, ready=ready, stopping=guard.close)
         finally:
             await reader.stop()
             await authority.stop()

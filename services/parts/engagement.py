@@ -36,6 +36,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
         servicer = ProfileServicer(
             store=store, feed=feed, policy=config.policy, page_tokens=PageTokens(page_key)
         )
+        feed_servicer = EventFeedServicer(feed)
         served = [
             Served(
                 profile_pb2.DESCRIPTOR.services_by_name["ProfileService"],
@@ -45,7 +46,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             Served(
                 feed_pb2.DESCRIPTOR.services_by_name["EventFeedService"],
                 feed_pb2_grpc.add_EventFeedServiceServicer_to_server,
-                EventFeedServicer(feed, process.stopping),
+                feed_servicer,
             ),
         ]
-        yield Part("engagement", database, served, drained=servicer.drained)
+        yield Part("engagement", database, served, stopping=feed_servicer.close, drained=servicer.drained)

@@ -51,6 +51,7 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
             random_bytes=os.urandom,
             report=process.log,
         )
+        feed_servicer = GraphFeedServicer(feed, config.policy)
         served = [
             Served(
                 identity_pb2.DESCRIPTOR.services_by_name["IdentityService"],
@@ -60,7 +61,7 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
             Served(
                 feed_pb2.DESCRIPTOR.services_by_name["GraphFeedService"],
                 feed_pb2_grpc.add_GraphFeedServiceServicer_to_server,
-                GraphFeedServicer(feed, config.policy, process.stopping),
+                feed_servicer,
             ),
         ]
         yield Part(
@@ -68,6 +69,7 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
             database,
             served,
             ready=servicer.resume,
+            stopping=feed_servicer.close,
             drained=servicer.drained,
             tokenise=lambda _tenant, kind, digest: tokeniser.token(kind, digest),
         )

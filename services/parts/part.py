@@ -43,8 +43,8 @@ class Process:
         guard: the process's guard table.
         registry: the process's metrics.
         peers: how its parts call the other services.
+        guarded: returns when a guard table that is fed from another process may decide.
         ended: done when something that must run has ended, naming it; whoever serves stops then.
-        stopping: set when the process begins to stop; streams that have no end of their own end then.
     """
 
     config: SuiteConfig
@@ -54,7 +54,7 @@ class Process:
     registry: CollectorRegistry
     peers: Peers
     ended: asyncio.Future[str]
-    stopping: asyncio.Event
+    guarded: Callable[[], Awaitable[None]]
 
     def must_run(self, name: str, task: asyncio.Task[Any]) -> None:
         """Has the process end when a task does."""
@@ -97,6 +97,10 @@ async def at_once() -> None:
     """Has nothing to wait for."""
 
 
+def nothing() -> None:
+    """Has nothing to end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One service at work.
@@ -106,6 +110,7 @@ class Part:
         database: its file; the audit records of its calls are kept there.
         served: what its server serves.
         ready: returns when it has what it needs to serve; the other parts listen by then.
+        stopping: ends the streams that have no end of their own; the first thing of an orderly stop.
         drained: returns when nothing that a call began is unfinished; for an orderly stop.
         tokenise: turns digests into tokens; identity's alone.
     """
@@ -114,6 +119,7 @@ class Part:
     database: Database
     served: Sequence[Served]
     ready: Callable[[], Awaitable[None]] = at_once
+    stopping: Callable[[], None] = nothing
     drained: Callable[[], Awaitable[None]] = at_once
     tokenise: Tokenise | None = None
 

@@ -33,6 +33,7 @@ async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part
             process.must_run("the recommender's reader of events", reader.start())
 
             async def ready() -> None:
+                await process.guarded()
                 await reader.caught_up(await links.events.head())
                 if not recommender.live.model.version:
                     await recommender.live.rebuild()  # who may be learned from is known only now

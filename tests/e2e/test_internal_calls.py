@@ -85,5 +85,5 @@ async def test_what_stops_ends_its_streams_at_once(shop):
         feed_pb2.SubscribeEventsRequest(), metadata=shop.suite.process.peers.metadata("recommender")
     )
     assert (await stream.read()).head == 0
-    shop.suite.process.stopping.set()
+    shop.suite.parts["engagement"].stopping()
     assert await stream.read() is grpc.aio.EOF
