@@ -47,5 +47,5 @@ async def test_a_suite_that_serves_has_its_guard_table_and_every_service_ready(t
     """Whoever waits for health needs to wait for nothing else."""
     async with suite_in(tmp_path, clock, io.StringIO()) as suite:
         told = [await health_of(address, name) for name, address in suite.addresses.items()]
-        assert told == [SERVING] * 4
+        assert set(told) == {SERVING}
         assert suite.guard.ready
