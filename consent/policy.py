@@ -26,6 +26,9 @@ UNREFUSABLE = ("rights", "operate")
 #: What a child is protected from under every policy, where the tree has it: profiling, pricing,
 #: advertising and sale. A policy file can add to it and not take away.
 CHILD_PROTECTION = ("analytics.profiling", "personalise.pricing", "marketing.ads", "share.sale")
+#: Three years, in which a regulator or a court may ask how consent was obtained.
+PROOF_DAYS = 1095
+BACKUP_DAYS = 35
 _KEYS = frozenset(
     {
         "version",
@@ -37,6 +40,7 @@ _KEYS = frozenset(
         "tenants",
         "minors",
         "retention",
+        "erasure",
     }
 )
 
@@ -57,6 +61,8 @@ class Policy:
         child_mask: those a child is protected from; never fewer.
         digest: SHA-256 of the content, hexadecimal.
         retention: the tables ``[retention.…]`` as they stand in the file.
+        proof_days: so long the skeleton of an erased person's consent is kept.
+        backup_days: so long a backup that holds an erased person may be kept.
     """
 
     version: int
@@ -70,6 +76,8 @@ class Policy:
     child_mask: int
     digest: str
     retention: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    proof_days: int = PROOF_DAYS
+    backup_days: int = BACKUP_DAYS
 
     @cached_property
     def _masks(self) -> Mapping[str, int]:
@@ -89,6 +97,10 @@ class Policy:
             return self._indexes[leaf]
         except KeyError:
             raise UnknownPurpose(leaf) from None
+
+    def names_in(self, mask: int) -> tuple[str, ...]:
+        """The leaves in a mask, in the tree's order; the mask may be signed."""
+        return tuple(leaf for index, leaf in enumerate(self.leaves) if mask >> index & 1)
 
     def has(self, node: str) -> bool:
         """Whether a name is a node of the tree."""
@@ -244,6 +256,8 @@ def compile_policy(content: Mapping[str, Any], tenant: str = "") -> Policy:
         child_mask=child | minor,
         digest=hashlib.sha256(canonical.encode()).hexdigest(),
         retention=content.get("retention", {}),
+        proof_days=_days(content, "consent_proof_days", PROOF_DAYS),
+        backup_days=_days(content, "backup_days", BACKUP_DAYS),
     )
 
 
@@ -257,6 +271,17 @@ def _check_keys(content: Mapping[str, Any]) -> None:
     for name in ("taxonomy_version", "regime"):
         if name not in content:
             raise PolicyError(f"the key {name!r} is missing")
+
+
+def _days(content: Mapping[str, Any], name: str, default: int) -> int:
+    table = content.get("erasure", {})
+    unknown = set(table) - {"consent_proof_days", "backup_days"}
+    if unknown:
+        raise PolicyError(f"erasure: unknown keys {sorted(unknown)}")
+    days = table.get(name, default)
+    if type(days) is not int or days < 0:
+        raise PolicyError(f"erasure.{name} {days!r} is no number of days")
+    return int(days)
 
 
 def _protected(table: Mapping[str, Any], age: str, masks: Mapping[str, int]) -> int:

@@ -117,11 +117,13 @@ class RecommenderProjection:
         party, origin, _ = self._provenances[code]
         return party, origin
 
-    async def erase(self, subjects: Sequence[SubjectId]) -> int:
-        """Erases all events of some subjects; returns how many there were."""
-        erased = await self._store.erase(subjects)
+    async def everything(self, subject: SubjectId) -> History:
+        """All events of a birth subject, whatever they may be used for; read anew and not kept."""
+        return await self._store.history(subject)
+
+    def forget(self, subjects: Sequence[SubjectId]) -> None:
+        """Drops what is in memory of subjects that the store has erased."""
         self._drop(subjects)
-        return erased
 
     async def _history(self, subject: SubjectId) -> History:
         history = self._histories.get(subject)

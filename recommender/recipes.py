@@ -141,12 +141,9 @@ def _for_you(index: ServedIndex, question: Question, interest: Interest) -> Answ
 
 def _buy_again(index: ServedIndex, question: Question, interest: Interest) -> Answer:
     """The person's own purchases by the chance that they are due; ties by own weight."""
-    items, last, counts = _purchases(question.history)
-    kept = np.isin(items, interest.bought) & (items < len(index.row_of))
-    items, last, counts = items[kept], last[kept], counts[kept]
+    items, chance = next_purchases(index, question.history, interest)
     position = np.searchsorted(interest.item, items)
     weight = interest.weight[position]
-    chance = _chance(index, last, counts, weight)
     rows = index.row_of[items]
     without = np.asarray(question.session_items, np.int32)
     allowed = index.allowed(without, question.categories)
@@ -161,6 +158,19 @@ def _buy_again(index: ServedIndex, question: Question, interest: Interest) -> An
         )
     ]
     return Answer(found, Depth.INDIVIDUAL, "")
+
+
+def next_purchases(index: ServedIndex, history: History, interest: Interest) -> tuple[NDArray[Any], Floats]:
+    """What was bought and kept, and the chance of each that it is bought again.
+
+    Returns:
+        Item numbers, ascending, and chances; the interest's own weights before there is a table.
+    """
+    items, last, counts = _purchases(history)
+    kept = np.isin(items, interest.bought) & (items < len(index.row_of))
+    items, last, counts = items[kept], last[kept], counts[kept]
+    weight = interest.weight[np.searchsorted(interest.item, items)]
+    return items, _chance(index, last, counts, weight)
 
 
 def _purchases(history: History) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:

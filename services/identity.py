@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from identity.graph import Graph, Step
 from identity.ids import SUBJECT_BYTES, IdentifierToken, SubjectId
-from identity.ledger import CERTAIN_PERMILLE, NEVER_MS, Births, Edge, Evidence, Newborn, Sighting
+from identity.ledger import CERTAIN_PERMILLE, NEVER_MS, Births, Edge, EdgeState, Evidence, Newborn, Sighting
 from identity.linking import (
     Done,
     LinkRefusal,
@@ -126,6 +127,12 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
     async def resume(self) -> None:
         """Takes up the links and corrections that an earlier process left pending."""
         await self._confirmation.resume()
+
+    async def forget(self, subjects: Sequence[SubjectId]) -> None:
+        """Takes erased subjects out of the graph; links that are being written are waited for."""
+        async with self._in_order:
+            for subject in subjects:
+                self._graph.apply([replace(edge, state=EdgeState.WRONG) for edge in self._graph.at(subject)])
 
     async def drained(self) -> None:
         """Returns when nothing that was begun is unfinished; for an orderly stop."""

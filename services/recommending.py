@@ -7,6 +7,7 @@ matter of seconds; a model that can not be used is named in the log and the one 
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,8 +25,9 @@ from services.recommender import RecommenderServicer
 from services.serving import LiveIndex
 from services.storage.model_files import ModelFiles
 from services.storage.recommender import SqliteRecommenderStore
+from services.storage.recommender_people import RecommenderPeople
 from services.storage.sqlite import Database
-from services.storage.training_events import training_data
+from services.storage.training_events import subjects_present, training_data
 from services.trainer import PURPOSE, Places, Trainer, people_to_learn_from
 
 HISTORY_BYTES_MAX = 64 << 20
@@ -39,11 +41,13 @@ class Recommender:
         servicer: answers calls.
         projection: takes the news of events in.
         live: the index in service.
+        people: what is kept and concluded about people.
     """
 
     servicer: RecommenderServicer
     projection: RecommenderProjection
     live: LiveIndex
+    people: RecommenderPeople
 
 
 @asynccontextmanager
@@ -77,9 +81,8 @@ async def running_recommender(
         data = await asyncio.to_thread(training_data, places.database, grouping, purpose, clock())
         return await asyncio.to_thread(untrained, data.events, len(data.categories), parameters)
 
-    model = await asyncio.to_thread(
-        ModelFiles(places.models).newest, loaded.projection, lambda unusable: log(_refused(unusable))
-    )
+    files = ModelFiles(places.models)
+    model = await asyncio.to_thread(_usable, files, places, loaded.projection, log)
     live = LiveIndex(catalogue, model or untrained(EventTable.empty(), 1, parameters), popularity)
     trainer = Trainer(
         store=store,
@@ -87,10 +90,19 @@ async def running_recommender(
         places=places,
         projection=loaded.projection,
         parameters=parameters,
-        serve=live.serve,
+        live=live,
     )
     projection = RecommenderProjection(
         store, catalogue, loaded, history_bytes_max=HISTORY_BYTES_MAX, changed=live.events_changed
+    )
+    people = RecommenderPeople(
+        catalogue=catalogue,
+        projection=projection,
+        live=live,
+        trainer=trainer,
+        files=files,
+        clock=clock,
+        purposes=guard.policy.names_in,
     )
     if model is None and guard.ready:  # else nobody may be learned from yet
         await live.rebuild()
@@ -101,10 +113,19 @@ async def running_recommender(
             ),
             projection,
             live,
+            people,
         )
     finally:
         await trainer.close()
         await live.close()
+
+
+def _usable(files: ModelFiles, places: Places, projection: str, log: Callable[[str], object]) -> Model | None:
+    """The newest usable model; those learned from somebody who was erased since are removed first."""
+    shutil.rmtree(places.job, ignore_errors=True)
+    files.remove_half_written()
+    files.remove(files.learned_from_others(subjects_present(places.database)))
+    return files.newest(projection, lambda unusable: log(_refused(unusable)))
 
 
 def _refused(unusable: SnapshotUnusable) -> str:

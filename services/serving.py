@@ -88,6 +88,11 @@ class LiveIndex:
             await self._build(self.model if self.model.version else await self._popularity())
             self._took_s = monotonic() - begun
 
+    async def serve_popularity(self) -> None:
+        """Takes a trained model out of service; the newest events answer until the next one."""
+        async with self._building:
+            await self._build(await self._popularity())
+
     async def close(self) -> None:
         """Stops building; lets running searches finish."""
         if self._timer is not None:

@@ -8,7 +8,7 @@ the same erasure asked again gets the same answer and changes nothing more.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias
@@ -16,7 +16,7 @@ from typing import Protocol, TypeAlias
 from identity.ids import SubjectId
 
 #: What an exported value is made of; anything JSON can say.
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 
 class Phase(Enum):

@@ -1,7 +1,8 @@
 """Has models trained in a program of their own, one at a time, and puts them into service.
 
 A training goes on when the caller who asked for it goes away, and can be followed again by
-the same request id. Who may be learned from is read from the guard table when it begins.
+the same request id. Who may be learned from is read from the guard table when it begins; a
+model that was learned from somebody who has been erased meanwhile never comes into service.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -20,16 +21,19 @@ import numpy as np
 
 from consent.guard_table import GuardTable
 from identity.ids import SubjectId
-from recommender.errors import NothingToLearn, TrainingBusy, TrainingFailed
+from recommender.errors import NothingToLearn, SnapshotUnusable, TrainingBusy, TrainingFailed
 from recommender.model import Model
 from recommender.parameters import Parameters
 from recommender.store import RecommenderStore
 from services.interceptors.purpose import must_be_ready
+from services.serving import LiveIndex
 from services.storage.model_files import ModelFiles
-from services.storage.training_events import Grouping
+from services.storage.training_events import Grouping, subjects_present
 from services.storage.training_job import Job, write_job
 
 PURPOSE = "train_model"
+#: Begins the key of a training that nobody but an erasure asked for; no caller has a space in its name.
+_ERASURE = "erasure "
 _ROOT = Path(__file__).resolve().parent.parent
 _SUBJECTS_AT_ONCE = 2_000
 
@@ -89,7 +93,7 @@ class Trainer:
         places: Places,
         projection: str,
         parameters: Parameters,
-        serve: Callable[[Model], Awaitable[None]],
+        live: LiveIndex,
     ) -> None:
         """Makes a trainer.
 
@@ -99,14 +103,16 @@ class Trainer:
             places: where files are.
             projection: names the projection the models are about.
             parameters: what to train with.
-            serve: puts a finished model into service.
+            live: what finished models are put into service in.
         """
         self._store = store
         self._guard = guard
         self._places = places
         self._projection = projection
         self._parameters = parameters
-        self._serve = serve
+        self._live = live
+        self._erasures = 0
+        self._files = ModelFiles(places.models)
         self._key = ""
         self._said: list[Progress] = []
         self._news = asyncio.Event()
@@ -145,26 +151,64 @@ class Trainer:
                 await news.wait()
         await task
 
+    async def without_the_erased(self, now_ms: int) -> None:
+        """Has every model go that was learned from somebody who is there no more.
+
+        The model in service is replaced by one trained without them, or, when nothing is left to
+        learn from or the training fails, by the popularity of what is left. Many who wait here
+        share one training.
+
+        Args:
+            now_ms: events that have expired by then are left out.
+        """
+        while True:
+            if self._task is not None and not self._task.done():
+                await asyncio.wait([self._task])
+            stale = await self._learned_from_others()
+            if self._task is not None and not self._task.done():
+                continue  # begun meanwhile by somebody who waits here, too
+            if self._live.model.version not in stale:
+                break
+            self._erasures += 1
+            try:
+                async for _ in self.train(f"{_ERASURE}{self._erasures}", now_ms):
+                    pass
+            except (NothingToLearn, TrainingFailed, SnapshotUnusable):
+                await self._live.serve_popularity()
+        await asyncio.to_thread(self._files.remove, stale)
+        if not self._live.model.version:
+            await self._live.serve_popularity()
+
     async def close(self) -> None:
         """Ends a running training; its program is ended with it."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    async def _learned_from_others(self) -> list[str]:
+        present = await asyncio.to_thread(subjects_present, self._places.database)
+        return await asyncio.to_thread(self._files.learned_from_others, present)
+
     async def _run(self, now_ms: int) -> Model:
+        version = await self._trained(now_ms)
+        while version in await self._learned_from_others():  # somebody was erased while it was learned
+            await asyncio.to_thread(self._files.remove, [version])
+            version = await self._trained(now_ms)
+        model = await asyncio.to_thread(self._files.read, version, self._projection)
+        await self._live.serve(model)
+        return model
+
+    async def _trained(self, now_ms: int) -> str:
         grouping = await people_to_learn_from(self._guard, self._store, now_ms)
         purpose = self._guard.policy.index(PURPOSE)
         job = Job(self._places.database, self._places.models, purpose, now_ms, self._parameters)
-        shutil.rmtree(self._places.job, ignore_errors=True)  # left by a killed process
+        shutil.rmtree(self._places.job, ignore_errors=True)  # left by a killed process, as the next
+        self._files.remove_half_written()
         try:
             await asyncio.to_thread(write_job, self._places.job, job, grouping)
-            version = await self._program()
+            return await self._program()
         finally:
             shutil.rmtree(self._places.job, ignore_errors=True)
-        files = ModelFiles(self._places.models)
-        model = await asyncio.to_thread(files.read, version, self._projection)
-        await self._serve(model)
-        return model
 
     async def _program(self) -> str:
         """Runs the program; returns the version of the model it wrote."""

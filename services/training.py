@@ -44,7 +44,7 @@ def run(job: Job, grouping: Grouping, say: Callable[[dict[str, Any]], None]) -> 
     version = files.next_version()
     model = train(data.events, data.categories, job.parameters, version, progress)
     progress("files")
-    files.write(model, data.projection)
+    files.write(model, data.projection, grouping.subject)
     say({"version": version})
 
 

@@ -14,6 +14,9 @@ from services.parts.links import Links
 from services.parts.part import Part, Process
 from services.server import Served
 from services.storage.consent import SqliteConsentStore
+from services.storage.consent_people import ConsentPeople
+from services.storage.personal import DatabaseStore
+from services.storage.subject_keys import SubjectKeys
 from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc
 from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc, guard_pb2, guard_pb2_grpc
 
@@ -33,6 +36,8 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
             return authority.epoch
 
         links.barrier = barrier
+        people = ConsentPeople(process.clock, policy.proof_days)
+        links.stores[people.name] = DatabaseStore(database, people, SubjectKeys(process.config.keyring))
 
         async def ready() -> None:
             await reader.caught_up(await links.graph.head())

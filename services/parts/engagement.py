@@ -13,6 +13,9 @@ from services.parts.links import EventNews, Links
 from services.parts.part import Part, Process
 from services.server import Served
 from services.storage.engagement import SqliteEventStore
+from services.storage.engagement_people import EngagementPeople
+from services.storage.personal import DatabaseStore
+from services.storage.subject_keys import SubjectKeys
 from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
 from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
 
@@ -32,6 +35,8 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
 
         feed = Feed(news, store.last_seq())
         links.events = feed
+        people = EngagementPeople(config.policy.names_in)
+        links.stores[people.name] = DatabaseStore(database, people, SubjectKeys(config.keyring))
         page_key = config.keyring.active("pairwise").derive(b"page tokens", 64)
         servicer = ProfileServicer(
             store=store, feed=feed, policy=config.policy, page_tokens=PageTokens(page_key)

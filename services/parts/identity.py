@@ -18,6 +18,9 @@ from services.parts.links import Links
 from services.parts.part import Part, Process
 from services.server import Served
 from services.storage.identity import SqliteIdentityStore
+from services.storage.identity_people import IdentityPeople
+from services.storage.personal import DatabaseStore
+from services.storage.subject_keys import SubjectKeys
 from veilgraph.identity.v1 import identity_pb2, identity_pb2_grpc
 from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
 
@@ -52,6 +55,8 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
             report=process.log,
         )
         feed_servicer = GraphFeedServicer(feed, config.policy)
+        people = IdentityPeople(servicer.forget)
+        links.stores[people.name] = DatabaseStore(database, people, SubjectKeys(config.keyring))
         served = [
             Served(
                 identity_pb2.DESCRIPTOR.services_by_name["IdentityService"],

@@ -8,12 +8,13 @@ puts its own in their place; a port is looked up when it is used.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from consent.component import GraphStep
 from recommender.projection import ProjectedEvent
 from services.feed import Source
+from services.stores import PersonalStore
 
 
 class EventNews(NamedTuple):
@@ -35,8 +36,10 @@ class Links:
         graph: identity gives it, consent reads it.
         events: engagement gives it, the recommender reads it.
         barrier: consent gives it, identity waits at it.
+        stores: every part gives its own under its name; erasure and access ask them all.
     """
 
     graph: Source[GraphStep]
     events: Source[EventNews]
     barrier: Barrier
+    stores: dict[str, PersonalStore] = field(default_factory=dict)

@@ -10,6 +10,8 @@ from services.parts.links import EventNews, Links
 from services.parts.part import Part, Process
 from services.recommending import running_recommender
 from services.server import Served
+from services.storage.personal import DatabaseStore
+from services.storage.subject_keys import SubjectKeys
 from veilgraph.recommender.v1 import recommender_pb2, recommender_pb2_grpc
 
 
@@ -24,6 +26,8 @@ async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part
             clock=process.clock,
             log=process.log,
         ) as recommender:
+            keys = SubjectKeys(process.config.keyring)
+            links.stores[recommender.people.name] = DatabaseStore(database, recommender.people, keys)
 
             async def take_in(changes: Sequence[EventNews]) -> None:
                 events = [event for change in changes for event in change.events]

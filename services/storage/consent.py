@@ -13,13 +13,14 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from consent.component import EdgeFact, EdgeState, GraphStep
-from consent.errors import TermOver
+from consent.errors import SubjectUnknown, TermOver
 from consent.policy import Policy
 from consent.record import Action, CollectedVia, ConsentRecord, Notice, Said
 from consent.statement import LedgerEntry
 from consent.store import Appended, Begun, Kept
 from identity.ids import SubjectId
 from services.storage.sqlite import Database, Write
+from services.storage.tombstones import erased_among
 
 T = TypeVar("T")
 
@@ -119,11 +120,14 @@ class SqliteConsentStore:
         news = [step for step in steps if step.seq > cursor]
         if not news:
             return int(epoch)
+        births = [subject for step in news for subject in step.births]
+        edges = [edge for step in news for edge in step.edges]
+        gone = erased_among(connection, {*births, *(end for edge in edges for end in (edge.a, edge.b))})
         connection.executemany(
             "INSERT INTO births (subject) VALUES (?) ON CONFLICT DO NOTHING",
-            ((subject,) for step in news for subject in step.births),
+            ((subject,) for subject in births if subject not in gone),
         )
-        connection.executemany(_EDGE, (self._row_of(edge) for step in news for edge in step.edges))
+        connection.executemany(_EDGE, (self._row_of(edge) for edge in edges if not gone & {edge.a, edge.b}))
         connection.execute("UPDATE authority SET graph_cursor = ?", (news[-1].seq,))
         return _next_epoch(connection)
 
@@ -192,6 +196,8 @@ def _append(connection: sqlite3.Connection, entries: Sequence[LedgerEntry]) -> A
             conflicts.add(position)
         else:
             epoch = max(epoch, known[1])
+    if erased_among(connection, {record.subject for entry in fresh for record in entry.records}):
+        raise SubjectUnknown
     if fresh:
         epoch = _next_epoch(connection)
         connection.executemany(

@@ -25,6 +25,7 @@ from engagement.portrait import Mark, PortraitPage
 from engagement.store import Appended, EventChange
 from identity.ids import SubjectId
 from services.storage.sqlite import Database
+from services.storage.tombstones import erased_among
 
 #: Events one read of news holds at most (a single append may be larger): about 3 ms of the loop.
 CHANGED_EVENTS_MAX = 1000
@@ -99,10 +100,12 @@ def _snapshot(reader: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 
 def _append(events: Sequence[Event], writer: sqlite3.Connection) -> Appended:
     recorded = 0
-    for start in range(0, len(events), _ROWS_PER_STATEMENT):
-        rows = events[start : start + _ROWS_PER_STATEMENT]
+    gone = erased_among(writer, {event.subject for event in events})
+    taken = [event for event in events if event.subject not in gone] if gone else events
+    for start in range(0, len(taken), _ROWS_PER_STATEMENT):
+        rows = taken[start : start + _ROWS_PER_STATEMENT]
         recorded += writer.execute(_insert(len(rows)), list(chain.from_iterable(rows))).rowcount
-    duplicates = len(events) - recorded
+    duplicates = len(taken) - recorded
     if not recorded:
         return Appended(0, duplicates, _last_seq(writer))
     seq = writer.execute(_TELL).lastrowid

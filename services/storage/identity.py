@@ -32,6 +32,7 @@ from identity.ledger import (
 )
 from identity.linking import Done, Request, Ruling, Verdict
 from services.storage.sqlite import Database
+from services.storage.tombstones import erased_among
 
 #: Births one read of changes holds at most, unless a single change is larger.
 BIRTHS_MAX = 10_000
@@ -174,6 +175,10 @@ def _bear(newborns: Sequence[Newborn], now_ms: int, connection: sqlite3.Connecti
 def _link(
     request: Request, rulings: Sequence[Ruling], answer: bytes, now_ms: int, connection: sqlite3.Connection
 ) -> Saved:
+    gone = erased_among(
+        connection, {end for one in rulings for end in (one.sighting.subject, one.sighting.other)}
+    )
+    rulings = [one for one in rulings if not gone & {one.sighting.subject, one.sighting.other}]
     edges = [edge for ruling in rulings if (edge := _carry_out(ruling, now_ms, connection)) is not None]
     changed = {edge.edge_id: edge for edge in edges}  # seen again twice: the later sighting
     return _finish(connection, request, list(changed.values()), answer, now_ms)

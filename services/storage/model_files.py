@@ -2,7 +2,8 @@
 
 A folder appears as a whole, by one rename, and is never changed. A folder whose files are
 not those of its manifest, or whose item numbers belong to another projection, is refused;
-the newest one that is whole is used.
+the newest one that is whole is used. A model says whom it was learned from, by numbers that
+are never used twice, and goes when one of them has gone.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,15 @@ import numpy as np
 
 from recommender.category import CategoryVectors
 from recommender.errors import SnapshotUnusable
+from recommender.events import Ints
 from recommender.hazard import HazardSums
 from recommender.model import Model
 from recommender.parameters import Parameters
 
-FORMAT = 1
+FORMAT = 2
 MODELS_KEPT = 2
 _MANIFEST = "manifest.json"
+_LEARNED_FROM = "learned_from.npy"
 _ARRAYS = (
     "taken",
     "given",
@@ -51,12 +54,13 @@ class ModelFiles:
         numbers = [int(path.name) for path in self._whole()]
         return f"{max(numbers, default=0) + 1:06d}"
 
-    def write(self, model: Model, projection: str) -> None:
+    def write(self, model: Model, projection: str, learned_from: Ints) -> None:
         """Keeps a model under its version and removes the oldest ones.
 
         Args:
             model: an untaken version.
             projection: names the projection its item numbers belong to.
+            learned_from: the numbers of the subjects whose events it may have been learned from.
         """
         temporary = self._folder / f".{model.version}"
         shutil.rmtree(temporary, ignore_errors=True)
@@ -64,6 +68,8 @@ class ModelFiles:
         for name, array in _arrays(model).items():
             np.save(temporary / f"{name}.npy", array)
             _sync(temporary / f"{name}.npy")
+        np.save(temporary / _LEARNED_FROM, np.unique(learned_from))
+        _sync(temporary / _LEARNED_FROM)
         manifest = {
             "format": FORMAT,
             "projection": projection,
@@ -76,6 +82,7 @@ class ModelFiles:
             "trend_unsold": model.trend_unsold,
             "categories": list(model.categories.paths),
             "sha256": {name: _digest(temporary / f"{name}.npy") for name in _ARRAYS},
+            "learned_from_sha256": _digest(temporary / _LEARNED_FROM),
         }
         manifest["digest"] = _digest_of(manifest)
         (temporary / _MANIFEST).write_text(json.dumps(manifest, indent=1))
@@ -103,6 +110,8 @@ class ModelFiles:
             for name in _ARRAYS:
                 if _digest(folder / f"{name}.npy") != manifest["sha256"][name]:
                     raise SnapshotUnusable(f"{version}: {name} was changed")
+            if _digest(folder / _LEARNED_FROM) != manifest["learned_from_sha256"]:
+                raise SnapshotUnusable(f"{version}: whom it was learned from was changed")
             arrays = {name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in _ARRAYS}
             return _model(manifest, arrays)
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -117,8 +126,43 @@ class ModelFiles:
                 refused(unusable)
         return None
 
+    def learned_from(self, numbers: Ints) -> list[str]:
+        """The versions that were learned from any of some subjects."""
+        return [
+            folder.name
+            for folder in self._whole()
+            if (subjects := _subjects_of(folder)) is not None and np.isin(numbers, subjects).any()
+        ]
+
+    def learned_from_others(self, present: Ints) -> list[str]:
+        """The versions that were learned from anybody but those present, or do not say from whom."""
+        return [
+            folder.name
+            for folder in self._whole()
+            if (subjects := _subjects_of(folder)) is None or not np.isin(subjects, present).all()
+        ]
+
+    def remove(self, versions: Iterable[str]) -> None:
+        """Removes models."""
+        for version in versions:
+            shutil.rmtree(self._folder / version, ignore_errors=True)
+        _sync(self._folder)
+
+    def remove_half_written(self) -> None:
+        """Removes what a killed training left. Must not be called while one writes."""
+        for half in self._folder.glob(".*"):
+            shutil.rmtree(half, ignore_errors=True)
+
     def _whole(self) -> list[Path]:
         return sorted(path for path in self._folder.iterdir() if path.name.isdigit())
+
+
+def _subjects_of(folder: Path) -> Ints | None:
+    try:
+        subjects: Ints = np.load(folder / _LEARNED_FROM)
+    except (OSError, ValueError):
+        return None
+    return subjects
 
 
 def _arrays(model: Model) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from recommender.history import EMPTY, NEVER_MS, History, Provenance
 from recommender.projection import ProjectedEvent
 from recommender.store import Applied, Changed, Loaded, WriteRequest
 from services.storage.sqlite import Database
+from services.storage.tombstones import erased_among
 
 T = TypeVar("T")
 
@@ -87,7 +88,7 @@ class SqliteRecommenderStore:
 
     async def erase(self, subjects: Iterable[SubjectId]) -> int:
         """See ``RecommenderStore.erase``."""
-        return await self._database.write(partial(_erase, list(subjects)))
+        return await self._database.write(partial(erase_events, list(subjects)))
 
     async def subject_numbers(self, subjects: Sequence[SubjectId]) -> list[int]:
         """See ``RecommenderStore.subject_numbers``."""
@@ -148,6 +149,9 @@ def _answer(request: WriteRequest, count: int, connection: sqlite3.Connection) -
 
 
 def _apply(cursor: int, events: Sequence[ProjectedEvent], connection: sqlite3.Connection) -> Applied:
+    gone = erased_among(connection, {event.subject for event in events})
+    if gone:  # news are told at least once, and some were on their way
+        events = [event for event in events if event.subject not in gone]
     subjects, _ = _numbered(connection, "subject", "birth", (event.subject for event in events))
     items, unknown = _numbered(connection, "item", "item_id", (event.item_id for event in events))
     codes, provenances = _coded(connection, events)
@@ -184,7 +188,8 @@ def _coded(
     return {row: code for code, row in enumerate(provenances)}, provenances
 
 
-def _erase(subjects: Sequence[SubjectId], connection: sqlite3.Connection) -> int:
+def erase_events(subjects: Sequence[SubjectId], connection: sqlite3.Connection) -> int:
+    """Deletes the events of some subjects and their numbers; returns how many events there were."""
     numbers = [(number,) for number in _numbers(connection, "subject", "birth", subjects).values()]
     before = connection.total_changes
     connection.executemany("DELETE FROM event WHERE subject = ?", numbers)

@@ -22,7 +22,11 @@ T = TypeVar("T")
 Write = Callable[[sqlite3.Connection], T]
 
 _GROUP_MAX = 256
+_BUSY_MS = 5000
 _STOP = object()
+
+_TRUNCATE = object()
+_TRUNCATE_BUSY_MS = 250  # nobody can write meanwhile
 
 
 class SchemaTooNew(RuntimeError):  # noqa: N818 - named after what it says
@@ -39,7 +43,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     connection = sqlite3.connect(
         uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=256
     )
-    connection.execute("PRAGMA busy_timeout=5000")
+    connection.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
     if not read_only:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA secure_delete=ON")
@@ -89,6 +93,7 @@ class Database:
         self._writer = connect(path)
         migrate(self._writer, domain)
         migrate(self._writer, "audit")  # every service keeps its own records of who asked what
+        migrate(self._writer, "erasure")  # and of whom it must not take in again
         self.reader = connect(path, read_only=True)
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"writer-{domain}", daemon=True)
@@ -107,6 +112,17 @@ class Database:
         # Shielded: a caller that goes away must not make a committed write look undone.
         return await asyncio.shield(future)
 
+    async def truncate_log(self) -> None:
+        """Moves all that is committed into the file and cuts the log: deleted bytes are in neither.
+
+        Raises:
+            StoreUnusable: somebody reads an older state of the file.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self._queue.put((_TRUNCATE, loop, future))
+        await asyncio.shield(future)
+
     def close(self) -> None:
         """Finishes queued writes and closes the file."""
         self._queue.put(_STOP)
@@ -121,9 +137,22 @@ class Database:
             while len(group) < _GROUP_MAX and not self._queue.empty():
                 group.append(self._queue.get())
             stop = _STOP in group
-            self._commit([job for job in group if job is not _STOP])
+            self._commit([job for job in group if job is not _STOP and job[0] is not _TRUNCATE])
+            self._truncate([job for job in group if job is not _STOP and job[0] is _TRUNCATE])
             if stop:
                 return
+
+    def _truncate(self, asked: list[Any]) -> None:
+        if not asked:
+            return
+        self._writer.execute(f"PRAGMA busy_timeout={_TRUNCATE_BUSY_MS}")
+        try:
+            busy, _, _ = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            failure = StoreUnusable("the log is being read") if busy else None
+        except sqlite3.Error as error:
+            failure = StoreUnusable(type(error).__name__)
+        self._writer.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+        _hand_out(asked, [(None, failure)] * len(asked))
 
     def _commit(self, group: list[Any]) -> None:
         if not group:
@@ -139,12 +168,7 @@ class Database:
                 self._writer.execute("ROLLBACK")
             failure = StoreUnusable(type(error).__name__)
             outcomes = [(None, failure)] * len(group)
-        by_loop: dict[asyncio.AbstractEventLoop, list[Any]] = {}
-        for (_, loop, future), outcome in zip(group, outcomes, strict=True):
-            by_loop.setdefault(loop, []).append((future, outcome))
-        for loop, settled in by_loop.items():
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_settle, settled)
+        _hand_out(group, outcomes)
 
     def _attempt(self, write: Write[Any]) -> tuple[Any, Exception | None]:
         self._writer.execute("SAVEPOINT one")
@@ -156,6 +180,15 @@ class Database:
             return None, error
         self._writer.execute("RELEASE one")
         return result, None
+
+
+def _hand_out(group: list[Any], outcomes: list[Any]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[Any]] = {}
+    for (_, loop, future), outcome in zip(group, outcomes, strict=True):
+        by_loop.setdefault(loop, []).append((future, outcome))
+    for loop, settled in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_settle, settled)
 
 
 def _settle(settled: list[tuple[asyncio.Future[Any], tuple[Any, Exception | None]]]) -> None:

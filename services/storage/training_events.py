@@ -49,6 +49,17 @@ class TrainingData:
     categories: list[str]
 
 
+def subjects_present(path: Path) -> Ints:
+    """The numbers of all subjects there are, ascending.
+
+    Args:
+        path: the recommender's file.
+    """
+    with closing(connect(path, read_only=True)) as connection:
+        rows = connection.execute("SELECT number FROM subject ORDER BY number").fetchall()
+    return np.array(rows, np.int64).reshape(-1)
+
+
 def training_data(path: Path, grouping: Grouping, purpose: int, now_ms: int) -> TrainingData:
     """Reads what may be learned from.
 

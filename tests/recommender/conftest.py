@@ -17,6 +17,7 @@ from recommender.parameters import Parameters
 from recommender.projection import ProjectedEvent
 from services.interceptors.call import Call, Caller, ItemRefusal
 from services.recommending import Recommender, running_recommender
+from services.storage.recommender import SqliteRecommenderStore
 from services.storage.sqlite import Database
 from tests.conftest import Clock, set_state
 from tests.recommender.events import NOW_MS, SMALL, event, two_tastes
@@ -33,7 +34,13 @@ class World:
     guard: GuardTable
     clock: Clock
     recommender: Recommender
+    database: Database
     logged: list[str] = field(default_factory=list)
+
+    @property
+    def store(self) -> SqliteRecommenderStore:
+        """The recommender's store."""
+        return SqliteRecommenderStore(self.database)
 
     def call(
         self,
@@ -121,7 +128,7 @@ async def opened(
             log=logged.append,
             parameters=parameters,
         ) as recommender:
-            yield World(folder, guard, clock, recommender, logged)
+            yield World(folder, guard, clock, recommender, database, logged)
     finally:
         database.close()
 

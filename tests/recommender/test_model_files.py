@@ -18,6 +18,7 @@ from services.storage.model_files import MODELS_KEPT, ModelFiles
 from tests.recommender.events import two_tastes_model
 
 OURS = "projection-1"
+FROM = np.array([3, 1, 2], np.int64)
 
 
 def same(left: object, right: object) -> bool:
@@ -37,7 +38,7 @@ def files(tmp_path: Path) -> ModelFiles:
 def test_a_model_is_read_as_it_was_written(files: ModelFiles) -> None:
     """Every array and every number."""
     model = two_tastes_model()
-    files.write(model, OURS)
+    files.write(model, OURS, FROM)
     assert same(files.read(model.version, OURS), model)
 
 
@@ -47,7 +48,7 @@ def test_versions_go_on(files: ModelFiles) -> None:
     versions = []
     for _ in range(MODELS_KEPT + 1):
         versions.append(files.next_version())
-        files.write(replace(model, version=versions[-1]), OURS)
+        files.write(replace(model, version=versions[-1]), OURS, FROM)
     assert versions == sorted(set(versions))
     with pytest.raises(SnapshotUnusable):
         files.read(versions[0], OURS)
@@ -75,7 +76,7 @@ def test_a_damaged_model_is_refused_and_the_one_before_is_used(
     """A changed byte, a changed count, a lost file, an emptied one; and it is said."""
     model = two_tastes_model()
     for version in ("000001", "000002"):
-        files.write(replace(model, version=version), OURS)
+        files.write(replace(model, version=version), OURS, FROM)
     damage(tmp_path / "models/000002/taken.npy")
     said: list[str] = []
     used = files.newest(OURS, lambda unusable: said.append(str(unusable)))
@@ -87,7 +88,7 @@ def test_a_damaged_model_is_refused_and_the_one_before_is_used(
 
 def test_a_model_of_another_projection_is_refused(files: ModelFiles) -> None:
     """Its item numbers mean something else."""
-    files.write(two_tastes_model(), "projection-2")
+    files.write(two_tastes_model(), "projection-2", FROM)
     said: list[object] = []
     assert files.newest(OURS, said.append) is None
     assert len(said) == 1
@@ -98,5 +99,5 @@ def test_a_model_half_written_is_not_seen(files: ModelFiles, tmp_path: Path) -> 
     (tmp_path / "models/.000001").mkdir()
     assert files.newest(OURS, pytest.fail) is None
     model = two_tastes_model(version=files.next_version())
-    files.write(model, OURS)
+    files.write(model, OURS, FROM)
     assert files.newest(OURS, pytest.fail) is not None

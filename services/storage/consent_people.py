@@ -1,0 +1,132 @@
+"""What consent keeps about people: what they said, their births, and their links.
+
+Records are append-only but for one thing: a trigger lets those of a subject that is being
+erased go. Of each a skeleton stays for as long as consent must be provable: purpose, action,
+times and notice under the erasure's id, which only the receipt ties to anybody.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from consent.guard_table import NEVER_MS
+from identity.ids import SubjectId
+from services.stores import ExportedValue, Json, Kept
+
+_DAY_MS = 86_400_000
+_NOT_SHOWN = frozenset({"position", "subject", "collected_via", "effective_at_ms", "recorded_at_ms"})
+_EDGES = "SELECT edge_id FROM edges WHERE a = ?1 OR b = ?1"
+_EITHER_END = "a IN being_erased OR b IN being_erased"
+_SKELETON = "INSERT INTO consent_skeleton VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+class ConsentPeople:
+    """Implements ``services.storage.personal.Contents``."""
+
+    name = "consent"
+
+    def __init__(self, clock: Callable[[], int], proof_days: int) -> None:
+        """Keeps skeletons for ``proof_days`` from the erasure on; ``clock`` gives epoch milliseconds."""
+        self._clock = clock
+        self._proof_days = proof_days
+
+    def count(self, connection: sqlite3.Connection, subjects: Sequence[SubjectId]) -> dict[str, int]:
+        """See ``Contents.count``; a link between two of the subjects counts once."""
+        edges = {edge for subject in subjects for edge in connection.execute(_EDGES, (subject,))}
+
+        def rows(table: str) -> int:
+            query = f"SELECT count(*) FROM {table} WHERE subject = ?"  # noqa: S608 - our own names
+            return sum(connection.execute(query, (subject,)).fetchone()[0] for subject in subjects)
+
+        return {"consent record": rows("records"), "birth": rows("births"), "link": len(edges)}
+
+    def stored(self, connection: sqlite3.Connection, subject: SubjectId) -> Iterator[ExportedValue]:
+        """See ``Contents.stored``."""
+        for row in _rows(connection, "SELECT * FROM records WHERE subject = ? ORDER BY position", subject):
+            yield ExportedValue(
+                store=self.name,
+                kind="consent record",
+                subject=subject,
+                value={
+                    name: _shown(value)
+                    for name, value in row.items()
+                    if name not in _NOT_SHOWN and value not in (None, b"", "")
+                },
+                source=row["collected_via"],
+                party="ZERO",
+                observed_at_ms=row["effective_at_ms"],
+                recorded_at_ms=row["recorded_at_ms"],
+                purposes=("rights",),
+            )
+        for row in _rows(connection, "SELECT * FROM births WHERE subject = ?", subject):
+            yield ExportedValue(
+                self.name, "birth", subject, {"order": row["number"]}, "identity", "", None, None
+            )
+        for row in _rows(connection, "SELECT * FROM edges WHERE a = ?1 OR b = ?1 ORDER BY edge_id", subject):
+            shown: dict[str, Json] = {
+                name: _shown(value) for name, value in row.items() if name not in ("edge_id", "a", "b")
+            }
+            yield ExportedValue(self.name, "link", subject, shown, "identity", "", None, None)
+
+    async def inferred(self, _subject: SubjectId) -> AsyncIterator[ExportedValue]:
+        """See ``Contents.inferred``: a decision is folded from records when it is asked for."""
+        return
+        yield  # an iterator, of nothing
+
+    def erase(
+        self, connection: sqlite3.Connection, _subjects: Sequence[SubjectId], erasure_id: str
+    ) -> Mapping[str, Kept]:
+        """See ``Contents.erase``."""
+        goes_at_ms = self._clock() + self._proof_days * _DAY_MS
+        found = list(
+            _rows(connection, "SELECT * FROM records WHERE subject IN being_erased ORDER BY position")
+        )
+        connection.executemany(
+            _SKELETON,
+            [
+                (
+                    erasure_id,
+                    row["node"],
+                    row["action"],
+                    row["effective_at_ms"],
+                    row["valid_until_ms"],
+                    row["recorded_at_ms"],
+                    _notice(row),
+                    goes_at_ms,
+                )
+                for row in found
+            ],
+        )
+        connection.execute("DELETE FROM records WHERE subject IN being_erased")
+        connection.execute(f"DELETE FROM edges WHERE {_EITHER_END}")  # noqa: S608 - our own text
+        connection.execute("DELETE FROM births WHERE subject IN being_erased")
+        return {"consent skeleton": Kept(len(found), goes_at_ms, "proof of consent")} if found else {}
+
+    async def forget(self, _subjects: Sequence[SubjectId]) -> None:
+        """See ``Contents.forget``: the authority forgot them when it restricted them."""
+
+
+def _rows(connection: sqlite3.Connection, query: str, *arguments: Any) -> Iterator[dict[str, Any]]:
+    cursor = connection.execute(query, arguments)
+    names = [column[0] for column in cursor.description]
+    return (dict(zip(names, row, strict=True)) for row in cursor)
+
+
+def _shown(value: Any) -> Json:
+    if isinstance(value, bytes):
+        return value.hex()
+    shown: Json = None if value == NEVER_MS else value
+    return shown
+
+
+def _notice(row: Mapping[str, Any]) -> str | None:
+    """The notice as it was recorded, as JSON; its texts are the deployment's, not the person's."""
+    notice = {
+        name.removeprefix("notice_"): _shown(value)
+        for name, value in row.items()
+        if name.startswith("notice_") and value is not None
+    }
+    return json.dumps(notice, sort_keys=True) if notice else None

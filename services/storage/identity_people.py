@@ -1,0 +1,103 @@
+"""What identity keeps about people: identifiers as tokens, and the links between them.
+
+Links are erased with either end, in whatever state they are, and so is their part in the
+news. A repeatable request keeps only digests of random subjects and an answer without any.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+
+from identity.ids import SubjectId
+from identity.ledger import NEVER_MS, EdgeState, Evidence
+from identity.tokens import IdentifierKind
+from services.stores import ExportedValue, Kept
+
+_EITHER_END = "a IN being_erased OR b IN being_erased"
+_LINKS = "SELECT edge_id FROM edge WHERE a = ?1 UNION SELECT edge_id FROM edge WHERE b = ?1"
+_LINKS_OF = """
+    SELECT a, b, evidence, source, observed_at_ms, valid_until_ms, confidence_permille, state, stated_at_ms,
+           reason FROM edge WHERE a = ?1 OR b = ?1 ORDER BY edge_id"""
+_KIND_OF = "SELECT kind FROM identifier WHERE subject = ?"
+
+
+class IdentityPeople:
+    """Implements ``services.storage.personal.Contents``."""
+
+    name = "identity"
+
+    def __init__(self, forget: Callable[[Sequence[SubjectId]], Awaitable[None]]) -> None:
+        """``forget`` takes subjects out of the graph in memory."""
+        self._forget = forget
+
+    def count(self, connection: sqlite3.Connection, subjects: Sequence[SubjectId]) -> dict[str, int]:
+        """See ``Contents.count``; a link between two of the subjects counts once."""
+        identifiers = "SELECT count(*) FROM identifier WHERE subject = ?"
+        links = {edge for subject in subjects for edge in connection.execute(_LINKS, (subject,))}
+        return {
+            "identifier": sum(connection.execute(identifiers, (one,)).fetchone()[0] for one in subjects),
+            "link": len(links),
+        }
+
+    def stored(self, connection: sqlite3.Connection, subject: SubjectId) -> Iterator[ExportedValue]:
+        """See ``Contents.stored``; of the other end of a link its kind is told, not who it is."""
+        rows = connection.execute(
+            "SELECT kind, token_iv, token_text, created_at_ms FROM identifier WHERE subject = ?", (subject,)
+        )
+        for kind, iv, text, created_at_ms in rows:
+            yield ExportedValue(
+                store=self.name,
+                kind="identifier",
+                subject=subject,
+                value={"kind": IdentifierKind(kind).name, "token": (iv + text).hex()},
+                source="resolved",
+                party="",
+                observed_at_ms=None,
+                recorded_at_ms=created_at_ms,
+            )
+        for a, b, evidence, source, observed, until, sure, state, stated, reason in connection.execute(
+            _LINKS_OF, (subject,)
+        ):
+            other = connection.execute(_KIND_OF, (b if a == subject else a,)).fetchone()
+            yield ExportedValue(
+                store=self.name,
+                kind="link",
+                subject=subject,
+                value={
+                    "with": IdentifierKind(other[0]).name if other else "",
+                    "evidence": Evidence(evidence).name,
+                    "confidence_permille": sure,
+                    "valid_until_ms": None if until == NEVER_MS else until,
+                    "state": EdgeState(state).name,
+                    "reason": reason,
+                },
+                source=source,
+                party="",
+                observed_at_ms=observed,
+                recorded_at_ms=stated,
+                inferred=Evidence(evidence) is Evidence.SIMILARITY,
+            )
+
+    async def inferred(self, _subject: SubjectId) -> AsyncIterator[ExportedValue]:
+        """See ``Contents.inferred``: persons are reached over links, and no other conclusion is kept."""
+        return
+        yield  # an iterator, of nothing
+
+    def erase(
+        self, connection: sqlite3.Connection, _subjects: Sequence[SubjectId], _erasure_id: str
+    ) -> Mapping[str, Kept]:
+        """See ``Contents.erase``."""
+        connection.execute(
+            f"DELETE FROM edge_change WHERE edge_id IN (SELECT edge_id FROM edge WHERE {_EITHER_END})"  # noqa: S608
+        )
+        connection.execute(
+            f"DELETE FROM pending WHERE edge_id IN (SELECT edge_id FROM edge WHERE {_EITHER_END})"  # noqa: S608
+        )
+        connection.execute(f"DELETE FROM edge WHERE {_EITHER_END}")  # noqa: S608 - our own text
+        connection.execute("DELETE FROM identifier WHERE subject IN being_erased")
+        return {}
+
+    async def forget(self, subjects: Sequence[SubjectId]) -> None:
+        """See ``Contents.forget``."""
+        await self._forget(subjects)

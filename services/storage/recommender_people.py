@@ -1,0 +1,123 @@
+"""What the recommender keeps and concludes about people: events, models, interests.
+
+A conclusion is computed when it is asked for and kept nowhere. A model is of many; whom it
+was learned from stands beside it, so it can be told whether somebody is in it, and an erasure
+is over only when no model in service or in a file is.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from engagement.event import EventKind, Party
+from identity.ids import SubjectId
+from recommender.catalogue import Catalogue
+from recommender.conclusions import conclusions
+from recommender.projection import RecommenderProjection
+from services.serving import LiveIndex
+from services.storage.model_files import ModelFiles
+from services.storage.recommender import erase_events
+from services.stores import ExportedValue, Json, Kept
+from services.trainer import PURPOSE, Trainer
+
+_DAY_MS = 86_400_000
+_RECOMMEND = "personalise.recommend"
+_NUMBER = "SELECT number FROM subject WHERE birth = ?"
+_EVENTS = f"""
+    SELECT item.item_id, day, kind, quantity, provenance.party, provenance.origin, provenance.uses,
+           expires_at_ms
+    FROM event JOIN item ON item.number = event.item JOIN provenance ON provenance.code = event.provenance
+    WHERE subject = ({_NUMBER}) ORDER BY day"""  # noqa: S608 - our own text
+
+
+class RecommenderPeople:
+    """Implements ``services.storage.personal.Contents``."""
+
+    name = "recommender"
+
+    def __init__(
+        self,
+        *,
+        catalogue: Catalogue,
+        projection: RecommenderProjection,
+        live: LiveIndex,
+        trainer: Trainer,
+        files: ModelFiles,
+        clock: Callable[[], int],
+        purposes: Callable[[int], tuple[str, ...]],
+    ) -> None:
+        self._catalogue = catalogue
+        self._projection = projection
+        self._live = live
+        self._trainer = trainer
+        self._files = files
+        self._clock = clock
+        self._purposes = purposes
+
+    def count(self, connection: sqlite3.Connection, subjects: Sequence[SubjectId]) -> dict[str, int]:
+        """See ``Contents.count``; a model counts when it was learned from any of the subjects."""
+        numbers = [row[0] for one in subjects for row in connection.execute(_NUMBER, (one,)).fetchall()]
+        events = "SELECT count(*) FROM event WHERE subject = ?"
+        return {
+            "event": sum(connection.execute(events, (number,)).fetchone()[0] for number in numbers),
+            "model": len(self._files.learned_from(np.array(numbers, np.int64))) if numbers else 0,
+        }
+
+    def stored(self, connection: sqlite3.Connection, subject: SubjectId) -> Iterator[ExportedValue]:
+        """See ``Contents.stored``."""
+        rows = connection.execute(_EVENTS, (subject,)).fetchall()
+        for item_id, day, kind, quantity, party, origin, uses, expires_at_ms in rows:
+            yield ExportedValue(
+                store=self.name,
+                kind="event",
+                subject=subject,
+                value={
+                    "kind": EventKind(kind).name,
+                    "item_id": item_id,
+                    "quantity": quantity,
+                    "expires_at_ms": expires_at_ms,
+                },
+                source=origin,
+                party=Party(party).name,
+                observed_at_ms=day * _DAY_MS,
+                recorded_at_ms=None,
+                purposes=self._purposes(uses),
+            )
+        numbers = [row[0] for row in connection.execute(_NUMBER, (subject,)).fetchall()]
+        for version in self._files.learned_from(np.array(numbers, np.int64)) if numbers else ():
+            model: dict[str, Json] = {"version": version, "in_service": version == self._live.model.version}
+            yield ExportedValue(
+                self.name, "model", subject, model, "training", "", None, None, (PURPOSE,), inferred=True
+            )
+
+    async def inferred(self, subject: SubjectId) -> AsyncIterator[ExportedValue]:
+        """See ``Contents.inferred``: interests, categories, next purchases, learned factors."""
+        history = await self._projection.everything(subject)
+        for kind, says in conclusions(self._live.index, history, self._catalogue):
+            yield ExportedValue(
+                store=self.name,
+                kind=kind,
+                subject=subject,
+                value=dict(says),
+                source="the events above and the model in service",
+                party="",
+                observed_at_ms=None,
+                recorded_at_ms=None,
+                purposes=(_RECOMMEND,),
+                inferred=True,
+            )
+
+    def erase(
+        self, connection: sqlite3.Connection, subjects: Sequence[SubjectId], _erasure_id: str
+    ) -> Mapping[str, Kept]:
+        """See ``Contents.erase``."""
+        erase_events(subjects, connection)
+        return {}
+
+    async def forget(self, subjects: Sequence[SubjectId]) -> None:
+        """See ``Contents.forget``."""
+        self._projection.forget(subjects)
+        await self._trainer.without_the_erased(self._clock())

@@ -1,0 +1,185 @@
+"""After an erasure the model is the one that would have been learned had the person never been there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from consent.guard_table import GuardTable, GuardUpdate
+from consent.policy import Policy
+from identity.ids import SubjectId
+from identity.keyring import KeyRing
+from recommender.model import Model
+from services.storage.model_files import ModelFiles
+from services.storage.personal import DatabaseStore
+from services.storage.subject_keys import SubjectKeys
+from services.storage.training_events import subjects_present
+from services.stores import Phase
+from tests.conftest import Clock
+from tests.recommender.conftest import World, opened, purchases_of_two_tastes, shop_items
+from tests.recommender.events import event, subject
+from veilgraph.recommender.v1 import recommender_pb2
+
+GONE = subject(107)
+OTHERS = [subject(n) for n in range(100, 400) if n != 107]
+
+
+async def filled(world: World, *, with_gone: bool = True) -> None:
+    """Two tastes, everybody permitting; with one person more or less."""
+    world.permit(*OTHERS, GONE)
+    await world.put(shop_items())
+    events = [one for one in purchases_of_two_tastes() if with_gone or one.subject != GONE]
+    await world.tell(*events)
+
+
+def store_of(world: World, keyring: KeyRing) -> DatabaseStore:
+    return DatabaseStore(world.database, world.recommender.people, SubjectKeys(keyring))
+
+
+async def erase(
+    world: World, keyring: KeyRing, *subjects: SubjectId, erasure_id: str = "e1"
+) -> dict[str, int]:
+    """Restricts as the authority does, then erases."""
+    world.guard.apply(GuardUpdate(world.guard.epoch + 1, dict.fromkeys(subjects)))
+    return dict((await store_of(world, keyring).erase(subjects, "e1", Phase.DATA)).counts)
+
+
+def sums(model: Model) -> list[object]:
+    """Whatever a model keeps as integers."""
+    return [
+        model.reference_day,
+        model.head,
+        model.people,
+        model.events,
+        model.hazard.exposed.tolist(),
+        model.hazard.repurchased.tolist(),
+    ]
+
+
+async def test_the_model_equals_one_trained_without_the_person(
+    tmp_path: Path, policy: Policy, clock: Clock, keyring: KeyRing
+) -> None:
+    """Bit for bit where it keeps integers, and in every vector; before, it did not."""
+    models = {}
+    for name in ("erased", "never there"):
+        guard = GuardTable(policy)
+        guard.apply(GuardUpdate(1, {}))
+        (tmp_path / name).mkdir()
+        async with opened(tmp_path / name, guard, clock) as world:
+            await filled(world, with_gone=name == "erased")
+            await world.train()
+            if name == "erased":
+                before = sums(world.recommender.live.model)
+                counts = await erase(world, keyring, GONE)
+                assert counts["model"] == 1
+                assert counts["event"] > 0
+            models[name] = world.recommender.live.model
+    erased, oracle = models["erased"], models["never there"]
+    assert before != sums(oracle)
+    assert sums(erased) == sums(oracle)
+    for name in ("taken", "given", "trend"):
+        np.testing.assert_array_equal(getattr(erased, name), getattr(oracle, name))
+
+
+async def test_no_file_is_left_that_was_learned_from_the_person(world: World, keyring: KeyRing) -> None:
+    """Every model of the folder is of those still there; the older ones are gone too."""
+    await filled(world)
+    await world.train("t1")
+    await world.train("t2")
+    files = ModelFiles(world.folder / "models")
+    (number,) = await world.store.subject_numbers([GONE])
+    assert len(files.learned_from(np.array([number]))) == 2
+    await erase(world, keyring, GONE)
+    assert files.learned_from(np.array([number])) == []
+    assert files.learned_from_others(subjects_present(world.folder / "recommender.db")) == []
+    assert [path.name for path in (world.folder / "models").iterdir()] == [
+        world.recommender.live.model.version
+    ]
+    assert not (world.folder / "training").exists()
+
+
+async def test_whoever_is_in_no_model_costs_no_training(world: World, keyring: KeyRing) -> None:
+    """The model in service stays the one it was."""
+    await filled(world)
+    await world.train()
+    late = subject(900)
+    await world.tell(event(5, 900, item_id="item-1"))
+    version = world.recommender.live.model.version
+    assert await erase(world, keyring, late) == {"event": 1}
+    assert world.recommender.live.model.version == version
+
+
+async def test_the_last_person_leaves_popularity_of_nobody(world: World, keyring: KeyRing) -> None:
+    """When nothing is left to learn from there is no model, and no file of one."""
+    await filled(world)
+    await world.train()
+    await erase(world, keyring, GONE, *OTHERS)
+    assert world.recommender.live.model.version == ""
+    assert not world.recommender.live.model.trend.any()
+    assert list((world.folder / "models").iterdir()) == []
+
+
+async def test_before_the_first_training_popularity_forgets_too(world: World, keyring: KeyRing) -> None:
+    """What only the erased bought is popular with nobody."""
+    await filled(world)
+    newest = max(one.day for one in purchases_of_two_tastes())
+    await world.tell(event(77, 107, item_id="item-24", day=newest))
+    await world.recommender.live.rebuild()
+    before = world.recommender.live.model.trend.copy()
+    await erase(world, keyring, GONE)
+    after = world.recommender.live.model.trend
+    number = 24  # in the order they were put in
+    assert before[number] > 0
+    assert after[number] == 0
+
+
+async def test_a_training_that_was_running_serves_nobody_who_was_erased(
+    world: World, keyring: KeyRing
+) -> None:
+    """It read their events before they went; its model is thrown away and learned again."""
+    await filled(world)
+    told = world.recommender.servicer.Train(recommender_pb2.TrainRequest(request_id="t1"), world.call())
+    assert (await anext(aiter(told))).step
+    (number,) = await world.store.subject_numbers([GONE])
+    await erase(world, keyring, GONE)
+    async for _ in told:
+        pass
+    assert world.recommender.live.model.version
+    assert ModelFiles(world.folder / "models").learned_from(np.array([number])) == []
+
+
+async def test_a_crash_before_the_model_was_replaced_never_serves_it(
+    tmp_path: Path, guard: GuardTable, clock: Clock, keyring: KeyRing
+) -> None:
+    """The next process finds a model of somebody who is gone, and removes it unseen."""
+    async with opened(tmp_path, guard, clock) as world:
+        await filled(world)
+        await world.train()
+        version = world.recommender.live.model.version
+        await world.store.erase([GONE])  # and nothing more: the process is gone
+    async with opened(tmp_path, guard, clock) as world:
+        assert world.recommender.live.model.version != version
+        assert list((tmp_path / "models").iterdir()) == []
+
+
+async def test_conclusions_are_exported_as_inferred(world: World, keyring: KeyRing) -> None:
+    """Interests, categories, next purchases, factors and the model, each named as such; events are not."""
+    await filled(world)
+    await world.train()
+    values = [value async for value in store_of(world, keyring).export([GONE])]
+    inferred = {value.kind for value in values if value.inferred}
+    assert inferred >= {"interest", "category interest", "next purchase", "learned factors", "model"}
+    assert {value.kind for value in values if not value.inferred} == {"event"}
+    json.dumps([dict(value.value) for value in values])
+    bought = {one.item_id for one in purchases_of_two_tastes() if one.subject == GONE}
+    assert {value.value["item_id"] for value in values if value.kind == "interest"} == bought
+
+
+async def test_an_erased_history_is_not_in_memory(world: World, keyring: KeyRing) -> None:
+    """A history asked for before the erasure is read anew after it, and is empty."""
+    await filled(world)
+    assert len(await world.recommender.projection.permitted([GONE], 0, world.clock()))
+    await erase(world, keyring, GONE)
+    assert not len(await world.recommender.projection.permitted([GONE], 0, world.clock()))

@@ -1,0 +1,205 @@
+"""Every store names all it keeps about a person, erases it for good, and says the same twice."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from consent.component import EdgeFact, GraphStep
+from consent.component import EdgeState as FactState
+from consent.policy import Policy
+from identity.graph import Graph
+from identity.ids import IdentifierToken, SubjectId
+from identity.keyring import KeyRing
+from identity.ledger import NEVER_MS, Evidence, Newborn, Sighting
+from identity.linking import Request, Ruling, Verdict
+from services.storage.consent import SqliteConsentStore
+from services.storage.consent_people import ConsentPeople
+from services.storage.engagement import SqliteEventStore
+from services.storage.engagement_people import EngagementPeople
+from services.storage.identity import SqliteIdentityStore
+from services.storage.identity_people import IdentityPeople
+from services.storage.personal import DatabaseStore
+from services.storage.sqlite import Database
+from services.storage.subject_keys import SubjectKeys
+from services.stores import ExportedValue, PersonalStore, Phase
+from tests.conftest import Clock
+from tests.consent.statements import entry, statement
+from tests.engagement.events import event
+
+GONE = SubjectId(b"canary-gone-0001")
+STAYS = SubjectId(b"stays-for-ever-1")
+TOKEN = bytes(range(17)) + b"canary-token-text"
+
+
+@dataclass
+class Kept:
+    """One store with two people in it, and what fills it again."""
+
+    store: PersonalStore
+    database: Database
+    keys: SubjectKeys
+    tell: Callable[[], Awaitable[object]]
+    counts: dict[str, int]
+    canaries: tuple[bytes, ...]
+
+
+async def _engagement(database: Database, policy: Policy, keys: SubjectKeys, _clock: Clock) -> Kept:
+    events = SqliteEventStore(database)
+
+    async def tell() -> None:
+        await events.append([event("a", subject=GONE), event("b", subject=GONE), event("c", subject=STAYS)])
+
+    await tell()
+    key = event("a", subject=GONE).event_key
+    store = DatabaseStore(database, EngagementPeople(policy.names_in), keys)
+    return Kept(store, database, keys, tell, {"event": 2}, (GONE, key))
+
+
+async def _identity(database: Database, _policy: Policy, keys: SubjectKeys, clock: Clock) -> Kept:
+    ledger = SqliteIdentityStore(database)
+    stays = IdentifierToken(bytes(17) + b"other")
+    await ledger.bear([Newborn(IdentifierToken(TOKEN), 1, GONE), Newborn(stays, 2, STAYS)], clock())
+    sighting = Sighting(GONE, STAYS, Evidence.LOGIN, "web", clock(), NEVER_MS, 1000)
+    graph = Graph()
+
+    async def forget(subjects: object) -> None:
+        del subjects
+        graph.apply([])
+
+    async def tell() -> None:
+        number = len(database.reader.execute("SELECT 1 FROM request").fetchall())
+        request = Request("shop", "Link", f"r{number}", bytes(8))
+        await ledger.link(request, [Ruling(sighting, Verdict.NEW)], b"", clock())
+
+    await tell()
+    store = DatabaseStore(database, IdentityPeople(forget), keys)
+    return Kept(store, database, keys, tell, {"identifier": 1, "link": 1}, (GONE, TOKEN[:17], TOKEN[17:]))
+
+
+async def _consent(database: Database, policy: Policy, keys: SubjectKeys, clock: Clock) -> Kept:
+    consent = SqliteConsentStore(database, policy)
+    edge = EdgeFact(
+        1, GONE, STAYS, 0, deterministic=True, views=0, state=FactState.ACTIVE, valid_until_ms=NEVER_MS
+    )
+
+    async def tell() -> None:
+        epoch = await consent.next_epoch()
+        await consent.project([GraphStep(epoch, (GONE, STAYS), (edge,))])
+
+    await tell()
+    said = [entry(policy, statement(who, "loyalty"), position=n) for n, who in enumerate((GONE, STAYS))]
+    await consent.append(said)
+    store = DatabaseStore(database, ConsentPeople(clock, policy.proof_days), keys)
+    return Kept(store, database, keys, tell, {"consent record": 1, "birth": 1, "link": 1}, (GONE,))
+
+
+MAKERS = {"engagement": _engagement, "identity": _identity, "consent": _consent}
+
+
+@asynccontextmanager
+async def kept_in(name: str, folder: Path, policy: Policy, keyring: KeyRing) -> AsyncIterator[Kept]:
+    """A store with two people in it."""
+    database = Database(folder / f"{name}.db", name)
+    try:
+        yield await MAKERS[name](database, policy, SubjectKeys(keyring), Clock(1_700_000_000_000))
+    finally:
+        database.close()
+
+
+@pytest.fixture(params=sorted(MAKERS))
+async def kept(
+    request: pytest.FixtureRequest, tmp_path: Path, policy: Policy, keyring: KeyRing
+) -> AsyncIterator[Kept]:
+    async with kept_in(request.param, tmp_path, policy, keyring) as kept:
+        yield kept
+
+
+def found_in(folder: Path, canaries: tuple[bytes, ...]) -> list[tuple[str, bytes]]:
+    """The files that hold a canary, raw or in hexadecimal, and which."""
+    return [
+        (path.name, canary)
+        for path in folder.rglob("*")
+        if path.is_file()
+        for canary in canaries
+        if canary in path.read_bytes() or canary.hex().encode() in path.read_bytes()
+    ]
+
+
+async def exported(store: PersonalStore, *subjects: SubjectId) -> list[ExportedValue]:
+    return [value async for value in store.export(subjects)]
+
+
+async def test_what_is_counted_is_exported(kept: Kept):
+    """As many values of each kind as are counted, every one of the subject and with a source."""
+    assert await kept.store.count([GONE]) == kept.counts
+    values = await exported(kept.store, GONE)
+    kinds = [value.kind for value in values]
+    assert {kind: kinds.count(kind) for kind in kinds} == kept.counts
+    assert all(value.subject == GONE and value.source and value.store == kept.store.name for value in values)
+    json.dumps([dict(value.value) for value in values])
+
+
+async def test_nothing_of_an_erased_subject_is_in_any_file(kept: Kept, tmp_path: Path):
+    """Neither in the database nor in its log, in no form, while the store stays open; others stay."""
+    assert found_in(tmp_path, kept.canaries)
+    erased = await kept.store.erase([GONE], "e1", Phase.DATA)
+    assert dict(erased.counts) == kept.counts
+    assert found_in(tmp_path, kept.canaries) == []
+    assert await kept.store.count([GONE]) == {}
+    assert await exported(kept.store, GONE) == []
+    assert await kept.store.count([STAYS])
+
+
+async def test_asked_again_an_erasure_answers_the_same_and_takes_nothing_more(kept: Kept):
+    """The counts are those of the first time, whatever there is now; another erasure counts anew."""
+    first = await kept.store.erase([GONE], "e1", Phase.DATA)
+    assert await kept.store.erase([GONE], "e1", Phase.DATA) == first
+    assert dict((await kept.store.erase([GONE], "e2", Phase.DATA)).counts) == {}
+    before = await kept.store.count([STAYS])
+    assert await kept.store.erase([GONE, STAYS], "e1", Phase.DATA) == first
+    assert await kept.store.count([STAYS]) == before
+
+
+async def test_late_news_do_not_bring_an_erased_subject_back(kept: Kept):
+    """They were on their way when it was erased; what they say of others is taken in."""
+    await kept.store.erase([GONE], "e1", Phase.DATA)
+    others = dict(await kept.store.count([STAYS]))
+    await kept.tell()
+    assert await kept.store.count([GONE]) == {}
+    assert dict(await kept.store.count([STAYS])) == others
+
+
+async def test_keys_go_in_their_own_phase_and_are_named_once(kept: Kept):
+    """The data phase leaves them; after theirs none can be made again."""
+    await kept.database.write(lambda connection: kept.keys.key_in(connection, GONE))
+    await kept.store.erase([GONE], "e1", Phase.DATA)
+    assert GONE in kept.keys.existing(kept.database.reader, [GONE])
+    erased = await kept.store.erase([GONE], "e1", Phase.KEYS)
+    assert len(erased.keys) == 1
+    assert dict(erased.counts) == {"key": 1}
+    assert kept.keys.existing(kept.database.reader, [GONE]) == {}
+    assert await kept.store.erase([GONE], "e1", Phase.KEYS) == erased
+
+
+async def test_of_consent_a_skeleton_stays_that_names_nobody(
+    tmp_path: Path, policy: Policy, keyring: KeyRing
+):
+    """Purpose, action, times and notice, until the day the receipt says; records else never go."""
+    async with kept_in("consent", tmp_path, policy, keyring) as kept:
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            await kept.database.write(lambda connection: connection.execute("DELETE FROM records"))
+        erased = await kept.store.erase([GONE], "e1", Phase.DATA)
+        rows = kept.database.reader.execute("SELECT * FROM consent_skeleton").fetchall()
+    (skeleton,) = erased.kept.values()
+    assert skeleton.count == len(rows) == 1
+    assert rows[0][:3] == ("e1", "loyalty", "GRANT")
+    assert rows[0][-1] == skeleton.until_ms == 1_700_000_000_000 + policy.proof_days * 86_400_000
+    assert json.loads(rows[0][6])["id"] == "privacy"
+    assert GONE not in rows[0]
