@@ -3,6 +3,7 @@ PYTHON  ?= python3
 DATA    ?=
 FILES   ?=
 GATEWAY ?= 127.0.0.1:8080
+PROCESSES ?= 1
 
 RUN   := .venv/.installed
 DEV   := .venv/.installed-dev
@@ -18,9 +19,10 @@ help: ## List the targets.
 	@echo "  DATA=mapping.toml     run: import these purchases instead of the demonstration data"
 	@echo "  FILES=folder          run, tour: where the files lie that the mapping names"
 	@echo "  GATEWAY=host:port     run, tour: where the gateway listens (127.0.0.1:8080)"
+	@echo "  PROCESSES=4           run: a process a service instead of one for all"
 
 run: $(RUN) ## Set up, import a year of purchases, train, serve until Ctrl-C.
-	@.venv/bin/python -m services run --gateway $(GATEWAY) $(if $(DATA),--data $(DATA)) $(if $(FILES),--files $(FILES))
+	@.venv/bin/python -m services run --gateway $(GATEWAY) --processes $(PROCESSES) $(if $(DATA),--data $(DATA)) $(if $(FILES),--files $(FILES))
 
 tour: $(RUN) ## Walk one household through a running suite and check every claim.
 	@.venv/bin/python -m services tour --gateway $(GATEWAY) $(if $(DATA),--data $(DATA)) $(if $(FILES),--files $(FILES))

@@ -27,15 +27,41 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     from services.demo import Demo, serve  # noqa: PLC0415
     from services.gateway import GatewayFailed  # noqa: PLC0415
     from services.importing.errors import ImportStopped  # noqa: PLC0415
+    from services.processes import ServiceFailed  # noqa: PLC0415
     from services.server import AddressTaken  # noqa: PLC0415
     from services.storage.folder import FolderInUse  # noqa: PLC0415
 
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    demo = Demo(arguments.data, arguments.files, arguments.gateway, arguments.var, arguments.port)
+    demo = Demo(
+        arguments.data,
+        arguments.files,
+        arguments.gateway,
+        arguments.var,
+        arguments.port,
+        arguments.processes,
+    )
     try:
         return uvloop.run(serve(demo, console))
-    except (AddressTaken, ConfigError, FolderInUse, GatewayFailed, ImportStopped) as error:
+    except (AddressTaken, ConfigError, FolderInUse, GatewayFailed, ImportStopped, ServiceFailed) as error:
         console.print(f"[red]Can not run:[/red] {error}", highlight=False)
+        return 1
+
+
+def _serve(arguments: argparse.Namespace, console: Console) -> int:
+    import uvloop  # noqa: PLC0415
+
+    from services.config import ConfigError, load  # noqa: PLC0415
+    from services.parts.part import PartEnded  # noqa: PLC0415
+    from services.peers import NotLoopback  # noqa: PLC0415
+    from services.program import serve_alone  # noqa: PLC0415
+    from services.server import AddressTaken  # noqa: PLC0415
+    from services.storage.folder import FolderInUse  # noqa: PLC0415
+
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    try:
+        return uvloop.run(serve_alone(load(arguments.config), arguments.service, sys.stdout))
+    except (AddressTaken, ConfigError, FolderInUse, NotLoopback, PartEnded) as error:
+        console.print(f"[red]{arguments.service} can not run:[/red] {error}", highlight=False)
         return 1
 
 
@@ -122,7 +148,15 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--port", type=int, default=7101, help="of the first of the four services (7101); 0: any"
     )
+    run.add_argument(
+        "--processes", type=int, choices=(1, 4), default=1, help="4: a process a service (default: 1)"
+    )
     run.set_defaults(command=_run)
+
+    for service in ("identity", "consent", "recommender", "engagement"):
+        alone = commands.add_parser(service, help=f"serve {service} alone, beside the others' processes")
+        alone.add_argument("--config", type=Path, required=True, help="the deployment's configuration file")
+        alone.set_defaults(command=_serve, service=service)
 
     importing = commands.add_parser("import", help="import through a running suite")
     what = importing.add_subparsers(required=True, metavar="what")

@@ -1,6 +1,7 @@
 """The main job: one machine, a year of purchases, a suite that serves them.
 
-Sets up what is missing, starts the four services and the gateway, imports through the front
+Sets up what is missing, starts the four services (in this process or in one each) and the
+gateway, imports through the front
 door as an ordinary caller in a process of its own, says what can be called, and serves until
 it is told to stop. Started again it finds its files and imports nothing twice.
 """
@@ -8,13 +9,13 @@ it is told to stop. Started again it finds its files and imports nothing twice.
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from rich.console import Console
 
@@ -24,11 +25,29 @@ from services.gateway import running_gateway
 from services.gateway_config import GatewayConfig
 from services.importing.dealing import Answer, deal
 from services.importing.mapping_file import COMPLETE_JOURNEY, load_mapping
+from services.issuer import AUDIENCE, DEV_ISSUER
 from services.launch import bound
-from services.suite import Suite, running_suite
+from services.processes import free_ports, running_processes
+from services.program import stop_signal, wall_clock_ms
+from services.suite import running_suite
 from services.telemetry import LineLog
 
 JWKS = Path("keys", "jwks.json")
+
+
+class Running(Protocol):
+    """Services at work; ``services.suite.Suite`` and ``services.processes.Processes`` are."""
+
+    @property
+    def public_addresses(self) -> dict[str, str]:
+        """Full name of each service for everybody -> where it listens."""
+
+    @property
+    def ended(self) -> asyncio.Future[str]:
+        """Done when something that must run has ended, naming it."""
+
+    def must_run(self, name: str, task: asyncio.Task[Any]) -> None:
+        """Has the whole end when a task does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +60,7 @@ class Demo:
         gateway: "host:port" the gateway listens on.
         var: where every data set has its folder.
         port: of the first service, the others follow; 0 takes free ones.
+        processes: 1, or 4 for a process a service.
     """
 
     mapping: Path | None
@@ -48,6 +68,7 @@ class Demo:
     gateway: str
     var: Path
     port: int = 7101
+    processes: int = 1
 
     @property
     def dataset(self) -> str:
@@ -62,7 +83,11 @@ class Demo:
     @property
     def ports(self) -> dict[str, int]:
         """Where each service listens."""
-        return {name: self.port + place if self.port else 0 for place, name in enumerate(SERVICES)}
+        if self.port:
+            return {name: self.port + place for place, name in enumerate(SERVICES)}
+        if self.processes > 1:
+            return dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
+        return dict.fromkeys(SERVICES, 0)
 
 
 async def serve(demo: Demo, console: Console) -> int:
@@ -72,42 +97,45 @@ async def serve(demo: Demo, console: Console) -> int:
         The process's exit code: 0 after an orderly stop.
     """
     begun = time.monotonic()
-    config = load(prepare(demo.folder, int(time.time()), demo.ports))
-    stop = _stop_signal()
-    with (demo.folder / "suite.log").open("a") as stream:
-        log = LineLog(stream)
-        async with running_suite(config, wall_clock_ms, log.write) as suite:
-            gateway = GatewayConfig(
-                suite.public_addresses,
-                jwks_file=demo.folder / JWKS,
-                issuer=config.tokens.issuer,
-                audience=config.tokens.audience,
-                listen=demo.gateway,
-            )
-            async with running_gateway(gateway, demo.folder / "gateway") as envoy:
-                suite.must_run("the gateway", asyncio.create_task(envoy.ended()))
-                console.print(
-                    f"Services and gateway are up after {time.monotonic() - begun:.1f} s.", highlight=False
-                )
-                code = await _import(demo, stop)
-                if code == 0 and not stop.is_set():
-                    console.print(_ready(demo, suite), highlight=False, markup=False, soft_wrap=True)
-                    code = await _until_stopped(suite, stop, console)
-                console.print("Stopping: calls in flight finish, nothing acknowledged is lost.")
-        log.flush()
+    stop = stop_signal()
+    async with _running(demo) as running:
+        running.ended.add_done_callback(lambda _: stop.set())
+        gateway = GatewayConfig(
+            running.public_addresses,
+            jwks_file=demo.folder / JWKS,
+            issuer=DEV_ISSUER,
+            audience=AUDIENCE,
+            listen=demo.gateway,
+        )
+        async with running_gateway(gateway, demo.folder / "gateway") as envoy:
+            running.must_run("the gateway", asyncio.create_task(envoy.ended()))
+            took_s = time.monotonic() - begun
+            console.print(f"Services and gateway are up after {took_s:.1f} s.", highlight=False)
+            code = await _import(demo, stop)
+            if code == 0 and not stop.is_set():
+                console.print(_ready(demo, running), highlight=False, markup=False, soft_wrap=True)
+                await stop.wait()
+            if running.ended.done():
+                console.print(f"[red]{running.ended.result()}[/red]")
+                code = 1
+            console.print("Stopping: calls in flight finish, nothing acknowledged is lost.")
     return code
 
 
-def wall_clock_ms() -> int:
-    """The present instant, milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
-
-
-def _stop_signal() -> asyncio.Event:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
+@asynccontextmanager
+async def _running(demo: Demo) -> AsyncIterator[Running]:
+    """The services while the block runs, in this process or in one each."""
+    path = prepare(demo.folder, int(time.time()), demo.ports)
+    config = load(path)
+    if demo.processes > 1:
+        async with running_processes(config, path) as processes:
+            yield processes
+        return
+    with (demo.folder / "suite.log").open("a") as stream:
+        log = LineLog(stream)
+        async with running_suite(config, wall_clock_ms, log.write) as suite:
+            yield suite
+        log.flush()
 
 
 async def _import(demo: Demo, stop: asyncio.Event) -> int:
@@ -132,22 +160,12 @@ async def _import(demo: Demo, stop: asyncio.Event) -> int:
     return code
 
 
-async def _until_stopped(suite: Suite, stop: asyncio.Event, console: Console) -> int:
-    stopped: asyncio.Future[Any] = asyncio.create_task(stop.wait())
-    await asyncio.wait({stopped, suite.ended}, return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    if suite.ended.done():
-        console.print(f"[red]{suite.ended.result()}[/red]")
-        return 1
-    return 0
-
-
-def _ready(demo: Demo, suite: Suite) -> str:
+def _ready(demo: Demo, running: Running) -> str:
     """What can be called, and three calls to paste."""
     url, folder = f"http://{demo.gateway}", demo.folder
     token = f'-H "authorization: Bearer $(cat {folder}/tokens/shop)"'
     addresses = ", ".join(
-        f"{name.rsplit('.', 1)[1]} {address}" for name, address in suite.public_addresses.items()
+        f"{name.rsplit('.', 1)[1]} {address}" for name, address in running.public_addresses.items()
     )
     trending = '{"anonymous": {}, "recipe": "RECIPE_TRENDING", "pageSize": 3}'
     secret = f"VEILGRAPH={demo.gateway} VEILGRAPH_TOKEN=$(cat {folder}/tokens/shop)"

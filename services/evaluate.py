@@ -17,13 +17,13 @@ from rich.progress import Progress
 
 from recommender.evaluation import Split, split
 from services.config import SERVICES, load
-from services.demo import wall_clock_ms
 from services.development import prepare
 from services.importing.dealing import deal
 from services.importing.mapping_file import load_mapping
 from services.importing.plan import Options
 from services.importing.run import import_purchases
 from services.importing.survey import take_survey
+from services.program import wall_clock_ms
 from services.protocol_a import Report, Retail, evaluate, load_retail
 from services.suite import Suite, running_suite
 from veilgraph.client import Veilgraph, connect, email

@@ -58,11 +58,13 @@ def shop(tmp_path: Path) -> Path:
 class MainJob:
     """`python -m services run` as a process of its own."""
 
-    def __init__(self, mapping: Path) -> None:
+    def __init__(self, mapping: Path, *options: str) -> None:
+        self._mapping = mapping
         self.folder = mapping.parent / "var" / "corner-shop"
         self._log = mapping.parent / "out.log"
         command = [sys.executable, "-m", "services", "run", "--data", str(mapping), "--port", "0"]
-        command += ["--gateway", f"127.0.0.1:{_free_port()}", "--var", str(mapping.parent / "var")]
+        self._where = ["--gateway", f"127.0.0.1:{_free_port()}", "--var", str(mapping.parent / "var")]
+        command += [*self._where, *options]
         with self._log.open("w") as output:
             environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'protos'}"}
             self.process = subprocess.Popen(
@@ -77,8 +79,31 @@ class MainJob:
             assert monotonic() < give_up, self._log.read_text()[-2000:]
             sleep(0.01)
 
+    def output(self) -> str:
+        return self._log.read_text()
+
     def is_ready(self) -> bool:
-        return READY in self._log.read_text()
+        return READY in self.output()
+
+    def tour(self) -> subprocess.CompletedProcess[str]:
+        """`python -m services tour` through its gateway."""
+        command = [sys.executable, "-m", "services", "tour", "--data", str(self._mapping), *self._where]
+        environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'protos'}"}
+        return subprocess.run(
+            command,
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_S,
+        )
+
+    def services(self) -> dict[str, int]:
+        """The process of each service that has one of its own."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        commands = {int(pid): Path(f"/proc/{pid}/cmdline").read_text().split("\0") for pid in children}
+        return {words[3]: pid for pid, words in commands.items() if words[1:3] == ["-m", "services"]}
 
     def kept(self) -> int:
         """Events that are durable now."""
@@ -97,12 +122,12 @@ class MainJob:
 
 
 @pytest.fixture
-def jobs() -> Iterator[Callable[[Path], MainJob]]:
+def jobs() -> Iterator[Callable[..., MainJob]]:
     """Starts main jobs; none outlives the test."""
     started: list[MainJob] = []
 
-    def start(mapping: Path) -> MainJob:
-        started.append(MainJob(mapping))
+    def start(mapping: Path, *options: str) -> MainJob:
+        started.append(MainJob(mapping, *options))
         return started[-1]
 
     yield start
@@ -121,6 +146,21 @@ def counted(folder: Path, database: str, table: str) -> int:
     """Rows of a table."""
     with closing(sqlite3.connect(f"file:{folder}/{database}.db?mode=ro", uri=True)) as connection:
         return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
+
+
+def test_as_four_processes_it_is_the_same_suite_and_ends_with_any_of_them(jobs, shop):
+    """Every claim of the tour holds; when one process is killed the others stop in order."""
+    job = jobs(shop, "--processes", "4")
+    job.until(job.is_ready)
+    toured = job.tour()
+    assert toured.returncode == 0, toured.stdout
+    services = job.services()
+    assert sorted(services) == ["consent", "engagement", "identity", "recommender"]
+    os.kill(services["engagement"], signal.SIGKILL)
+    assert job.process.wait(PATIENCE_S) == 1
+    assert "engagement ended" in job.output()
+    assert not any(Path(f"/proc/{pid}").exists() for pid in services.values())
+    assert counted(job.folder, "recommender", "event") == LINES
 
 
 def test_killed_in_the_middle_of_an_import_it_ends_where_it_would_have_ended(jobs, shop):
