@@ -7,9 +7,8 @@ more memory than one of a day, and where things came from is counted on the way.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from consent.component import EdgeFact
 from consent.coverage import Coverage
@@ -17,6 +16,7 @@ from identity.ids import SubjectId
 from services.proofs import Proof
 from services.stores import ExportedValue, PersonalStore
 
+DISCLOSURE = "disclosure"
 _LINK, _IDENTIFIER = "link", "identifier"
 #: States of a link in identity's ledger under which the two are not strangers to each other.
 _STANDING = frozenset({"ACTIVE", "LINK_PENDING", "UNLINK_PENDING"})
@@ -54,6 +54,8 @@ class Provenance:
 class Disclosure:
     """What one recipient was told, by one method for one purpose.
 
+    Stores export it as a value of the kind ``DISCLOSURE``, whose content these fields are.
+
     Attributes:
         name: the caller's name in the deployment.
         method: the method's path on the wire.
@@ -71,13 +73,6 @@ class Disclosure:
     refused: int
     first_ms: int
     last_ms: int
-
-
-class Disclosures(Protocol):
-    """Knows from the audit log who was told what."""
-
-    async def of(self, subjects: Collection[SubjectId]) -> Sequence[Disclosure]:
-        """What was disclosed of birth subjects, as far back as the log goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +117,14 @@ class Report:
         made_at_ms: when, milliseconds since the epoch.
         stores: every store of the deployment, in the order they are read.
         origins: where what was read so far came from.
+        told: what stores recorded of having told others, so far.
     """
 
     asked: Asked
     made_at_ms: int
     stores: Sequence[PersonalStore]
     origins: Origins = field(default_factory=Origins)
+    told: list[Disclosure] = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:
@@ -135,12 +132,46 @@ class Report:
         return [store.name for store in self.stores]
 
     async def kept(self, names: Collection[str]) -> AsyncIterator[ExportedValue]:
-        """What the stores of these names keep."""
+        """What the stores of these names keep; what they told others is put aside."""
         for store in self.stores:
-            if store.name in names:
-                async for value in store.export(self.asked.coverage.covered):
-                    self.origins.add(value)
-                    yield value
+            if store.name not in names:
+                continue
+            async for value in store.export(self.asked.coverage.covered):
+                if value.kind == DISCLOSURE:
+                    self.told.append(Disclosure(**value.value))  # type: ignore[arg-type]
+                    continue
+                self.origins.add(value)
+                yield value
+
+    def recipients(self) -> list[Disclosure]:
+        """Who was told what, of what was read so far; one entry per caller, method and purpose."""
+        return merged(self.told)
+
+    async def read(self) -> Report:
+        """Reads everything and keeps nothing but the counts."""
+        async for _ in self.kept(self.names):
+            pass
+        return self
+
+
+def merged(told: Iterable[Disclosure]) -> list[Disclosure]:
+    """Disclosures of several identities put together; by caller, method and purpose."""
+    found: dict[tuple[str, str, str], Disclosure] = {}
+    for one in told:
+        key = one.name, one.method, one.purpose
+        known = found.get(key)
+        found[key] = (
+            one
+            if known is None
+            else Disclosure(
+                *key,
+                known.answered + one.answered,
+                known.refused + one.refused,
+                min(known.first_ms, one.first_ms),
+                max(known.last_ms, one.last_ms),
+            )
+        )
+    return [found[key] for key in sorted(found)]
 
 
 async def kinds_beside(

@@ -1,7 +1,7 @@
 """The identity graph between processes: its feed, and the barrier identity waits at.
 
 Edges travel with the names of purposes and views, never with their places in a policy file,
-and without who saw them and when, which consent does not need.
+and of who saw them and when only that a registered verifier did, which rights ask.
 """
 
 from __future__ import annotations
@@ -132,6 +132,7 @@ def _edge_message(edge: EdgeFact, policy: Policy) -> feed_pb2.GraphEdge:
         views=[name for bit, name in enumerate(policy.views) if edge.views >> bit & 1],
         state=edge.state.value,
         valid_until_ms=edge.valid_until_ms,
+        attested_by=edge.attested_by,
     )
 
 
@@ -145,6 +146,7 @@ def _edge_of(message: feed_pb2.GraphEdge, policy: Policy) -> EdgeFact:
         views=sum(1 << policy.views.index(name) for name in message.views),
         state=EdgeState(message.state),
         valid_until_ms=message.valid_until_ms,
+        attested_by=message.attested_by,
     )
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Final, Protocol
 
 from consent.coverage import coverage, proves_both_ends
 from consent.guard_table import NEVER_MS
@@ -19,7 +19,7 @@ from consent.record import Action, CollectedVia
 from consent.statement import LedgerEntry, Origin, Statement, fault_in, ledger_entry
 from identity.ids import SubjectId
 from services import access_page as page
-from services.access import Asked, Decision, Disclosures, Report, kinds_beside
+from services.access import Asked, Decision, Report, kinds_beside
 from services.authority import ConsentAuthority
 from services.contract import classes_shown
 from services.erasure import Erasures, SignedReceipt
@@ -49,18 +49,16 @@ _ERASE_WAIT_S: Final = 8.0
 OpenOf = Callable[[Caller], Callable[[str], SubjectId]]
 
 
-class Reach(NamedTuple):
-    """What rights needs of the rest of the deployment.
+class Reach(Protocol):
+    """What rights needs of the rest of the deployment; ``services.parts.links.Links`` is one."""
 
-    Attributes:
-        stores: every store with personal data, in the order they are shown.
-        erasures: the deployment's erasures.
-        disclosures: who was told what.
-    """
+    @property
+    def stores(self) -> Mapping[str, PersonalStore]:
+        """Every store with personal data, by name."""
 
-    stores: Sequence[PersonalStore]
-    erasures: Erasures
-    disclosures: Disclosures
+    @property
+    def erasures(self) -> Erasures:
+        """The deployment's erasures."""
 
 
 class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
@@ -100,7 +98,7 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
         self, request: rights_pb2.AccessRequest, call: Call
     ) -> AsyncIterator[rights_pb2.AccessResponse]:
         """Everything kept or concluded about the covered, part by part."""
-        report = Report(await self._asked(request, call), call.now_ms, self._reach.stores)
+        report = await self._report(request, call)
         parts = (
             self._page(report, call) if request.format == rights_pb2.FORMAT_HTML else self._data(report, call)
         )
@@ -111,9 +109,7 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
         self, request: rights_pb2.WhereFromRequest, call: Call
     ) -> rights_pb2.WhereFromResponse:
         """Every source, with how much came from it and when."""
-        report = Report(await self._asked(request, call), call.now_ms, self._reach.stores)
-        async for _ in report.kept(report.names):
-            pass  # counted as it goes by
+        report = await (await self._report(request, call)).read()
         return rights_pb2.WhereFromResponse(
             where_from=[provenance_message(one) for one in report.origins.provenances()],
             ask_for=report.asked.ask_for,
@@ -123,10 +119,10 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
         self, request: rights_pb2.RecipientsRequest, call: Call
     ) -> rights_pb2.RecipientsResponse:
         """Every caller that was told something, by the audit log."""
-        asked = await self._asked(request, call)
-        disclosed = await self._reach.disclosures.of(asked.coverage.covered)
+        report = await (await self._report(request, call)).read()
         return rights_pb2.RecipientsResponse(
-            recipients=[recipient_message(one) for one in disclosed], ask_for=asked.ask_for
+            recipients=[recipient_message(one) for one in report.recipients()],
+            ask_for=report.asked.ask_for,
         )
 
     async def Restrict(self, request: rights_pb2.RestrictRequest, call: Call) -> rights_pb2.RestrictResponse:
@@ -174,6 +170,9 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
         receipt = await self._reach.erasures.receipt(erasure_id)
         return rights_pb2.GetReceiptResponse(erasure_id=erasure_id, receipt=receipt_message(receipt))
 
+    async def _report(self, request: Any, call: Call) -> Report:
+        return Report(await self._asked(request, call), call.now_ms, list(self._reach.stores.values()))
+
     async def _asked(self, request: Any, call: Call) -> Asked:
         """Judges the proofs, binds them to the request and finds whom they cover."""
         caller, subject = _caller(call), call.subject
@@ -191,8 +190,7 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
             self._authority.edges_at,
             proves_both_ends(self._attesters, permits, call.now_ms),
         )
-        identity = next(store for store in self._reach.stores if store.name == "identity")
-        ask_for = await kinds_beside(identity, covered, self._authority.edges_at)
+        ask_for = await kinds_beside(self._reach.stores["identity"], covered, self._authority.edges_at)
         return Asked(proofs, covered, ask_for)
 
     async def _said(self, request: Any, call: Call, action: str) -> dict[str, Any]:
@@ -248,10 +246,9 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
                 yield part
                 part, size = rights_pb2.AccessResponse(), 0
         yield part
-        disclosed = await self._reach.disclosures.of(report.asked.coverage.covered)
         yield rights_pb2.AccessResponse(
             where_from=[provenance_message(one) for one in report.origins.provenances()],
-            recipients=[recipient_message(one) for one in disclosed],
+            recipients=[recipient_message(one) for one in report.recipients()],
             decisions=[decision_message(one) for one in await self._decisions(report.asked, call)],
         )
 
@@ -272,7 +269,7 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
         async for piece in page.contents(report):
             yield piece
         yield page.where_from(report.origins.provenances())
-        disclosed = await self._reach.disclosures.of(report.asked.coverage.covered)
+        disclosed = report.recipients()
         classes = {(one.method, one.purpose): classes_shown(one.method, one.purpose) for one in disclosed}
         yield page.recipients(disclosed, classes)
         yield page.decisions(await self._decisions(report.asked, call), numbers)

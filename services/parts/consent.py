@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 
+from identity.pairwise import Pairwise
 from services.authority import ConsentAuthority
 from services.consent import ConsentServicer
 from services.feed import Consumer
 from services.graph_feed import GraphBarrierServicer
 from services.guard_stream import GuardServicer
+from services.interceptors.call import Caller
 from services.parts.links import Links
 from services.parts.part import Part, Process
+from services.proofs import Proofs
+from services.rights import RightsServicer
 from services.server import Served
 from services.storage.consent import SqliteConsentStore
 from services.storage.consent_people import ConsentPeople
 from services.storage.personal import DatabaseStore
+from services.storage.proof_register import ProofRegister
 from services.storage.subject_keys import SubjectKeys
-from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc
+from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc, rights_pb2, rights_pb2_grpc
 from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc, guard_pb2, guard_pb2_grpc
 
 
@@ -60,9 +66,34 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
                 guard_pb2_grpc.add_GuardServiceServicer_to_server,
                 guard,
             ),
+            Served(
+                rights_pb2.DESCRIPTOR.services_by_name["RightsService"],
+                rights_pb2_grpc.add_RightsServiceServicer_to_server,
+                rights(process, links, authority, ProofRegister(database)),
+            ),
         ]
         try:
             yield Part("consent", database, served, ready=ready, stopping=guard.close)
         finally:
             await reader.stop()
             await authority.stop()
+
+
+def rights(
+    process: Process, links: Links, authority: ConsentAuthority, register: ProofRegister
+) -> RightsServicer:
+    """The rights of people, who prove themselves to the verifiers of the configuration."""
+    config = process.config
+
+    @cache
+    def ids_of(caller: Caller) -> Pairwise:
+        return Pairwise(config.keyring, caller.tenant, caller.id)
+
+    return RightsServicer(
+        authority=authority,
+        reach=links,
+        register=register,
+        proofs=Proofs(config.verifiers),
+        attesters=frozenset(verifier.name for verifier in config.verifiers),
+        open_of=lambda caller: ids_of(caller).open,
+    )

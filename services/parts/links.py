@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from consent.component import GraphStep
 from recommender.projection import ProjectedEvent
+from services.erasure import Erasures
 from services.feed import Source
 from services.stores import PersonalStore
 
@@ -36,10 +37,12 @@ class Links:
         graph: identity gives it, consent reads it.
         events: engagement gives it, the recommender reads it.
         barrier: consent gives it, identity waits at it.
+        erasures: consent gives it, to itself.
         stores: every part gives its own under its name; erasure and access ask them all.
     """
 
     graph: Source[GraphStep]
     events: Source[EventNews]
     barrier: Barrier
+    erasures: Erasures = field(init=False)
     stores: dict[str, PersonalStore] = field(default_factory=dict)

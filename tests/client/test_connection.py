@@ -19,6 +19,7 @@ from veilgraph.client import (
     connect,
     email,
 )
+from veilgraph.client.suite import SERVICES
 from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
 from veilgraph.identity.v1 import identity_pb2, identity_pb2_grpc
 from veilgraph.recommender.v1 import recommender_pb2, recommender_pb2_grpc
@@ -189,7 +190,7 @@ def test_a_proxy_of_the_environment_gets_nothing(suite, monkeypatch):
 
 def test_every_service_needs_an_address():
     """A mapping that forgets a service or invents one is refused when connecting."""
-    with pytest.raises(ValueError, match="identity, consent, profile, recommender"):
+    with pytest.raises(ValueError, match="identity, consent, rights, profile, recommender"):
         connect({"identity": "localhost:1"}, token=TOKEN)
 
 
@@ -197,7 +198,7 @@ def test_services_may_live_at_different_addresses(suite):
     """A mapping sends each service's calls to its own address."""
     other = _Suite()
     with _serving(suite) as here, _serving(other) as there:
-        places = {"identity": here, "consent": here, "profile": here, "recommender": there}
+        places = dict.fromkeys(SERVICES, here) | {"recommender": there}
         with connect(places, token=TOKEN, timeout_s=SLOW_S) as veil:
             veil.identity.Resolve(JANE)
             next(veil.recommender.Train(recommender_pb2.TrainRequest()))

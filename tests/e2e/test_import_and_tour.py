@@ -26,6 +26,7 @@ PEOPLE, BASKETS, ITEMS = 30, 18, 12
 NAMES = {
     "identity": "veilgraph.identity.v1.IdentityService",
     "consent": "veilgraph.consent.v1.ConsentService",
+    "rights": "veilgraph.consent.v1.RightsService",
     "profile": "veilgraph.engagement.v1.ProfileService",
     "recommender": "veilgraph.recommender.v1.RecommenderService",
 }

@@ -6,7 +6,7 @@ import itertools
 import json
 import secrets
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,13 +18,13 @@ from consent.policy import Policy
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
 from identity.pairwise import Pairwise
-from services.access import Disclosure
+from services.access import DISCLOSURE, Disclosure
 from services.authority import ConsentAuthority
 from services.erasure import SignedReceipt
 from services.interceptors.call import Call, Caller
 from services.issuer import public_jwk
 from services.proofs import Proofs, Verifier, public_keys
-from services.rights import Reach, RightsServicer
+from services.rights import RightsServicer
 from services.storage.proof_register import ProofRegister
 from services.storage.sqlite import Database
 from services.stores import Erased, ExportedValue, Phase
@@ -94,16 +94,6 @@ class PendingErasures:
         return receipt
 
 
-@dataclass
-class ToldDisclosures:
-    """Disclosures as listed, for whom they were listed."""
-
-    listed: dict[SubjectId, list[Disclosure]] = field(default_factory=dict)
-
-    async def of(self, subjects: Collection[SubjectId]) -> Sequence[Disclosure]:
-        return [one for who in subjects for one in self.listed.get(who, ())]
-
-
 class Desk:
     """Asks the servicer as the guard would hand calls over."""
 
@@ -124,11 +114,11 @@ class Desk:
         }
         for who, kind in KINDS.items():
             self.stores["identity"].keep("identifier", who, {"kind": kind}, source="resolved", party="")
-        self.erasures, self.disclosures = PendingErasures(), ToldDisclosures()
+        self.erasures = PendingErasures()
         self._edges = itertools.count(1)
         self.servicer = RightsServicer(
             authority=authority,
-            reach=Reach(list(self.stores.values()), self.erasures, self.disclosures),
+            reach=cast("Any", SimpleNamespace(stores=self.stores, erasures=self.erasures)),
             register=ProofRegister(database),
             proofs=Proofs([self._registered()]),
             attesters=frozenset({DEV_VERIFIER}),
@@ -146,6 +136,10 @@ class Desk:
             shown = {"with": KINDS[beside], "evidence": "LOGIN", "state": "ACTIVE"}
             self.stores["identity"].keep("link", who, shown, source=attested_by or "web", party="")
         return fact
+
+    def told(self, who: SubjectId, disclosure: Disclosure) -> None:
+        """Has the store of engagement record that somebody was told something."""
+        self.stores["engagement"].keep(DISCLOSURE, who, asdict(disclosure), source="audit log", party="")
 
     def proof(self, who: SubjectId, caller: str = "shop", method: str = DEV_METHODS[0]) -> str:
         return self.verifier.attest(self.ids(caller).seal(who), caller, self.clock() // 1000, method)

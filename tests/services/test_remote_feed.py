@@ -162,6 +162,7 @@ def test_a_graph_step_comes_over_as_it_was(policy, data):
         views=st.integers(0, (1 << len(policy.views)) - 1),
         state=st.sampled_from(EdgeState),
         valid_until_ms=st.integers(0, NEVER_MS),
+        attested_by=st.text(max_size=8),
     )
     step = data.draw(
         st.builds(

@@ -110,14 +110,18 @@ async def test_where_it_came_from_counts_by_source_and_says_from_when_to_when(de
 
 async def test_recipients_are_told_with_what_they_could_see(desk: Desk):
     portrait = "/veilgraph.engagement.v1.ProfileService/Portrait"
-    desk.disclosures.listed[ME] = [Disclosure("partner", portrait, "loyalty", 3, 1, 1000, 5000)]
-    desk.disclosures.listed[VICTIM] = [Disclosure("other", portrait, "loyalty", 1, 0, 1, 1)]
+    desk.told(ME, Disclosure("partner", portrait, "loyalty", 3, 1, 1000, 5000))
+    desk.told(CARD, Disclosure("partner", portrait, "loyalty", 2, 0, 500, 4000))
+    desk.told(VICTIM, Disclosure("other", portrait, "loyalty", 1, 0, 1, 1))
     (one,) = (await desk.ask("Recipients")).recipients
     assert (one.name, one.method, one.purpose, one.answered, one.refused) == (
         "partner", portrait, "loyalty", 3, 1,
     )  # fmt: skip
     assert "BEHAVIOURAL" in one.data_classes
-    assert list(whole(await desk.access()).recipients) == [one]
+    answer = whole(await desk.access())
+    assert list(answer.recipients) == [one] and "disclosure" not in {value.kind for value in answer.values}
+    (both,) = (await desk.ask("Recipients", ME, desk.proof(ME), desk.proof(CARD))).recipients
+    assert (both.answered, both.refused, both.first.nanos, both.last.seconds) == (5, 1, 500_000_000, 5)
 
 
 async def test_every_purpose_is_told_with_what_is_decided_now_and_why(desk: Desk, policy: Policy):
@@ -149,7 +153,7 @@ async def test_who_is_linked_by_evidence_proven_on_both_sides_is_covered(desk: D
 async def test_linking_oneself_to_a_victim_gives_nothing_of_the_victim(desk: Desk):
     """Not in any answer of any method; the victim's kind is named, and nothing beyond the victim."""
     desk.stores["engagement"].keep("event", VICTIM, {"item_id": CANARY}, source=CANARY)
-    desk.disclosures.listed[VICTIM] = [Disclosure(CANARY, "/m", "loyalty", 1, 0, 1, 1)]
+    desk.told(VICTIM, Disclosure(CANARY, "/m", "loyalty", 1, 0, 1, 1))
     await desk.link(ME, VICTIM)
     await desk.link(VICTIM, BEYOND, attested_by=DEV_VERIFIER)
     answers = [whole(await desk.access()), await desk.ask("WhereFrom"), await desk.ask("Recipients")]

@@ -1,4 +1,4 @@
-"""The four services as a caller sees them: one attribute a method, named as in the contract.
+"""The services as a caller sees them: one attribute a method, named as in the contract.
 
 The surface is written out so that editors and type checkers know it; a test compares it with
 the descriptors, so it can not fall behind the contract.
@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from veilgraph.client.transport import Method, Transport
-from veilgraph.consent.v1 import consent_pb2
+from veilgraph.consent.v1 import consent_pb2, rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.identity.v1 import identity_pb2
 from veilgraph.recommender.v1 import recommender_pb2
@@ -20,6 +20,7 @@ from veilgraph.recommender.v1 import recommender_pb2
 SERVICES: Final[Mapping[str, str]] = {
     "identity": "veilgraph.identity.v1.IdentityService",
     "consent": "veilgraph.consent.v1.ConsentService",
+    "rights": "veilgraph.consent.v1.RightsService",
     "profile": "veilgraph.engagement.v1.ProfileService",
     "recommender": "veilgraph.recommender.v1.RecommenderService",
 }
@@ -43,6 +44,27 @@ class Consent:
         pb, service = consent_pb2, SERVICES["consent"]
         self.Record = transport.unary(Method(service, "Record", pb.RecordRequest, pb.RecordResponse))
         self.GetState = transport.unary(Method(service, "GetState", pb.GetStateRequest, pb.GetStateResponse))
+
+
+class Rights:
+    """``veilgraph.consent.v1.RightsService``."""
+
+    def __init__(self, transport: Transport) -> None:
+        pb, service = rights_pb2, SERVICES["rights"]
+        self.Access = transport.server_stream(Method(service, "Access", pb.AccessRequest, pb.AccessResponse))
+        self.WhereFrom = transport.unary(
+            Method(service, "WhereFrom", pb.WhereFromRequest, pb.WhereFromResponse)
+        )
+        self.Recipients = transport.unary(
+            Method(service, "Recipients", pb.RecipientsRequest, pb.RecipientsResponse)
+        )
+        self.Restrict = transport.unary(Method(service, "Restrict", pb.RestrictRequest, pb.RestrictResponse))
+        self.Object = transport.unary(Method(service, "Object", pb.ObjectRequest, pb.ObjectResponse))
+        self.Lift = transport.unary(Method(service, "Lift", pb.LiftRequest, pb.LiftResponse))
+        self.Erase = transport.unary(Method(service, "Erase", pb.EraseRequest, pb.EraseResponse))
+        self.GetReceipt = transport.unary(
+            Method(service, "GetReceipt", pb.GetReceiptRequest, pb.GetReceiptResponse)
+        )
 
 
 class Profile:
@@ -85,6 +107,7 @@ class Veilgraph:
     Attributes:
         identity: identifiers to subject ids, and the links between them.
         consent: what people allowed.
+        rights: what people ask about themselves and have done.
         profile: events in, and a person's own events back.
         recommender: recommendations, and the catalogue.
     """
@@ -98,6 +121,7 @@ class Veilgraph:
         """
         self.identity = Identity(transports["identity"])
         self.consent = Consent(transports["consent"])
+        self.rights = Rights(transports["rights"])
         self.profile = Profile(transports["profile"])
         self.recommender = Recommender(transports["recommender"])
         self._close = close

@@ -32,7 +32,7 @@ class GraphStep(_message.Message):
     def __init__(self, seq: _Optional[int] = ..., births: _Optional[_Iterable[bytes]] = ..., edges: _Optional[_Iterable[_Union[GraphEdge, _Mapping]]] = ...) -> None: ...
 
 class GraphEdge(_message.Message):
-    __slots__ = ("edge_id", "a", "b", "link_purpose", "deterministic", "views", "state", "valid_until_ms")
+    __slots__ = ("edge_id", "a", "b", "link_purpose", "deterministic", "views", "state", "valid_until_ms", "attested_by")
     EDGE_ID_FIELD_NUMBER: _ClassVar[int]
     A_FIELD_NUMBER: _ClassVar[int]
     B_FIELD_NUMBER: _ClassVar[int]
@@ -41,6 +41,7 @@ class GraphEdge(_message.Message):
     VIEWS_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     VALID_UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    ATTESTED_BY_FIELD_NUMBER: _ClassVar[int]
     edge_id: int
     a: bytes
     b: bytes
@@ -49,7 +50,8 @@ class GraphEdge(_message.Message):
     views: _containers.RepeatedScalarFieldContainer[str]
     state: str
     valid_until_ms: int
-    def __init__(self, edge_id: _Optional[int] = ..., a: _Optional[bytes] = ..., b: _Optional[bytes] = ..., link_purpose: _Optional[str] = ..., deterministic: bool = ..., views: _Optional[_Iterable[str]] = ..., state: _Optional[str] = ..., valid_until_ms: _Optional[int] = ...) -> None: ...
+    attested_by: str
+    def __init__(self, edge_id: _Optional[int] = ..., a: _Optional[bytes] = ..., b: _Optional[bytes] = ..., link_purpose: _Optional[str] = ..., deterministic: bool = ..., views: _Optional[_Iterable[str]] = ..., state: _Optional[str] = ..., valid_until_ms: _Optional[int] = ..., attested_by: _Optional[str] = ...) -> None: ...
 
 class SubscribeEventsRequest(_message.Message):
     __slots__ = ("cursor",)

@@ -1,0 +1,142 @@
+"""A person's rights on a whole suite: told everything, obeyed at once, and nobody else's to use."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import grpc
+import pytest
+
+from services.verifier import DevelopmentVerifier, open_verifier
+from tests.e2e.conftest import Shop
+from tests.services.conftest import reason_of
+from tests.services.rights_desk import whole
+from veilgraph.consent.v1 import consent_pb2, rights_pb2, rights_pb2_grpc
+from veilgraph.identity.v1 import identity_pb2
+
+VIA = {"collected_via": consent_pb2.COLLECTED_VIA_WEB}
+
+
+class Person:
+    """Somebody who asks through the shop, authenticated by the development verifier."""
+
+    def __init__(self, shop: Shop, value: str, subject: str) -> None:
+        self.shop, self.value, self.subject = shop, value, subject
+        self.verifier: DevelopmentVerifier = open_verifier(shop.folder / "keys")
+        self.stub = rights_pb2_grpc.RightsServiceStub(shop.channels["consent"])
+
+    def proof(self, subject: str = "") -> str:
+        return self.verifier.attest(subject or self.subject, "shop", self.shop.clock.now_ms // 1000)
+
+    def request(self, method: str, *proofs: str, **fields: Any) -> Any:
+        given = {"subject": self.subject, "request_id": self.shop.request_id()} | fields
+        return getattr(rights_pb2, f"{method}Request")(proofs=proofs or [self.proof()], **given)
+
+    async def ask(self, method: str, *proofs: str, **fields: Any) -> Any:
+        request = self.request(method, *proofs, **fields)
+        return await getattr(self.stub, method)(request, metadata=self.shop.metadata)
+
+    async def access(self, *proofs: str, form: int = rights_pb2.FORMAT_JSON) -> rights_pb2.AccessResponse:
+        request = self.request("Access", *proofs, format=form)
+        parts = [part async for part in self.stub.Access(request, metadata=self.shop.metadata)]
+        assert {part.consent_epoch > 0 for part in parts} == {True}
+        return whole(parts)
+
+
+async def person(shop: Shop, value: str, *items: str) -> Person:
+    """Somebody who granted everything and bought some things."""
+    subject = await shop.subject(value)
+    await shop.grant(subject)
+    if items:
+        await shop.track(*(shop.event(f"{value}-{item}", subject, item) for item in items))
+    return Person(shop, value, subject)
+
+
+def births(shop: Shop) -> set[bytes]:
+    """Every birth subject of the suite."""
+    with sqlite3.connect(f"file:{shop.folder / 'identity.db'}?mode=ro", uri=True) as connection:
+        return {subject for (subject,) in connection.execute("SELECT subject FROM identifier")}
+
+
+async def refusal(call: Any) -> str:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await call
+    return reason_of(refused.value)
+
+
+async def test_a_person_is_told_everything_of_every_store_with_its_source(shop: Shop):
+    """Identifier, statements, events and their copy, each with a source; and nobody's birth subject."""
+    anna = await person(shop, "anna@shop.example", "tea", "cup")
+    answer = await anna.access()
+    assert [one.subject for one in answer.identities] == [anna.subject]
+    stores = {value.store for value in answer.values}
+    assert stores >= {"identity", "consent", "engagement", "recommender"}
+    assert all(value.source and value.subject == anna.subject for value in answer.values)
+    events = [json.loads(value.value_json) for value in answer.values if value.store == "engagement"]
+    assert {event["item_id"] for event in events} == {"tea", "cup"}
+    said = [value for value in answer.values if value.kind == "consent record"]
+    assert said and {value.source for value in said} == {"WEB"}
+    assert sum(one.count for one in answer.where_from) == len(answer.values)
+    assert {one.purpose for one in answer.decisions if one.allowed} >= {"service", "rights", "loyalty"}
+    text = str(answer)
+    assert not [birth for birth in births(shop) if birth.hex() in text or repr(birth)[2:-1] in text]
+
+
+async def test_the_page_of_a_running_suite_is_well_formed_and_says_the_same(shop: Shop):
+    anna = await person(shop, "anna@shop.example", "<b>tea</b>")
+    page = (await anna.access(form=rights_pb2.FORMAT_HTML)).html
+    ET.fromstring(page.removeprefix("<!DOCTYPE html>\n"))  # noqa: S314 - our own page
+    assert "&lt;b&gt;tea&lt;/b&gt;" in page and "<b>" not in page
+    assert "vs_" not in page and not [birth for birth in births(shop) if birth.hex() in page]
+
+
+async def test_linking_oneself_to_a_victim_shows_and_changes_nothing_of_the_victim(shop: Shop):
+    """By a login as the shop reports it; the victim stays as it was, and is named by kind alone."""
+    mallory = await person(shop, "mallory@shop.example", "tea")
+    victim = await person(shop, "victim@shop.example", "the-victims-own-item")
+    assert (await shop.link(mallory.subject, victim.subject)).linked
+    answer = await mallory.access()
+    assert list(answer.ask_for) == ["EMAIL"]
+    assert "the-victims-own-item" not in str(answer) and victim.subject not in str(answer)
+    for method in ("WhereFrom", "Recipients"):
+        told = await mallory.ask(method)
+        assert "the-victims-own-item" not in str(told) and list(told.ask_for) == ["EMAIL"]
+    assert len((await victim.access()).identities) == 1
+
+
+async def test_only_a_verifiers_word_on_both_ends_widens_a_request(shop: Shop):
+    """And the shop is not let to give it in the verifier's name; a second proof does as well."""
+    anna = await person(shop, "anna@shop.example", "tea")
+    card = await person(shop, "anna-card@shop.example", "cup")
+    link = identity_pb2.Link(
+        subject=anna.subject,
+        other=card.subject,
+        evidence=identity_pb2.EVIDENCE_LOGIN,
+        source="development-verifier",
+        observed_at=shop.now(),
+    )
+    request = identity_pb2.LinkRequest(links=[link], request_id=shop.request_id())
+    (result,) = (await shop.identity.Link(request, metadata=shop.metadata)).results
+    assert result.error.reason == "SOURCE_RESERVED"
+    both = await anna.access(anna.proof(), anna.proof(card.subject))
+    assert [one.subject for one in both.identities] == [anna.subject, card.subject]
+
+
+async def test_nobody_asks_about_anybody_else(shop: Shop):
+    """Without a proof, with one's own, with another caller's, with one that is too old."""
+    anna, bert = await person(shop, "anna@shop.example"), await person(shop, "bert@shop.example")
+    request = anna.request("WhereFrom")
+    del request.proofs[:]
+    assert await refusal(anna.stub.WhereFrom(request, metadata=shop.metadata)) == "PROOF_MISSING"
+    assert await refusal(anna.ask("WhereFrom", bert.proof())) == "NOT_PERMITTED"
+    elsewhere = anna.verifier.attest(anna.subject, "partner", shop.clock.now_ms // 1000)
+    assert await refusal(anna.ask("WhereFrom", elsewhere)) == "NOT_PERMITTED"
+    proof = anna.proof()
+    shop.clock.now_ms += 900_000
+    assert await refusal(anna.ask("WhereFrom", proof)) == "PROOF_EXPIRED"
+    partner = anna.request("WhereFrom")
+    denied = refusal(anna.stub.WhereFrom(partner, metadata=shop.metadata_of("partner")))
+    assert await denied == "SCOPE_NOT_GRANTED_TO_CALLER"
