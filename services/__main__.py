@@ -95,7 +95,8 @@ def _tour(arguments: argparse.Namespace, console: Console) -> int:
     except ImportStopped as error:
         console.print(f"[red]Can not walk:[/red] {error}", highlight=False)
         return 1
-    return run_tour(arguments.gateway, _token(folder, "shop"), _token(folder, "partner"), dataset, console)
+    tokens = _token(folder, "shop"), _token(folder, "partner")
+    return run_tour(arguments.gateway, tokens, dataset, folder, console)
 
 
 def _evaluate(arguments: argparse.Namespace, console: Console) -> int:

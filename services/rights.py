@@ -23,7 +23,7 @@ from services.access import Asked, Decision, Report, kinds_beside
 from services.authority import ConsentAuthority
 from services.contract import classes_shown
 from services.erasure import Erasures, SignedReceipt
-from services.errors import Denied, InvalidRequest
+from services.errors import Denied, InvalidRequest, Unavailable
 from services.interceptors.call import NOT_PERMITTED, Call, Caller
 from services.proofs import Proofs
 from services.rights_messages import (
@@ -45,6 +45,10 @@ PART_VALUES_MAX: Final = 500
 #: Kept back of an erasure's deadline, to answer with the id when it is not finished in time.
 _ANSWER_S: Final = 0.5
 _ERASE_WAIT_S: Final = 8.0
+
+#: The stores that a report is made of, in the order they are told; with one missing there is none.
+STORES: Final = ("identity", "consent", "engagement", "recommender")
+_RETRY_S: Final = 1.0
 
 OpenOf = Callable[[Caller], Callable[[str], SubjectId]]
 
@@ -171,7 +175,13 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
         return rights_pb2.GetReceiptResponse(erasure_id=erasure_id, receipt=receipt_message(receipt))
 
     async def _report(self, request: Any, call: Call) -> Report:
-        return Report(await self._asked(request, call), call.now_ms, list(self._reach.stores.values()))
+        return Report(await self._asked(request, call), call.now_ms, self._stores())
+
+    def _stores(self) -> list[PersonalStore]:
+        stores = self._reach.stores
+        if not all(name in stores for name in STORES):
+            raise Unavailable("STORE_UNAVAILABLE", retry_after_s=_RETRY_S)  # less than all is no answer
+        return [stores[name] for name in STORES]
 
     async def _asked(self, request: Any, call: Call) -> Asked:
         """Judges the proofs, binds them to the request and finds whom they cover."""
@@ -190,7 +200,7 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
             self._authority.edges_at,
             proves_both_ends(self._attesters, permits, call.now_ms),
         )
-        ask_for = await kinds_beside(self._reach.stores["identity"], covered, self._authority.edges_at)
+        ask_for = await kinds_beside(self._stores()[0], covered, self._authority.edges_at)
         return Asked(proofs, covered, ask_for)
 
     async def _said(self, request: Any, call: Call, action: str) -> dict[str, Any]:

@@ -1,43 +1,51 @@
 """A walk with one household through a running suite, every claim checked on the way.
 
 It talks to the gateway as the public client does, with a shop's and a partner's token, and
-reads no file of the suite. It leaves everything as it found it, so it passes again and
-again; what an interrupted tour left behind is put back first.
+reads no file of the suite; where a person proves who they are, a desk outside the suite attests
+it. It leaves everything as it found it, so it passes again and again; what an interrupted tour
+left behind is put back first.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from rich.console import Console
 
+from services.development import write_private
 from services.tour.claims import Claims
 from services.tour.household import Household, StatementRefused, find_household, put_back
+from services.tour.rights import Desk, Rights
 from services.tour.walk import Walk
+from services.verifier import open_verifier
 from veilgraph.client import Veilgraph, VeilgraphError, connect
 
 TIMEOUT_S = 10.0
+SHOP = "shop"
 
 
-def run_tour(target: str, token_shop: str, token_partner: str, dataset: str, console: Console) -> int:
+def run_tour(target: str, tokens: tuple[str, str], dataset: str, folder: Path, console: Console) -> int:
     """Walks one household through the suite.
 
     Args:
         target: ``host:port`` of the gateway.
-        token_shop: token of a caller that may link, record consent and recommend.
-        token_partner: token of another caller that may resolve and recommend.
+        tokens: of a caller that may link, record consent, recommend and serve rights, and of another
+            caller that may resolve and recommend.
         dataset: name of the imported data set.
+        folder: the data set's folder; the development verifier's key is there, and what the tour
+            keeps goes there.
         console: where the walk is shown.
 
     Returns:
         0 if every claim held, otherwise 1.
     """
     with (
-        connect(target, token=token_shop, timeout_s=TIMEOUT_S) as shop,
-        connect(target, token=token_partner, timeout_s=TIMEOUT_S) as partner,
+        connect(target, token=tokens[0], timeout_s=TIMEOUT_S) as shop,
+        connect(target, token=tokens[1], timeout_s=TIMEOUT_S) as partner,
     ):
-        return tour(shop, partner, dataset, console)
+        return tour(shop, partner, dataset, console, desk_of(folder))
 
 
 def tour(
@@ -45,7 +53,7 @@ def tour(
     partner: Veilgraph,
     dataset: str,
     console: Console,
-    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    desk: Desk,
 ) -> int:
     """The same over open connections."""
     claims = Claims(console)
@@ -54,13 +62,26 @@ def tour(
         household = find_household(shop, dataset)
         claims.check(household is not None, f"{dataset} holds a household that granted and was not linked")
         if household is not None:
-            Walk(shop, partner, household, claims, now_ms).walk()
+            Walk(shop, partner, household, claims, desk.now_ms).walk()
+            Rights(shop, household, claims, desk).walk()
     except (VeilgraphError, StatementRefused) as error:
         claims.check(held=False, sentence=f"Every call is answered (this one was not: {error})")
     if household is not None and claims.failed:
         _leave_as_found(shop, household, console)
     console.print(claims.verdict(), highlight=False)
     return 1 if claims.failed else 0
+
+
+def desk_of(folder: Path, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> Desk:
+    """The desk of a development suite: its verifier, and its folder to keep things in."""
+    verifier = open_verifier(folder / "keys")
+
+    def keep(name: str, text: str) -> Path:
+        path = folder / name
+        write_private(path, text)
+        return path
+
+    return Desk(lambda subject: verifier.attest(subject, SHOP, now_ms() // 1000), now_ms, keep)
 
 
 def _leave_as_found(shop: Veilgraph, household: Household, console: Console) -> None:

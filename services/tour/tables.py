@@ -12,6 +12,7 @@ from rich.table import Table
 from services.importing.dealing import CHANNELS, Channel
 from services.importing.mapping import minor_digits
 from services.tour.household import Known
+from veilgraph.consent.v1 import rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.identity.v1 import identity_pb2
 from veilgraph.recommender.v1 import recommender_pb2
@@ -77,6 +78,22 @@ def events_table(events: Iterable[profile_pb2.PortraitEvent], titles: Mapping[st
             _words(profile_pb2.Party, event.source.party),
             escape(event.source.origin),
             f"{event.recorded_at.ToDatetime():%d %b %Y %H:%M}",
+        )
+    return table
+
+
+def kept_table(told: rights_pb2.AccessResponse) -> Table:
+    """What is kept about a person: how much of which kind in which store, and from where."""
+    table = Table("store", "kind", "things", "source", "whose data", "from", "to")
+    for one in told.where_from:
+        table.add_row(
+            one.store,
+            one.kind,
+            f"{one.count:,}",
+            escape(one.source),
+            escape(one.party.lower()),
+            f"{one.first.ToDatetime():%d %b %Y}" if one.HasField("first") else "",
+            f"{one.last.ToDatetime():%d %b %Y}" if one.HasField("last") else "",
         )
     return table
 

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from services.importing.dealing import deal
-from services.tour import tour
+from services.tour import desk_of, tour
 from services.tour.household import SERVICE, origins_of, portrait, resolve
 from tests.conftest import ROOT, Clock
 from tests.e2e.conftest import suite_in
@@ -144,12 +144,14 @@ async def test_the_tour_holds_twice_in_a_row_on_what_was_imported(
     def walk() -> tuple[int, str]:
         shown = io.StringIO()
         with caller(folder, addresses, "shop") as shop, caller(folder, addresses, "partner") as partner:
-            return tour(
-                shop, partner, "corner-shop", Console(file=shown, width=160), now_ms
-            ), shown.getvalue()
+            console = Console(file=shown, width=160)
+            desk = desk_of(folder, now_ms)
+            return tour(shop, partner, "corner-shop", console, desk), shown.getvalue()
 
     for _ in range(2):
         code, shown = await asyncio.to_thread(walk)
         assert code == 0, shown
         assert "✗" not in shown
+    page = folder / "access.html"
+    assert page.stat().st_mode & 0o077 == 0 and "<h1>What is kept about you</h1>" in page.read_text()
     assert await asyncio.to_thread(everything, folder, addresses) == before

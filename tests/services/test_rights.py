@@ -30,9 +30,12 @@ RESTRICTING = ("Restrict", "Object", "Lift")
 UNARY = ("WhereFrom", "Recipients", *RESTRICTING, "Erase")
 
 
+VIA = {"collected_via": consent_pb2.COLLECTED_VIA_WEB}
+
+
 def fields_of(method: str) -> dict[str, Any]:
     """What a request needs beside subject, proof and id."""
-    return {"collected_via": consent_pb2.COLLECTED_VIA_WEB} if method in RESTRICTING else {}
+    return VIA if method in RESTRICTING else {}
 
 
 @pytest.fixture
@@ -129,6 +132,13 @@ async def test_every_purpose_is_told_with_what_is_decided_now_and_why(desk: Desk
     assert decided.keys() == set(policy.leaves)
     assert decided["rights"].allowed and decided["rights"].legal_basis == "legal_obligation"
     assert not decided["marketing.email"].allowed and decided["marketing.email"].reason == "CONSENT_UNKNOWN"
+
+
+async def test_with_a_store_missing_nothing_is_told_rather_than_less(desk: Desk):
+    """A report that leaves out a store would look complete."""
+    del desk.stores["engagement"]
+    for call in (desk.access(), desk.ask("WhereFrom"), desk.ask("Recipients"), desk.ask("Object", **VIA)):
+        assert await refused(call) == ("STORE_UNAVAILABLE", "")
 
 
 # Whom it covers

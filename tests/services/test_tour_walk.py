@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import itertools
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -11,13 +14,19 @@ from services.importing.dealing import Answer
 from services.importing.messages import links
 from services.tour import tour
 from services.tour.household import find_household, put_back, withdraw
+from services.tour.rights import Desk
 from tests.services.tour_world import DATASET, TourWorld
 from veilgraph.client import Unavailable
 from veilgraph.client.testing import FakeVeilgraph
 from veilgraph.identity.v1 import identity_pb2
 
 
-def walk(world: TourWorld, shop: FakeVeilgraph | None = None, dataset: str = DATASET) -> tuple[int, str]:
+def walk(
+    world: TourWorld,
+    shop: FakeVeilgraph | None = None,
+    dataset: str = DATASET,
+    keep: Callable[[str, str], Path] | None = None,
+) -> tuple[int, str]:
     """Takes the tour; its exit code and what it showed."""
 
     def now_ms() -> int:
@@ -26,7 +35,13 @@ def walk(world: TourWorld, shop: FakeVeilgraph | None = None, dataset: str = DAT
 
     shown = io.StringIO()
     console = Console(file=shown, width=160)
-    code = tour(shop or world.client("shop"), world.client("partner"), dataset, console, now_ms)
+    numbers = itertools.count()
+    desk = Desk(
+        attest=lambda subject: f"{subject}#{next(numbers)}-{world.now_ms}",
+        now_ms=now_ms,
+        keep=keep or (lambda name, _: Path(name)),
+    )
+    code = tour(shop or world.client("shop"), world.client("partner"), dataset, console, desk)
     return code, shown.getvalue()
 
 
@@ -55,6 +70,18 @@ def test_it_shows_titles_reasons_sources_and_the_evidence() -> None:
         assert text in shown
 
 
+def test_the_page_that_was_told_is_kept_and_its_place_named(tmp_path: Path) -> None:
+    kept: dict[str, str] = {}
+
+    def keep(name: str, text: str) -> Path:
+        kept[name] = text
+        return tmp_path / name
+
+    _, shown = walk(TourWorld(), keep=keep)
+    assert kept == {"access.html": "<html><p>"}
+    assert str(tmp_path / "access.html") in shown.replace("\n", "")
+
+
 def test_the_household_granted_is_unlinked_and_bought_on_every_channel() -> None:
     world = TourWorld()
     household = find_household(world.client("shop"), DATASET)
@@ -78,6 +105,13 @@ def test_the_household_granted_is_unlinked_and_bought_on_every_channel() -> None
         ("unlink_moves_events", "exactly the events it showed before"),
         ("kept_id_shows_more", "No id kept from before"),
         ("shared_ids", "The partner can not use the shop's ids"),
+        ("value_without_source", "names its source"),
+        ("event_is_kept_back", "events are there"),
+        ("inferences_are_kept_back", "What was concluded about them"),
+        ("page_with_script", "runs nothing and fetches nothing"),
+        ("page_with_ids", "names no id"),
+        ("any_proof", "A proof of another identity opens nothing"),
+        ("proofs_serve_twice", "A proof serves one request"),
         ("same_person_for_all", "No id and no person of the one is known to the other"),
     ],
 )

@@ -13,7 +13,7 @@ from services.importing.dealing import CHANNELS, Answer, deal
 from services.importing.messages import identifiers
 from veilgraph.client import Denied, InvalidRequest, NotFound
 from veilgraph.client.testing import FakeVeilgraph
-from veilgraph.consent.v1 import consent_pb2
+from veilgraph.consent.v1 import consent_pb2, rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.identity.v1 import identity_pb2
 from veilgraph.privacy.v1 import privacy_pb2
@@ -42,6 +42,7 @@ class TourWorld:
         self.wrong_at_ms: dict[tuple[int, int], int] = {}
         self.events: dict[int, tuple[str, int]] = {}
         self.requests: set[str] = set()
+        self.proofs: dict[str, str] = {}
         for ordinal in range(1, people + 1):
             self._import(ordinal)
 
@@ -82,6 +83,7 @@ class TourWorld:
                 "consent.Record": bound(self.record),
                 "consent.GetState": bound(self.get_state),
                 "profile.Portrait": bound(self.portrait),
+                "rights.Access": bound(self.access),
                 "recommender.Recommend": bound(self.recommend),
                 "recommender.GetItem": lambda one: recommender_pb2.Item(item_id=one.item_id, title="A cup"),
             }
@@ -205,6 +207,41 @@ class TourWorld:
         if start + request.page_size < len(origins):
             answer.next_page_token = str(start + request.page_size)
         return answer
+
+    def access(self, request: Any, _caller: str, opened: Any) -> list[rights_pb2.AccessResponse]:
+        birth = opened(request.subject)
+        if not request.proofs:
+            raise InvalidRequest("PROOF_MISSING", "proofs")
+        (proof,) = request.proofs
+        if proof.rpartition("#")[0] != request.subject and self.flaw != "any_proof":
+            raise Denied("NOT_PERMITTED")
+        if self.proofs.setdefault(proof, request.request_id) != request.request_id and (
+            self.flaw != "proofs_serve_twice"
+        ):
+            raise Denied("PROOF_REUSED", "proofs[0]")
+        origin, count = self.events[birth]
+        values = rights_pb2.AccessResponse()
+        for _ in range(count - (self.flaw == "event_is_kept_back")):
+            values.values.add(
+                store="engagement", kind="event", source=origin, value_json='{"item_id": "101"}'
+            )
+        if self.flaw != "inferences_are_kept_back":
+            values.values.add(store="recommender", kind="interest", source="events", inferred=True)
+        for value in values.values:
+            value.subject, value.value_json = request.subject, value.value_json or '{"weight": 1}'
+        if self.flaw == "value_without_source":
+            values.values[0].source = ""
+        ending = rights_pb2.AccessResponse()
+        for one in values.values:
+            ending.where_from.add(store=one.store, kind=one.kind, source=one.source, count=1)
+        if request.format == rights_pb2.FORMAT_HTML:
+            script = "<script></script>" if self.flaw == "page_with_script" else ""
+            shown = request.subject.replace(":", "vs_") if self.flaw == "page_with_ids" else ""
+            return [
+                rights_pb2.AccessResponse(html=f"<html><p>{shown}"),
+                rights_pb2.AccessResponse(html=script),
+            ]
+        return [values, ending]
 
     def recommend(self, request: Any, _caller: str, opened: Any) -> recommender_pb2.RecommendResponse:
         birth = opened(request.subject)
