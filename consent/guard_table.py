@@ -106,21 +106,23 @@ class GuardTable:
                 self._entries.pop(subject, None)
             else:
                 self._entries[subject] = entry
-        self.epoch = update.epoch
-        self.loaded = True
-        for watcher in self._watchers:
-            watcher(self.epoch)
+        self._reached(update.epoch)
 
     def replace(self, update: GuardUpdate) -> None:
         """Takes the whole state in the place of what was held; decided by is one or the other."""
         self._entries = {subject: entry for subject, entry in update.entries.items() if entry is not None}
-        self.epoch = update.epoch
-        self.loaded = True
+        self._reached(update.epoch)
 
     def lose(self) -> None:
         """Forgets everything: who feeds the table has stopped. The next step applied is a snapshot."""
         self.loaded = False
         self._entries = {}
+
+    def _reached(self, epoch: int) -> None:
+        self.epoch = epoch
+        self.loaded = True
+        for watcher in self._watchers:
+            watcher(epoch)
 
     def allows(self, subject: SubjectId, purpose_index: int, now_ms: int) -> bool:
         """Whether processing for a purpose is allowed now. Unknown subjects are denied.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -236,6 +236,12 @@ class ConsentAuthority:
         """What a birth subject itself said, per leaf in the tree's order, at an instant."""
         records = await self._store.records_of(subject)
         return leaf_states(self.policy, [record.said for record in records], now_ms)
+
+    async def not_refusing(self, subjects: Collection[SubjectId], mask: int) -> list[SubjectId]:
+        """Those of some birth subjects who are known and do not refuse all of some purposes themselves."""
+        known = [subject for subject in subjects if subject in self._projection]
+        said = await self._store.said_by(known)
+        return [subject for subject in known if mask & ~fold(self.policy, said.get(subject, ())).refuse]
 
     async def _make(self, write: Callable[[], Awaitable[Any]], **parts: Any) -> Any:
         self._must_run()

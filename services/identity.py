@@ -92,11 +92,12 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         births, epoch = await self._births(request, call)
         view = call.guard.policy.index(_PURPOSES[request.for_purpose]) if request.for_purpose else None
         answered: dict[int, SubjectId] = {}
+        permitting = call.judge(births.subjects.values())
         for index, token in zip(call.accepted, call.tokens, strict=True):
             subject = births.subjects.get(token)
             if subject is None:
                 call.refuse_item(index, "BLOCKED_VALUE", f"identifiers[{index}].sha256")
-            elif not call.judge(subject):
+            elif subject not in permitting:
                 call.refuse_item(index, call.denial(subject))
             else:
                 answered[index] = subject

@@ -38,6 +38,7 @@ from services.remote_feed import Patience
 from services.replica import Replica, over
 from services.server import GuardedServer
 from services.service_tokens import accepting_services, service_callers
+from services.signal_link import RemoteSignals
 from services.signing import Signed, signer
 from services.storage.audit import StoredAuditLog
 from services.storage.folder import sole_user
@@ -112,10 +113,10 @@ async def running_suite(
             stack.enter_context(sole_user(config.folder, name))
         process = await stack.enter_async_context(_process(config, clock, log, here, addresses))
         suite = Suite(process, {}, {})
-        links = remote_links(process)
+        links = remote_links(process, here[0])
         for name in here:
             suite.parts[name] = await stack.enter_async_context(part_of(name)(process, links))
-        servers = await _listening(suite, addresses, stack)
+        servers = await _listening(suite, links, addresses, stack)
         for part in suite.parts.values():
             await process.unless_ended(part.ready())
         await process.unless_ended(process.guarded())
@@ -150,13 +151,14 @@ async def _process(
         await peers.close()
 
 
-def remote_links(process: Process) -> Links:
-    """All ports as clients of the processes that give them."""
+def remote_links(process: Process, service: str) -> Links:
+    """All ports as clients of the processes that give them; ``service`` is a part of this one."""
     policy, peers, log = process.config.policy, process.peers, process.log
     return Links(
         graph=remote_graph(peers, policy, Patience("consent", "identity's graph", log)),
         events=remote_events(peers, Patience("the recommender", "engagement's events", log)),
         barrier=remote_barrier(peers),
+        signals=RemoteSignals(peers, service),
     )
 
 
@@ -190,13 +192,15 @@ async def _tell_health(guard: GuardTable, servers: Sequence[GuardedServer]) -> N
                 await (server.serving() if told else server.not_serving())
 
 
-async def _listening(suite: Suite, addresses: dict[str, str], stack: AsyncExitStack) -> list[GuardedServer]:
+async def _listening(
+    suite: Suite, links: Links, addresses: dict[str, str], stack: AsyncExitStack
+) -> list[GuardedServer]:
     """Puts each part behind the chain and has it listen; it does not say that it serves.
 
     Stopping, which runs backwards, ends the streams, then the servers, then what calls began.
     """
     process = suite.process
-    chain_of = _chain_of(process)
+    chain_of = _chain_of(process, links)
     for part in suite.parts.values():
         stack.push_async_callback(part.drained)
     servers = []
@@ -220,7 +224,7 @@ async def _listening(suite: Suite, addresses: dict[str, str], stack: AsyncExitSt
     return servers
 
 
-def _chain_of(process: Process) -> Callable[[AuditLog, Tokenise | None], list[Layer]]:
+def _chain_of(process: Process, links: Links) -> Callable[[AuditLog, Tokenise | None], list[Layer]]:
     """Makes each server's chain; what the servers of a process share is made once."""
     config = process.config
     tokens = config.tokens
@@ -245,4 +249,5 @@ def _chain_of(process: Process) -> Callable[[AuditLog, Tokenise | None], list[La
         audit_log=audit_log,
         pairwise_of=pairwise_of,
         tokenise=tokenise,
+        signals_port=links.signals,
     )

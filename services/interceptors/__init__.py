@@ -19,6 +19,8 @@ from services.interceptors.minimisation import minimisation
 from services.interceptors.pseudonymisation import PairwiseOf, Tokenise, pseudonymisation
 from services.interceptors.purpose import purpose
 from services.interceptors.request_id import request_id
+from services.interceptors.signals import signals
+from services.signals import Signals
 
 
 def layers(
@@ -30,6 +32,7 @@ def layers(
     audit_log: AuditLog,
     pairwise_of: PairwiseOf,
     tokenise: Tokenise | None,
+    signals_port: Signals,
 ) -> list[Layer]:
     """The chain. The order is the argument; each line says why it stands where it stands."""
     return [
@@ -42,6 +45,7 @@ def layers(
         audit(audit_log),  # outside consent, so refusals are recorded
         purpose(),  # before any subject is opened: may the caller, and can it be decided now
         pseudonymisation(pairwise_of, tokenise),  # consent is asked about a subject, never about a name
+        signals(signals_port),  # a refusal sent along is on record before the call is decided
         consent(),  # denies when it can not know
         minimisation(pairwise_of),  # innermost on the way out: only permitted fields, pairwise ids
     ]

@@ -7,7 +7,7 @@ refused is not there to be used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -46,6 +46,18 @@ class Caller:
     tenant: str
     scopes: frozenset[str]
     purposes: int
+
+
+class NotYet(Exception):  # noqa: N818 - not an error; the message is taken again after what it waits for
+    """Something has to happen, and to be waited for, before the message can be judged."""
+
+    def __init__(self, first: Callable[[], Awaitable[None]]) -> None:
+        super().__init__()
+        self.first = first
+
+
+def _no_signal(_subjects: Iterable[SubjectId]) -> None:
+    """The call carries no signal that would have to be heeded."""
 
 
 class Credentials(NamedTuple):
@@ -93,6 +105,7 @@ class Call:
     Attributes:
         plan: the compiled guard of the method.
         metadata: the request's metadata.
+        headers: the same as it came; a name may stand in it more than once.
         request_id: names the call in logs and answers.
         caller: set by authentication.
         token_purposes: mask of the purposes its token is narrowed to.
@@ -106,6 +119,9 @@ class Call:
         items: all elements of the original request, for the layers.
         accepted: positions of the accepted elements in the original request.
         refused: the elements that were refused before the handler ran.
+        refused_now: mask of the purposes denied in this call by a signal it carries.
+        heed: given the subjects of the call, has what the signal says of them recorded first.
+        heeded: the subjects whose signal this call has seen recorded.
         blind: why nobody can be asked about now; empty if anybody can.
         depth_reasons: per accepted element why its answer is not personal; empty if it may be.
         messages: how many messages the call has taken so far.
@@ -122,6 +138,7 @@ class Call:
     guard: GuardTable
     metadata: Mapping[str, Any]
     clock_ms: Callable[[], int]
+    headers: Sequence[tuple[str, Any]] = ()
     streams: bool = False
     time_remaining_s: float | None = None
     request_id: str = ""
@@ -137,6 +154,9 @@ class Call:
     items: list[Any] = field(default_factory=list)
     accepted: list[int] = field(default_factory=list)
     refused: list[ItemRefusal] = field(default_factory=list)
+    refused_now: int = 0
+    heed: Callable[[Iterable[SubjectId]], None] = _no_signal
+    heeded: set[SubjectId] = field(default_factory=set)
     blind: str = ""
     depth_reasons: list[str] = field(default_factory=list)
     messages: int = 0
@@ -193,15 +213,27 @@ class Call:
         if members is None:
             self._must_be_ready()
             # One answer is made from one state; a change shows before it leaves.
-            members = self.read[key] = self.guard.members(*key, self.now_ms)
+            members = self.read[key] = self.members_at(*key, self.now_ms)
         return members
 
-    def judge(self, subject: SubjectId) -> bool:
-        """Whether a subject the handler itself found permits the call's purpose; audited as decided."""
+    def judge(self, subjects: Collection[SubjectId]) -> set[SubjectId]:
+        """Those of the subjects that a handler itself found who permit the call's purpose.
+
+        They are judged like those of the request: audited, and a signal of the call is theirs.
+        """
         self._must_be_ready()
-        key = subject, self.purpose
-        allowed = self.judged[key] = self.guard.allows(*key, self.now_ms)
-        return allowed
+        self.heed(subjects)
+        for subject in subjects:
+            self.judged[subject, self.purpose] = self.permits(subject, self.purpose, self.now_ms)
+        return {subject for subject in subjects if self.judged[subject, self.purpose]}
+
+    def permits(self, subject: SubjectId, purpose: int, now_ms: int) -> bool:
+        """Whether a subject permits a purpose (bit position) at an instant, as far as this call goes."""
+        return not self.refused_now >> purpose & 1 and self.guard.allows(subject, purpose, now_ms)
+
+    def members_at(self, subject: SubjectId, purpose: int, now_ms: int) -> tuple[SubjectId, ...]:
+        """As ``members``, at an instant; what a call has read is compared with it."""
+        return () if self.refused_now >> purpose & 1 else self.guard.members(subject, purpose, now_ms)
 
     def denial(self, subject: SubjectId, purpose: int | None = None) -> str:
         """What the caller is told when ``subject`` does not permit a purpose.
@@ -242,5 +274,5 @@ class Call:
         """Whether another purpose (a leaf's name) is allowed for a subject now."""
         self._must_be_ready()
         key = subject, self.guard.policy.index(purpose)
-        allowed = self.asked[key] = self.guard.allows(*key, self.now_ms)
+        allowed = self.asked[key] = self.permits(*key, self.now_ms)
         return allowed

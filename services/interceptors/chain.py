@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 
 from consent.guard_table import GuardTable
 from services.errors import Denied, InvalidRequest, Refusal, Status, TooLate, details, status_of
-from services.interceptors.call import Call, StateChanged, Unreadable
+from services.interceptors.call import Call, NotYet, StateChanged, Unreadable
 from services.interceptors.consent import changed
 from services.interceptors.epochs import Behind, Epochs
 from services.interceptors.layer import Entered, Layer
@@ -88,10 +88,12 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         return handler_of(self._guarded(plan, behaviour, exchange, streams=any(kind)))
 
     def _begin(self, plan: MethodPlan, context: Any, *, streams: bool) -> Call:
+        headers = context.invocation_metadata()
         return Call(
             plan=plan,
             guard=self._guard,
-            metadata=dict(context.invocation_metadata()),
+            metadata=dict(headers),
+            headers=headers,
             clock_ms=self._clock_ms,
             streams=streams,
             time_remaining_s=context.time_remaining(),
@@ -130,6 +132,8 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
                 return self._give(call, await behaviour(await self._taken(call, raw), call))
             except StateChanged:
                 continue
+            except NotYet as not_yet:
+                await not_yet.first()
         raise StateChanged
 
     async def _unary_stream(
@@ -162,13 +166,16 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             yield message
 
     async def _taken(self, call: Call, raw: bytes) -> Any:
-        """As ``_take``, once the replica has reached the epoch that its caller has seen."""
-        try:
-            return self._take(call, raw)
-        except Behind as behind:
-            if not await self._epochs.reached(behind.epoch):
-                raise
-        return self._take(call, raw)
+        """As ``_take``, once what has to happen before has happened."""
+        for _ in range(_ATTEMPTS_MAX):
+            try:
+                return self._take(call, raw)
+            except Behind as behind:
+                if not await self._epochs.reached(behind.epoch):
+                    raise
+            except NotYet as not_yet:
+                await not_yet.first()
+        raise StateChanged
 
     def _take(self, call: Call, raw: bytes) -> Any:
         """Parses one request message and has every layer judge it."""

@@ -29,7 +29,7 @@ def changed(call: Call) -> Refusal:
         return Unavailable(unready(call.guard), retry_after_s=RETRY_S)
     call.now_ms = call.clock_ms()
     for (subject, purpose), allowed in call.judged.items():
-        if allowed and not call.guard.allows(subject, purpose, call.now_ms):
+        if allowed and not call.permits(subject, purpose, call.now_ms):
             return _denied(call, call.denial(subject, purpose), purpose)
     return Unavailable("CONSENT_CHANGED", retry_after_s=RETRY_S)
 
@@ -84,7 +84,7 @@ def _reason(call: Call, subjects: Sequence[SubjectId | None], purpose: int) -> s
         key = subject, purpose
         allowed = call.judged.get(key)
         if allowed is None:
-            allowed = call.judged[key] = call.guard.allows(subject, purpose, call.now_ms)
+            allowed = call.judged[key] = call.permits(subject, purpose, call.now_ms)
         if not allowed:
             return call.denial(subject, purpose)
     return ""
@@ -101,10 +101,10 @@ def _outgoing(call: Call, view: Any) -> Any:
             raise StateChanged
         now_ms = call.clock_ms()
         for (subject, purpose), allowed in (*call.judged.items(), *call.asked.items()):
-            if allowed != guard.allows(subject, purpose, now_ms):
+            if allowed != call.permits(subject, purpose, now_ms):
                 raise StateChanged
         for (subject, purpose), members in call.read.items():
-            if members != guard.members(subject, purpose, now_ms):
+            if members != call.members_at(subject, purpose, now_ms):
                 raise StateChanged
     if call.plan.has_epoch and not view.consent_epoch:
         view.consent_epoch = guard.epoch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -18,13 +19,22 @@ from services.parts.part import Part, Process
 from services.proofs import Proofs
 from services.rights import RightsServicer
 from services.server import Served
+from services.signal_link import SignalServicer
+from services.signals import RecordedSignals
 from services.storage.consent import SqliteConsentStore
 from services.storage.consent_people import ConsentPeople
 from services.storage.personal import DatabaseStore
 from services.storage.proof_register import ProofRegister
 from services.storage.subject_keys import SubjectKeys
 from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc, rights_pb2, rights_pb2_grpc
-from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc, guard_pb2, guard_pb2_grpc
+from veilgraph.internal.v1 import (
+    feed_pb2,
+    feed_pb2_grpc,
+    guard_pb2,
+    guard_pb2_grpc,
+    signal_pb2,
+    signal_pb2_grpc,
+)
 
 
 @asynccontextmanager
@@ -44,6 +54,8 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
         links.barrier = barrier
         people = ConsentPeople(process.clock, policy.proof_days)
         links.stores[people.name] = DatabaseStore(database, people, SubjectKeys(process.config.keyring))
+        signals = RecordedSignals(authority, process.config.tenant, process.clock, os.urandom)
+        links.signals = signals
 
         async def ready() -> None:
             await reader.caught_up(await links.graph.head())
@@ -70,6 +82,11 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
                 rights_pb2.DESCRIPTOR.services_by_name["RightsService"],
                 rights_pb2_grpc.add_RightsServiceServicer_to_server,
                 rights(process, links, authority, ProofRegister(database)),
+            ),
+            Served(
+                signal_pb2.DESCRIPTOR.services_by_name["SignalService"],
+                signal_pb2_grpc.add_SignalServiceServicer_to_server,
+                SignalServicer(signals),
             ),
         ]
         try:

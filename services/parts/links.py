@@ -15,6 +15,7 @@ from consent.component import GraphStep
 from recommender.projection import ProjectedEvent
 from services.erasure import Erasures
 from services.feed import Source
+from services.signals import Signals
 from services.stores import PersonalStore
 
 
@@ -37,6 +38,7 @@ class Links:
         graph: identity gives it, consent reads it.
         events: engagement gives it, the recommender reads it.
         barrier: consent gives it, identity waits at it.
+        signals: consent gives it, every chain records through it.
         erasures: consent gives it, to itself.
         stores: every part gives its own under its name; erasure and access ask them all.
     """
@@ -44,5 +46,6 @@ class Links:
     graph: Source[GraphStep]
     events: Source[EventNews]
     barrier: Barrier
+    signals: Signals
     erasures: Erasures = field(init=False)
     stores: dict[str, PersonalStore] = field(default_factory=dict)

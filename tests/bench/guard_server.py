@@ -34,6 +34,7 @@ from services.storage.sqlite import Database
 from services.telemetry import LineLog
 from tests.conftest import AUDIENCE, ISSUER, Issuer
 from tests.probe.v1 import probe_pb2, probe_pb2_grpc
+from tests.services.conftest import KeptSignals
 
 SUBJECT = SubjectId(bytes(range(16)))
 _PARTS = [probe_pb2.Part(title=f"An item of the shop {n}", behaviour="bought last week") for n in range(10)]
@@ -51,7 +52,7 @@ def _clock_ms() -> int:
     return time_ns() // 1_000_000
 
 
-def _chain(issuer: Issuer, ring: KeyRing, folder: Path, log: LineLog) -> list:
+def _chain(issuer: Issuer, ring: KeyRing, folder: Path, log: LineLog, guard: GuardTable) -> list:
     caller = Caller("shop", "acme", frozenset({"probe"}), (1 << 60) - 1)
     tokeniser, pairwise = Tokeniser(ring, "acme"), Pairwise(ring, "acme", "shop")
     audit_log = StoredAuditLog(Database(folder / "bench.db", "audit"), ring.active("audit"))
@@ -63,6 +64,7 @@ def _chain(issuer: Issuer, ring: KeyRing, folder: Path, log: LineLog) -> list:
         audit_log=audit_log,
         pairwise_of=lambda _caller: pairwise,
         tokenise=lambda _tenant, kind, digest: tokeniser.token(kind, digest),
+        signals_port=KeptSignals(guard),
     )
 
 
@@ -74,7 +76,7 @@ async def main() -> None:
     service = probe_pb2.DESCRIPTOR.services_by_name["ProbeService"]
     register = probe_pb2_grpc.add_ProbeServiceServicer_to_server
     with tempfile.TemporaryDirectory() as name, Path(name, "access.log").open("w") as stream:
-        full = _chain(issuer, ring, Path(name), LineLog(stream))
+        full = _chain(issuer, ring, Path(name), LineLog(stream), guard)
         addresses, servers = {}, []
         for label, chain in (("full", full), ("empty", [])):
             server = GuardedServer(

@@ -33,6 +33,7 @@ from services.storage.sqlite import Database
 from services.telemetry import LineLog
 from tests.bench.track_batch import CountingDatabase, people, scratch
 from tests.conftest import AUDIENCE, ISSUER, Issuer
+from tests.services.conftest import KeptSignals
 from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
 
 
@@ -68,6 +69,7 @@ async def main() -> None:
             audit_log=StoredAuditLog(audit_db, ring.active("audit")),
             pairwise_of=lambda _caller: pairwise,
             tokenise=None,
+            signals_port=KeptSignals(guard),
         )
         server = GuardedServer(
             Served(

@@ -293,3 +293,19 @@ async def test_a_clock_a_little_ahead_costs_nobody_a_withdrawal(shop):
     assert await refusal(shop.portrait(till)) == "NOT_PERMITTED"
     await shop.unlink(web, till)
     assert (await shop.portrait(till)).total_events == 0
+
+
+async def test_an_opt_out_signal_on_any_service_is_a_refusal_for_all_of_them(shop):
+    """Resolve and Portrait alike record it before they answer; consent shows it as the person's own."""
+    metadata = (*shop.metadata, ("sec-gpc", "1"))
+    (web,) = await people(shop, "web")
+    new = identity_pb2.Identifier(kind=identity_pb2.IDENTIFIER_KIND_COOKIE, sha256=shop.digest("new"))
+    resolved = await shop.identity.Resolve(identity_pb2.ResolveRequest(identifiers=[new]), metadata=metadata)
+    request = profile_pb2.PortraitRequest(subject=web, for_purpose=6)
+    await shop.engagement.Portrait(request, metadata=metadata)
+    for subject in (web, resolved.results[0].subject):
+        state = await shop.consent.GetState(
+            consent_pb2.GetStateRequest(subject=subject), metadata=shop.metadata
+        )
+        refused = {one.purpose for one in state.purposes if one.own == consent_pb2.STATE_REFUSED}
+        assert refused == {"share.partner", "share.sale", "marketing.ads.third_party"}

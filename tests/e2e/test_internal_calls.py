@@ -7,12 +7,18 @@ import io
 import grpc
 import pytest
 
+from identity.ids import SubjectId
+from services.errors import Unavailable
 from services.event_feed import remote_events
 from services.graph_feed import remote_barrier, remote_graph
+from services.peers import Peers
 from services.remote_feed import Patience
 from services.service_tokens import TTL_S
+from services.signal_link import RemoteSignals
+from services.signals import gpc_mask
 from services.suite import remote_links
 from tests.services.conftest import reason_of
+from veilgraph.consent.v1 import consent_pb2
 from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
 
 
@@ -21,7 +27,7 @@ async def test_the_graph_and_the_events_are_read_as_they_happen(shop):
     one, other = await shop.subject("one"), await shop.subject("other")
     await shop.grant(one)
     await shop.grant(other)
-    links = remote_links(shop.suite.process)
+    links = remote_links(shop.suite.process, "recommender")
     head = await links.graph.head()
     births = {birth for step in await links.graph.after(0) for birth in step.births}
     assert len(births) == 2
@@ -87,3 +93,27 @@ async def test_what_stops_ends_its_streams_at_once(shop):
     assert (await stream.read()).head == 0
     shop.suite.parts["engagement"].stopping()
     assert await stream.read() is grpc.aio.EOF
+
+
+async def test_a_signal_is_recorded_by_whoever_receives_it(shop):
+    """From another process it comes to the same: the refusal is in effect when it returns."""
+    subject = await shop.subject("web")
+    (birth,) = shop.suite.guard.subjects()
+    links = remote_links(shop.suite.process, "recommender")
+    for _ in range(2):
+        await links.signals.refuse("shop", [birth, SubjectId(b"nobody knows me.")])
+    policy = shop.suite.guard.policy
+    assert shop.suite.guard.entry(birth).refuse == gpc_mask(policy)
+    request = consent_pb2.GetStateRequest(subject=subject)
+    states = (await shop.consent.GetState(request, metadata=shop.metadata)).purposes
+    assert sum(state.own == consent_pb2.STATE_REFUSED for state in states) == gpc_mask(policy).bit_count()
+
+
+async def test_a_signal_without_a_way_to_consent_is_unavailable(shop):
+    """Whoever carried it is to come again; it is not passed over."""
+    peers = Peers(
+        {"consent": "127.0.0.1:1"}, shop.suite.process.peers._tokens["identity"]._signer, "demo", shop.clock
+    )
+    with pytest.raises(Unavailable, match="CONSENT_NOT_READY"):
+        await RemoteSignals(peers, "identity").refuse("shop", [SubjectId(bytes(16))])
+    await peers.close()

@@ -20,7 +20,7 @@ from services.interceptors.metrics import CallMetrics
 from services.server import GuardedServer, Served
 from tests.conftest import AUDIENCE, ISSUER
 from tests.identity.desk import RING
-from tests.services.conftest import KeptAudit, reason_of
+from tests.services.conftest import KeptAudit, KeptSignals, reason_of
 from veilgraph.identity.v1 import identity_pb2 as pb
 from veilgraph.identity.v1 import identity_pb2_grpc
 from veilgraph.privacy.v1 import privacy_pb2
@@ -87,6 +87,7 @@ async def counters(desk, issuer):
             audit_log=audit,
             pairwise_of=lambda caller: pairs[caller.id],
             tokenise=lambda _tenant, kind, sha256: desk.tokeniser.token(kind, sha256),
+            signals_port=KeptSignals(desk.guard),
         ),
         policy=desk.policy,
         guard=desk.guard,

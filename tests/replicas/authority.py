@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -29,6 +30,7 @@ from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
 from services.interceptors.metrics import CallMetrics
 from services.server import GuardedServer, Served
+from services.signals import RecordedSignals
 from services.storage.audit import StoredAuditLog
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database
@@ -123,6 +125,7 @@ async def hosting(
             audit_log=StoredAuditLog(database, ring.active("audit")),
             pairwise_of=lambda _caller: pairwise,
             tokenise=None,
+            signals_port=RecordedSignals(authority, "acme", wall_ms, os.urandom),
         ),
         policy=POLICY,
         guard=guard,

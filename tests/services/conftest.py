@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import grpc
@@ -12,6 +12,7 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 from prometheus_client import CollectorRegistry
 
+from consent.guard_table import GuardTable, GuardUpdate
 from identity.ids import SubjectId
 from identity.pairwise import Pairwise
 from identity.tokens import Tokeniser
@@ -21,6 +22,7 @@ from services.interceptors.authentication import verifier
 from services.interceptors.call import Call, Caller, Unreadable
 from services.interceptors.metrics import CallMetrics
 from services.server import GuardedServer, Served
+from services.signals import gpc_mask
 from tests.conftest import AUDIENCE, ISSUER
 from tests.probe.v1 import probe_pb2, probe_pb2_grpc
 
@@ -37,6 +39,24 @@ class KeptAudit:
 
     def append(self, record: AuditRecord) -> None:
         self.records.append(record)
+
+
+class KeptSignals:
+    """Keeps what it is told and has the guard table refuse it, as the authority would."""
+
+    def __init__(self, guard: GuardTable) -> None:
+        self.told: list[tuple[str, frozenset[SubjectId]]] = []
+        self._guard = guard
+
+    async def refuse(self, caller, subjects):
+        self.told.append((caller, frozenset(subjects)))
+        mask = gpc_mask(self._guard.policy)
+        entries = {}
+        for subject in subjects:
+            entry = self._guard.entry(subject)
+            if entry is not None:
+                entries[subject] = replace(entry, allow=entry.allow & ~mask, refuse=entry.refuse | mask)
+        self._guard.apply(GuardUpdate(self._guard.epoch + 1, entries))
 
 
 class Probe(probe_pb2_grpc.ProbeServiceServicer):
@@ -97,10 +117,13 @@ class Probe(probe_pb2_grpc.ProbeServiceServicer):
 class Suite:
     """The running probe and what is needed to talk to it."""
 
-    def __init__(self, server, stub, channel, probe, guard, audit, log, issuer, keyring, clock) -> None:
+    def __init__(
+        self, server, stub, channel, probe, guard, audit, log, issuer, keyring, clock, signals
+    ) -> None:
         self.server, self.stub, self.channel, self.probe = server, stub, channel, probe
         self.guard, self.audit, self.log, self.clock = guard, audit, log, clock
         self._issuer, self._keyring = issuer, keyring
+        self.signals = signals
 
     def auth(self, caller: str = "shop", **claims: object) -> tuple[tuple[str, str], ...]:
         return (("authorization", f"Bearer {self._issuer.token(caller, **claims)}"),)
@@ -125,7 +148,7 @@ async def suite(policy, keyring, issuer, clock, guard):
     }
     tokeniser = Tokeniser(keyring, "acme")
     pairs = {caller.id: Pairwise(keyring, "acme", caller.id) for caller in callers.values()}
-    audit, log, probe = KeptAudit(), io.StringIO(), Probe()
+    audit, log, probe, signals = KeptAudit(), io.StringIO(), Probe(), KeptSignals(guard)
     chain = layers(
         log=log.write,
         call_metrics=CallMetrics(CollectorRegistry()),
@@ -134,6 +157,7 @@ async def suite(policy, keyring, issuer, clock, guard):
         audit_log=audit,
         pairwise_of=lambda caller: pairs[caller.id],
         tokenise=lambda _tenant, kind, digest: tokeniser.token(kind, digest),
+        signals_port=signals,
     )
     server = GuardedServer(
         Served(
@@ -150,7 +174,7 @@ async def suite(policy, keyring, issuer, clock, guard):
     await server.serving()
     async with grpc.aio.insecure_channel(server.address) as channel:
         stub = probe_pb2_grpc.ProbeServiceStub(channel)
-        yield Suite(server, stub, channel, probe, guard, audit, log, issuer, keyring, clock)
+        yield Suite(server, stub, channel, probe, guard, audit, log, issuer, keyring, clock, signals)
     await server.stop(0)
 
 

@@ -39,7 +39,7 @@ async def stream_refused(stream) -> grpc.aio.AioRpcError:
 
 
 def test_the_chain_stands_in_its_order(suite):
-    """The eleven layers stand in the one order that their reasons allow."""
+    """The twelve layers stand in the one order that their reasons allow."""
     assert [layer.name for layer in suite.server.chain.layers] == [
         "request_id",
         "access_log",
@@ -50,6 +50,7 @@ def test_the_chain_stands_in_its_order(suite):
         "audit",
         "purpose",
         "pseudonymisation",
+        "signals",
         "consent",
         "minimisation",
     ]
