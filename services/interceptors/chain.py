@@ -7,7 +7,6 @@ closed: a method without a compiled plan is refused, whoever registered it.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -19,6 +18,7 @@ from consent.guard_table import GuardTable
 from services.errors import Denied, InvalidRequest, Refusal, Status, TooLate, details, status_of
 from services.interceptors.call import Call, NotYet, StateChanged, Unreadable
 from services.interceptors.consent import changed
+from services.interceptors.deadlines import Deadlines
 from services.interceptors.epochs import Behind, Epochs
 from services.interceptors.layer import Entered, Layer
 from services.interceptors.plan import MethodPlan
@@ -57,6 +57,7 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         self._plans = plans
         self._guard = guard
         self._epochs = Epochs(guard)
+        self._deadlines = Deadlines()
         self._clock_ms = clock_ms
         self._wrapped: dict[str, Handler] = {}
 
@@ -111,7 +112,7 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             stack = Entered()
             try:
                 stack.enter(self._arounds, call)
-                async with asyncio.timeout_at(call.deadline_at):
+                with self._deadlines.until(call.deadline_at):
                     answer = await exchange(self, call, received, context.write, behaviour)
             except BaseException as error:  # noqa: BLE001 - goes through the layers' exits
                 stack.exit(_named(error, call))
