@@ -123,9 +123,31 @@ def _check_config(arguments: argparse.Namespace, console: Console) -> int:
     except ConfigError as error:
         console.print(f"[red]{arguments.file} can not be used:[/red] {error}")
         return 1
+    policy = config.policy
+    whose = "its own, signed" if config.own_policy else "the suite's"
     console.print(
-        f"{arguments.file} is good: {len(config.callers)} callers, policy {config.policy.digest[:12]}"
+        f"{arguments.file} is good: {len(config.callers)} callers,"
+        f" policy version {policy.version} {policy.digest[:12]} ({whose})",
+        highlight=False,
+        soft_wrap=True,
     )
+    return 0
+
+
+def _sign_policy(arguments: argparse.Namespace, console: Console) -> int:
+    from services.policy_file import SUFFIX, PolicyFileError, sign  # noqa: PLC0415
+    from services.policy_key import PolicyKeyError, make_policy_key, open_policy_key  # noqa: PLC0415
+
+    try:
+        key = make_policy_key(arguments.key) if arguments.new_key else open_policy_key(arguments.key)
+        public = sign(arguments.file, key)
+    except (PolicyFileError, PolicyKeyError) as error:
+        console.print(f"[red]Nothing was signed:[/red] {error}", highlight=False, soft_wrap=True)
+        return 1
+    console.print(
+        f"Wrote {arguments.file}{SUFFIX}. The deployment's configuration trusts it by", soft_wrap=True
+    )
+    console.print(f'policy_keys = ["{public.hex()}"]', highlight=False, markup=False, soft_wrap=True)
     return 0
 
 
@@ -183,6 +205,12 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check-config", help="say whether a configuration can be used")
     check.add_argument("file", type=Path)
     check.set_defaults(command=_check_config)
+
+    sign = commands.add_parser("sign-policy", help="sign a deployment's own policy file")
+    sign.add_argument("file", type=Path, help="the policy file; the signature is written beside it")
+    sign.add_argument("--key", type=Path, required=True, help="PEM file of the Ed25519 private key")
+    sign.add_argument("--new-key", action="store_true", help="make the key first")
+    sign.set_defaults(command=_sign_policy)
 
     lint = commands.add_parser("lint-contract", help="name every method and field without a declaration")
     lint.set_defaults(command=_lint_contract)

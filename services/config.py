@@ -12,18 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from consent.errors import ConsentError
-from consent.policy import Policy, compile_policy
+from consent.policy import Policy
 from identity.errors import KeyRingError, RulesError
 from identity.keyring import KeyRing
 from identity.rules import Rules, compile_rules
+from services import policy_file
 from services.interceptors.call import Caller
 from services.interceptors.gaps import INTERNAL_SCOPE
+from services.policy_file import PolicyFileError
 from services.proofs import Verifier, public_keys
 from services.service_tokens import PREFIX
 
 SERVICES = ("identity", "consent", "recommender", "engagement")
+_PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_KEYS = frozenset({"tenant", "keyring", "policy", "listen", "tokens", "callers", "verifiers"})
+_KEYS = frozenset({"tenant", "keyring", "policy", "policy_keys", "listen", "tokens", "callers", "verifiers"})
 
 
 class ConfigError(Exception):
@@ -59,6 +62,7 @@ class SuiteConfig:
         tokens: whose tokens are taken.
         callers: the allow-list by caller id.
         verifiers: who may attest that a person was authenticated.
+        own_policy: the policy is a file of the deployment's own, not the one in the package.
     """
 
     folder: Path
@@ -70,6 +74,7 @@ class SuiteConfig:
     tokens: TokenConfig
     callers: Mapping[str, Caller]
     verifiers: tuple[Verifier, ...] = ()
+    own_policy: bool = False
 
 
 def load(path: Path) -> SuiteConfig:
@@ -82,7 +87,7 @@ def load(path: Path) -> SuiteConfig:
     _only(content, _KEYS, path.name)
     folder = path.absolute().parent  # programs started for the suite may stand elsewhere
     tenant = _name(content.get("tenant"), "tenant")
-    policy = _policy(folder / content["policy"] if content.get("policy") else None, tenant)
+    policy = _policy(content, folder, tenant)
     listen = _section(content, "listen", frozenset(SERVICES))
     tokens = _section(content, "tokens", frozenset({"issuer", "audience", "jwks"}))
     verifiers = tuple(
@@ -100,6 +105,7 @@ def load(path: Path) -> SuiteConfig:
         tenant=tenant,
         keyring=keyring,
         policy=policy,
+        own_policy="policy" in content,
         rules=replace(
             shipped_rules(policy), attesters={verifier.name: verifier.callers for verifier in verifiers}
         ),
@@ -152,15 +158,31 @@ def _verifier(name: str, entry: Mapping[str, Any], folder: Path, content: Mappin
 
 def shipped_policy() -> Policy:
     """The policy file that comes with the suite."""
-    return _policy(None)
+    return policy_file.shipped()
 
 
-def _policy(path: Path | None, tenant: str = "") -> Policy:
-    text = _text(path) if path is not None else (resources.files("consent") / "policy.toml").read_text()
+def _policy(content: Mapping[str, Any], folder: Path, tenant: str) -> Policy:
     try:
-        return compile_policy(tomllib.loads(text), tenant)
-    except (ConsentError, tomllib.TOMLDecodeError) as error:
+        if "policy" not in content:
+            if "policy_keys" in content:
+                raise ConfigError("policy_keys: there is no policy of the deployment's own to be signed")
+            return policy_file.shipped(tenant)
+        path = folder / _string(content, "policy")
+        return policy_file.read_signed(path, _policy_keys(content), tenant)
+    except PolicyFileError as error:
         raise ConfigError(f"policy: {error}") from None
+
+
+def _policy_keys(content: Mapping[str, Any]) -> frozenset[bytes]:
+    keys = content.get("policy_keys")
+    if not isinstance(keys, list) or not keys:
+        raise ConfigError(
+            "policy_keys: a policy of the deployment's own is signed (python -m services sign-policy);"
+            " list the public keys that may"
+        )
+    if not all(isinstance(key, str) and _PUBLIC_KEY.fullmatch(key) for key in keys):
+        raise ConfigError("policy_keys: each is an Ed25519 public key, 64 hexadecimal digits")
+    return frozenset(bytes.fromhex(key) for key in keys)
 
 
 def shipped_rules(policy: Policy) -> Rules:

@@ -9,6 +9,7 @@ from functools import cache
 
 from identity.pairwise import Pairwise
 from services.authority import ConsentAuthority
+from services.config import ConfigError
 from services.consent import ConsentServicer
 from services.feed import Consumer
 from services.graph_feed import GraphBarrierServicer
@@ -24,6 +25,7 @@ from services.signals import RecordedSignals
 from services.storage.consent import SqliteConsentStore
 from services.storage.consent_people import ConsentPeople
 from services.storage.personal import DatabaseStore
+from services.storage.policy_version import PolicyWentBack, run_under
 from services.storage.proof_register import ProofRegister
 from services.storage.subject_keys import SubjectKeys
 from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc, rights_pb2, rights_pb2_grpc
@@ -42,6 +44,10 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
     """Consent while the block runs; it reads the graph's feed, gives the barrier and feeds all guards."""
     policy = process.config.policy
     with process.database("consent") as database:
+        try:
+            await run_under(database, policy, own=process.config.own_policy)
+        except PolicyWentBack as error:
+            raise ConfigError(f"policy: {error}") from None
         authority = ConsentAuthority(SqliteConsentStore(database, policy), policy, process.clock)
         process.must_run("the consent authority", await authority.start())
         reader = Consumer(links.graph, authority.graph_cursor, authority.apply_graph)
