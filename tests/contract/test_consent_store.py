@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from consent.component import EdgeState, GraphStep
-from consent.errors import UnknownPurpose
+from consent.errors import TermOver, UnknownPurpose
 from consent.policy import Policy, compile_policy
 from consent.record import Action
 from consent.store import Appended, ConsentStore
@@ -204,3 +204,38 @@ async def test_records_can_neither_be_changed_nor_removed(
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
                 connection.execute(sql)
     connection.close()
+
+
+async def test_a_term_that_is_over_writes_nothing_more(engine: str, tmp_path: Path, policy: Policy):
+    """Every write of it is refused, whoever begun the next one, and leaves no trace."""
+    async with opened(engine, tmp_path, policy) as paused, opened(engine, tmp_path, policy) as next_one:
+        first = await paused.begin()
+        await paused.confirm()
+        await paused.keep_holders([b"a"])
+        second = await next_one.begin()
+        assert second.term > first.term
+        one = entry(policy, statement(ANNA, "loyalty"))
+        for write in (
+            paused.confirm(),
+            paused.next_epoch(),
+            paused.append([one]),
+            paused.project([GraphStep(1, (ANNA,), ())]),
+            paused.keep_holders([]),
+        ):
+            with pytest.raises(TermOver):
+                await write
+        assert await next_one.records_of(ANNA) == []
+        assert (await next_one.load()).graph_cursor == 0
+        assert (await next_one.begin()).holders == {b"a"}
+
+
+async def test_the_next_term_knows_whose_leases_may_be_out(engine: str, tmp_path: Path, policy: Policy):
+    """Those kept last, in the place of all before; and terms are counted over restarts."""
+    async with opened(engine, tmp_path, policy) as store:
+        begun = await store.begin()
+        assert begun.holders == frozenset()
+        await store.keep_holders([b"a", b"b"])
+        await store.keep_holders([b"b", b"c"])
+    async with opened(engine, tmp_path, policy) as store:
+        again = await store.begin()
+        assert (again.term, again.holders) == (begun.term + 1, {b"b", b"c"})

@@ -37,7 +37,9 @@ class Process:
     unready: int = 0
 
     async def end(self) -> None:
-        """Has it stop and write its report."""
+        """Has it stop and write its report; done once."""
+        if self.process.returncode is not None:
+            return
         assert self.process.stdin is not None
         self.process.stdin.close()
         async with asyncio.timeout(PATIENCE_S):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from identity.ids import SubjectId
 from identity.ledger import Edge, Evidence, GraphChange
 from identity.ledger import EdgeState as LedgerState
 from identity.rules import Rules, compile_rules
-from services.authority import ConsentAuthority
+from services.authority import AuthorityStopped, ConsentAuthority
 from services.consent import ConsentServicer, graph_step
 from services.interceptors.call import Call, Caller
 from services.storage.consent import SqliteConsentStore
@@ -65,7 +66,7 @@ class Desk:
         caller: str = "shop",
         refused: tuple[int, ...] = (),
     ) -> pb.RecordResponse:
-        call = self.call(caller)
+        self.called = call = self.call(caller)
         count = len(said) + len(refused)
         call.accepted = [index for index in range(count) if index not in refused]
         call.subjects = {"statements.subject": [who for who, _ in said]}
@@ -243,3 +244,28 @@ def test_an_edge_names_the_verifier_that_saw_both_its_ends_proven(policy: Policy
     by_web = dataclasses.replace(seen, source="web")
     step = graph_step(GraphChange(3, (ANNA,), (seen, by_web)), registered, policy)
     assert [edge.attested_by for edge in step.edges] == ["idp", ""]
+
+
+async def test_a_withdrawal_that_waits_for_a_replica_is_kept_whatever_becomes_of_its_caller(
+    authority: ConsentAuthority, desk: Desk
+):
+    """A deadline that passes from now on says that it is pending; and it is in effect where it can be."""
+    authority.barrier.grant(b"a replica that is silent", authority.barrier.clock_ms(), 0)
+    withdrawing = asyncio.create_task(desk.record((ANNA, message("loyalty", action="ACTION_WITHDRAW"))))
+    epoch = authority.epoch
+    while authority.epoch == epoch:  # noqa: ASYNC110 - asked after each turn of the loop
+        await asyncio.sleep(0)
+    assert not withdrawing.done()
+    assert desk.called.durable
+    authority.barrier.release(b"a replica that is silent")
+    assert (await withdrawing).recorded == 1
+
+
+async def test_a_statement_that_can_not_be_kept_is_not_said_to_be_pending(
+    desk: Desk, authority: ConsentAuthority
+):
+    """Nothing is kept of what was refused."""
+    await authority.stop()
+    with pytest.raises(AuthorityStopped):
+        await desk.record((ANNA, message("loyalty", action="ACTION_WITHDRAW")))
+    assert not desk.called.durable

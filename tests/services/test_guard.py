@@ -464,6 +464,20 @@ async def test_the_service_names_the_deadline_it_missed(suite):
     assert suite.audit.records[0].reason == "DEADLINE_PASSED"
 
 
+async def test_a_deadline_that_passes_after_the_write_was_kept_says_so(suite):
+    """Whoever asks again finds it finished; it did not fail."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+
+    async def during(call: Call) -> None:
+        call.durable = True
+        await asyncio.Event().wait()
+
+    suite.probe.during = during
+    error = await refused(suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth(), timeout=0.1))
+    assert error.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    assert suite.audit.records[0].reason == "WITHDRAWAL_PENDING"
+
+
 async def test_undeclared_methods_are_refused(suite):
     """Whatever has no plan is denied, whether somebody registered it or not."""
     call = suite.channel.unary_unary("/tests.probe.v1.ProbeService/Nothing")

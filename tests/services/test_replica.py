@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,60 +18,15 @@ from consent.record import Action
 from services import guard_stream
 from services.authority import AuthorityStopped, ConsentAuthority
 from services.barrier import Barrier
-from services.errors import Refusal
 from services.guard_stream import GuardServicer
-from services.replica import Replica, StreamBroken
+from services.replica import Replica
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database
 from tests.conftest import Clock
 from tests.consent.statements import entry, statement, subject
-from veilgraph.internal.v1 import guard_pb2
+from tests.replicas.wire import Wire
 
 ANNA, BERT = subject(1), subject(2)
-
-
-@dataclass
-class Wire:
-    """Between one replica and an authority, in this process; what is told can be held back or cut."""
-
-    servicer: GuardServicer
-    open: asyncio.Event = field(default_factory=asyncio.Event)
-    acknowledging: asyncio.Event = field(default_factory=asyncio.Event)
-    told: list[guard_pb2.FollowResponse] = field(default_factory=list)
-    cut: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def __post_init__(self) -> None:
-        self.open.set()
-        self.acknowledging.set()
-
-    async def follow(
-        self, requests: AsyncIterator[guard_pb2.FollowRequest]
-    ) -> AsyncGenerator[guard_pb2.FollowResponse, None]:
-        self.cut = asyncio.Event()
-        try:
-            async with aclosing(self.servicer.Follow(self._held_back(requests), None)) as told:
-                while (response := await self._next(told)) is not None:
-                    self.told.append(response)
-                    await self.open.wait()
-                    yield response
-        except Refusal as refusal:
-            raise StreamBroken(refusal.reason) from None
-
-    async def _next(self, told: AsyncGenerator[guard_pb2.FollowResponse, None]):
-        following = asyncio.ensure_future(anext(told, None))
-        cut = asyncio.ensure_future(self.cut.wait())
-        await asyncio.wait({following, cut}, return_when=asyncio.FIRST_COMPLETED)
-        if cut.done():
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
-            raise StreamBroken("UNAVAILABLE")
-        cut.cancel()
-        return following.result()
-
-    async def _held_back(self, requests: AsyncIterator[guard_pb2.FollowRequest]):
-        async for request in requests:
-            await self.acknowledging.wait()
-            yield request
 
 
 @dataclass
