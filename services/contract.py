@@ -12,7 +12,7 @@ from services.interceptors.views import MayRead, may_read
 from veilgraph.consent.v1 import consent_pb2, rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.identity.v1 import identity_pb2
-from veilgraph.internal.v1 import feed_pb2, guard_pb2, signal_pb2
+from veilgraph.internal.v1 import feed_pb2, guard_pb2, signal_pb2, store_pb2
 from veilgraph.privacy.v1 import privacy_pb2
 from veilgraph.recommender.v1 import recommender_pb2
 
@@ -25,6 +25,7 @@ MODULES = (
     feed_pb2,
     guard_pb2,
     signal_pb2,
+    store_pb2,
 )
 
 

@@ -27,6 +27,7 @@ from recommender import errors as recommender
 from services.authority import AuthorityStopped
 from services.feed import FeedStopped
 from services.storage.sqlite import StoreUnusable
+from services.stores import StoreDown
 from veilgraph.consent.v1 import consent_pb2
 
 DOMAIN = "veilgraph"
@@ -132,6 +133,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "EPOCH_TOO_OLD": "the consent state has not reached the epoch asked for yet",
         "CONSENT_CHANGED": "the consent state changed while answering",
         "AUDIT_UNAVAILABLE": "the audit record can not be kept now",
+        "STORE_DOWN": "a service that keeps data about people can not be asked now",
         "STORE_UNAVAILABLE": "the store could not commit; nothing was kept",
     },
 }
@@ -259,6 +261,7 @@ def details(status: Status, request_id: str) -> bytes:
 #: error of a domain package or a store -> reason. A test fails when a domain error is missing.
 DOMAIN_ERRORS: dict[type[BaseException], str] = {
     StoreUnusable: "STORE_UNAVAILABLE",
+    StoreDown: "STORE_DOWN",
     AuthorityStopped: "CONSENT_NOT_READY",
     FeedStopped: "CONSENT_NOT_READY",
     consent.UnknownPurpose: "UNKNOWN_PURPOSE",

@@ -88,6 +88,10 @@ class Erased:
     kept: Mapping[str, Kept] = field(default_factory=dict)
 
 
+class StoreDown(RuntimeError):  # noqa: N818 - named after what it says
+    """A store can not answer now; it may have done what it was asked, and is to be asked again."""
+
+
 class PersonalStore(Protocol):
     """A store of a service as rights and erasure see it. Subjects are birth subjects, never components."""
 
@@ -111,4 +115,7 @@ class PersonalStore(Protocol):
             subjects: whom to erase; those without data are remembered too.
             erasure_id: names the erasure; asked again under it, the first answer is given.
             phase: which part.
+
+        Raises:
+            StoreDown: it can not answer now.
         """

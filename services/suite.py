@@ -35,6 +35,7 @@ from services.parts.links import Links
 from services.parts.part import Clock, Enter, Log, Part, Process, at_once
 from services.peers import Peers
 from services.remote_feed import Patience
+from services.remote_stores import RemoteStore
 from services.replica import Replica, over
 from services.server import GuardedServer
 from services.service_tokens import accepting_services, service_callers
@@ -159,6 +160,7 @@ def remote_links(process: Process, service: str) -> Links:
         events=remote_events(peers, Patience("the recommender", "engagement's events", log)),
         barrier=remote_barrier(peers),
         signals=RemoteSignals(peers, service),
+        stores={name: RemoteStore(name, peers) for name in ORDER},
     )
 
 

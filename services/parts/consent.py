@@ -18,6 +18,7 @@ from services.interceptors.call import Caller
 from services.parts.links import Links
 from services.parts.part import Part, Process
 from services.proofs import Proofs
+from services.remote_stores import store_served
 from services.rights import RightsServicer
 from services.server import Served
 from services.signal_link import SignalServicer
@@ -94,6 +95,7 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
                 signal_pb2_grpc.add_SignalServiceServicer_to_server,
                 SignalServicer(signals),
             ),
+            store_served(links.stores["consent"]),
         ]
         try:
             yield Part("consent", database, served, ready=ready, stopping=guard.close)

@@ -11,6 +11,7 @@ from services.event_feed import EventFeedServicer, projected
 from services.feed import Feed
 from services.parts.links import EventNews, Links
 from services.parts.part import Part, Process
+from services.remote_stores import store_served
 from services.server import Served
 from services.storage.engagement import SqliteEventStore
 from services.storage.engagement_people import EngagementPeople
@@ -53,5 +54,6 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
                 feed_pb2_grpc.add_EventFeedServiceServicer_to_server,
                 feed_servicer,
             ),
+            store_served(links.stores["engagement"]),
         ]
         yield Part("engagement", database, served, stopping=feed_servicer.close, drained=servicer.drained)

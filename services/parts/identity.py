@@ -16,6 +16,7 @@ from services.graph_feed import GraphFeedServicer
 from services.identity import IdentityServicer
 from services.parts.links import Links
 from services.parts.part import Part, Process
+from services.remote_stores import store_served
 from services.server import Served
 from services.storage.identity import SqliteIdentityStore
 from services.storage.identity_people import IdentityPeople
@@ -68,6 +69,7 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
                 feed_pb2_grpc.add_GraphFeedServiceServicer_to_server,
                 feed_servicer,
             ),
+            store_served(links.stores["identity"]),
         ]
         yield Part(
             "identity",

@@ -40,12 +40,13 @@ class Links:
         barrier: consent gives it, identity waits at it.
         signals: consent gives it, every chain records through it.
         erasures: consent gives it, to itself.
-        stores: every part gives its own under its name; erasure and access ask them all.
+        stores: every service's store of personal data, in the order they are shown; each part gives
+            its own under its name, consent asks them all for erasure and access.
     """
 
     graph: Source[GraphStep]
     events: Source[EventNews]
     barrier: Barrier
     signals: Signals
+    stores: dict[str, PersonalStore]
     erasures: Erasures = field(init=False)
-    stores: dict[str, PersonalStore] = field(default_factory=dict)

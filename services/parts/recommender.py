@@ -9,6 +9,7 @@ from services.feed import Consumer
 from services.parts.links import EventNews, Links
 from services.parts.part import Part, Process
 from services.recommending import running_recommender
+from services.remote_stores import store_served
 from services.server import Served
 from services.storage.personal import DatabaseStore
 from services.storage.subject_keys import SubjectKeys
@@ -47,7 +48,8 @@ async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part
                     recommender_pb2.DESCRIPTOR.services_by_name["RecommenderService"],
                     recommender_pb2_grpc.add_RecommenderServiceServicer_to_server,
                     recommender.servicer,
-                )
+                ),
+                store_served(links.stores["recommender"]),
             ]
             try:
                 yield Part("recommender", database, served, ready=ready)

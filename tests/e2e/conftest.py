@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import itertools
@@ -16,6 +17,7 @@ import pytest
 
 from services.config import SERVICES, load
 from services.development import prepare
+from services.processes import free_ports
 from services.suite import Suite, running_suite
 from tests.conftest import Clock
 from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc
@@ -156,10 +158,39 @@ async def suite_in(folder: Path, clock: Clock, log: io.StringIO) -> AsyncIterato
         yield suite
 
 
-@pytest.fixture
-async def shop(tmp_path: Path, clock: Clock) -> AsyncIterator[Shop]:
+@asynccontextmanager
+async def quartet_in(folder: Path, clock: Clock, log: io.StringIO) -> AsyncIterator[Suite]:
+    """Four suites of one service each, as four processes are, in one event loop.
+
+    They share nothing but the folder, the clock and the log. What is yielded speaks for
+    engagement's process where it speaks for one.
+    """
+    ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
+    config = load(prepare(folder, int(time.time()), ports))
+    stop = asyncio.Event()
+
+    async def serve(name: str, started: asyncio.Future[Suite]) -> None:
+        async with running_suite(config, clock, log.write, (name,)) as suite:
+            started.set_result(suite)
+            await stop.wait()
+
+    async with asyncio.TaskGroup() as tasks:
+        started = {name: asyncio.get_running_loop().create_future() for name in SERVICES}
+        for name in SERVICES:
+            tasks.create_task(serve(name, started[name]))
+        suites = {name: await suite for name, suite in started.items()}
+        parts = {name: suite.parts[name] for name, suite in suites.items()}
+        addresses = {name: address for suite in suites.values() for name, address in suite.addresses.items()}
+        try:
+            yield Suite(suites["engagement"].process, parts, addresses)
+        finally:
+            stop.set()
+
+
+@pytest.fixture(params=[suite_in, quartet_in], ids=["one process", "four processes"])
+async def shop(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> AsyncIterator[Shop]:
     log = io.StringIO()
-    async with suite_in(tmp_path, clock, log) as suite:
+    async with request.param(tmp_path, clock, log) as suite:
         caller = Shop(suite, clock, tmp_path, log, "shop")
         yield caller
         await caller.close()

@@ -13,13 +13,16 @@ from services.event_feed import remote_events
 from services.graph_feed import remote_barrier, remote_graph
 from services.peers import Peers
 from services.remote_feed import Patience
+from services.remote_stores import RemoteStore, StoreServicer
 from services.service_tokens import TTL_S
 from services.signal_link import RemoteSignals
 from services.signals import gpc_mask
+from services.stores import Phase
 from services.suite import remote_links
+from tests.e2e.test_processes import until
 from tests.services.conftest import reason_of
 from veilgraph.consent.v1 import consent_pb2
-from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
+from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc, store_pb2, store_pb2_grpc
 
 
 async def test_the_graph_and_the_events_are_read_as_they_happen(shop):
@@ -117,3 +120,44 @@ async def test_a_signal_without_a_way_to_consent_is_unavailable(shop):
     with pytest.raises(Unavailable, match="CONSENT_NOT_READY"):
         await RemoteSignals(peers, "identity").refuse("shop", [SubjectId(bytes(16))])
     await peers.close()
+
+
+async def test_every_store_answers_over_the_wire_as_it_does_at_home(shop):
+    """Counts, exports and erasures are the store's own; an erasure asked again answers the same."""
+    stores = {
+        name: one.servicer._store
+        for name, part in shop.suite.parts.items()
+        for one in part.served
+        if isinstance(one.servicer, StoreServicer)
+    }
+    subject = await shop.subject("somebody")
+    await shop.grant(subject)
+    events = [shop.event(str(number), subject, f"item-{number}") for number in range(3)]
+    await shop.track(*events)
+    steps = await remote_links(shop.suite.process, "consent").graph.after(0)
+    (birth,) = {birth for step in steps for birth in step.births}
+
+    async def has_heard() -> bool:
+        return bool(await stores["recommender"].count([birth]))
+
+    await until(has_heard)
+    for name, own in stores.items():
+        remote = RemoteStore(name, shop.suite.process.peers)
+        assert await remote.count([birth]) == await own.count([birth])
+        exported = [value async for value in remote.export([birth])]
+        assert exported == [value async for value in own.export([birth])]
+        assert exported
+        if name != "consent":
+            erased = await remote.erase([birth], "erasure-1", Phase.DATA)
+            assert await own.erase([birth], "erasure-1", Phase.DATA) == erased
+            assert not await remote.count([birth])
+
+
+async def test_no_store_is_another_services_to_ask(shop):
+    """Only consent, which answers for rights, reaches into the others' stores."""
+    peers = shop.suite.process.peers
+    for service in ("identity", "engagement", "recommender"):
+        stub = peers.stub("engagement", store_pb2_grpc.StoreServiceStub)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.Count(store_pb2.CountRequest(), metadata=peers.metadata(service))
+        assert reason_of(caught.value) == "SCOPE_NOT_GRANTED_TO_CALLER"
