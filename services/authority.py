@@ -140,6 +140,12 @@ class ConsentAuthority:
         """The edges of a birth subject that are not wrong."""
         return self._projection.edges_at(subject)
 
+    async def alone(self, subject: SubjectId, now_ms: int) -> GuardUpdate:
+        """A state in which there is one birth subject with its own statements, linked to nobody."""
+        said = await self._store.said_by([subject])
+        own = {who: fold(self.policy, statements) for who, statements in said.items()}
+        return GuardUpdate(1, Projection(self.policy).change(now_ms, births=[subject], own=own))
+
     def subscribe(self, subscriber: Subscriber) -> None:
         """Gives a subscriber the whole state now and every later step in order."""
         self._must_run()

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final, Protocol
 
 from consent.coverage import coverage, proves_both_ends
-from consent.guard_table import NEVER_MS
+from consent.guard_table import NEVER_MS, GuardTable
 from consent.policy import UNREFUSABLE
 from consent.record import Action, CollectedVia
 from consent.statement import LedgerEntry, Origin, Statement, fault_in, ledger_entry
@@ -46,6 +46,8 @@ PART_VALUES_MAX: Final = 500
 _ANSWER_S: Final = 0.5
 _ERASE_WAIT_S: Final = 8.0
 
+#: Why something is not allowed that the person's own statements would allow.
+LINKED_IDENTITY: Final = "LINKED_IDENTITY"
 #: The stores that a report is made of, in the order they are told; with one missing there is none.
 STORES: Final = ("identity", "consent", "engagement", "recommender")
 _RETRY_S: Final = 1.0
@@ -95,6 +97,7 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
         self._proofs = proofs
         self._attesters = attesters
         self._open_of = open_of
+        self._unfinished: set[asyncio.Future[str]] = set()
         roots = dict.fromkeys(leaf.split(".")[0] for leaf in self._policy.leaves)
         self._refusable = tuple(root for root in roots if root not in UNREFUSABLE)
 
@@ -144,13 +147,10 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
     async def Erase(self, request: rights_pb2.EraseRequest, call: Call) -> rights_pb2.EraseResponse:
         """Erases the covered; answers with the receipt, or with the id to ask for it by."""
         asked = await self._asked(request, call)
-        caller = _caller(call)
-        erasure_id = self._register.erasure_of(caller.id, request.request_id)
-        if erasure_id is None:
-            erasure_id = await self._reach.erasures.begin(
-                asked.coverage.covered, request.suppress, asked.proofs[0].verifier
-            )
-            await self._register.began(caller.id, request.request_id, erasure_id)
+        begun = asyncio.ensure_future(self._begun(asked, request, _caller(call).id))
+        self._unfinished.add(begun)
+        begun.add_done_callback(self._unfinished.discard)
+        erasure_id = await asyncio.shield(begun)  # whoever asked may go away; the id must not
         return rights_pb2.EraseResponse(
             erasure_id=erasure_id,
             identities=len(asked.coverage.covered),
@@ -173,6 +173,11 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
             raise InvalidRequest("ERASURE_UNKNOWN", field=request.WhichOneof("erasure") or "erasure_id")
         receipt = await self._reach.erasures.receipt(erasure_id)
         return rights_pb2.GetReceiptResponse(erasure_id=erasure_id, receipt=receipt_message(receipt))
+
+    async def drained(self) -> None:
+        """Returns when nothing that was begun is unfinished; for an orderly stop."""
+        while self._unfinished:
+            await asyncio.wait(self._unfinished)
 
     async def _report(self, request: Any, call: Call) -> Report:
         return Report(await self._asked(request, call), call.now_ms, self._stores())
@@ -231,6 +236,16 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
         origin = Origin(call.tenant, _caller(call).id, named, int.from_bytes(subject, "big"))
         return ledger_entry(statement, origin, self._policy, call.now_ms)
 
+    async def _begun(self, asked: Asked, request: rights_pb2.EraseRequest, caller: str) -> str:
+        """The erasure a request begins; kept by its id, for the subject is nobody any more."""
+        erasure_id = self._register.erasure_of(caller, request.request_id)
+        if erasure_id is None:
+            erasure_id = await self._reach.erasures.begin(
+                asked.coverage.covered, request.suppress, asked.proofs[0].verifier
+            )
+            await self._register.began(caller, request.request_id, erasure_id)
+        return erasure_id
+
     async def _in_time(self, erasure_id: str, call: Call) -> SignedReceipt | None:
         """The receipt, if it is there before the caller must be answered."""
         left_s = _ERASE_WAIT_S
@@ -286,18 +301,20 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
         yield page.ending()
 
     async def _decisions(self, asked: Asked, call: Call) -> list[Decision]:
-        """What the guard decides now for every purpose of every covered identity, and why."""
-        return [
-            Decision(
-                subject=subject,
-                purpose=leaf,
-                allowed=not (reason := call.guard.reason(subject, index, call.now_ms)),
-                reason=reason,
-                legal_basis=self._policy.basis[index],
-            )
-            for subject in asked.coverage.covered
-            for index, leaf in enumerate(self._policy.leaves)
-        ]
+        """What the guard decides now for every purpose of every covered identity, and why.
+
+        Why in full where the identity's own statements say no. Where those of an identity linked
+        with it do, which may be somebody else's, no more than that is told.
+        """
+        decided: list[Decision] = []
+        for subject in asked.coverage.covered:
+            alone = GuardTable(self._policy)
+            alone.apply(await self._authority.alone(subject, call.now_ms))
+            for index, leaf in enumerate(self._policy.leaves):
+                allowed = call.guard.allows(subject, index, call.now_ms)
+                reason = "" if allowed else alone.reason(subject, index, call.now_ms) or LINKED_IDENTITY
+                decided.append(Decision(subject, leaf, allowed, reason, self._policy.basis[index]))
+        return decided
 
 
 def use_of(request: Any, call: Call) -> bytes:

@@ -69,6 +69,7 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
             authority.subscribe(process.guard)
 
         guard = GuardServicer(authority)
+        asked_rights = rights(process, links, authority, ProofRegister(database))
         served = [
             Served(
                 consent_pb2.DESCRIPTOR.services_by_name["ConsentService"],
@@ -88,7 +89,7 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
             Served(
                 rights_pb2.DESCRIPTOR.services_by_name["RightsService"],
                 rights_pb2_grpc.add_RightsServiceServicer_to_server,
-                rights(process, links, authority, ProofRegister(database)),
+                asked_rights,
             ),
             Served(
                 signal_pb2.DESCRIPTOR.services_by_name["SignalService"],
@@ -98,7 +99,9 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
             store_served(links.stores["consent"]),
         ]
         try:
-            yield Part("consent", database, served, ready=ready, stopping=guard.close)
+            yield Part(
+                "consent", database, served, ready=ready, stopping=guard.close, drained=asked_rights.drained
+            )
         finally:
             await reader.stop()
             await authority.stop()
