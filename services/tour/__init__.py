@@ -14,13 +14,16 @@ from pathlib import Path
 
 from rich.console import Console
 
+from identity.keyring import KeyRing
 from services.development import write_private
+from services.signing import Signed, public_keys, verified
 from services.tour.claims import Claims
 from services.tour.household import Household, StatementRefused, find_household, put_back
 from services.tour.rights import Desk, Rights
 from services.tour.walk import Walk
 from services.verifier import open_verifier
 from veilgraph.client import Veilgraph, VeilgraphError, connect
+from veilgraph.consent.v1 import rights_pb2
 
 TIMEOUT_S = 10.0
 SHOP = "shop"
@@ -81,7 +84,14 @@ def desk_of(folder: Path, now_ms: Callable[[], int] = lambda: time.time_ns() // 
         write_private(path, text)
         return path
 
-    return Desk(lambda subject: verifier.attest(subject, SHOP, now_ms() // 1000), now_ms, keep)
+    ring = KeyRing.from_json((folder / "keys" / "keyring.json").read_text())
+    keys = public_keys(ring, Signed.ERASURE_RECEIPT)
+
+    def genuine(receipt: rights_pb2.SignedReceipt) -> bool:
+        key = keys.get(receipt.key_version, b"")
+        return verified(key, receipt.signature, receipt.body)
+
+    return Desk(lambda subject: verifier.attest(subject, SHOP, now_ms() // 1000), now_ms, genuine, keep)
 
 
 def _leave_as_found(shop: Veilgraph, household: Household, console: Console) -> None:

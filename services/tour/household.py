@@ -168,7 +168,7 @@ def origins_of(page: profile_pb2.PortraitResponse) -> dict[str, int]:
 
 def withdraw(client: Veilgraph, subject: str) -> None:
     """Takes back the permission for ``WITHDRAWN``, as said on the web."""
-    _say(client, subject, consent_pb2.ACTION_WITHDRAW, [WITHDRAWN])
+    say(client, subject, consent_pb2.ACTION_WITHDRAW, [WITHDRAWN])
 
 
 def grant_again(client: Veilgraph, subject: str) -> bool:
@@ -179,7 +179,7 @@ def grant_again(client: Veilgraph, subject: str) -> bool:
         if state.purpose.startswith(f"{WITHDRAWN}.") and state.own == consent_pb2.STATE_WITHDRAWN
     ]
     if withdrawn:
-        _say(client, subject, consent_pb2.ACTION_GRANT, withdrawn)
+        say(client, subject, consent_pb2.ACTION_GRANT, withdrawn)
     return bool(withdrawn)
 
 
@@ -214,7 +214,8 @@ def request_id() -> str:
     return f"tour-{uuid.uuid4().hex}"
 
 
-def _say(client: Veilgraph, subject: str, action: consent_pb2.Action, purposes: Sequence[str]) -> None:
+def say(client: Veilgraph, subject: str, action: consent_pb2.Action, purposes: Sequence[str]) -> None:
+    """Records what a person said on the web."""
     statement = consent_pb2.Statement(
         subject=subject,
         action=action,

@@ -1,12 +1,13 @@
-"""The stations about rights: what a person is told, and who else is.
+"""The stations about rights: everything one person is told, and what an erasure leaves of another.
 
 What the household is told is kept as a page beside the data set's other files, for the reader;
-asking changes nothing of what is kept about them.
+asking changes nothing. Who is erased was made up for it, and is gone afterwards.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -14,13 +15,15 @@ from pathlib import Path
 
 from services.importing.dealing import Channel
 from services.tour.claims import Claims
-from services.tour.household import SERVICE, Household, portrait, request_id
-from services.tour.tables import kept_table
-from veilgraph.client import Denied, InvalidRequest, Veilgraph
-from veilgraph.consent.v1 import rights_pb2
+from services.tour.household import SERVICE, Household, portrait, request_id, say
+from services.tour.tables import kept_table, receipt_table
+from veilgraph.client import Denied, InvalidRequest, Veilgraph, email
+from veilgraph.consent.v1 import consent_pb2, rights_pb2
+from veilgraph.engagement.v1 import profile_pb2
+from veilgraph.identity.v1 import identity_pb2
 
 PAGE_FILE = "access.html"
-READ_S = 60.0
+READ_S, ERASE_S, POLL_S = 60.0, 30.0, 0.2
 #: Elements and attributes a page to read and print is made of; any other could fetch or run something.
 _PLAIN = frozenset(
     (
@@ -39,11 +42,13 @@ class Desk:
         attest: gives the proof of a registered verifier that the person behind a subject id of
             the shop was authenticated.
         now_ms: the present instant, milliseconds since the epoch.
+        genuine: whether a receipt's body is what the deployment signed.
         keep: writes a text, for its owner's eyes, under a name; gives its path.
     """
 
     attest: Callable[[str], str]
     now_ms: Callable[[], int]
+    genuine: Callable[[rights_pb2.SignedReceipt], bool]
     keep: Callable[[str, str], Path]
 
 
@@ -61,6 +66,7 @@ class Rights:
         """Goes the whole way."""
         self._access()
         self._proofs()
+        self._erasure()
 
     def _access(self) -> None:
         self._station("The person behind the e-mail address proves it and asks for everything")
@@ -101,6 +107,67 @@ class Rights:
         proof = self._desk.attest(web)
         once, again = self._reason(web, proof), self._reason(web, proof)
         self._claim((once, again) == ("", "PROOF_REUSED"), "A proof serves one request and no second one")
+
+    def _erasure(self) -> None:
+        self._station("Somebody made up for it buys something, and asks to be erased")
+        subject = self._throw_away()
+        told = self._told(subject, rights_pb2.FORMAT_JSON)
+        events = sum(value.kind == "event" and value.store == "engagement" for value in told.values)
+        self._claim(events == 1, "What they bought is kept about them")
+        request = rights_pb2.EraseRequest(
+            subject=subject, proofs=[self._desk.attest(subject)], request_id=request_id()
+        )
+        erasure_id = self._shop.rights.Erase(request, timeout_s=ERASE_S).erasure_id
+        refused = self._reason(subject, self._desk.attest(subject))
+        self._claim(refused == "NOT_PERMITTED", "At once the id means nobody, whatever the proof")
+        receipt = self._receipt(erasure_id)
+        if not self._claim(bool(receipt.body), "The receipt of the erasure is there"):
+            return
+        body = json.loads(receipt.body)
+        self._print(receipt_table(body))
+        self._claim(
+            self._desk.genuine(receipt), "The deployment signed it, as can be checked without the suite"
+        )
+        changed = rights_pb2.SignedReceipt()
+        changed.CopyFrom(receipt)
+        changed.body = receipt.body.replace(b'"event":1', b'"event":0')
+        self._claim(
+            changed.body != receipt.body and not self._desk.genuine(changed),
+            "With one count changed it is no longer what was signed",
+        )
+        stores = sum(1 for counts in body["erased"].values() if counts)
+        self._claim(
+            stores > 1 and body["keys"].keys() == body["erased"].keys(),
+            f"{stores} stores gave up what they had, and each says which keys it destroyed",
+        )
+        self._claim(subject not in receipt.body.decode(), "It names nobody")
+
+    def _throw_away(self) -> str:
+        """An identity that nobody has, with a permission and a purchase."""
+        identifier = email(f"{request_id()}@example.com")
+        (result,) = self._shop.identity.Resolve(identity_pb2.ResolveRequest(identifiers=[identifier])).results
+        say(self._shop, result.subject, consent_pb2.ACTION_GRANT, ["loyalty", "personalise"])
+        bought = next(iter(portrait(self._shop, self._ids[Channel.WEB], SERVICE).events))
+        event = profile_pb2.Event(
+            event_id=request_id(),
+            subject=result.subject,
+            kind=profile_pb2.EVENT_KIND_ORDER,
+            item_id=bought.item_id,
+            source=bought.source,
+        )
+        event.occurred_at.FromMilliseconds(self._desk.now_ms())
+        self._shop.profile.TrackBatch(profile_pb2.TrackBatchRequest(events=[event]))
+        return result.subject
+
+    def _receipt(self, erasure_id: str) -> rights_pb2.SignedReceipt:
+        """The receipt once it is there; an empty one if it does not come."""
+        asked = rights_pb2.GetReceiptRequest(erasure_id=erasure_id)
+        until = time.monotonic() + ERASE_S
+        while True:
+            answer = self._shop.rights.GetReceipt(asked)
+            if answer.HasField("receipt") or time.monotonic() > until:
+                return answer.receipt
+            time.sleep(POLL_S)
 
     def _told(self, subject: str, form: rights_pb2.Format) -> rights_pb2.AccessResponse:
         """Everything about an identity, its parts put together."""

@@ -98,6 +98,22 @@ def kept_table(told: rights_pb2.AccessResponse) -> Table:
     return table
 
 
+def receipt_table(body: Mapping[str, Any]) -> Table:
+    """What a receipt says was erased, and what stays and why."""
+    table = Table("store", "erased", "keys destroyed", "kept")
+    for store, counts in sorted(body["erased"].items()):
+        kept = body["kept"].get(store, {})
+        table.add_row(
+            escape(store),
+            escape(", ".join(f"{kind} {count:,}" for kind, count in sorted(counts.items()))),
+            f"{len(body['keys'].get(store, ())):,}",
+            escape(
+                ", ".join(f"{kind} {one['count']:,} ({one['why']})" for kind, one in sorted(kept.items()))
+            ),
+        )
+    return table
+
+
 def callers_table(answers: Mapping[str, identity_pb2.ResolveResult]) -> Table:
     """What different callers are told of one identifier."""
     table = Table("caller", "id", "person")

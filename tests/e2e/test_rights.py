@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from typing import Any
@@ -10,6 +11,8 @@ from xml.etree import ElementTree as ET
 import grpc
 import pytest
 
+from services.config import load
+from services.signing import Signed, public_keys, verified
 from services.verifier import DevelopmentVerifier, open_verifier
 from tests.e2e.conftest import Shop
 from tests.services.conftest import reason_of
@@ -140,3 +143,47 @@ async def test_nobody_asks_about_anybody_else(shop: Shop):
     partner = anna.request("WhereFrom")
     denied = refusal(anna.stub.WhereFrom(partner, metadata=shop.metadata_of("partner")))
     assert await denied == "SCOPE_NOT_GRANTED_TO_CALLER"
+
+
+async def test_an_erasure_leaves_a_signed_receipt_and_nobody_to_ask_about(shop: Shop):
+    """In the answer or asked for by its id; by no other caller; the identifier begins anew."""
+    anna = await person(shop, "anna@shop.example", "tea", "cup")
+    proof = anna.proof()
+    answer = await anna.ask("Erase", proof, request_id="erase-1")
+    assert answer.identities == 1
+    receipt = await receipt_of(anna, erasure_id=answer.erasure_id)
+    assert receipt == await receipt_of(anna, request_id="erase-1")
+    body = json.loads(receipt.body)
+    assert body["erased"]["engagement"] == {"event": 2} and body["erased"]["consent"]["consent record"]
+    keys = public_keys(load(shop.folder / "suite.toml").keyring, Signed.ERASURE_RECEIPT)
+    assert verified(keys[receipt.key_version], receipt.signature, receipt.body)
+    assert not verified(keys[receipt.key_version], receipt.signature, receipt.body + b" ")
+    assert await refusal(anna.ask("WhereFrom")) == "NOT_PERMITTED"
+    assert await refusal(anna.ask("Erase", proof, request_id="erase-1")) == "NOT_PERMITTED"
+    elsewhere = rights_pb2.GetReceiptRequest(erasure_id=answer.erasure_id)
+    denied = anna.stub.GetReceipt(elsewhere, metadata=shop.metadata_of("partner"))
+    assert await refusal(denied) == "SCOPE_NOT_GRANTED_TO_CALLER"
+    assert await shop.subject("anna@shop.example") != anna.subject
+
+
+async def test_linking_oneself_to_a_victim_erases_nothing_of_the_victim(shop: Shop):
+    mallory = await person(shop, "mallory@shop.example", "tea")
+    victim = await person(shop, "victim@shop.example", "cup")
+    assert (await shop.link(mallory.subject, victim.subject)).linked
+    answer = await mallory.ask("Erase")
+    assert (answer.identities, list(answer.ask_for)) == (1, ["EMAIL"])
+    await receipt_of(mallory, erasure_id=answer.erasure_id)
+    kept = await victim.access()
+    assert [one.subject for one in kept.identities] == [victim.subject]
+    assert sum(value.store == "engagement" for value in kept.values) == 1
+
+
+async def receipt_of(one: Person, **which: str) -> rights_pb2.SignedReceipt:
+    """The receipt of an erasure, as soon as it is there."""
+    until = asyncio.get_running_loop().time() + 20
+    while True:
+        request = rights_pb2.GetReceiptRequest(**which)
+        answer = await one.stub.GetReceipt(request, metadata=one.shop.metadata)
+        if answer.HasField("receipt"):
+            return answer.receipt
+        assert asyncio.get_running_loop().time() < until

@@ -39,6 +39,7 @@ def walk(
     desk = Desk(
         attest=lambda subject: f"{subject}#{next(numbers)}-{world.now_ms}",
         now_ms=now_ms,
+        genuine=world.genuine,
         keep=keep or (lambda name, _: Path(name)),
     )
     code = tour(shop or world.client("shop"), world.client("partner"), dataset, console, desk)
@@ -112,6 +113,11 @@ def test_the_household_granted_is_unlinked_and_bought_on_every_channel() -> None
         ("page_with_ids", "names no id"),
         ("any_proof", "A proof of another identity opens nothing"),
         ("proofs_serve_twice", "A proof serves one request"),
+        ("erased_lives_on", "At once the id means nobody"),
+        ("unsigned", "The deployment signed it"),
+        ("signs_anything", "With one count changed"),
+        ("keys_are_kept", "each says which keys it destroyed"),
+        ("receipt_names_somebody", "It names nobody"),
         ("same_person_for_all", "No id and no person of the one is known to the other"),
     ],
 )

@@ -6,6 +6,8 @@ contract promises about ids can be seen, and broken.
 
 from __future__ import annotations
 
+import itertools
+import json
 from collections import defaultdict
 from typing import Any
 
@@ -36,6 +38,7 @@ class TourWorld:
         self.flaw = flaw
         self.now_ms = NOW_MS
         self.births: dict[bytes, int] = {}
+        self._numbers = itertools.count(1)
         self.kinds: dict[int, int] = {}
         self.said: dict[int, dict[str, int]] = defaultdict(dict)
         self.links: dict[tuple[int, int], identity_pb2.Link] = {}
@@ -43,13 +46,15 @@ class TourWorld:
         self.events: dict[int, tuple[str, int]] = {}
         self.requests: set[str] = set()
         self.proofs: dict[str, str] = {}
+        self.erased: set[int] = set()
+        self.receipts: dict[str, rights_pb2.SignedReceipt] = {}
         for ordinal in range(1, people + 1):
             self._import(ordinal)
 
     def _import(self, ordinal: int) -> None:
         dealt = deal(DATASET, ordinal)
         for channel, one in zip(CHANNELS, identifiers(dealt), strict=True):
-            birth = self.births.setdefault(one.sha256, len(self.births) + 1)
+            birth = self.births.setdefault(one.sha256, next(self._numbers))
             self.kinds[birth] = one.kind
             # every third person never bought by phone
             self.events[birth] = channel.origin, 0 if channel == 2 and ordinal % 3 else 5 + channel
@@ -83,7 +88,10 @@ class TourWorld:
                 "consent.Record": bound(self.record),
                 "consent.GetState": bound(self.get_state),
                 "profile.Portrait": bound(self.portrait),
+                "profile.TrackBatch": bound(self.track),
                 "rights.Access": bound(self.access),
+                "rights.Erase": bound(self.erase),
+                "rights.GetReceipt": bound(self.get_receipt),
                 "recommender.Recommend": bound(self.recommend),
                 "recommender.GetItem": lambda one: recommender_pb2.Item(item_id=one.item_id, title="A cup"),
             }
@@ -108,7 +116,7 @@ class TourWorld:
         answer = identity_pb2.ResolveResponse()
         for one in request.identifiers:
             created = one.sha256 not in self.births
-            birth = self.births.setdefault(one.sha256, len(self.births) + 1)
+            birth = self.births.setdefault(one.sha256, next(self._numbers))
             self.kinds[birth] = one.kind
             name = "everybody" if self.flaw == "same_person_for_all" else caller
             person = f"{name}:person-{min(self.person(birth))}"
@@ -210,16 +218,10 @@ class TourWorld:
 
     def access(self, request: Any, _caller: str, opened: Any) -> list[rights_pb2.AccessResponse]:
         birth = opened(request.subject)
-        if not request.proofs:
-            raise InvalidRequest("PROOF_MISSING", "proofs")
-        (proof,) = request.proofs
-        if proof.rpartition("#")[0] != request.subject and self.flaw != "any_proof":
+        if birth in self.erased:
             raise Denied("NOT_PERMITTED")
-        if self.proofs.setdefault(proof, request.request_id) != request.request_id and (
-            self.flaw != "proofs_serve_twice"
-        ):
-            raise Denied("PROOF_REUSED", "proofs[0]")
-        origin, count = self.events[birth]
+        self._prove(request)
+        origin, count = self.events.get(birth, ("", 0))
         values = rights_pb2.AccessResponse()
         for _ in range(count - (self.flaw == "event_is_kept_back")):
             values.values.add(
@@ -242,6 +244,50 @@ class TourWorld:
                 rights_pb2.AccessResponse(html=script),
             ]
         return [values, ending]
+
+    def _prove(self, request: Any) -> None:
+        if not request.proofs:
+            raise InvalidRequest("PROOF_MISSING", "proofs")
+        (proof,) = request.proofs
+        if proof.rpartition("#")[0] != request.subject and self.flaw != "any_proof":
+            raise Denied("NOT_PERMITTED")
+        served = self.proofs.setdefault(proof, request.request_id)
+        if served != request.request_id and self.flaw != "proofs_serve_twice":
+            raise Denied("PROOF_REUSED", "proofs[0]")
+
+    def track(self, request: Any, _caller: str, opened: Any) -> profile_pb2.TrackBatchResponse:
+        for event in request.events:
+            origin, count = self.events.get(opened(event.subject), (event.source.origin, 0))
+            self.events[opened(event.subject)] = origin, count + 1
+        return profile_pb2.TrackBatchResponse(recorded=len(request.events))
+
+    def erase(self, request: Any, _caller: str, opened: Any) -> rights_pb2.EraseResponse:
+        self._once(request.request_id)
+        birth, erasure_id = opened(request.subject), f"erasure-{len(self.receipts)}"
+        counts = {"consent": {"consent record": 2}, "engagement": {"event": self.events.pop(birth)[1]}}
+        keys = {} if self.flaw == "keys_are_kept" else {"consent": ["k1"], "engagement": ["k2"]}
+        body = {"erased": counts, "kept": {}, "keys": keys}
+        if self.flaw == "receipt_names_somebody":
+            body["who"] = request.subject  # type: ignore[assignment]
+        text = json.dumps(body, separators=(",", ":")).encode()
+        signature = b"signed" if self.flaw == "signs_anything" else b"signed" + text
+        self.receipts[erasure_id] = rights_pb2.SignedReceipt(body=text, signature=signature)
+        if self.flaw != "erased_lives_on":
+            self.erased.add(birth)
+        self.said.pop(birth, None)
+        self.births = {digest: one for digest, one in self.births.items() if one != birth}
+        return rights_pb2.EraseResponse(erasure_id=erasure_id)
+
+    def get_receipt(self, request: Any, _caller: str, _opened: Any) -> rights_pb2.GetReceiptResponse:
+        return rights_pb2.GetReceiptResponse(
+            erasure_id=request.erasure_id, receipt=self.receipts[request.erasure_id]
+        )
+
+    def genuine(self, receipt: rights_pb2.SignedReceipt) -> bool:
+        """What a receipt's verifier says."""
+        if self.flaw == "signs_anything":
+            return receipt.signature == b"signed"
+        return self.flaw != "unsigned" and receipt.signature == b"signed" + receipt.body
 
     def recommend(self, request: Any, _caller: str, opened: Any) -> recommender_pb2.RecommendResponse:
         birth = opened(request.subject)
