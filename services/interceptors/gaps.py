@@ -50,6 +50,9 @@ def _policy_gaps(declared: Any, method: Descriptor, policy: Policy) -> Iterable[
         yield "no caller_scope"
     if bool(declared.subjects) == declared.no_subject:
         yield "exactly one of subjects and no_subject is set"
+    if declared.subjects and not declared.write and method.client_streaming and not method.server_streaming:
+        # Such an answer would be checked again for the last message's subjects alone.
+        yield "a client stream about subjects is a write, or answers every message by itself"
     yield from _internal_gaps(declared, method)
     yield from _path_gaps(declared, method.input_type, policy)
     yield from _reference_gaps(declared, method.input_type)

@@ -170,6 +170,10 @@ def _no_epoch(file):
     response.field.remove(_field(file, "AskResponse", "consent_epoch"))
 
 
+def _reads_from_a_stream(file):
+    file.service[0].method[0].client_streaming = True
+
+
 def _birth_subject_out(file):
     _rule(_field(file, "Part", "title")).data_class = privacy_pb2.DATA_CLASS_SUBJECT
 
@@ -190,6 +194,7 @@ def _internal_about_somebody(file):
 @pytest.mark.parametrize(
     ("change", "gap"),
     [
+        (_reads_from_a_stream, "a client stream about subjects is a write, or answers every message"),
         (_birth_subject_out, "only internal methods carry those"),
         (_internal_with_a_public_scope, "have a scope that begins with"),
         (_public_with_an_internal_scope, "have a scope that begins with"),
@@ -227,6 +232,29 @@ def test_a_gap_is_named_and_not_compiled(policy, change, gap):
 def test_the_changed_contract_compiles_without_a_change(policy):
     """The gaps above come from the changes, not from the harness."""
     assert method_of(lambda file: None, policy).scope == "probe"
+
+
+def _writes_from_a_stream(file):
+    file.service[0].method[0].client_streaming = True
+    _policy(file).write = True
+
+
+def _answers_each_message(file):
+    file.service[0].method[0].client_streaming = True
+    file.service[0].method[0].server_streaming = True
+
+
+def _stream_about_nobody(file):
+    file.service[0].method[0].client_streaming = True
+    del _policy(file).subjects[:]
+    _policy(file).no_subject = True
+    _message(file, "AskRequest").field.remove(_field(file, "AskRequest", "subject"))
+
+
+@pytest.mark.parametrize("change", [_writes_from_a_stream, _answers_each_message, _stream_about_nobody])
+def test_a_client_stream_that_can_not_tell_too_much_compiles(policy, change):
+    """What it tells is judged per message, or it tells nothing about anybody."""
+    assert method_of(change, policy).scope == "probe"
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.DESCRIPTOR.name)

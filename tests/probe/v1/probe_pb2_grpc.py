@@ -93,7 +93,7 @@ class ProbeServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Gather(self, request_iterator, context):
-        """A request stream.
+        """A request stream; one answer for all messages can not be checked again for each of them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
