@@ -17,6 +17,7 @@ from typing import Any
 
 from consent.errors import PolicyError, UnknownPurpose
 from consent.regimes import BASES, Regime, compile_regimes, strictest
+from consent.retention import Retention, compile_retention
 
 LEAVES_MAX = 64
 VIEWS_MAX = 4
@@ -60,7 +61,7 @@ class Policy:
         minor_mask: the purposes a minor is protected from.
         child_mask: those a child is protected from; never fewer.
         digest: SHA-256 of the content, hexadecimal.
-        retention: the tables ``[retention.…]`` as they stand in the file.
+        retention: how long what is kept may stay.
         proof_days: so long the skeleton of an erased person's consent is kept.
         backup_days: so long a backup that holds an erased person may be kept.
     """
@@ -75,7 +76,7 @@ class Policy:
     minor_mask: int
     child_mask: int
     digest: str
-    retention: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    retention: Retention = field(hash=False)
     proof_days: int = PROOF_DAYS
     backup_days: int = BACKUP_DAYS
 
@@ -255,7 +256,7 @@ def compile_policy(content: Mapping[str, Any], tenant: str = "") -> Policy:
         minor_mask=minor,
         child_mask=child | minor,
         digest=hashlib.sha256(canonical.encode()).hexdigest(),
-        retention=content.get("retention", {}),
+        retention=compile_retention(content.get("retention", {})),
         proof_days=_days(content, "consent_proof_days", PROOF_DAYS),
         backup_days=_days(content, "backup_days", BACKUP_DAYS),
     )

@@ -35,6 +35,7 @@ class ProjectedEvent(NamedTuple):
         party: whose data it is; number as in the contract.
         origin: the system that observed it.
         expires_at_ms: from when on it must not be used; ``None`` = it does not expire.
+        recorded_day: the day the suite recorded it; retention counts from there.
     """
 
     event_key: bytes
@@ -47,6 +48,7 @@ class ProjectedEvent(NamedTuple):
     party: int
     origin: str
     expires_at_ms: int | None
+    recorded_day: int
 
 
 class RecommenderProjection:

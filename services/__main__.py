@@ -151,6 +151,22 @@ def _sign_policy(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _sweep(arguments: argparse.Namespace, console: Console) -> int:
+    import asyncio  # noqa: PLC0415
+
+    from services.config import ConfigError, load  # noqa: PLC0415
+    from services.storage.folder import FolderInUse  # noqa: PLC0415
+    from services.storage.sqlite import StoreUnusable  # noqa: PLC0415
+    from services.sweeping import sweep_all  # noqa: PLC0415
+
+    try:
+        asyncio.run(sweep_all(load(arguments.file), lambda line: console.print(line, highlight=False)))
+    except (ConfigError, FolderInUse, StoreUnusable) as error:
+        console.print(f"[red]Not swept to the end:[/red] {error}", highlight=False)
+        return 1
+    return 0
+
+
 def _lint_contract(_arguments: argparse.Namespace, console: Console) -> int:
     from services.contract import gaps  # noqa: PLC0415
 
@@ -211,6 +227,12 @@ def _parser() -> argparse.ArgumentParser:
     sign.add_argument("--key", type=Path, required=True, help="PEM file of the Ed25519 private key")
     sign.add_argument("--new-key", action="store_true", help="make the key first")
     sign.set_defaults(command=_sign_policy)
+
+    sweep = commands.add_parser(
+        "sweep", help="delete what is due by the policy's retention; a suite that runs does so by itself"
+    )
+    sweep.add_argument("file", type=Path)
+    sweep.set_defaults(command=_sweep)
 
     lint = commands.add_parser("lint-contract", help="name every method and field without a declaration")
     lint.set_defaults(command=_lint_contract)

@@ -70,6 +70,7 @@ def projected(event: Event) -> ProjectedEvent:
         event.party,
         event.origin,
         event.expires_at_ms,
+        event.recorded_at_ms // DAY_MS,
     )
 
 
@@ -103,6 +104,7 @@ def _event_of(message: feed_pb2.EventFact) -> ProjectedEvent:
         message.party,
         message.origin,
         message.expires_at_ms if message.HasField("expires_at_ms") else None,
+        message.recorded_day,
     )
 
 

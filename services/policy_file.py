@@ -20,8 +20,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from consent.errors import ConsentError
+from consent.errors import ConsentError, PolicyError
 from consent.policy import Policy, compile_policy
+from engagement.event import EventKind
+from services.interceptors.declared import data_classes
 from services.signing import PUBLIC_KEY_BYTES, SIGNATURE_BYTES, verified
 
 SUFFIX = ".sig"
@@ -94,7 +96,9 @@ def sign(path: Path, key: Ed25519PrivateKey) -> bytes:
 
 def _compiled(text: str, name: str, tenant: str) -> Policy:
     try:
-        return compile_policy(tomllib.loads(text), tenant)
+        policy = compile_policy(tomllib.loads(text), tenant)
+        if gaps := policy.retention.missing([kind.name for kind in EventKind], data_classes()):
+            raise PolicyError("; ".join(gaps))
     except tomllib.TOMLDecodeError as error:
         at = _TOML_LINE.search(str(error))
         line = int(at[1]) if at is not None else text.count("\n") + 1  # the end, says tomllib
@@ -103,6 +107,7 @@ def _compiled(text: str, name: str, tenant: str) -> Policy:
         raise PolicyFileError(f"{name}, line {line_of(text, str(error))}: {error}") from None
     except (AttributeError, KeyError, TypeError, ValueError):  # a value of a shape nobody looked for
         raise PolicyFileError(f"{name}, line {_odd_line(text)}: not the shape of a policy") from None
+    return policy
 
 
 @dataclass(frozen=True, slots=True)

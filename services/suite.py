@@ -37,6 +37,7 @@ from services.peers import Peers
 from services.remote_feed import Patience
 from services.remote_stores import RemoteStore
 from services.replica import Replica, over
+from services.retention import Sweeper, sweeping
 from services.server import GuardedServer
 from services.service_tokens import accepting_services, service_callers
 from services.signal_link import RemoteSignals
@@ -125,6 +126,11 @@ async def running_suite(
             await server.serving()
         telling = asyncio.create_task(_tell_health(process.guard, servers))
         stack.callback(telling.cancel)
+        sweepers = [
+            Sweeper(part.name, part.database, config.policy, clock, part.forget)
+            for part in suite.parts.values()
+        ]
+        process.must_run("retention", await stack.enter_async_context(sweeping(sweepers, log)))
         yield suite
 
 

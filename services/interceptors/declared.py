@@ -43,6 +43,12 @@ def class_of(field: Descriptor) -> int:
     return rule.data_class if rule is not None else 0
 
 
+def data_classes() -> frozenset[str]:
+    """The names of the data classes that a field may have, without their common prefix."""
+    names = {name.removeprefix("DATA_CLASS_") for name in privacy_pb2.DataClass.keys()}  # noqa: SIM118 - no dict
+    return frozenset(names - {"UNSPECIFIED", "CONTACT", "SECRET"})
+
+
 def field_at(path: str, request: Descriptor, items: str) -> Descriptor | None:
     """The field at ``name`` or ``items.name``; deeper paths are not declared anywhere."""
     head, _, name = path.rpartition(".")

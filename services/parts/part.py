@@ -18,6 +18,7 @@ from services.config import SuiteConfig
 from services.interceptors.pseudonymisation import Tokenise
 from services.parts.links import Links
 from services.peers import Peers
+from services.retention import Forget, nothing_in_memory
 from services.server import Served
 from services.storage.sqlite import Database
 
@@ -112,6 +113,7 @@ class Part:
         ready: returns when it has what it needs to serve; the other parts listen by then.
         stopping: ends the streams that have no end of their own; the first thing of an orderly stop.
         drained: returns when nothing that a call began is unfinished; for an orderly stop.
+        forget: takes those out of memory whose data retention has deleted.
         tokenise: turns digests into tokens; identity's alone.
     """
 
@@ -121,6 +123,7 @@ class Part:
     ready: Callable[[], Awaitable[None]] = at_once
     stopping: Callable[[], None] = nothing
     drained: Callable[[], Awaitable[None]] = at_once
+    forget: Forget = nothing_in_memory
     tokenise: Tokenise | None = None
 
 

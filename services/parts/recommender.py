@@ -51,7 +51,8 @@ async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part
                 ),
                 store_served(links.stores["recommender"]),
             ]
+
             try:
-                yield Part("recommender", database, served, ready=ready)
+                yield Part("recommender", database, served, ready=ready, forget=recommender.people.forget)
             finally:
                 await reader.stop()

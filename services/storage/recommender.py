@@ -158,10 +158,11 @@ def _apply(cursor: int, events: Sequence[ProjectedEvent], connection: sqlite3.Co
     before = connection.total_changes
     for part in _parts(events):
         values: list[Any] = []
-        for key, subject, item, day, kind, quantity, uses, party, origin, expires in part:
+        for key, subject, item, day, kind, quantity, uses, party, origin, expires, recorded_day in part:
             code = codes[party, origin, uses]
             values += (subjects[subject], key, items[item], max(day, 0), kind, quantity, code, expires)
-        rows = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * len(part))
+            values.append(recorded_day)
+        rows = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(part))
         connection.execute(
             f"INSERT INTO event VALUES {rows} ON CONFLICT DO NOTHING",  # noqa: S608 - marks only
             values,

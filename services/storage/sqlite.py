@@ -92,6 +92,7 @@ class Database:
         self.path = path
         self._writer = connect(path)
         migrate(self._writer, domain)
+        migrate(self._writer, "retention")  # every file says what went from it by age
         migrate(self._writer, "audit")  # every service keeps its own records of who asked what
         migrate(self._writer, "erasure")  # and of whom it must not take in again
         self.reader = connect(path, read_only=True)

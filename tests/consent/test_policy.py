@@ -122,7 +122,9 @@ def test_a_child_is_protected_whatever_the_file_says(policy: Policy):
     assert policy.minor_mask & ~policy.child_mask == 0
 
 
-def test_the_retention_of_a_file_is_handed_through():
-    """What it means is not the purpose tree's business."""
-    tables = {"events": {"days": 5}}
-    assert compile_policy(SHIPPED | {"retention": tables}).retention == tables
+def test_the_retention_of_a_file_is_compiled_with_it():
+    """A limit that is none is refused with the whole file."""
+    tables = {"events": {"VIEW": 5}}
+    assert compile_policy(SHIPPED | {"retention": tables}).retention.events == {"VIEW": 5}
+    with pytest.raises(PolicyError, match="retention"):
+        compile_policy(SHIPPED | {"retention": {"events": {"VIEW": "long"}}})

@@ -42,6 +42,7 @@ def event(key: int, who: int = 1, **changed: Any) -> ProjectedEvent:
         party=2,
         origin="till",
         expires_at_ms=None,
+        recorded_day=TODAY,
     )
     return bought._replace(**changed)
 

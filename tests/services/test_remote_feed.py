@@ -190,6 +190,7 @@ def test_a_graph_step_comes_over_as_it_was(policy, data):
         party=st.integers(1, 4),
         origin=st.text(max_size=8),
         expires_at_ms=st.none() | st.integers(0, NEVER_MS),
+        recorded_day=st.integers(0, 100_000),
     )
 )
 def test_an_event_comes_over_as_it_was(event):

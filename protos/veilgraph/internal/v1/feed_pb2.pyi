@@ -76,7 +76,7 @@ class EventNews(_message.Message):
     def __init__(self, seq: _Optional[int] = ..., events: _Optional[_Iterable[_Union[EventFact, _Mapping]]] = ...) -> None: ...
 
 class EventFact(_message.Message):
-    __slots__ = ("event_key", "subject", "item_id", "day", "kind", "quantity", "uses", "party", "origin", "expires_at_ms")
+    __slots__ = ("event_key", "subject", "item_id", "day", "kind", "quantity", "uses", "party", "origin", "expires_at_ms", "recorded_day")
     EVENT_KEY_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     ITEM_ID_FIELD_NUMBER: _ClassVar[int]
@@ -87,6 +87,7 @@ class EventFact(_message.Message):
     PARTY_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    RECORDED_DAY_FIELD_NUMBER: _ClassVar[int]
     event_key: bytes
     subject: bytes
     item_id: str
@@ -97,7 +98,8 @@ class EventFact(_message.Message):
     party: int
     origin: str
     expires_at_ms: int
-    def __init__(self, event_key: _Optional[bytes] = ..., subject: _Optional[bytes] = ..., item_id: _Optional[str] = ..., day: _Optional[int] = ..., kind: _Optional[int] = ..., quantity: _Optional[int] = ..., uses: _Optional[int] = ..., party: _Optional[int] = ..., origin: _Optional[str] = ..., expires_at_ms: _Optional[int] = ...) -> None: ...
+    recorded_day: int
+    def __init__(self, event_key: _Optional[bytes] = ..., subject: _Optional[bytes] = ..., item_id: _Optional[str] = ..., day: _Optional[int] = ..., kind: _Optional[int] = ..., quantity: _Optional[int] = ..., uses: _Optional[int] = ..., party: _Optional[int] = ..., origin: _Optional[str] = ..., expires_at_ms: _Optional[int] = ..., recorded_day: _Optional[int] = ...) -> None: ...
 
 class AwaitGraphRequest(_message.Message):
     __slots__ = ("seq",)

@@ -1,0 +1,209 @@
+"""What is due in a store goes, one bounded batch a transaction.
+
+A sweep walks over one table from its beginning by a cursor and deletes what is due in the
+rows between two cursors; how many of which kind went stands in the journal, in the same
+transaction. What is gone is gone, so a sweep that was interrupted simply begins again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from consent.retention import DAY_MS, Retention
+from engagement.event import EventKind
+from identity.ids import SubjectId
+from services.storage.sqlite import Database, StoreUnusable
+
+#: Rows, or subjects of the recommender, one batch looks at: some milliseconds of the writer.
+BATCH_ROWS = 2_000
+BATCH_SUBJECTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one batch did.
+
+    Attributes:
+        cursor: where the next batch begins; ``None`` after the last one.
+        deleted: how many of each kind went.
+        subjects: whose data changed, where that matters to what is in memory.
+    """
+
+    cursor: int | None
+    deleted: Mapping[str, int] = field(default_factory=dict)
+    subjects: frozenset[SubjectId] = frozenset()
+
+
+#: Deletes what is due beyond a cursor in one table; called within a transaction.
+Batch = Callable[[sqlite3.Connection, int], Swept]
+
+
+def batches_of(service: str, retention: Retention, now_ms: int) -> list[Batch]:
+    """What is swept in the file of a service.
+
+    Args:
+        service: a name of ``services.config.SERVICES``.
+        retention: the policy's limits.
+        now_ms: the present instant; what runs out later is not touched.
+    """
+    events = {EventKind[kind]: before_ms for kind, before_ms in retention.events_due(now_ms).items()}
+    answers_ms = retention.records_due("answers", now_ms)
+    own: dict[str, list[Batch]] = {
+        "identity": [
+            partial(_answers, "request", "done_at_ms", answers_ms),
+            partial(_refused_links, retention.records_due("refused_links", now_ms)),
+        ],
+        "consent": [partial(_skeletons, now_ms)],
+        "engagement": [partial(_events, events, now_ms)],
+        "recommender": [
+            partial(_projected_events, events, now_ms),
+            partial(_answers, "write_request", "at_ms", answers_ms),
+        ],
+    }
+    return [*own[service], partial(_audit_rows, retention.records_due("audit", now_ms))]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What the journal says of every batch of one sweep: its name, the policy's digest, the instant."""
+
+    sweep_id: str
+    policy: str
+    at_ms: int
+
+
+async def carry_out(database: Database, batch: Batch, cursor: int, sweep: Sweep) -> Swept:
+    """Carries out one batch and says in the journal what went with it, in one transaction.
+
+    Raises:
+        StoreUnusable: nothing of the batch was kept.
+    """
+
+    def write(connection: sqlite3.Connection) -> Swept:
+        swept = batch(connection, cursor)
+        connection.executemany(
+            "INSERT INTO sweep VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " deleted = deleted + excluded.deleted",
+            [
+                (sweep.sweep_id, kind, sweep.policy, sweep.at_ms, count)
+                for kind, count in swept.deleted.items()
+                if count
+            ],
+        )
+        return swept
+
+    try:
+        return await database.write(write)
+    except sqlite3.Error as error:
+        raise StoreUnusable(type(error).__name__) from error
+
+
+def _events(due: Mapping[EventKind, int], now_ms: int, connection: sqlite3.Connection, after: int) -> Swept:
+    last = _end_of_batch(connection, "event", "id", after)
+    if last is None:
+        return Swept(None)
+    condition, values = _is_due(due, "recorded_at_ms")
+    rows = connection.execute(
+        f"DELETE FROM event WHERE id > ? AND id <= ? AND {condition} RETURNING kind",  # noqa: S608 - our names
+        (after, last, now_ms, *values),
+    ).fetchall()
+    return Swept(last, _by_kind(kind for (kind,) in rows))
+
+
+def _projected_events(
+    due: Mapping[EventKind, int], now_ms: int, connection: sqlite3.Connection, after: int
+) -> Swept:
+    """What the recommender knows of events; whoever loses one gets another number.
+
+    A model says by numbers whom it was learned from, so a model that knows more than is left
+    is told apart by that, as after an erasure.
+    """
+    last = _end_of_batch(connection, "subject", "number", after, BATCH_SUBJECTS)
+    if last is None:
+        return Swept(None)
+    condition, values = _is_due(
+        {kind: before_ms // DAY_MS for kind, before_ms in due.items()}, "recorded_day"
+    )
+    rows = connection.execute(
+        f"DELETE FROM event WHERE subject > ? AND subject <= ? AND {condition}"  # noqa: S608 - our names
+        " RETURNING subject, kind",
+        (after, last, now_ms, *values),
+    ).fetchall()
+    numbers = {number for number, _ in rows}
+    births = [_renumber(connection, number) for number in sorted(numbers)]
+    return Swept(last, _by_kind(kind for _, kind in rows), frozenset(births))
+
+
+def _renumber(connection: sqlite3.Connection, number: int) -> SubjectId:
+    (birth,) = connection.execute(
+        "DELETE FROM subject WHERE number = ? RETURNING birth", (number,)
+    ).fetchone()
+    if connection.execute("SELECT 1 FROM event WHERE subject = ? LIMIT 1", (number,)).fetchone():
+        cursor = connection.execute("INSERT INTO subject (birth) VALUES (?)", (birth,))
+        connection.execute("UPDATE event SET subject = ? WHERE subject = ?", (cursor.lastrowid, number))
+    return SubjectId(birth)
+
+
+def _is_due(due: Mapping[EventKind, int], recorded: str) -> tuple[str, list[int]]:
+    """A condition and its values after ``now``: the source's own end has come, or the kind's limit."""
+    kinds = [f"(kind = ? AND {recorded} < ?)" for _ in due]
+    values = [value for kind, before in due.items() for value in (int(kind), before)]
+    return f"(expires_at_ms <= ? OR {' OR '.join(['0', *kinds])})", values
+
+
+def _audit_rows(before_ms: int, connection: sqlite3.Connection, after: int) -> Swept:
+    last = _end_of_batch(connection, "audit", "seq", after)
+    if last is None:
+        return Swept(None)
+    gone = connection.execute(
+        "DELETE FROM audit WHERE seq > ? AND seq <= ? AND at_ms < ?", (after, last, before_ms)
+    ).rowcount
+    # Rows lie in the order of time: where nothing was due, nothing behind it is.
+    return Swept(last if gone else None, {"audit": gone})
+
+
+def _answers(table: str, at: str, before_ms: int, connection: sqlite3.Connection, _after: int) -> Swept:
+    keys = {"request": "caller, method, request_id", "write_request": "key"}[table]
+    gone = connection.execute(
+        f"DELETE FROM {table} WHERE ({keys}) IN"  # noqa: S608 - our names
+        f" (SELECT {keys} FROM {table} WHERE {at} < ? LIMIT {BATCH_ROWS})",
+        (before_ms,),
+    ).rowcount
+    return Swept(0 if gone == BATCH_ROWS else None, {"answers": gone})
+
+
+def _refused_links(before_ms: int, connection: sqlite3.Connection, _after: int) -> Swept:
+    gone = connection.execute(
+        "DELETE FROM edge WHERE edge_id IN"
+        " (SELECT edge_id FROM edge WHERE state = 3 AND stated_at_ms < ? LIMIT ?)",  # 3: REFUSED
+        (before_ms, BATCH_ROWS),
+    ).rowcount
+    return Swept(0 if gone == BATCH_ROWS else None, {"refused_links": gone})
+
+
+def _skeletons(now_ms: int, connection: sqlite3.Connection, _after: int) -> Swept:
+    """What an erasure left as proof of consent says itself when it goes."""
+    gone = connection.execute(
+        "DELETE FROM consent_skeleton WHERE rowid IN"
+        " (SELECT rowid FROM consent_skeleton WHERE goes_at_ms <= ? LIMIT ?)",
+        (now_ms, BATCH_ROWS),
+    ).rowcount
+    return Swept(0 if gone == BATCH_ROWS else None, {"consent_skeletons": gone})
+
+
+def _end_of_batch(
+    connection: sqlite3.Connection, table: str, key: str, after: int, rows: int = BATCH_ROWS
+) -> int | None:
+    (last,) = connection.execute(
+        f"SELECT max({key}) FROM (SELECT {key} FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT {rows})",  # noqa: S608
+        (after,),
+    ).fetchone()
+    return None if last is None else int(last)
+
+
+def _by_kind(kinds: Iterable[int]) -> dict[str, int]:
+    return {f"event {EventKind(kind).name}": count for kind, count in sorted(Counter(kinds).items())}

@@ -1,0 +1,343 @@
+"""Sweeping real files: what is due goes, nothing else does, at whatever point a sweep was cut off."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from consent.policy import Policy
+from consent.retention import DAY_MS
+from engagement.event import EventKind
+from identity.ledger import NEVER_MS, Evidence, Sighting
+from identity.linking import LinkRefusal, Request, Ruling, Verdict
+from services.interceptors.audit import AuditRecord
+from services.policy_file import PolicyFileError, sign
+from services.retention import EVERY_S, Sweeper, sweeping
+from services.storage import retention as storage
+from services.storage.audit import StoredAuditLog
+from services.storage.engagement import SqliteEventStore
+from services.storage.folder import FolderInUse, sole_user
+from services.storage.identity import SqliteIdentityStore
+from services.storage.recommender import SqliteRecommenderStore
+from services.storage.sqlite import Database, StoreUnusable
+from services.sweeping import sweep_all
+from tests.conftest import Clock
+from tests.engagement.events import event, subject
+from tests.recommender import events as projected
+from tests.recommender.conftest import opened, purchases_of_two_tastes, shop_items
+
+NOW_MS = 30_000 * DAY_MS + 5
+LIMITS = {EventKind.VIEW: 10, EventKind.ORDER: 100}
+
+
+@pytest.fixture
+def short(policy: Policy) -> Policy:
+    """The shipped policy with short limits."""
+    return with_limits(policy)
+
+
+def with_limits(policy: Policy, **records: int) -> Policy:
+    events = dict.fromkeys(policy.retention.events, 50) | {kind.name: days for kind, days in LIMITS.items()}
+    kept = dict.fromkeys(policy.retention.records, 20) | records
+    return replace(policy, retention=replace(policy.retention, events=events, records=kept))
+
+
+def limit_of(kind: int) -> int:
+    return LIMITS.get(EventKind(kind), 50)
+
+
+def rows(database: Database, query: str, *values: object) -> list[Any]:
+    return database.reader.execute(query, values).fetchall()
+
+
+@given(
+    facts=st.lists(
+        st.tuples(
+            st.sampled_from(list(EventKind)),
+            st.integers(0, 120),  # days ago it was recorded
+            st.sampled_from([None, NOW_MS - 1, NOW_MS, NOW_MS + 1]),
+            st.integers(1, 4),
+        ),
+        max_size=25,
+    )
+)
+@settings(max_examples=40)
+def test_exactly_what_is_due_goes_from_the_events_and_from_what_is_known_of_them(policy, facts):
+    """By its kind's limit or by its source's own end; both stores agree on every event."""
+    short = with_limits(policy)
+    due = [
+        (NOW_MS - ago * DAY_MS) // DAY_MS + limit_of(kind) < NOW_MS // DAY_MS
+        or (ends_ms is not None and ends_ms <= NOW_MS)
+        for kind, ago, ends_ms, _ in facts
+    ]
+
+    async def check(folder: Path) -> None:
+        whole, known = Database(folder / "e.db", "engagement"), Database(folder / "r.db", "recommender")
+        try:
+            await SqliteEventStore(whole).append(
+                [
+                    event(
+                        str(n),
+                        kind=kind,
+                        subject=subject(who),
+                        expires_at_ms=ends,
+                        recorded_at_ms=NOW_MS - ago * DAY_MS,
+                    )
+                    for n, (kind, ago, ends, who) in enumerate(facts)
+                ]
+            )
+            recommender = SqliteRecommenderStore(known)
+            news = [
+                projected.event(n, who, kind=kind, expires_at_ms=ends, recorded_day=NOW_MS // DAY_MS - ago)
+                for n, (kind, ago, ends, who) in enumerate(facts)
+            ]
+            await recommender.apply(1, news)
+            gone: set[Any] = set()
+
+            async def forget(subjects: Any) -> None:
+                gone.update(subjects)
+
+            clock = Clock(NOW_MS)
+            first = await Sweeper("engagement", whole, short, clock).sweep()
+            second = await Sweeper("recommender", known, short, clock, forget).sweep()
+            assert first == second
+            assert sum(first.values()) == sum(due)
+            left = [fact for fact, is_due in zip(facts, due, strict=True) if not is_due]
+            assert len(rows(whole, "SELECT 1 FROM event")) == len(left)
+            for who in range(1, 5):
+                history = await recommender.history(projected.subject(who))
+                assert len(history) == sum(fact[3] == who for fact in left)
+            assert gone == {
+                projected.subject(fact[3]) for fact, is_due in zip(facts, due, strict=True) if is_due
+            }
+        finally:
+            whole.close()
+            known.close()
+
+    with TemporaryDirectory() as folder:
+        asyncio.run(check(Path(folder)))
+
+
+async def test_whoever_loses_an_event_gets_another_number_and_nobody_else_does(tmp_path, short):
+    """By that a model that was learned from more than is left is told apart."""
+    database = Database(tmp_path / "r.db", "recommender")
+    store = SqliteRecommenderStore(database)
+    today = NOW_MS // DAY_MS
+    await store.apply(
+        1,
+        [
+            projected.event(1, who=1, recorded_day=today - 500),
+            projected.event(2, who=1, recorded_day=today),
+            projected.event(3, who=2, recorded_day=today),
+            projected.event(4, who=3, recorded_day=today - 500),
+        ],
+    )
+    everybody = [projected.subject(who) for who in (1, 2, 3)]
+    before = await store.subject_numbers(everybody)
+    await Sweeper("recommender", database, short, Clock(NOW_MS)).sweep()
+    one, two, three = await store.subject_numbers(everybody)
+    assert one not in before and two == before[1] and three == 0
+    assert [len(await store.history(who)) for who in everybody] == [1, 1, 0]
+    database.close()
+
+
+async def test_the_model_in_service_after_a_sweep_is_that_of_a_store_which_never_knew_what_went(
+    tmp_path, guard, short
+):
+    clock = Clock(projected.NOW_MS)
+    today = projected.NOW_MS // DAY_MS
+    stale = [
+        projected.event(9000 + n, who=100 + n, item_id=f"item-{1 + n % 9}", recorded_day=today - 101)
+        for n in range(40)
+    ]
+    models = []
+    for name, more in (("swept", stale), ("pure", [])):
+        folder = tmp_path / name
+        folder.mkdir()
+        async with opened(folder, guard, clock) as world:
+            await world.put(shop_items())
+            await world.tell(*purchases_of_two_tastes(), *more)
+            world.permit(*(projected.subject(person + 100) for person in range(60)))
+            await world.train()
+            before = world.recommender.live.model
+            database = world.recommender.projection._store._database
+            sweeper = Sweeper("recommender", database, short, clock, world.recommender.people.forget)
+            swept = await sweeper.sweep()
+            assert swept == ({"event ORDER": 40} if more else {})
+            models.append(world.recommender.live.model)
+            assert (before.version == models[-1].version) == (not more)
+            kept = [path.name for path in (folder / "models").iterdir() if path.name.isdigit()]
+            assert (before.version in kept) == (not more)
+    for array in ("taken", "given"):
+        assert np.array_equal(getattr(models[0], array), getattr(models[1], array))
+
+
+async def test_a_sweep_that_is_cut_off_is_finished_by_the_next_and_each_deletion_is_counted_once(
+    tmp_path, short, monkeypatch
+):
+    monkeypatch.setattr(storage, "BATCH_ROWS", 10)
+    monkeypatch.setattr(storage._end_of_batch, "__defaults__", (10,))
+    database = Database(tmp_path / "e.db", "engagement")
+    store = SqliteEventStore(database)
+    await store.append([event(str(n), recorded_at_ms=0) for n in range(95)])
+    await store.append([event("kept", recorded_at_ms=NOW_MS)])
+
+    class CutOffError(Exception):
+        pass
+
+    def cut_off(deleted: Any) -> None:
+        if deleted["event ORDER"] >= 30:
+            raise CutOffError
+
+    sweeper = Sweeper("engagement", database, short, Clock(NOW_MS))
+    with pytest.raises(CutOffError):
+        await sweeper.sweep(cut_off)
+    assert len(rows(database, "SELECT 1 FROM event")) == 66
+    assert await sweeper.sweep() == {"event ORDER": 65}
+    assert await sweeper.sweep() == {}
+    assert rows(database, "SELECT kind, sum(deleted), count(*) FROM sweep") == [("event ORDER", 95, 2)]
+    assert {digest for (digest,) in rows(database, "SELECT policy FROM sweep")} == {short.digest}
+    database.close()
+
+
+async def test_others_write_between_two_batches(tmp_path, short, monkeypatch):
+    monkeypatch.setattr(storage._end_of_batch, "__defaults__", (10,))
+    database = Database(tmp_path / "e.db", "engagement")
+    store = SqliteEventStore(database)
+    await store.append([event(str(n), recorded_at_ms=0) for n in range(50)])
+    sweep = asyncio.ensure_future(Sweeper("engagement", database, short, Clock(NOW_MS)).sweep())
+    await asyncio.sleep(0)
+    appended = await store.append([event("meanwhile", recorded_at_ms=NOW_MS)])
+    assert appended.recorded == 1
+    assert await sweep == {"event ORDER": 50}
+    assert len(rows(database, "SELECT 1 FROM event")) == 1
+    database.close()
+
+
+async def test_answers_to_requests_and_refused_links_go_when_they_are_due_and_links_do_not(tmp_path, short):
+    database = Database(tmp_path / "i.db", "identity")
+    store = SqliteIdentityStore(database)
+    for request_id, at_ms in (("old", 0), ("new", NOW_MS)):
+        seen = Sighting(subject(1), subject(2), Evidence.LOGIN, request_id, at_ms, NEVER_MS, 1000)
+        rulings = [Ruling(seen, Verdict.NEW), Ruling(seen, Verdict.REFUSED, LinkRefusal.PERSON_TOO_LARGE)]
+        await store.link(Request("acme/shop", "Link", request_id, b""), rulings, b"answer", at_ms)
+    swept = await Sweeper("identity", database, short, Clock(NOW_MS)).sweep()
+    assert swept == {"answers": 1, "refused_links": 1}
+    assert await store.done(Request("acme/shop", "Link", "old", b"")) is None
+    assert await store.done(Request("acme/shop", "Link", "new", b"")) is not None
+    assert len((await store.pending()).edges) == 2
+    database.close()
+
+
+async def test_what_an_erasure_left_as_proof_goes_when_it_says_itself(tmp_path, short):
+    database = Database(tmp_path / "c.db", "consent")
+    rows_of = [("erasure", "service", "GRANT", 0, 0, 0, None, at_ms) for at_ms in (NOW_MS, NOW_MS + 1)]
+    await database.write(
+        lambda connection: connection.executemany(
+            "INSERT INTO consent_skeleton VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows_of
+        )
+    )
+    assert await Sweeper("consent", database, short, Clock(NOW_MS)).sweep() == {"consent_skeletons": 1}
+    assert rows(database, "SELECT goes_at_ms FROM consent_skeleton") == [(NOW_MS + 1,)]
+    database.close()
+
+
+async def test_after_a_sweep_no_byte_of_what_went_is_in_a_file(tmp_path, short):
+    database = Database(tmp_path / "e.db", "engagement")
+    store = SqliteEventStore(database)
+    await store.append([event("1", item_id="canary-of-a-swept-event", recorded_at_ms=0)])
+    held = b"canary-of-a-swept-event"
+    assert any(held in path.read_bytes() for path in tmp_path.iterdir())
+    await Sweeper("engagement", database, short, Clock(NOW_MS)).sweep()
+    assert not any(held in path.read_bytes() for path in tmp_path.iterdir())
+    database.close()
+
+
+@pytest.mark.parametrize("service", ["identity", "consent", "engagement", "recommender"])
+async def test_audit_rows_go_from_every_file_when_they_are_due(tmp_path, short, keyring, service):
+    database = Database(tmp_path / "any.db", service)
+    log = StoredAuditLog(database, keyring.active("audit"))
+    for at_ms in (1, NOW_MS - 21 * DAY_MS, NOW_MS - 20 * DAY_MS, NOW_MS):
+        log.append(AuditRecord(at_ms, "r", "shop", "/a/B", 0, "", 1, b"", 0, "OK", ""))
+    await log.flush()
+    assert await Sweeper(service, database, short, Clock(NOW_MS)).sweep() == {"audit": 2}
+    assert len(rows(database, "SELECT 1 FROM audit")) == 2
+    database.close()
+
+
+async def test_a_batch_that_can_not_be_committed_deletes_nothing(tmp_path, short):
+    database = Database(tmp_path / "e.db", "engagement")
+    await SqliteEventStore(database).append([event(recorded_at_ms=0)])
+    await database.write(lambda connection: connection.execute("DROP TABLE sweep"))
+    with pytest.raises(StoreUnusable):
+        await Sweeper("engagement", database, short, Clock(NOW_MS)).sweep()
+    assert len(rows(database, "SELECT 1 FROM event")) == 1
+    database.close()
+
+
+async def test_a_running_suite_sweeps_by_itself_says_what_went_and_tries_again_after_a_fault(tmp_path, short):
+    database = Database(tmp_path / "e.db", "engagement")
+    store = SqliteEventStore(database)
+    await store.append([event("1", recorded_at_ms=0)])
+    turns: asyncio.Queue[float] = asyncio.Queue()
+    go_on = asyncio.Event()
+    logged: list[str] = []
+
+    async def pause(seconds: float) -> None:
+        turns.put_nowait(seconds)
+        await go_on.wait()
+        go_on.clear()
+
+    sweeper = Sweeper("engagement", database, short, Clock(NOW_MS))
+    async with sweeping([sweeper], logged.append, pause) as task:
+        assert await turns.get() == EVERY_S
+        assert logged == ["retention: engagement: 1 event ORDER deleted\n"]
+        await database.write(lambda connection: connection.execute("ALTER TABLE sweep RENAME TO hidden"))
+        await store.append([event("2", recorded_at_ms=0)])
+        go_on.set()
+        await turns.get()
+        assert "could not be swept to the end" in logged[-1]
+        await database.write(lambda connection: connection.execute("ALTER TABLE hidden RENAME TO sweep"))
+        go_on.set()
+        await turns.get()
+        assert len(logged) == 3
+        assert rows(database, "SELECT 1 FROM event") == []
+        assert not task.done()
+    assert task.cancelled()
+    database.close()
+
+
+async def test_the_command_sweeps_every_file_there_is_and_none_of_a_service_that_runs(tmp_path, short):
+    class Config:
+        folder, policy = tmp_path, short
+
+    for service in ("engagement", "identity"):
+        Database(tmp_path / f"{service}.db", service).close()
+    database = Database(tmp_path / "engagement.db", "engagement")
+    await SqliteEventStore(database).append([event(recorded_at_ms=0)])
+    database.close()
+    lines: list[str] = []
+    with sole_user(tmp_path, "engagement"), pytest.raises(FolderInUse):
+        await sweep_all(Config, lines.append, Clock(NOW_MS))
+    assert lines == ["identity: nothing was due"]
+    deleted = await sweep_all(Config, lines.append, Clock(NOW_MS))
+    assert deleted == {"identity": {}, "engagement": {"event ORDER": 1}}
+    assert lines[-1] == "engagement: 1 event ORDER"
+
+
+@pytest.mark.parametrize("line", ["VIEW = 395", "IDENTIFIER = ", "audit = 1095"])
+def test_a_policy_file_that_forgets_a_kind_is_not_signed_and_does_not_start(tmp_path: Path, line: str):
+    text = (Path(__file__).parents[2] / "consent/policy.toml").read_text()
+    changed = "\n".join(row for row in text.splitlines() if not row.startswith(line))
+    (tmp_path / "policy.toml").write_text(changed)
+    with pytest.raises(PolicyFileError, match=f"no limit for {line.split(' ', maxsplit=1)[0]}"):
+        sign(tmp_path / "policy.toml", Ed25519PrivateKey.generate())
