@@ -167,6 +167,26 @@ def _sweep(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _ropa(arguments: argparse.Namespace, console: Console) -> int:
+    import json  # noqa: PLC0415
+
+    from services.config import ConfigError, load, shipped_policy  # noqa: PLC0415
+    from services.ropa import record_of_processing  # noqa: PLC0415
+    from services.ropa_page import markdown  # noqa: PLC0415
+
+    try:
+        if arguments.file is None:
+            record = record_of_processing(shipped_policy(), {})
+        else:
+            config = load(arguments.file)
+            record = record_of_processing(config.policy, config.callers, config.tenant)
+    except ConfigError as error:
+        console.print(f"[red]{arguments.file} can not be used:[/red] {error}")
+        return 1
+    sys.stdout.write(json.dumps(record, indent=1) + "\n" if arguments.json else markdown(record))
+    return 0
+
+
 def _lint_contract(_arguments: argparse.Namespace, console: Console) -> int:
     from services.contract import gaps  # noqa: PLC0415
 
@@ -233,6 +253,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     sweep.add_argument("file", type=Path)
     sweep.set_defaults(command=_sweep)
+
+    ropa = commands.add_parser("ropa", help="print the record of processing (GDPR article 30)")
+    ropa.add_argument("file", type=Path, nargs="?", help="a configuration, for its callers and its policy")
+    ropa.add_argument("--json", action="store_true", help="as JSON instead of Markdown")
+    ropa.set_defaults(command=_ropa)
 
     lint = commands.add_parser("lint-contract", help="name every method and field without a declaration")
     lint.set_defaults(command=_lint_contract)
