@@ -1,0 +1,147 @@
+"""Attacks on a whole suite that no other test makes; ``docs/privacy.md`` names them all."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import io
+import sys
+from itertools import combinations
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from identity.keyring import KeyRing
+from identity.tokens import IdentifierKind, Tokeniser
+from services.config import load
+from tests.conftest import ROOT
+from tests.e2e.conftest import Shop, suite_in
+from tests.e2e.test_consent_everywhere import refusal
+from veilgraph.consent.v1 import consent_pb2
+
+STORM = 200
+DICTIONARY = [f"person{number}@example.com" for number in range(200)]
+#: What decides about a person; a difference here would be a difference in time.
+_JUDGES = tuple(str(ROOT / part) for part in ("consent/", "services/interceptors/", "identity/pairwise.py"))
+
+
+async def test_of_a_storm_of_withdrawals_none_is_lost(tmp_path, clock):
+    """Each is in effect when it returns, and still after a restart; nobody else loses anything."""
+    log = io.StringIO()
+    async with suite_in(tmp_path, clock, log) as suite:
+        shop = Shop(suite, clock, tmp_path, log, "shop")
+        subjects = [one.subject for one in await shop.resolve(*DICTIONARY[: STORM + 1])]
+        await asyncio.gather(*(shop.grant(one, "personalise") for one in subjects))
+        *withdrawn, kept = subjects
+
+        async def withdraw(subject: str) -> str:
+            await shop.withdraw(subject, "personalise")
+            return await refusal(shop.portrait(subject))
+
+        said = await asyncio.gather(*(withdraw(one) for one in withdrawn))
+        assert set(said) == {"NOT_PERMITTED"}
+        await shop.portrait(kept)
+        await shop.close()
+    async with suite_in(tmp_path, clock, log) as suite:
+        shop = Shop(suite, clock, tmp_path, log, "shop")
+        said = await asyncio.gather(*(refusal(shop.portrait(one)) for one in withdrawn))
+        assert set(said) == {"NOT_PERMITTED"}
+        await shop.portrait(kept)
+        await shop.close()
+
+
+def hashes(value: str) -> list[bytes]:
+    """What a thief makes of a guess without the keys: every plain digest, in every length that is kept."""
+    made = []
+    for text in (value.encode(), hashlib.sha256(value.encode()).digest()):
+        made += [hashlib.new(name, text).digest() for name in ("sha256", "sha1", "md5", "sha512", "sha3_256")]
+        made += [hashlib.blake2b(text, digest_size=size).digest() for size in (16, 32, 64)]
+        made += [hmac.digest(key, text, "sha256") for key in (b"", bytes(32), b"demo", b"veilgraph")]
+    return made
+
+
+async def test_a_dictionary_finds_nobody_in_a_stolen_database_without_the_keys(tmp_path, clock):
+    """No plain hash of a value and no token of another ring is in a file; tokens of its own ring are."""
+    log = io.StringIO()
+    async with suite_in(tmp_path, clock, log) as suite:
+        shop = Shop(suite, clock, tmp_path, log, "shop")
+        (subject, *_) = [one.subject for one in await shop.resolve(*DICTIONARY)]
+        await shop.grant(subject)
+        await shop.track(shop.event("1", subject, "tea"))
+        await shop.close()
+    stolen = {path.name: path.read_bytes() for path in tmp_path.glob("*.db*")}
+    assert len(stolen) >= 4
+    thief = Tokeniser(KeyRing.create(lambda count: bytes(range(count)), 0), "demo")
+    ours = Tokeniser(load(tmp_path / "suite.toml").keyring, "demo")
+    found = 0
+    for value in DICTIONARY:
+        digest = hashlib.sha256(value.encode()).digest()
+        guesses = [
+            value.encode(),
+            digest,
+            *hashes(value),
+            bytes(thief.token(IdentifierKind.EMAIL, digest))[:17],
+        ]
+        for name, content in stolen.items():
+            assert not any(guess[:16] in content for guess in guesses), name
+        found += bytes(ours.token(IdentifierKind.EMAIL, digest))[:17] in stolen["identity.db"]
+    assert found == len(DICTIONARY)
+
+
+class Steps:
+    """The functions that judge, in the order in which they are called."""
+
+    def __init__(self) -> None:
+        self.called: list[str] = []
+
+    def __call__(self, frame: FrameType, event: str, _argument: Any) -> None:
+        code = frame.f_code
+        if event == "call" and code.co_filename.startswith(_JUDGES):
+            self.called.append(f"{Path(code.co_filename).name}:{code.co_name}")
+
+
+async def steps_of(call: Any) -> list[str]:
+    """What a call had the guard do."""
+    steps = Steps()
+    sys.setprofile(steps)
+    try:
+        await call
+    finally:
+        sys.setprofile(None)
+    return steps.called
+
+
+async def test_a_denial_takes_the_same_steps_whoever_is_asked_about_and_why(shop):
+    """Unknown, refused and withdrawn differ in nothing that could be timed: the guard runs the same code."""
+    unknown, refused, withdrawn = [
+        one.subject for one in await shop.resolve("unknown@a", "refused@a", "withdrawn@a")
+    ]
+    await shop.say(consent_pb2.ACTION_REFUSE, refused, "personalise")
+    await shop.grant(withdrawn, "personalise")
+    await shop.withdraw(withdrawn, "personalise")
+    traces = []
+    for subject in (unknown, refused, withdrawn):
+        assert await refusal(shop.portrait(subject)) == "NOT_PERMITTED"  # warm: nothing is made twice
+        traces.append(await steps_of(refusal(shop.portrait(subject))))
+    assert any("consent.py" in step for step in traces[0])
+    assert all(one == other for one, other in combinations(traces, 2))
+    await shop.grant(withdrawn, "personalise")
+    await shop.portrait(withdrawn)
+    assert await steps_of(shop.portrait(withdrawn)) != traces[0]  # so a difference would be seen
+
+
+@pytest.mark.parametrize("withdrawn_first", [True, False])
+async def test_a_race_of_a_link_and_a_refusal_ends_with_the_refusal(shop, withdrawn_first):
+    """Whichever is asked first: linking to somebody who refuses never gives back what was refused."""
+    for number in range(12):
+        mine, theirs = [one.subject for one in await shop.resolve(f"{number}mine@a", f"{number}theirs@a")]
+        for one in (mine, theirs):
+            await shop.grant(one)
+        await shop.track(shop.event(f"e{number}", theirs, "tea"))
+        race = [shop.withdraw(theirs, "personalise"), shop.link(mine, theirs)]
+        await asyncio.gather(*(race if withdrawn_first else reversed(race)))
+        for one in (mine, theirs):
+            assert await refusal(shop.portrait(one)) == "NOT_PERMITTED"
