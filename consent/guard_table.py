@@ -62,6 +62,7 @@ class GuardTable:
 
     Attributes:
         loaded: a snapshot was applied and not lost since.
+        generation: counts how often the whole state was replaced or lost.
         live: whether the replica's lease on its state still runs.
     """
 
@@ -69,10 +70,11 @@ class GuardTable:
         self.policy = policy
         self.epoch = 0
         self.loaded = False
+        self.generation = 0
         self.live = live
         self._entries: dict[SubjectId, GuardEntry] = {}
         self._unrefusable = policy.unrefusable_mask
-        self._watchers: list[Callable[[int], None]] = []
+        self._watchers: list[Callable[[GuardUpdate], None]] = []
 
     @property
     def ready(self) -> bool:
@@ -93,8 +95,12 @@ class GuardTable:
         """The entry of a birth subject, or None when it is unknown."""
         return self._entries.get(subject)
 
-    def watch(self, watcher: Callable[[int], None]) -> None:
-        """Has ``watcher`` told every epoch the table reaches from now on."""
+    def entries(self) -> Iterable[tuple[SubjectId, GuardEntry]]:
+        """Every birth subject known here with its entry."""
+        return self._entries.items()
+
+    def watch(self, watcher: Callable[[GuardUpdate], None]) -> None:
+        """Has ``watcher`` told every step from now on, once the table has taken it in."""
         self._watchers.append(watcher)
 
     def apply(self, update: GuardUpdate) -> None:
@@ -106,23 +112,25 @@ class GuardTable:
                 self._entries.pop(subject, None)
             else:
                 self._entries[subject] = entry
-        self._reached(update.epoch)
+        self._reached(update)
 
     def replace(self, update: GuardUpdate) -> None:
         """Takes the whole state in the place of what was held; decided by is one or the other."""
         self._entries = {subject: entry for subject, entry in update.entries.items() if entry is not None}
-        self._reached(update.epoch)
+        self.generation += 1
+        self._reached(update)
 
     def lose(self) -> None:
         """Forgets everything: who feeds the table has stopped. The next step applied is a snapshot."""
         self.loaded = False
+        self.generation += 1
         self._entries = {}
 
-    def _reached(self, epoch: int) -> None:
-        self.epoch = epoch
+    def _reached(self, update: GuardUpdate) -> None:
+        self.epoch = update.epoch
         self.loaded = True
         for watcher in self._watchers:
-            watcher(epoch)
+            watcher(update)
 
     def allows(self, subject: SubjectId, purpose_index: int, now_ms: int) -> bool:
         """Whether processing for a purpose is allowed now. Unknown subjects are denied.

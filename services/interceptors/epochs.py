@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from consent.guard_table import GuardTable
+from consent.guard_table import GuardTable, GuardUpdate
 from services.errors import InvalidRequest, Unavailable
 
 HEADER = "x-min-epoch"
@@ -66,7 +66,7 @@ class Epochs:
             del self._waiting[arrived]
         return True
 
-    def _reached(self, epoch: int) -> None:
+    def _reached(self, update: GuardUpdate) -> None:
         for arrived, wanted in self._waiting.items():
-            if wanted <= epoch and not arrived.done():
+            if wanted <= update.epoch and not arrived.done():
                 arrived.set_result(None)

@@ -27,7 +27,7 @@ def figures() -> list[Figure]:
         for ask in asks.values():
             p50_us(ask, 300)
         measured = [
-            _p50("guard.unary_p50", asks["full"], asks["empty"], "<=1.35"),
+            _p50("guard.unary_p50", asks["full"], asks["empty"], "<=1.30"),
             _p50("guard.unary_p50_against_no_interceptor", asks["full"], asks["bare"], ""),
             _cpu("guard.cpu_added_1_in_flight", server.pid, asks, in_flight=1),
             _cpu("guard.cpu_added_16_in_flight", server.pid, asks, in_flight=16),
