@@ -31,4 +31,4 @@ def access_log(write: Callable[[str], object]) -> Layer:
                 f'"reason":"{reason}","ms":{ms:.3f},"messages":{call.messages},"id":"{call.request_id}"}}\n'
             )
 
-    return Layer("access_log", around)
+    return Layer("access_log", around=around)

@@ -86,7 +86,7 @@ def audit(log: AuditLog) -> Layer:
             call.decisions.clear()
             call.refused_before = -len(call.refused)  # this message's so far are in the record
 
-    return Layer("audit", around, incoming)
+    return Layer("audit", around=around, incoming=incoming)
 
 
 def _record(call: Call, log: AuditLog, code: str, reason: str) -> AuditRecord:

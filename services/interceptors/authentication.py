@@ -7,7 +7,7 @@ narrow what it is for (the claim ``purposes``) and so hand a smaller right down;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jwt
@@ -92,7 +92,7 @@ def authentication(verify: Verify, clock_ms: Callable[[], int]) -> Layer:
     """Sets ``call.caller`` and checks the method's scope. Verified tokens are remembered."""
     verified: dict[str, Credentials] = {}
 
-    def around(call: Call) -> Generator[None, None, None]:
+    def begin(call: Call) -> None:
         header = call.metadata.get("authorization")
         if not isinstance(header, str) or not header.startswith(_SCHEME) or len(header) > _TOKEN_LENGTH_MAX:
             raise Unauthenticated
@@ -106,7 +106,6 @@ def authentication(verify: Verify, clock_ms: Callable[[], int]) -> Layer:
         _check_expiry(call, clock_ms())
         if call.plan.scope not in call.caller.scopes:
             raise Denied("SCOPE_NOT_GRANTED_TO_CALLER")
-        yield
 
     def incoming(call: Call, _message: Any) -> None:
         _check_expiry(call, call.now_ms)  # a stream may outlive its token
@@ -116,7 +115,7 @@ def authentication(verify: Verify, clock_ms: Callable[[], int]) -> Layer:
             _check_expiry(call, clock_ms())
         return response
 
-    return Layer("authentication", around, incoming, outgoing)
+    return Layer("authentication", begin=begin, incoming=incoming, outgoing=outgoing)
 
 
 def _check_expiry(call: Call, now_ms: int) -> None:

@@ -51,7 +51,7 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         clock_ms: gives the present instant, milliseconds since the epoch.
         """
         self.layers = tuple(layers)
-        self._arounds = [layer.around for layer in layers if layer.around is not None]
+        self._entered = [layer for layer in layers if layer.begin is not None or layer.around is not None]
         self._incoming = [layer.incoming for layer in layers if layer.incoming is not None]
         self._outgoing = [layer.outgoing for layer in reversed(layers) if layer.outgoing is not None]
         self._plans = plans
@@ -111,7 +111,7 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             answer = None
             stack = Entered()
             try:
-                stack.enter(self._arounds, call)
+                stack.enter(self._entered, call)
                 with self._deadlines.until(call.deadline_at):
                     answer = await exchange(self, call, received, context.write, behaviour)
             except BaseException as error:  # noqa: BLE001 - goes through the layers' exits

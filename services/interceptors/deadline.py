@@ -7,7 +7,6 @@ service and not the network; one whose deadline leaves no time is not begun.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
 
 from services.errors import TooLate
 from services.interceptors.call import Call
@@ -23,7 +22,7 @@ def deadline(*, default_s: float = 10.0, least_s: float = 0.005, margin_s: float
         margin_s: kept back to answer within the deadline.
     """
 
-    def around(call: Call) -> Generator[None, None, None]:
+    def begin(call: Call) -> None:
         remaining = call.time_remaining_s
         if remaining is None and not call.streams:
             remaining = default_s
@@ -31,6 +30,5 @@ def deadline(*, default_s: float = 10.0, least_s: float = 0.005, margin_s: float
             if remaining < least_s:
                 raise TooLate("DEADLINE_TOO_SHORT")
             call.deadline_at = asyncio.get_running_loop().time() + remaining - margin_s
-        yield
 
-    return Layer("deadline", around)
+    return Layer("deadline", begin=begin)

@@ -26,7 +26,7 @@ def errors(report: Callable[[str], object]) -> Layer:
             if call.status.reason == "INTERNAL":
                 report(_where(call, error))
 
-    return Layer("errors", around)
+    return Layer("errors", around=around)
 
 
 def _where(call: Call, error: BaseException) -> str:

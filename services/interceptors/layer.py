@@ -1,8 +1,8 @@
 """The shape of a layer.
 
-A layer is a plain generator around the call (it yields once, and an error of the layers
-inside it is thrown in at the yield), a hook on messages coming in, a hook on messages going
-out, or any of these together.
+A layer is a hook at the call's beginning, or a plain generator around the call (it yields
+once, and an error of the layers inside it is thrown in at the yield), a hook on messages coming
+in, a hook on messages going out, or several of these together.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from services.interceptors.call import Call
 
+Begin = Callable[[Call], None]
 Around = Callable[[Call], Generator[None, None, None]]
 Incoming = Callable[[Call, Any], None]
 Outgoing = Callable[[Call, Any], Any]
@@ -24,7 +25,8 @@ class Layer:
 
     Attributes:
         name: as it is printed at start-up.
-        around: encloses the call.
+        begin: begins the call, where nothing is left to do at its end.
+        around: encloses the call. A layer has this or ``begin``.
         incoming: judges a request message, in the chain's order; may change it.
         outgoing: takes a response message and returns what leaves, in the reverse order.
     """
@@ -33,6 +35,7 @@ class Layer:
     around: Around | None = None
     incoming: Incoming | None = None
     outgoing: Outgoing | None = None
+    begin: Begin | None = None
 
 
 class Entered:
@@ -43,10 +46,15 @@ class Entered:
     def __init__(self) -> None:
         self._entered: list[Generator[None, None, None]] = []
 
-    def enter(self, arounds: Sequence[Around], call: Call) -> None:
+    def enter(self, layers: Sequence[Layer], call: Call) -> None:
         """Enters the layers, outermost first; those entered before one that raises are left by ``exit``."""
-        for around in arounds:
-            generator = around(call)
+        for layer in layers:
+            if layer.begin is not None:
+                layer.begin(call)
+                continue
+            if layer.around is None:
+                continue
+            generator = layer.around(call)
             next(generator)
             self._entered.append(generator)
 
@@ -55,7 +63,7 @@ class Entered:
         for generator in reversed(self._entered):
             try:
                 if error is None:
-                    next(generator)
+                    next(generator, None)
                 else:
                     generator.throw(error)
             except StopIteration:

@@ -51,4 +51,4 @@ def metrics(call_metrics: CallMetrics) -> Layer:
         finally:
             call_metrics.observe(call.plan.name, code, perf_counter() - begun)
 
-    return Layer("metrics", around)
+    return Layer("metrics", around=around)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 import secrets
-from collections.abc import Generator
 
 from services.interceptors.call import Call
 from services.interceptors.layer import Layer
@@ -19,12 +18,11 @@ def request_id() -> Layer:
     process = secrets.token_hex(6)
     numbers = itertools.count(1)
 
-    def around(call: Call) -> Generator[None, None, None]:
+    def begin(call: Call) -> None:
         given = call.metadata.get("x-request-id")
         if isinstance(given, str) and _UUID.fullmatch(given):
             call.request_id = given
         else:
             call.request_id = f"{process}-{next(numbers):x}"
-        yield
 
-    return Layer("request_id", around)
+    return Layer("request_id", begin=begin)
