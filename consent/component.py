@@ -1,9 +1,10 @@
 """Who is one person, and what that person allows: decision semantics 4.
 
 A *refusal component* is everybody whom any edge ever asserted and not declared wrong joins.
-Refusals are an OR over it. Inside it an edge is read across in a view only while its own
-legal basis is live at both ends and nobody refuses its purpose, and grants come over
-deterministic edges only. So withdrawing, expiring or weakly linking never widens.
+What denies is an OR over it: refusals, objections, restrictions, minority, and what any
+member's regime forbids. Inside it an edge is read across in a view only while its own legal
+basis is live at both ends and nothing denies its purpose, and grants come over deterministic
+edges only. So withdrawing, expiring or weakly linking never widens.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
+from consent.answers import Resting, Span, resting
 from consent.fold import SILENT, OwnState
 from consent.guard_table import GuardEntry
+from consent.parts import Parts, parts_of
 from consent.policy import Policy
+from consent.regimes import Regime
+from consent.why import Why, shared
 from identity.ids import SubjectId
-
-Parts = Mapping[SubjectId, tuple[SubjectId, ...]]
 
 
 class EdgeState(StrEnum):
@@ -54,6 +58,11 @@ class EdgeFact:
     valid_until_ms: int
     attested_by: str = ""
 
+    @property
+    def ends(self) -> tuple[SubjectId, SubjectId]:
+        """The birth subjects at both ends."""
+        return self.a, self.b
+
 
 @dataclass(frozen=True, slots=True)
 class GraphStep:
@@ -62,6 +71,20 @@ class GraphStep:
     seq: int
     births: tuple[SubjectId, ...]
     edges: tuple[EdgeFact, ...]
+
+
+class _Bars(NamedTuple):
+    """What denies in a refusal component.
+
+    Attributes:
+        law: the legal bases of all its members at once.
+        why: what denies which purposes.
+        denied: the purposes denied.
+    """
+
+    law: Regime
+    why: Why
+    denied: int
 
 
 def fold_component(
@@ -82,87 +105,148 @@ def fold_component(
     """
     owns = {subject: own.get(subject, SILENT) for subject in subjects}
     granted = {subject: state.granted_at(now_ms) for subject, state in owns.items()}
-    refuse = 0
-    for state in owns.values():
-        refuse |= state.refuse
-    refuse &= ~policy.unrefusable_mask
-    active = [edge for edge in edges if edge.state is EdgeState.ACTIVE and now_ms < edge.valid_until_ms]
+    bars = _bars(policy, ((state, 0) for state in owns.values()))
+    active = _active(edges, now_ms)
     ends = [state.changes_after(now_ms) for state in owns.values()]
     changes_at_ms = min(ends + [edge.valid_until_ms for edge in active])
-    permitted = [
-        edge
-        for edge in active
-        if (granted[edge.a] | policy.bases_mask)
-        & (granted[edge.b] | policy.bases_mask)
-        & ~refuse
-        & 1 << edge.link_purpose
-    ]
-    grants = {subject: mask & policy.viewless_mask for subject, mask in granted.items()}
-    people: list[Parts] = []
-    known: dict[tuple[EdgeFact, ...], Parts] = {}
-    for view, purposes in enumerate(policy.view_masks):
-        seen = tuple(edge for edge in permitted if edge.views >> view & 1)
-        proven = tuple(edge for edge in seen if edge.deterministic)
-        for edges_read in (seen, proven):
-            if edges_read not in known:  # mostly all are the same edges
-                known[edges_read] = _parts(subjects, edges_read)
-        people.append(known[seen])
-        for part in set(known[proven].values()):
-            together = 0
-            for subject in part:
-                together |= granted[subject]
-            for subject in part:
-                grants[subject] |= together & purposes
-    allow = {subject: _allow(policy, mask, refuse) for subject, mask in grants.items()}
-    return _entries(allow, refuse, changes_at_ms, people)
+    permitted = _permitted(active, granted, bars)
+    people, proven = _views(policy, subjects, permitted)
+    expired = {subject: state.expired_at(now_ms) for subject, state in owns.items()}
+    grants = _spread(policy, granted, proven)
+    ran_out = _spread(policy, expired, proven) if any(expired.values()) else expired
+    rests: Resting = {}
+    if any(state.answers for state in owns.values()):
+        rests = resting(owns, granted, _spans(policy, subjects, permitted, proven), now_ms)
+    entries: dict[SubjectId, GuardEntry] = {}
+    known: dict[tuple[object, ...], GuardEntry] = {}  # one person's identifiers share one entry
+    for subject in subjects:
+        members = tuple(view[subject] for view in people)
+        alone = all(len(part) == 1 for part in members)
+        rest = rests.get(subject)
+        its = bars if rest is None else _bars(policy, ((one, rest.get(who, 0)) for who, one in owns.items()))
+        entry = _decided(policy, its, grants[subject], ran_out[subject])
+        key = (*entry, None) if alone else (*entry, *map(id, members))
+        if key not in known:
+            allow, refuse, why = entry
+            known[key] = GuardEntry(allow, refuse, changes_at_ms, None if alone else members, shared(why))
+        entries[subject] = known[key]
+    return entries
 
 
 def entry_alone(policy: Policy, own: OwnState, now_ms: int) -> GuardEntry:
     """The guard entry of a birth subject without any edge."""
-    refuse = own.refuse & ~policy.unrefusable_mask
-    allow = _allow(policy, own.granted_at(now_ms), refuse)
-    return GuardEntry(allow, refuse, own.changes_after(now_ms), None)
+    bars = _bars(policy, [(own, 0)])
+    allow, refuse, why = _decided(policy, bars, own.granted_at(now_ms), own.expired_at(now_ms))
+    return GuardEntry(allow, refuse, own.changes_after(now_ms), None, shared(why))
 
 
-def _allow(policy: Policy, grants: int, refuse: int) -> int:
-    return (grants | policy.bases_mask) & ~refuse | policy.unrefusable_mask
+def linked_with_proof(
+    policy: Policy,
+    subjects: Sequence[SubjectId],
+    edges: Iterable[EdgeFact],
+    own: Mapping[SubjectId, OwnState],
+    now_ms: int,
+) -> Parts:
+    """Who is joined by permitted proof on both sides in some view; arguments as of ``fold_component``."""
+    owns = {subject: own.get(subject, SILENT) for subject in subjects}
+    granted = {subject: state.granted_at(now_ms) for subject, state in owns.items()}
+    bars = _bars(policy, ((state, 0) for state in owns.values()))
+    permitted = _permitted(_active(edges, now_ms), granted, bars)
+    return parts_of(subjects, [edge.ends for edge in permitted if edge.attested_by])
 
 
-def _parts(subjects: Sequence[SubjectId], edges: Sequence[EdgeFact]) -> Parts:
-    """What edges connect: for each subject everybody reached, itself included, in the given order."""
-    if not edges:
-        return {subject: (subject,) for subject in subjects}
-    root: dict[SubjectId, SubjectId] = {subject: subject for subject in subjects}
+def _bars(policy: Policy, states: Iterable[tuple[OwnState, int]]) -> _Bars:
+    """What states deny together, each with the mask of its refusals that rest."""
+    restricted = objected = minor = withdrawn = refused = regimes = 0
+    everywhere = False
+    for state, rests in states:
+        withdrawn |= state.withdrawn & ~rests
+        refused |= state.refuse & ~state.withdrawn & ~rests
+        restricted |= state.restricted
+        objected |= state.objected
+        minor |= state.minor
+        regimes |= state.regimes
+        everywhere |= not state.regimes
+    law = policy.under(0 if everywhere else regimes)
+    people = ~policy.unrefusable_mask
+    beaten = ~law.binding & people
+    why = Why(
+        restricted & beaten,
+        objected & beaten,
+        minor & people,
+        withdrawn & people,
+        refused & people,
+        law.forbidden,
+    )
+    denied = why.restricted | why.objected | why.minor | why.withdrawn | why.refused | why.regime
+    return _Bars(law, why, denied)
 
-    def find(subject: SubjectId) -> SubjectId:
-        while root[subject] != subject:
-            root[subject] = root[root[subject]]
-            subject = root[subject]
-        return subject
 
-    for edge in edges:
-        root[find(edge.a)] = find(edge.b)
-    gathered: dict[SubjectId, list[SubjectId]] = {}
-    for subject in subjects:
-        gathered.setdefault(find(subject), []).append(subject)
-    parts: dict[SubjectId, tuple[SubjectId, ...]] = {}
-    for members in gathered.values():
-        part = tuple(members)
-        parts.update(dict.fromkeys(part, part))
-    return parts
+def _decided(policy: Policy, bars: _Bars, grants: int, expired: int) -> tuple[int, int, Why]:
+    """``allow = (grants | bases that need no grant) & ~what denies``; the refusals; the reasons."""
+    allow = (grants | bars.law.free) & ~bars.denied | policy.unrefusable_mask
+    ran_out = expired & ~allow & ~bars.denied
+    why = bars.why._replace(expired=ran_out) if ran_out else bars.why
+    return allow, why.withdrawn | why.refused, why
 
 
-def _entries(
-    allow: Mapping[SubjectId, int], refuse: int, changes_at_ms: int, people: Sequence[Parts]
-) -> dict[SubjectId, GuardEntry]:
-    entries: dict[SubjectId, GuardEntry] = {}
-    shared: dict[tuple[int, ...], GuardEntry] = {}  # one person's identifiers share one entry
-    for subject, mask in allow.items():
-        members = tuple(view[subject] for view in people)
-        alone = all(len(part) == 1 for part in members)
-        key = (mask,) if alone else (mask, *map(id, members))
-        entry = shared.get(key)
-        if entry is None:
-            entry = shared[key] = GuardEntry(mask, refuse, changes_at_ms, None if alone else members)
-        entries[subject] = entry
-    return entries
+def _active(edges: Iterable[EdgeFact], now_ms: int) -> list[EdgeFact]:
+    return [edge for edge in edges if edge.state is EdgeState.ACTIVE and now_ms < edge.valid_until_ms]
+
+
+def _permitted(edges: Iterable[EdgeFact], granted: Mapping[SubjectId, int], bars: _Bars) -> list[EdgeFact]:
+    """The edges whose own legal basis is live at both ends and whose purpose nothing denies."""
+    return [
+        edge
+        for edge in edges
+        if (granted[edge.a] | bars.law.free)
+        & (granted[edge.b] | bars.law.free)
+        & ~bars.denied
+        & 1 << edge.link_purpose
+    ]
+
+
+def _views(
+    policy: Policy, subjects: Sequence[SubjectId], permitted: Sequence[EdgeFact]
+) -> tuple[list[Parts], list[Parts]]:
+    """For each view the people permitted edges make, and what of them proof makes."""
+    known: dict[tuple[EdgeFact, ...], Parts] = {}  # mostly all are the same edges
+
+    def made_by(edges: tuple[EdgeFact, ...]) -> Parts:
+        if edges not in known:
+            known[edges] = parts_of(subjects, [edge.ends for edge in edges])
+        return known[edges]
+
+    people, proven = [], []
+    for view in range(len(policy.views)):
+        seen = tuple(edge for edge in permitted if edge.views >> view & 1)
+        people.append(made_by(seen))
+        proven.append(made_by(tuple(edge for edge in seen if edge.deterministic)))
+    return people, proven
+
+
+def _spread(policy: Policy, own: Mapping[SubjectId, int], proven: Sequence[Parts]) -> dict[SubjectId, int]:
+    """Masks of single subjects as they hold for all whom proof joins with them, each purpose in its view."""
+    spread = {subject: mask & policy.viewless_mask for subject, mask in own.items()}
+    for purposes, parts in zip(policy.view_masks, proven, strict=True):
+        for part in set(parts.values()):
+            together = 0
+            for subject in part:
+                together |= own[subject]
+            for subject in part:
+                spread[subject] |= together & purposes
+    return spread
+
+
+def _spans(
+    policy: Policy, subjects: Sequence[SubjectId], permitted: Sequence[EdgeFact], proven: Sequence[Parts]
+) -> list[Span]:
+    """How far an answer goes. A refusal to be linked is answered by nobody else."""
+    both = [edge for edge in permitted if edge.attested_by]
+    anywhere = parts_of(subjects, [edge.ends for edge in both])
+    alone = parts_of(subjects, ())
+    spans = [Span(policy.viewless_mask & ~policy.link_mask, anywhere, alone)]
+    for view, (purposes, reached) in enumerate(zip(policy.view_masks, proven, strict=True)):
+        linked = parts_of(subjects, [edge.ends for edge in both if edge.views >> view & 1])
+        spans.append(Span(purposes & ~policy.link_mask, linked, reached))
+    return spans

@@ -1,9 +1,8 @@
 """What one birth subject's own records come to.
 
-For every leaf of the purpose tree the latest statement that covers it wins: the later one
-between a node and its ancestors, and of two said at the same instant the one recorded later.
-A refusal covers every leaf beneath its node; a grant only the leaves that existed in the
-version of the tree it was given under. A grant that ran out is no refusal and no grant.
+Statements are read from the latest back (``consent.reading``); what is found are masks that
+hold at every instant. A grant that ran out is no refusal and no grant. Objections and
+restrictions lie over grants and refusals, apart from them, until they are lifted.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from typing import NamedTuple
 
 from consent.guard_table import NEVER_MS
 from consent.policy import Policy
+from consent.reading import Answer, read
 from consent.record import Action, Said
 
 
@@ -29,10 +29,20 @@ class State(Enum):
 
 
 class LeafState(NamedTuple):
-    """One leaf's state and the statement behind it, if any."""
+    """One leaf's state, the statement behind it, if any, and what lies over it."""
 
     state: State
     said: Said | None
+    objected: bool = False
+    restricted: bool = False
+
+
+class Answerable(NamedTuple):
+    """A refusal in force that some grant names: which, since when, for which leaves."""
+
+    refusal: bytes
+    at_ms: int
+    mask: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +52,26 @@ class OwnState:
     Attributes:
         grants: ``(valid_until_ms, mask)`` of the grants in force, one pair per end.
         refuse: mask of the purposes refused or withdrawn.
+        withdrawn: those of them that were withdrawn.
+        expired: purposes whose grant was ended by a statement.
+        objected: purposes objected to.
+        restricted: purposes whose processing is restricted.
+        minor: purposes that somebody of the subject's age is protected from.
+        regimes: mask of the regimes the subject is under; 0 for UNKNOWN.
+        answers: which refusals of others its grants answer.
+        answerable: which of its refusals some grant names.
     """
 
     grants: tuple[tuple[int, int], ...]
     refuse: int
+    withdrawn: int = 0
+    expired: int = 0
+    objected: int = 0
+    restricted: int = 0
+    minor: int = 0
+    regimes: int = 0
+    answers: tuple[Answer, ...] = ()
+    answerable: tuple[Answerable, ...] = ()
 
     def granted_at(self, now_ms: int) -> int:
         """The purposes granted at an instant."""
@@ -55,9 +81,19 @@ class OwnState:
                 mask |= granted
         return mask
 
+    def expired_at(self, now_ms: int) -> int:
+        """The purposes whose grant has ended by an instant."""
+        mask = self.expired
+        for valid_until_ms, granted in self.grants:
+            if now_ms >= valid_until_ms:
+                mask |= granted
+        return mask
+
     def changes_after(self, now_ms: int) -> int:
-        """The next instant at which a grant runs out; ``NEVER_MS`` if none does."""
-        return min((until for until, _ in self.grants if now_ms < until), default=NEVER_MS)
+        """The next instant at which a grant or an answer runs out; ``NEVER_MS`` if none does."""
+        ends = [until for until, _ in self.grants if now_ms < until]
+        ends += [answer.valid_until_ms for answer in self.answers if now_ms < answer.valid_until_ms]
+        return min(ends, default=NEVER_MS)
 
     @property
     def endless(self) -> bool:
@@ -69,61 +105,82 @@ class OwnState:
 SILENT = OwnState(grants=(), refuse=0)
 
 
-def latest(policy: Policy, said: Iterable[Said]) -> list[tuple[int, Said]]:
-    """The statement that counts for each leaf.
+def fold(policy: Policy, said: Iterable[Said]) -> OwnState:
+    """The own state of one birth subject.
 
     Args:
-        policy: the purpose tree.
+        policy: the purpose tree and the regimes.
         said: the statements of one birth subject in the order they were recorded.
-
-    Returns:
-        Pairs of a mask and the statement that is the latest for exactly these leaves, latest
-        first; masks do not overlap and leaves nobody spoke of are in none.
 
     Raises:
         UnknownPurpose: a statement names a node that the tree no longer has.
     """
-    in_time = sorted(said, key=lambda one: one.effective_at_ms)  # stable: ties stay in recorded order
-    winners: list[tuple[int, Said]] = []
-    taken = 0
-    for one in reversed(in_time):
-        if one.action is Action.GRANT:
-            covered = policy.mask_at(one.node, one.taxonomy_version)
-        else:
-            covered = policy.mask(one.node)
-        won = covered & ~taken
-        if won:
-            winners.append((won, one))
-            taken |= won
-    return winners
-
-
-def fold(policy: Policy, said: Iterable[Said]) -> OwnState:
-    """The own state of one birth subject; arguments and errors as of ``latest``."""
+    reading = read(policy, said)
     grants: dict[int, int] = {}
-    refuse = 0
-    for mask, one in latest(policy, said):
+    refuse = withdrawn = expired = 0
+    answerable: list[Answerable] = []
+    for mask, one in reading.winners:
         if one.action is Action.GRANT:
-            grants[one.valid_until_ms] = grants.get(one.valid_until_ms, 0) | mask
-        else:
-            refuse |= mask
-    return OwnState(tuple(sorted(grants.items())), refuse)
+            live = mask & ~reading.ended
+            if live:
+                grants[one.valid_until_ms] = grants.get(one.valid_until_ms, 0) | live
+            expired |= mask & reading.ended
+            continue
+        refuse |= mask
+        if one.action is Action.WITHDRAW:
+            withdrawn |= mask
+        if one.id:
+            answerable.append(Answerable(one.id, one.effective_at_ms, mask))
+    return OwnState(
+        tuple(sorted(grants.items())),
+        refuse,
+        withdrawn,
+        expired,
+        reading.objected,
+        reading.restricted,
+        reading.minor,
+        reading.regimes,
+        tuple(sorted(set(reading.answers))),
+        tuple(sorted(answerable)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWords:
+    """What a birth subject itself said, to be shown.
+
+    Attributes:
+        leaves: the state of every leaf, in the tree's order.
+        regimes: mask of the regimes the subject is under; 0 for UNKNOWN.
+    """
+
+    leaves: tuple[LeafState, ...]
+    regimes: int
+
+
+def own_words(policy: Policy, said: Iterable[Said], now_ms: int) -> OwnWords:
+    """What a birth subject itself said, at an instant; errors as of ``fold``."""
+    said = list(said)
+    return OwnWords(leaf_states(policy, said, now_ms), fold(policy, said).regimes)
 
 
 def leaf_states(policy: Policy, said: Iterable[Said], now_ms: int) -> tuple[LeafState, ...]:
-    """The own state of every leaf at an instant, in the tree's order; errors as of ``latest``."""
-    states = [LeafState(State.UNKNOWN, None)] * len(policy.leaves)
-    for mask, one in latest(policy, said):
-        state = LeafState(_state(one, now_ms), one)
-        for index in range(len(states)):
-            if mask >> index & 1:
-                states[index] = state
+    """The own state of every leaf at an instant, in the tree's order; errors as of ``fold``."""
+    reading = read(policy, said)
+    behind: dict[int, Said] = {}
+    for mask, one in reading.winners:
+        behind.update((index, one) for index in range(len(policy.leaves)) if mask >> index & 1)
+    states = []
+    for index in range(len(policy.leaves)):
+        bit, found = 1 << index, behind.get(index)
+        state = State.UNKNOWN if found is None else _state(found, now_ms, ended=bool(reading.ended & bit))
+        states.append(LeafState(state, found, bool(reading.objected & bit), bool(reading.restricted & bit)))
     return tuple(states)
 
 
-def _state(said: Said, now_ms: int) -> State:
+def _state(said: Said, now_ms: int, *, ended: bool) -> State:
     if said.action is Action.REFUSE:
         return State.REFUSED
     if said.action is Action.WITHDRAW:
         return State.WITHDRAWN
-    return State.GRANTED if now_ms < said.valid_until_ms else State.EXPIRED
+    return State.EXPIRED if ended or now_ms >= said.valid_until_ms else State.GRANTED

@@ -24,6 +24,8 @@ VIEWS_MAX = 4
 #: The purposes no person can refuse: recording and correcting what is held (a legal
 #: obligation) and running the suite (about no person).
 UNREFUSABLE = ("rights", "operate")
+#: The node of the purposes that identities are linked under.
+LINKING = "identity.link"
 #: What a child is protected from under every policy, where the tree has it: profiling, pricing,
 #: advertising and sale. A policy file can add to it and not take away.
 CHILD_PROTECTION = ("analytics.profiling", "personalise.pricing", "marketing.ads", "share.sale")
@@ -151,13 +153,26 @@ class Policy:
         """The purposes that see the identifier alone."""
         return sum(1 << index for index, of in enumerate(self.view_of) if of < 0)
 
+    def protected(self, age: str) -> int:
+        """The purposes that somebody of an age is protected from; an age is a name of ``[minors]``."""
+        return {"CHILD": self.child_mask, "MINOR": self.minor_mask}.get(age, 0)
+
     def regime_mask(self, name: str) -> int:
         """The bit of a regime; 0, which stands for UNKNOWN, when this policy has none of that name."""
         return self._regime_masks.get(name, 0)
 
+    def regime_names(self, regimes: int) -> tuple[str, ...]:
+        """The names in a mask of regimes; none for UNKNOWN."""
+        return tuple(one.name for place, one in enumerate(self.regimes) if regimes >> place & 1)
+
     @cached_property
     def _regime_masks(self) -> Mapping[str, int]:
         return {regime.name: 1 << place for place, regime in enumerate(self.regimes)}
+
+    @cached_property
+    def every_regime(self) -> int:
+        """Mask of all regimes: no less strict than UNKNOWN, for one the policy lost."""
+        return (1 << len(self.regimes)) - 1
 
     def under(self, regimes: int) -> Regime:
         """What holds for somebody under several regimes: the strictest of them.
@@ -175,6 +190,15 @@ class Policy:
     @cached_property
     def _under(self) -> dict[int, Regime]:
         return {}
+
+    def legal_basis(self, node: str, regime: str) -> str:
+        """The legal bases of the leaves beneath a node under a regime, joined by ``+``; mostly one.
+
+        Raises:
+            UnknownPurpose: the name is not a node of the tree.
+        """
+        mask, law = self.mask(node), self.under(self.regime_mask(regime))
+        return "+".join(dict.fromkeys(one for index, one in enumerate(law.basis) if mask >> index & 1))
 
     @cached_property
     def unknown(self) -> Regime:
@@ -195,6 +219,11 @@ class Policy:
     def unrefusable_mask(self) -> int:
         """The purposes no person can refuse."""
         return sum(1 << self._indexes[leaf] for leaf in UNREFUSABLE)
+
+    @cached_property
+    def link_mask(self) -> int:
+        """The purposes that identities are linked under."""
+        return self._masks.get(LINKING, 0)
 
     @cached_property
     def consent_nodes(self) -> tuple[str, ...]:

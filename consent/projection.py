@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Mapping
 
-from consent.component import EdgeFact, EdgeState, entry_alone, fold_component
+from consent.component import EdgeFact, EdgeState, entry_alone, fold_component, linked_with_proof
 from consent.errors import SubjectUnknown
 from consent.fold import SILENT, OwnState
 from consent.guard_table import NEVER_MS, GuardEntry, narrows
@@ -79,6 +79,11 @@ class Projection:
     def edges_at(self, subject: SubjectId) -> tuple[EdgeFact, ...]:
         """The edges of a birth subject that are not wrong, in the order they were taken in."""
         return tuple(self._edges[edge_id] for edge_id in self._edges_of.get(subject, ()))
+
+    def proven(self, subject: SubjectId, now_ms: int) -> tuple[SubjectId, ...]:
+        """Everybody joined with a subject by permitted proof on both sides now, itself included."""
+        reached, edges = self._component(subject)
+        return linked_with_proof(self.policy, reached, edges, self._own, now_ms)[subject]
 
     def next_change_ms(self) -> int:
         """The next instant at which something runs out; ``NEVER_MS`` if nothing does."""
@@ -152,11 +157,8 @@ class Projection:
     def _fold(self, subject: SubjectId, now_ms: int) -> Mapping[SubjectId, GuardEntry]:
         if subject not in self._edges_of:
             return {subject: self._fold_alone(self._own.get(subject, SILENT), now_ms)}
-        reached, edge_ids = self._component(subject)
-        subjects = sorted(reached, key=self._born.__getitem__)
-        return fold_component(
-            self.policy, subjects, [self._edges[one] for one in sorted(edge_ids)], self._own, now_ms
-        )
+        reached, edges = self._component(subject)
+        return fold_component(self.policy, reached, edges, self._own, now_ms)
 
     def _fold_alone(self, own: OwnState, now_ms: int) -> GuardEntry:
         """Most subjects are alone and said one of a few things: they share one entry."""
@@ -167,16 +169,17 @@ class Projection:
             entry = self._alone[own] = entry_alone(self.policy, own, now_ms)
         return entry
 
-    def _component(self, subject: SubjectId) -> tuple[set[SubjectId], set[int]]:
+    def _component(self, subject: SubjectId) -> tuple[list[SubjectId], list[EdgeFact]]:
+        """The refusal component of a subject, oldest first, and its edges."""
         reached = {subject}
         edge_ids: set[int] = set()
         frontier = [subject]
         while frontier:
             for edge_id in self._edges_of.get(frontier.pop(), ()):
                 edge_ids.add(edge_id)
-                edge = self._edges[edge_id]
-                for end in (edge.a, edge.b):
+                for end in self._edges[edge_id].ends:
                     if end not in reached:
                         reached.add(end)
                         frontier.append(end)
-        return reached, edge_ids
+        edges = [self._edges[edge_id] for edge_id in sorted(edge_ids)]
+        return sorted(reached, key=self._born.__getitem__), edges

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from consent.component import EdgeFact, GraphStep
 from consent.record import ConsentRecord, Said
-from consent.statement import LedgerEntry
+from consent.statement import LedgerEntry, Refusals
 from identity.ids import SubjectId
 
 
@@ -62,6 +62,13 @@ class Begun:
     holders: frozenset[bytes]
 
 
+class Line(NamedTuple):
+    """One record and where it stands; positions grow in recorded order."""
+
+    position: int
+    record: ConsentRecord
+
+
 class ConsentStore(Protocol):
     """Append-only records, the projected identity graph, the epoch, the term.
 
@@ -100,3 +107,9 @@ class ConsentStore(Protocol):
 
     async def records_of(self, subject: SubjectId) -> Sequence[ConsentRecord]:
         """The records of one birth subject in recorded order, evidence and all."""
+
+    async def history(self, subject: SubjectId, after: int, limit: int) -> Sequence[Line]:
+        """The records of one birth subject behind a position (0: from the first), at most ``limit``."""
+
+    async def refusals_of(self, subjects: Collection[SubjectId]) -> Refusals:
+        """By their ids all refusals and withdrawals of birth subjects."""

@@ -4,7 +4,7 @@ id = key version ‖ AES-256 of the 16-byte subject (one block, so a permutation
 subjects share an id and the same subject always gives the same one) ‖ 8-byte keyed BLAKE2b
 tag over caller, version and block; in base64url behind a prefix. Keys are per tenant, caller
 and version, so two callers' exports share nothing. Persons are sealed under keys of their
-own: a person id never opens as a subject.
+own, and so are consent statements: no id opens as one of another kind.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from identity.keyring import Key, KeyRing, framed
 
 SUBJECT_PREFIX = "vs_"
 PERSON_PREFIX = "vp_"
+STATEMENT_PREFIX = "vd_"
 _TAG_BYTES = 8
 _SEALED_BYTES = 1 + SUBJECT_BYTES + _TAG_BYTES
 _TEXT_LENGTH = len(SUBJECT_PREFIX) + (_SEALED_BYTES * 8 + 5) // 6
@@ -62,6 +63,10 @@ class Pairwise:
         active = ring.active("pairwise")
         self._subject = self._opening[active.version]
         self._person = _seal(active, "person", tenant, caller)
+        self._statements: Mapping[int, _Seal] = {
+            key.version: _seal(key, "statement", tenant, caller) for key in ring.versions("pairwise")
+        }
+        self._statement = self._statements[active.version]
 
     def __repr__(self) -> str:
         return f"Pairwise({self._name})"
@@ -74,27 +79,42 @@ class Pairwise:
         """This caller's id of the person whose oldest birth subject is ``subject``."""
         return PERSON_PREFIX + _sealed(self._person, subject)
 
+    def seal_statement(self, statement: bytes) -> str:
+        """This caller's id of a consent statement of 16 bytes; two callers can not join on it."""
+        return STATEMENT_PREFIX + _sealed(self._statement, statement)
+
     def open(self, text: str) -> SubjectId:
         """The subject behind an id of this caller.
 
         Raises:
             MalformedSubject: the text is altered, another caller's, a person id, or no id.
         """
-        if len(text) != _TEXT_LENGTH or text[:3] != SUBJECT_PREFIX or text[-1] not in _LAST_CHARACTERS:
+        block = _opened(self._opening, SUBJECT_PREFIX, text)
+        if block is None:
             raise MalformedSubject
-        try:
-            sealed = binascii.a2b_base64(
-                text[3:].encode("ascii").translate(_FROM_URL) + _PADDING, strict_mode=True
-            )
-            seal = self._opening[sealed[0]]
-        except (binascii.Error, UnicodeEncodeError, KeyError):
-            raise MalformedSubject from None
-        block = sealed[1:17]
-        tag = seal.tag.copy()
-        tag.update(block)
-        if not hmac.compare_digest(tag.digest(), sealed[17:]):
-            raise MalformedSubject
-        return SubjectId(seal.decryptor.update(block))
+        return SubjectId(block)
+
+    def open_statement(self, text: str) -> bytes | None:
+        """The statement behind an id of this caller; ``None`` if it is none."""
+        return _opened(self._statements, STATEMENT_PREFIX, text)
+
+
+def _opened(seals: Mapping[int, _Seal], prefix: str, text: str) -> bytes | None:
+    if len(text) != _TEXT_LENGTH or text[:3] != prefix or text[-1] not in _LAST_CHARACTERS:
+        return None
+    try:
+        sealed = binascii.a2b_base64(
+            text[3:].encode("ascii").translate(_FROM_URL) + _PADDING, strict_mode=True
+        )
+        seal = seals[sealed[0]]
+    except (binascii.Error, UnicodeEncodeError, KeyError):
+        return None
+    block = sealed[1:17]
+    tag = seal.tag.copy()
+    tag.update(block)
+    if not hmac.compare_digest(tag.digest(), sealed[17:]):
+        return None
+    return seal.decryptor.update(block)
 
 
 def _seal(key: Key, what: str, tenant: str, caller: str) -> _Seal:
@@ -105,8 +125,8 @@ def _seal(key: Key, what: str, tenant: str, caller: str) -> _Seal:
     return _Seal(head, cipher.encryptor(), cipher.decryptor(), tag)
 
 
-def _sealed(seal: _Seal, subject: SubjectId) -> str:
-    block = seal.encryptor.update(subject)
+def _sealed(seal: _Seal, plain: bytes) -> str:
+    block = seal.encryptor.update(plain)
     tag = seal.tag.copy()
     tag.update(block)
     text = binascii.b2a_base64(seal.head + block + tag.digest(), newline=False)

@@ -18,13 +18,13 @@ from typing import Any, Protocol
 
 from consent.component import EdgeFact, GraphStep
 from consent.errors import SubjectUnknown, TermOver
-from consent.fold import LeafState, fold, leaf_states
+from consent.fold import OwnWords, fold, own_words
 from consent.guard_table import GuardUpdate
 from consent.leases import Leases
 from consent.policy import Policy
 from consent.projection import Projection
 from consent.record import Action
-from consent.statement import LedgerEntry
+from consent.statement import NO_REFUSALS, LedgerEntry, Refusals
 from consent.store import Appended, ConsentStore
 from identity.ids import SubjectId
 from services.barrier import Barrier
@@ -202,7 +202,9 @@ class ConsentAuthority:
             SubjectUnknown: a statement is about a subject never announced; nothing is kept.
             AuthorityStopped: the authority does not run.
         """
-        spoken = frozenset(record.subject for entry in entries for record in entry.records)
+        spoken = frozenset(record.subject for entry in entries for record in entry.records).union(
+            *(entry.answered for entry in entries)
+        )
         if not all(subject in self._projection for subject in spoken):
             raise SubjectUnknown
         appended: Appended = await self._make(
@@ -238,10 +240,19 @@ class ConsentAuthority:
         """Takes in what ran out by now. Happens by itself too, when the time comes."""
         await self._make(self._end)
 
-    async def own_states(self, subject: SubjectId, now_ms: int) -> tuple[LeafState, ...]:
-        """What a birth subject itself said, per leaf in the tree's order, at an instant."""
+    async def answerable(self, subject: SubjectId, now_ms: int) -> Refusals:
+        """The refusals that a grant of a birth subject may answer.
+
+        Its own, and those of everybody whom proof on both sides joins with it now.
+        """
+        if subject not in self._projection:
+            return NO_REFUSALS
+        return await self._store.refusals_of(self._projection.proven(subject, now_ms))
+
+    async def own_states(self, subject: SubjectId, now_ms: int) -> OwnWords:
+        """What a birth subject itself said, at an instant."""
         records = await self._store.records_of(subject)
-        return leaf_states(self.policy, [record.said for record in records], now_ms)
+        return own_words(self.policy, [record.said for record in records], now_ms)
 
     async def not_refusing(self, subjects: Collection[SubjectId], mask: int) -> list[SubjectId]:
         """Those of some birth subjects who are known and do not refuse all of some purposes themselves."""

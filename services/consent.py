@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from consent.component import EdgeFact, EdgeState, GraphStep
 from consent.fold import LeafState, State
 from consent.guard_table import NEVER_MS
 from consent.policy import Policy
-from consent.record import Action, CollectedVia, Notice
-from consent.statement import LedgerEntry, Origin, Statement, fault_in, ledger_entry
+from consent.record import Action, Age, CollectedVia, Evidence, Notice
+from consent.regimes import UNKNOWN
+from consent.statement import NO_REFUSALS, LedgerEntry, Origin, Statement, fault_in, ledger_entry
 from identity import ledger
 from identity.ids import SubjectId
+from identity.pairwise import Pairwise
 from identity.rules import Rules
 from services.authority import ConsentAuthority
-from services.interceptors.call import Call
+from services.interceptors.call import Call, Caller
 from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc
 
 _ACTIONS = {consent_pb2.Action.Value(f"ACTION_{action.name}"): action for action in Action}
 _VIAS = {consent_pb2.CollectedVia.Value(f"COLLECTED_VIA_{via.name}"): via for via in CollectedVia}
+_AGES = {
+    consent_pb2.AGE_UNSPECIFIED: Age.UNKNOWN,
+    consent_pb2.AGE_ADULT: Age.ADULT,
+    consent_pb2.AGE_MINOR: Age.MINOR,
+    consent_pb2.AGE_CHILD: Age.CHILD,
+}
 _STATES = {state: f"STATE_{state.name}" for state in State}
 _EDGE_STATES = {
     ledger.EdgeState.ACTIVE: EdgeState.ACTIVE,
@@ -30,25 +40,38 @@ _EDGE_STATES = {
 class ConsentServicer(consent_pb2_grpc.ConsentServiceServicer):
     """``veilgraph.consent.v1.ConsentService``."""
 
-    def __init__(self, authority: ConsentAuthority) -> None:
+    def __init__(self, authority: ConsentAuthority, pairwise_of: Callable[[Caller], Pairwise]) -> None:
+        """Records with ``authority``; ``pairwise_of`` gives the statement ids of a caller."""
         self._authority = authority
         self._policy = authority.policy
+        self._pairwise_of = pairwise_of
 
     async def Record(self, request: consent_pb2.RecordRequest, call: Call) -> consent_pb2.RecordResponse:
         """Appends what is sound and names what is not; answers once it is in effect everywhere."""
-        entries = self._judge(request, call)
+        entries = await self._judge(request, call)
 
         def durable() -> None:
             call.durable = True
 
         appended = await self._authority.record(list(entries.values()), durable)
-        for position, index in enumerate(entries):
+        kept: dict[int, LedgerEntry] = {}
+        for position, (index, entry) in enumerate(entries.items()):
             if position in appended.conflicts:
                 call.refuse_item(index, "REQUEST_ID_REUSED", "request_id")
+            else:
+                kept[index] = entry
+        seal = self._pairwise(call).seal_statement
         return consent_pb2.RecordResponse(
-            recorded=len(entries) - len(appended.conflicts),
+            recorded=len(kept),
             refused=[one.message() for one in sorted(call.refused, key=lambda one: one.index)],
             consent_epoch=appended.epoch,
+            statements=[
+                consent_pb2.RecordedStatement(
+                    index=index, purpose=record.said.node, statement_id=seal(record.event_id)
+                )
+                for index, entry in kept.items()
+                for record in entry.records
+            ],
         )
 
     async def GetState(
@@ -59,16 +82,19 @@ class ConsentServicer(consent_pb2_grpc.ConsentServiceServicer):
         """What a subject said, and what is allowed with its links and the legal bases."""
         subject = call.subject
         assert subject is not None  # noqa: S101 - the method refuses; it never degrades
-        states = await self._authority.own_states(subject, call.now_ms)
+        own = await self._authority.own_states(subject, call.now_ms)
+        seal = self._pairwise(call).seal_statement
+        law = self._policy.under(own.regimes)
         return consent_pb2.GetStateResponse(
             purposes=[
-                purpose_state(leaf, basis, state, allowed=call.allows(subject, leaf))
-                for leaf, basis, state in zip(self._policy.leaves, self._policy.basis, states, strict=True)
+                purpose_state(leaf, basis, state, seal, allowed=call.allows(subject, leaf))
+                for leaf, basis, state in zip(self._policy.leaves, law.basis, own.leaves, strict=True)
             ],
             taxonomy_version=self._policy.taxonomy_version,
+            regimes=self._policy.regime_names(own.regimes),
         )
 
-    def _judge(self, request: consent_pb2.RecordRequest, call: Call) -> dict[int, LedgerEntry]:
+    async def _judge(self, request: consent_pb2.RecordRequest, call: Call) -> dict[int, LedgerEntry]:
         """The sound statements by their place in the request; the others are refused on the call."""
         assert call.caller is not None  # noqa: S101 - authentication ran before every handler
         entries: dict[int, LedgerEntry] = {}
@@ -78,17 +104,33 @@ class ConsentServicer(consent_pb2_grpc.ConsentServiceServicer):
             if subject not in self._authority:
                 call.refuse_item(index, call.denial(subject))
                 continue
-            statement = statement_of(message, subject)
-            fault = fault_in(statement, self._policy, call.now_ms)
+            statement = statement_of(message, subject, self._answered(message, call))
+            refusals = NO_REFUSALS
+            if statement.supersedes:
+                refusals = await self._authority.answerable(subject, call.now_ms)
+            fault = fault_in(statement, self._policy, call.now_ms, refusals)
             if fault is not None:
                 call.refuse_item(index, fault.reason, f"statements[{index}].{fault.field}")
                 continue
             origin = Origin(call.tenant, call.caller.id, request.request_id, index)
-            entries[index] = ledger_entry(statement, origin, self._policy, call.now_ms)
+            entries[index] = ledger_entry(statement, origin, self._policy, call.now_ms, refusals)
         return entries
 
+    def _answered(self, message: consent_pb2.Statement, call: Call) -> tuple[bytes, ...]:
+        """The refusals that a statement names; an id that is none of this caller's names nothing."""
+        if not message.supersedes:
+            return ()
+        named = self._pairwise(call).open_statement
+        return tuple(named(text) or b"" for text in message.supersedes)
 
-def statement_of(message: consent_pb2.Statement, subject: SubjectId) -> Statement:
+    def _pairwise(self, call: Call) -> Pairwise:
+        assert call.caller is not None  # noqa: S101 - authentication ran before every handler
+        return self._pairwise_of(call.caller)
+
+
+def statement_of(
+    message: consent_pb2.Statement, subject: SubjectId, supersedes: tuple[bytes, ...] = ()
+) -> Statement:
     """The domain's form of a statement that passed the contract's limits."""
     return Statement(
         subject=subject,
@@ -97,16 +139,40 @@ def statement_of(message: consent_pb2.Statement, subject: SubjectId) -> Statemen
         collected_via=_VIAS[message.collected_via],
         effective_at_ms=message.effective_at.ToMilliseconds() if message.HasField("effective_at") else None,
         valid_until_ms=message.valid_until.ToMilliseconds() if message.HasField("valid_until") else NEVER_MS,
-        notice=Notice(message.notice.id, message.notice.version, message.notice.language)
-        if message.HasField("notice")
-        else None,
+        notice=notice_of(message.notice) if message.HasField("notice") else None,
+        regime="" if message.regime == UNKNOWN else message.regime,
+        jurisdiction=message.jurisdiction,
+        age=_AGES[message.age],
+        child_signal=message.child_signal,
+        evidence=evidence_of(message.evidence),
+        supersedes=supersedes,
     )
 
 
-def purpose_state(leaf: str, basis: str, own: LeafState, *, allowed: bool) -> consent_pb2.PurposeState:
-    """The contract's form of one leaf's state."""
-    state = consent_pb2.PurposeState(purpose=leaf, own=_STATES[own.state], allowed=allowed, legal_basis=basis)
+def notice_of(message: consent_pb2.Notice) -> Notice:
+    """The domain's form of a notice."""
+    return Notice(message.id, message.version, message.language, message.sha256)
+
+
+def evidence_of(message: consent_pb2.Evidence) -> Evidence:
+    """The domain's form of evidence."""
+    return Evidence(message.method, message.collector, message.ui_hash, message.raw_signal)
+
+
+def purpose_state(
+    leaf: str, basis: str, own: LeafState, seal: Callable[[bytes], str], *, allowed: bool
+) -> consent_pb2.PurposeState:
+    """The contract's form of one leaf's state; ``seal`` makes the caller's id of a statement."""
+    state = consent_pb2.PurposeState(
+        purpose=leaf,
+        own=_STATES[own.state],
+        allowed=allowed,
+        legal_basis=basis,
+        objected=own.objected,
+        restricted=own.restricted,
+    )
     if own.said is not None:
+        state.statement_id = seal(own.said.id)
         state.effective_at.FromMilliseconds(own.said.effective_at_ms)
         if own.said.valid_until_ms != NEVER_MS:
             state.valid_until.FromMilliseconds(own.said.valid_until_ms)

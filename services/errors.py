@@ -83,6 +83,8 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "PURPOSE_UNREFUSABLE": "a purpose no person can refuse takes no statements",
         "EFFECTIVE_IN_FUTURE": "nothing can have been said later than now",
         "VALID_UNTIL_INVALID": "only a grant ends by itself, and after it begins",
+        "UNKNOWN_REGIME": "not a regime of the policy",
+        "SUPERSEDES_NOTHING": "only a grant answers refusals, and only ones that its notice can have shown",
         "NOTICE_MISSING": "a grant names the notice the person was shown",
         "REQUEST_ID_REUSED": "the request id was used for something else",
         "BLOCKED_VALUE": "the value stands for no identifier",

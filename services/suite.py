@@ -13,13 +13,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 
 from consent.guard_table import GuardTable
-from identity.pairwise import Pairwise
 from services.config import SERVICES, SuiteConfig
 from services.contract import public_services
 from services.event_feed import remote_events
@@ -27,7 +25,6 @@ from services.graph_feed import remote_barrier, remote_graph
 from services.interceptors import layers
 from services.interceptors.audit import AuditLog
 from services.interceptors.authentication import verifier
-from services.interceptors.call import Caller
 from services.interceptors.layer import Layer
 from services.interceptors.metrics import CallMetrics
 from services.interceptors.pseudonymisation import Tokenise
@@ -245,17 +242,13 @@ def _chain_of(process: Process, links: Links) -> Callable[[AuditLog, Tokenise | 
     )
     call_metrics = CallMetrics(process.registry)
 
-    @cache
-    def pairwise_of(caller: Caller) -> Pairwise:
-        return Pairwise(config.keyring, caller.tenant, caller.id)
-
     return lambda audit_log, tokenise: layers(
         log=process.log,
         call_metrics=call_metrics,
         verify=verify,
         clock_ms=process.clock,
         audit_log=audit_log,
-        pairwise_of=pairwise_of,
+        pairwise_of=process.pairwise(),
         tokenise=tokenise,
         signals_port=links.signals,
     )

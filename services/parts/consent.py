@@ -49,7 +49,9 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
             await run_under(database, policy, own=process.config.own_policy)
         except PolicyWentBack as error:
             raise ConfigError(f"policy: {error}") from None
-        authority = ConsentAuthority(SqliteConsentStore(database, policy), policy, process.clock)
+        keys = SubjectKeys(process.config.keyring)
+        store = SqliteConsentStore(database, policy, keys)
+        authority = ConsentAuthority(store, policy, process.clock)
         process.must_run("the consent authority", await authority.start())
         reader = Consumer(links.graph, authority.graph_cursor, authority.apply_graph)
         process.must_run("consent's reader of the ledger", reader.start())
@@ -59,8 +61,8 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
             return authority.epoch
 
         links.barrier = barrier
-        people = ConsentPeople(process.clock, policy.proof_days)
-        links.stores[people.name] = DatabaseStore(database, people, SubjectKeys(process.config.keyring))
+        people = ConsentPeople(process.clock, policy.proof_days, keys)
+        links.stores[people.name] = DatabaseStore(database, people, keys)
         signals = RecordedSignals(authority, process.config.tenant, process.clock, os.urandom)
         links.signals = signals
 
@@ -74,7 +76,7 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
             Served(
                 consent_pb2.DESCRIPTOR.services_by_name["ConsentService"],
                 consent_pb2_grpc.add_ConsentServiceServicer_to_server,
-                ConsentServicer(authority),
+                ConsentServicer(authority, process.pairwise()),
             ),
             Served(
                 feed_pb2.DESCRIPTOR.services_by_name["GraphBarrierService"],

@@ -11,10 +11,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from consent.guard_table import GuardTable
+from identity.pairwise import Pairwise
 from services.config import SuiteConfig
+from services.interceptors.call import Caller
 from services.interceptors.pseudonymisation import Tokenise
 from services.parts.links import Links
 from services.peers import Peers
@@ -56,6 +59,15 @@ class Process:
     peers: Peers
     ended: asyncio.Future[str]
     guarded: Callable[[], Awaitable[None]]
+
+    def pairwise(self) -> Callable[[Caller], Pairwise]:
+        """Gives the ids of a caller; each caller's are made once."""
+
+        @cache
+        def pairwise_of(caller: Caller) -> Pairwise:
+            return Pairwise(self.config.keyring, caller.tenant, caller.id)
+
+        return pairwise_of
 
     def must_run(self, name: str, task: asyncio.Task[Any]) -> None:
         """Has the process end when a task does."""

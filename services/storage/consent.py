@@ -7,34 +7,25 @@ and identity's cursor change in the transaction of what they stand for.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from consent.component import EdgeFact, EdgeState, GraphStep
 from consent.errors import SubjectUnknown, TermOver
 from consent.policy import Policy
-from consent.record import Action, CollectedVia, ConsentRecord, Notice, Said
-from consent.statement import LedgerEntry
-from consent.store import Appended, Begun, Kept
+from consent.record import ConsentRecord, Said
+from consent.statement import LedgerEntry, Refusal, Refusals
+from consent.store import Appended, Begun, Kept, Line
 from identity.ids import SubjectId
+from services.storage import consent_records as records
 from services.storage.sqlite import Database, Write
+from services.storage.subject_keys import SubjectKeys
 from services.storage.tombstones import erased_among
 
 T = TypeVar("T")
 
-_ACTIONS = {action.value: action for action in Action}
-
-_RECORD = """INSERT INTO records (event_id, tenant, subject, node, action, taxonomy_version,
-    effective_at_ms, valid_until_ms, collected_via, recorded_at_ms, notice_id, notice_version,
-    notice_language, actor, request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_RECORDS_OF = """SELECT node, action, taxonomy_version, effective_at_ms, valid_until_ms, event_id,
-    tenant, subject, collected_via, recorded_at_ms, notice_id, notice_version, notice_language,
-    actor, request_id FROM records WHERE subject = ? ORDER BY position"""
-_SAID = """SELECT subject, node, action, taxonomy_version, effective_at_ms, valid_until_ms
-    FROM records {where} ORDER BY subject, position"""
 _SUBJECTS_A_QUERY = 500
+_NO_LIMIT = -1  # SQLite's
 _EDGE = """INSERT INTO edges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (edge_id) DO UPDATE SET
     a = excluded.a, b = excluded.b, link_purpose = excluded.link_purpose,
     deterministic = excluded.deterministic, views = excluded.views, state = excluded.state,
@@ -44,10 +35,17 @@ _EDGE = """INSERT INTO edges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (edg
 class SqliteConsentStore:
     """Implements ``consent.store.ConsentStore``."""
 
-    def __init__(self, database: Database, policy: Policy) -> None:
-        """Keeps to an open file of the domain ``consent``; ``policy`` names the bits edges carry."""
+    def __init__(self, database: Database, policy: Policy, keys: SubjectKeys) -> None:
+        """Makes a store.
+
+        Args:
+            database: an open file of the domain ``consent``.
+            policy: names the bits edges carry.
+            keys: the keys that raw signals are sealed under.
+        """
         self._database = database
         self._policy = policy
+        self._signals = records.RawSignals(keys)
         self._term = 0
 
     async def begin(self) -> Begun:
@@ -75,7 +73,7 @@ class SqliteConsentStore:
             graph_cursor=cursor,
             births=[SubjectId(subject) for (subject,) in births],
             edges=[self._edge_of(row) for row in edges],
-            said=_grouped(reader.execute(_SAID.format(where=""))),
+            said=records.said_of(reader.execute(records.SAID.format(where=""))),
         )
 
     async def next_epoch(self) -> int:
@@ -84,7 +82,7 @@ class SqliteConsentStore:
 
     async def append(self, entries: Sequence[LedgerEntry]) -> Appended:
         """See the port."""
-        return await self._write(lambda connection: _append(connection, entries))
+        return await self._write(lambda connection: self._append(connection, entries))
 
     async def project(self, steps: Sequence[GraphStep]) -> int:
         """See the port."""
@@ -97,12 +95,32 @@ class SqliteConsentStore:
         for start in range(0, len(asked), _SUBJECTS_A_QUERY):
             some = asked[start : start + _SUBJECTS_A_QUERY]
             where = f"WHERE subject IN ({','.join('?' * len(some))})"
-            said.update(_grouped(self._database.reader.execute(_SAID.format(where=where), some)))
+            said.update(
+                records.said_of(self._database.reader.execute(records.SAID.format(where=where), some))
+            )
         return said
 
     async def records_of(self, subject: SubjectId) -> Sequence[ConsentRecord]:
         """See the port."""
-        return [_record_of(row) for row in self._database.reader.execute(_RECORDS_OF, (subject,)).fetchall()]
+        return [line.record for line in await self.history(subject, 0, _NO_LIMIT)]
+
+    async def history(self, subject: SubjectId, after: int, limit: int) -> Sequence[Line]:
+        """See the port."""
+        reader = self._database.reader
+        lines = []
+        for position, *row in reader.execute(records.OF_SUBJECT, (subject, after, limit)).fetchall():
+            raw_signal = self._signals.open(reader, subject, row[0], row[records.RAW_SIGNAL])
+            lines.append(Line(position, records.record_of(row, raw_signal)))
+        return lines
+
+    async def refusals_of(self, subjects: Collection[SubjectId]) -> Refusals:
+        """See the port."""
+        rows = [
+            row
+            for subject in subjects
+            for row in self._database.reader.execute(records.REFUSALS, (subject,)).fetchall()
+        ]
+        return {one.id: Refusal(subject, one) for subject, said in records.said_of(rows) for one in said}
 
     async def _write(self, write: Write[T]) -> T:
         """Runs a write in a transaction that this term still owns."""
@@ -114,6 +132,39 @@ class SqliteConsentStore:
             return write(connection)
 
         return await self._database.write(fenced)
+
+    def _append(self, connection: sqlite3.Connection, entries: Sequence[LedgerEntry]) -> Appended:
+        fresh: list[LedgerEntry] = []
+        conflicts: set[int] = set()
+        epoch = 0
+        for position, entry in enumerate(entries):
+            known = connection.execute(
+                "SELECT digest, epoch FROM statements WHERE entry_id = ?", (entry.entry_id,)
+            ).fetchone()
+            if known is None:
+                fresh.append(entry)
+            elif known[0] != entry.digest:
+                conflicts.add(position)
+            else:
+                epoch = max(epoch, known[1])
+        fresh_records = [record for entry in fresh for record in entry.records]
+        if erased_among(connection, {record.subject for record in fresh_records}):
+            raise SubjectUnknown
+        if fresh:
+            epoch = _next_epoch(connection)
+            connection.executemany(
+                "INSERT INTO statements VALUES (?, ?, ?)",
+                ((entry.entry_id, entry.digest, epoch) for entry in fresh),
+            )
+            connection.executemany(
+                records.INSERT,
+                [records.row_of(record, self._signals.seal(connection, record)) for record in fresh_records],
+            )
+            connection.executemany(
+                "INSERT INTO answered VALUES (?) ON CONFLICT DO NOTHING",
+                {(refusal,) for record in fresh_records for refusal in record.said.supersedes},
+            )
+        return Appended(epoch, frozenset(conflicts))
 
     def _project(self, connection: sqlite3.Connection, steps: Sequence[GraphStep]) -> int:
         epoch, cursor = connection.execute("SELECT epoch, graph_cursor FROM authority").fetchone()
@@ -155,17 +206,6 @@ class SqliteConsentStore:
         )
 
 
-def _grouped(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[SubjectId, list[Said]]]:
-    for subject, group in groupby(rows, key=itemgetter(0)):
-        yield (
-            SubjectId(subject),
-            [
-                Said(node, _ACTIONS[action], version, effective_at_ms, valid_until_ms)
-                for _, node, action, version, effective_at_ms, valid_until_ms in group
-            ],
-        )
-
-
 def _begin(connection: sqlite3.Connection) -> Begun:
     (term,) = connection.execute("UPDATE authority SET term = term + 1 RETURNING term").fetchone()
     holders = connection.execute("SELECT holder FROM lease_holders").fetchall()
@@ -180,75 +220,3 @@ def _keep_holders(connection: sqlite3.Connection, holders: Sequence[tuple[bytes]
 def _next_epoch(connection: sqlite3.Connection) -> int:
     (epoch,) = connection.execute("UPDATE authority SET epoch = epoch + 1 RETURNING epoch").fetchone()
     return int(epoch)
-
-
-def _append(connection: sqlite3.Connection, entries: Sequence[LedgerEntry]) -> Appended:
-    fresh: list[LedgerEntry] = []
-    conflicts: set[int] = set()
-    epoch = 0
-    for position, entry in enumerate(entries):
-        known = connection.execute(
-            "SELECT digest, epoch FROM statements WHERE entry_id = ?", (entry.entry_id,)
-        ).fetchone()
-        if known is None:
-            fresh.append(entry)
-        elif known[0] != entry.digest:
-            conflicts.add(position)
-        else:
-            epoch = max(epoch, known[1])
-    if erased_among(connection, {record.subject for entry in fresh for record in entry.records}):
-        raise SubjectUnknown
-    if fresh:
-        epoch = _next_epoch(connection)
-        connection.executemany(
-            "INSERT INTO statements VALUES (?, ?, ?)",
-            ((entry.entry_id, entry.digest, epoch) for entry in fresh),
-        )
-        connection.executemany(_RECORD, (_row_of(record) for entry in fresh for record in entry.records))
-    return Appended(epoch, frozenset(conflicts))
-
-
-def _row_of(record: ConsentRecord) -> tuple[object, ...]:
-    notice = record.notice
-    return (
-        record.event_id,
-        record.tenant,
-        record.subject,
-        record.said.node,
-        record.said.action.value,
-        *record.said[2:],
-        record.collected_via.value,
-        record.recorded_at_ms,
-        *((None, None, None) if notice is None else (notice.id, notice.version, notice.language)),
-        record.actor,
-        record.request_id,
-    )
-
-
-def _record_of(row: tuple[Any, ...]) -> ConsentRecord:
-    (
-        node,
-        action,
-        version,
-        effective,
-        until,
-        event_id,
-        tenant,
-        subject,
-        via,
-        recorded,
-        *notice,
-        actor,
-        request,
-    ) = row
-    return ConsentRecord(
-        event_id=event_id,
-        tenant=tenant,
-        subject=SubjectId(subject),
-        said=Said(node, _ACTIONS[action], version, effective, until),
-        collected_via=CollectedVia(via),
-        recorded_at_ms=recorded,
-        notice=None if notice[0] is None else Notice(*notice),
-        actor=actor,
-        request_id=request,
-    )

@@ -14,6 +14,8 @@ from typing import Any
 
 from consent.guard_table import NEVER_MS
 from identity.ids import SubjectId
+from services.storage.consent_records import RawSignals
+from services.storage.subject_keys import SubjectKeys
 from services.stores import ExportedValue, Json, Kept
 
 _DAY_MS = 86_400_000
@@ -28,9 +30,16 @@ class ConsentPeople:
 
     name = "consent"
 
-    def __init__(self, clock: Callable[[], int], proof_days: int) -> None:
-        """Keeps skeletons for ``proof_days`` from the erasure on; ``clock`` gives epoch milliseconds."""
+    def __init__(self, clock: Callable[[], int], proof_days: int, keys: SubjectKeys) -> None:
+        """Takes part in rights and erasure.
+
+        Args:
+            clock: gives milliseconds since the epoch.
+            proof_days: for how long skeletons are kept from the erasure on.
+            keys: the keys that raw signals are sealed under.
+        """
         self._clock = clock
+        self._signals = RawSignals(keys)
         self._proof_days = proof_days
 
     def count(self, connection: sqlite3.Connection, subjects: Sequence[SubjectId]) -> dict[str, int]:
@@ -46,6 +55,8 @@ class ConsentPeople:
     def stored(self, connection: sqlite3.Connection, subject: SubjectId) -> Iterator[ExportedValue]:
         """See ``Contents.stored``."""
         for row in _rows(connection, "SELECT * FROM records WHERE subject = ? ORDER BY position", subject):
+            sealed = row["raw_signal"]
+            row["raw_signal"] = _text(self._signals.open(connection, subject, row["event_id"], sealed))
             yield ExportedValue(
                 store=self.name,
                 kind="consent record",
@@ -113,6 +124,11 @@ def _rows(connection: sqlite3.Connection, query: str, *arguments: Any) -> Iterat
     cursor = connection.execute(query, arguments)
     names = [column[0] for column in cursor.description]
     return (dict(zip(names, row, strict=True)) for row in cursor)
+
+
+def _text(raw_signal: bytes) -> str:
+    """A signal as the person can read it; bytes that are no text stand as escapes."""
+    return raw_signal.decode(errors="backslashreplace")
 
 
 def _shown(value: Any) -> Json:

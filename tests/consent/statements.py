@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import secrets
 import tomllib
+from typing import Any
 
 from consent.component import EdgeFact, EdgeState
 from consent.guard_table import NEVER_MS
 from consent.policy import Policy
 from consent.record import Action, CollectedVia, Notice, Said
-from consent.statement import LedgerEntry, Origin, Statement, ledger_entry
+from consent.statement import NO_REFUSALS, LedgerEntry, Origin, Refusals, Statement, ledger_entry
 from identity.ids import SubjectId
+from identity.keyring import KeyRing
+from services.storage.subject_keys import SubjectKeys
 from tests.conftest import ROOT
 
 SHIPPED = tomllib.loads((ROOT / "consent/policy.toml").read_text())
 RULES = tomllib.loads((ROOT / "identity/rules.toml").read_text())
 NOW_MS = 1_700_000_000_000
+#: What raw signals are sealed under.
+KEYS = SubjectKeys(KeyRing.create(secrets.token_bytes, 0))
 NOTICE = Notice("privacy", "7", "de-AT")
 
 
@@ -29,8 +35,9 @@ def said(
     *,
     until_ms: int = NEVER_MS,
     taxonomy_version: int = 1,
+    **more: Any,
 ) -> Said:
-    return Said(node, action, taxonomy_version, at_ms, until_ms)
+    return Said(node, action, taxonomy_version, at_ms, until_ms, **more)
 
 
 def statement(
@@ -40,8 +47,9 @@ def statement(
     effective_at_ms: int | None = None,
     valid_until_ms: int = NEVER_MS,
     notice: Notice | None = NOTICE,
+    **more: Any,
 ) -> Statement:
-    return Statement(who, action, nodes, CollectedVia.WEB, effective_at_ms, valid_until_ms, notice)
+    return Statement(who, action, nodes, CollectedVia.WEB, effective_at_ms, valid_until_ms, notice, **more)
 
 
 def entry(
@@ -52,8 +60,9 @@ def entry(
     request_id: str = "r1",
     position: int = 0,
     now_ms: int = NOW_MS,
+    refusals: Refusals = NO_REFUSALS,
 ) -> LedgerEntry:
-    return ledger_entry(one, Origin("tenant", caller, request_id, position), policy, now_ms)
+    return ledger_entry(one, Origin("tenant", caller, request_id, position), policy, now_ms, refusals)
 
 
 def edge(
@@ -65,7 +74,10 @@ def edge(
     deterministic: bool = True,
     state: EdgeState = EdgeState.ACTIVE,
     valid_until_ms: int = NEVER_MS,
+    attested_by: str = "",
 ) -> EdgeFact:
     purpose = "identity.link.deterministic" if deterministic else "identity.link.probabilistic"
     views = 0b11 if deterministic else 0b10
-    return EdgeFact(number, a, b, policy.index(purpose), deterministic, views, state, valid_until_ms)
+    return EdgeFact(
+        number, a, b, policy.index(purpose), deterministic, views, state, valid_until_ms, attested_by
+    )

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,27 @@ import pytest
 from consent.component import EdgeState, GraphStep
 from consent.errors import TermOver, UnknownPurpose
 from consent.policy import Policy, compile_policy
-from consent.record import Action
+from consent.record import Action, Age, Evidence, Notice, Said
+from consent.statement import LedgerEntry, Refusal
 from consent.store import Appended, ConsentStore
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database
-from tests.consent.statements import NOW_MS, SHIPPED, edge, entry, statement, subject
+from tests.consent.statements import KEYS, NOW_MS, SHIPPED, edge, entry, statement, subject
 
 ENGINES = ["sqlite"]
 ANNA, BERT = subject(1), subject(2)
+#: A statement with everything a statement can have.
+FULL = statement(
+    ANNA,
+    "marketing.email",
+    valid_until_ms=NOW_MS + 5,
+    notice=Notice("privacy", "8", "de-AT", b"n" * 32),
+    regime="UK_GDPR",
+    jurisdiction="GB-SCT",
+    age=Age.ADULT,
+    child_signal=True,
+    evidence=Evidence("double-opt-in", "cmp", b"u" * 32, b"raw-signal-of-anna"),
+)
 pytestmark = pytest.mark.parametrize("engine", ENGINES)
 
 
@@ -31,9 +45,15 @@ async def opened(engine: str, folder: Path, policy: Policy) -> AsyncIterator[Con
     assert engine == "sqlite"
     database = Database(folder / "consent.db", "consent")
     try:
-        yield SqliteConsentStore(database, policy)
+        yield SqliteConsentStore(database, policy, KEYS)
     finally:
         database.close()
+
+
+def answerable(refusal: LedgerEntry) -> dict[bytes, Refusal]:
+    """The first record of an entry as a grant may answer it."""
+    record = refusal.records[0]
+    return {record.event_id: Refusal(record.subject, record.said)}
 
 
 @pytest.fixture
@@ -50,9 +70,20 @@ async def test_records_come_back_as_they_were_appended_in_that_order(store: Cons
         statement(ANNA, "marketing.email", action=Action.REFUSE, effective_at_ms=NOW_MS - 9, notice=None),
         request_id="r2",
     )
+    answer = replace(
+        FULL,
+        supersedes=(refusal.records[0].event_id,),
+        nodes=("marketing.email", "loyalty"),
+    )
+    full = entry(
+        policy,
+        answer,
+        request_id="r3",
+        refusals={refusal.records[0].event_id: Refusal(ANNA, refusal.records[0].said)},
+    )
     await store.append([grant])
-    await store.append([refusal])
-    assert await store.records_of(ANNA) == [*grant.records, *refusal.records]
+    await store.append([refusal, full])
+    assert await store.records_of(ANNA) == [*grant.records, *refusal.records, *full.records]
     assert await store.records_of(BERT) == []
 
 
@@ -66,8 +97,8 @@ async def test_what_the_fold_needs_comes_back_per_subject(store: ConsentStore, p
     ]
     await store.append(entries)
     expected = {
-        ANNA: [record.said for one in (entries[1], entries[3]) for record in one.records],
-        BERT: [record.said for one in (entries[0], entries[2]) for record in one.records],
+        ANNA: [record.said._replace(id=b"") for one in (entries[1], entries[3]) for record in one.records],
+        BERT: [record.said._replace(id=b"") for one in (entries[0], entries[2]) for record in one.records],
     }
     assert {who: list(said) for who, said in (await store.load()).said} == expected
     assert await store.said_by([BERT, ANNA, subject(3)]) == expected
@@ -239,3 +270,94 @@ async def test_the_next_term_knows_whose_leases_may_be_out(engine: str, tmp_path
     async with opened(engine, tmp_path, policy) as store:
         again = await store.begin()
         assert (again.term, again.holders) == (begun.term + 1, {b"b", b"c"})
+
+
+async def test_every_action_can_be_kept(store: ConsentStore, policy: Policy):
+    """And comes back as itself."""
+    entries = [
+        entry(policy, statement(ANNA, "loyalty", action=action), position=n)
+        for n, action in enumerate(Action)
+    ]
+    await store.append(entries)
+    assert [record.said.action for record in await store.records_of(ANNA)] == list(Action)
+
+
+async def test_a_history_is_read_in_pages(store: ConsentStore, policy: Policy):
+    """Behind a position, so many at most, in recorded order; nobody else's."""
+    entries = [
+        entry(policy, statement(who, "loyalty", effective_at_ms=n), position=n)
+        for n, who in enumerate((ANNA, BERT, ANNA, ANNA))
+    ]
+    await store.append(entries)
+    first = await store.history(ANNA, 0, 2)
+    assert [line.record for line in first] == [*entries[0].records, *entries[2].records]
+    rest = await store.history(ANNA, first[-1].position, 2)
+    assert [line.record for line in rest] == list(entries[3].records)
+    assert await store.history(ANNA, rest[-1].position, 2) == []
+
+
+async def test_refusals_are_found_by_their_ids(store: ConsentStore, policy: Policy):
+    """Those of the subjects asked about, refused or withdrawn, and nothing else they said."""
+    actions = (Action.REFUSE, Action.WITHDRAW, Action.OBJECT, Action.GRANT)
+    entries = [
+        entry(policy, statement(ANNA, "loyalty", action=action), position=n)
+        for n, action in enumerate(actions)
+    ]
+    theirs = entry(policy, statement(BERT, "loyalty", action=Action.REFUSE), position=9)
+    await store.append([*entries, theirs])
+    expected = answerable(entries[0]) | answerable(entries[1])
+    assert await store.refusals_of([ANNA]) == expected
+    assert set(await store.refusals_of([ANNA, BERT])) == {*expected, theirs.records[0].event_id}
+
+
+async def test_a_refusal_is_told_apart_once_a_grant_names_it(store: ConsentStore, policy: Policy):
+    """What is folded carries its id from then on, and the grant the id it names."""
+    refusal = entry(policy, statement(ANNA, "loyalty", action=Action.REFUSE))
+    named = refusal.records[0].event_id
+    await store.append([refusal])
+    assert [said.id for said in (await store.said_by([ANNA]))[ANNA]] == [b""]
+    one = replace(FULL, subject=BERT, nodes=("loyalty",), supersedes=(named,))
+    grant = entry(policy, one, request_id="r2", refusals=answerable(refusal))
+    await store.append([grant])
+    assert grant.answered == {ANNA}
+    for said in (await store.said_by([ANNA, BERT]), dict((await store.load()).said)):
+        assert [one.id for one in said[ANNA]] == [named]
+        assert [one.supersedes for one in said[BERT]] == [(named,)]
+
+
+async def test_a_raw_signal_is_kept_only_under_the_subjects_own_key(
+    engine: str, tmp_path: Path, policy: Policy
+):
+    """It is in no file in the clear; with its key destroyed it is none, and the rest stays."""
+    async with opened(engine, tmp_path, policy) as store:
+        await store.append([entry(policy, FULL)])
+        (before,) = await store.records_of(ANNA)
+    assert before.evidence.raw_signal == b"raw-signal-of-anna"
+    assert b"raw-signal-of-anna" not in (tmp_path / "consent.db").read_bytes()
+    with sqlite3.connect(tmp_path / "consent.db") as connection:
+        KEYS.destroy(connection, [ANNA])
+    connection.close()
+    async with opened(engine, tmp_path, policy) as store:
+        (after,) = await store.records_of(ANNA)
+    assert after == replace(before, evidence=replace(before.evidence, raw_signal=b""))
+
+
+async def test_records_kept_before_mean_what_they_meant(engine: str, tmp_path: Path, policy: Policy):
+    """A file of the first schema is brought up to date with nothing lost and nothing made up."""
+    folder = resources.files("services.storage") / "migrations" / "consent"
+    with sqlite3.connect(tmp_path / "consent.db") as connection:
+        connection.executescript((folder / "0001.sql").read_text())
+        connection.executescript(
+            """CREATE TABLE schema_version (component TEXT, version INTEGER);
+            INSERT INTO schema_version VALUES ('consent', 1);"""
+        )
+        row = "INSERT INTO records VALUES (?, ?, 't', ?, ?, ?, 1, 5, 9, 'WEB', 6, ?, ?, ?, 'shop', 'r')"
+        connection.execute(row, (7, b"\xe1" * 16, ANNA, "loyalty", "GRANT", "n", "1", "de"))
+        connection.execute(row, (8, b"\xe2" * 16, ANNA, "share", "REFUSE", None, None, None))
+    connection.close()
+    async with opened(engine, tmp_path, policy) as store:
+        grant, refusal = await store.records_of(ANNA)
+        assert grant.said == Said("loyalty", Action.GRANT, 1, 5, 9, id=b"\xe1" * 16)
+        assert (grant.notice, grant.evidence, grant.legal_basis) == (Notice("n", "1", "de"), Evidence(), "")
+        assert (refusal.said.action, refusal.notice, refusal.age) == (Action.REFUSE, None, Age.UNKNOWN)
+        assert [line.position for line in await store.history(ANNA, 0, 9)] == [7, 8]

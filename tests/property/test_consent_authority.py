@@ -20,6 +20,7 @@ from services.authority import ConsentAuthority
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database
 from tests.conftest import Clock
+from tests.consent.statements import KEYS
 from tests.property.consent_worlds import (
     POLICIES,
     SUBJECTS,
@@ -45,7 +46,15 @@ Step = tuple[SubjectId, Said] | EdgeFact | int | str
 
 def entry(who: SubjectId, said: Said, number: int) -> LedgerEntry:
     one = Statement(
-        who, said.action, (said.node,), CollectedVia.WEB, said.effective_at_ms, said.valid_until_ms, NOTICE
+        who,
+        said.action,
+        (said.node,),
+        CollectedVia.WEB,
+        said.effective_at_ms,
+        said.valid_until_ms,
+        NOTICE,
+        said.regime,
+        age=said.age,
     )
     return ledger_entry(one, Origin("t", "c", "r", number), POLICY, 0)
 
@@ -64,7 +73,7 @@ class History:
 
     async def begin(self) -> None:
         self.database = Database(self.folder / "consent.db", "consent")
-        self.authority = ConsentAuthority(SqliteConsentStore(self.database, POLICY), POLICY, self.clock)
+        self.authority = ConsentAuthority(SqliteConsentStore(self.database, POLICY, KEYS), POLICY, self.clock)
         await self.authority.start()
         self.table = GuardTable(POLICY)
         self.authority.subscribe(self.table)

@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 
 from consent.component import EdgeState
 from consent.guard_table import NEVER_MS, GuardEntry, GuardTable, GuardUpdate
-from consent.record import Action
+from consent.record import Said
 from identity.ids import SubjectId
 from tests.property.consent_worlds import (
     INSTANTS,
     SUBJECTS,
+    TAKES,
     Oracle,
     World,
+    answered_worlds,
     edges_between,
     entries_of,
     statements,
@@ -23,6 +25,7 @@ from tests.property.consent_worlds import (
     worlds,
 )
 
+any_worlds = st.one_of(worlds(), answered_worlds())
 Entries = dict[SubjectId, GuardEntry]
 NEW_EDGE = 99
 
@@ -42,19 +45,22 @@ def assert_only_taken(before: World, after: World) -> None:
                 assert members(became, subject, view) <= members(was, subject, view)
 
 
-@given(worlds(), st.sampled_from(INSTANTS))
+@given(any_worlds, st.sampled_from(INSTANTS))
 def test_entries_are_what_the_definition_says(world: World, now_ms: int):
-    """Every purpose and every view of every subject agrees with the naive oracle."""
+    """Every purpose, its reason and every view of every subject agree with the naive oracle."""
     entries, oracle = entries_of(world, now_ms), Oracle(world, now_ms)
+    table = GuardTable(world.policy)
+    table.apply(GuardUpdate(1, entries))
     for subject in SUBJECTS:
         for index, leaf in enumerate(world.policy.leaves):
             assert bool(entries[subject].allow >> index & 1) == oracle.allowed(subject, leaf)
             assert bool(entries[subject].refuse >> index & 1) == oracle.refused(subject, leaf)
+            assert table.reason(subject, index, now_ms) == oracle.reason(subject, leaf)
         for view in range(len(world.policy.views)):
             assert members(entries, subject, view) == oracle.members(subject, view)
 
 
-@given(worlds(), st.sampled_from(INSTANTS))
+@given(any_worlds, st.sampled_from(INSTANTS))
 def test_an_entry_holds_until_it_says_it_changes(world: World, now_ms: int):
     """Between the instant of the fold and ``changes_at_ms`` the definition's answers stay."""
     entries = entries_of(world, now_ms)
@@ -70,13 +76,13 @@ def test_an_entry_holds_until_it_says_it_changes(world: World, now_ms: int):
                 )
 
 
-@given(worlds(), subjects, statements(actions=(Action.REFUSE, Action.WITHDRAW)))
-def test_refusing_or_withdrawing_never_widens(world: World, subject: SubjectId, back):
-    """Whatever is taken back, whenever it was said, links included."""
+@given(any_worlds, subjects, statements(actions=TAKES))
+def test_withdrawing_anything_never_widens(world: World, subject: SubjectId, back: Said):
+    """Whatever takes, whenever it was said, whatever it reports of age and regime, links and answers too."""
     assert_only_taken(world, world.saying(subject, back))
 
 
-@given(worlds(), st.data())
+@given(any_worlds, st.data())
 def test_a_link_that_stops_counting_never_widens(world: World, data: st.DataObject):
     """An edge that becomes refusal-only or ends earlier takes and gives nothing."""
     counting = [edge for edge in world.edges if edge.state is EdgeState.ACTIVE]
@@ -89,7 +95,7 @@ def test_a_link_that_stops_counting_never_widens(world: World, data: st.DataObje
         )
 
 
-@given(worlds(), st.sampled_from(INSTANTS), st.sampled_from(INSTANTS))
+@given(any_worlds, st.sampled_from(INSTANTS), st.sampled_from(INSTANTS))
 def test_time_alone_never_widens(world: World, one_ms: int, other_ms: int):
     """What runs out only takes."""
     was, became = (entries_of(world, now_ms) for now_ms in sorted((one_ms, other_ms)))
@@ -99,7 +105,7 @@ def test_time_alone_never_widens(world: World, one_ms: int, other_ms: int):
             assert members(became, subject, view) <= members(was, subject, view)
 
 
-@given(worlds(), st.data())
+@given(any_worlds, st.data())
 def test_a_weak_link_only_takes(world: World, data: st.DataObject):
     """It allows nobody anything; in the strict view it adds nobody, in the wide view it may."""
     weak = data.draw(edges_between(world.policy, NEW_EDGE, kinds=(False,)))
@@ -111,7 +117,7 @@ def test_a_weak_link_only_takes(world: World, data: st.DataObject):
             assert members(became, subject, 0) <= members(was, subject, 0)
 
 
-@given(worlds(), st.data(), st.sampled_from(INSTANTS))
+@given(any_worlds, st.data(), st.sampled_from(INSTANTS))
 def test_a_link_declared_wrong_leaves_no_trace(world: World, data: st.DataObject, now_ms: int):
     """Everybody is exactly what they were before it."""
     edge = data.draw(edges_between(world.policy, NEW_EDGE))
@@ -119,7 +125,7 @@ def test_a_link_declared_wrong_leaves_no_trace(world: World, data: st.DataObject
     assert entries_of(wrong, now_ms) == entries_of(world, now_ms)
 
 
-@given(worlds(), st.data(), st.sampled_from(INSTANTS))
+@given(any_worlds, st.data(), st.sampled_from(INSTANTS))
 def test_the_order_and_number_of_assertions_do_not_matter(world: World, data: st.DataObject, now_ms: int):
     """Edges in any order, asserted once or twice, by whichever end first, come to the same."""
     turned = tuple(replace(edge, a=edge.b, b=edge.a) for edge in world.edges)
@@ -128,7 +134,7 @@ def test_the_order_and_number_of_assertions_do_not_matter(world: World, data: st
     assert entries_of(replace(world, edges=shuffled), now_ms) == entries_of(world, now_ms)
 
 
-@given(worlds(), subjects, st.data(), st.sampled_from(INSTANTS))
+@given(any_worlds, subjects, st.data(), st.sampled_from(INSTANTS))
 def test_a_guard_table_reads_nobody_who_did_not_allow_the_purpose(
     world: World, subject: SubjectId, data: st.DataObject, now_ms: int
 ):

@@ -34,6 +34,7 @@ from services.signals import RecordedSignals
 from services.storage.audit import StoredAuditLog
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database
+from services.storage.subject_keys import SubjectKeys
 from tests.conftest import AUDIENCE, ISSUER, Issuer
 from tests.consent.statements import entry, statement, subject
 from veilgraph.internal.v1 import guard_pb2, guard_pb2_grpc
@@ -101,7 +102,7 @@ async def hosting(
     everything = (1 << len(POLICY.leaves)) - 1
     caller = Caller("replica", "acme", frozenset({"internal.guard"}), everything)
     database = Database(folder / "consent.db", "consent")
-    store = SqliteConsentStore(database, POLICY)
+    store = SqliteConsentStore(database, POLICY, SubjectKeys(ring))
     authority = ConsentAuthority(store, POLICY, wall_ms, barrier or Barrier(Leases()))
     await authority.start()
     await authority.apply_graph([GraphStep(1, tuple(births), ())])

@@ -21,7 +21,7 @@ from services.authority import AuthorityStopped, ConsentAuthority
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database, StoreUnusable
 from tests.conftest import Clock
-from tests.consent.statements import edge, entry, statement, subject
+from tests.consent.statements import KEYS, edge, entry, statement, subject
 
 ANNA, BERT, STRANGER = subject(1), subject(2), subject(3)
 LINKING = "identity.link.deterministic"
@@ -72,7 +72,7 @@ class Listener:
 @pytest.fixture
 async def store(tmp_path: Path, policy: Policy) -> AsyncIterator[Moody]:
     database = Database(tmp_path / "consent.db", "consent")
-    yield Moody(SqliteConsentStore(database, policy))
+    yield Moody(SqliteConsentStore(database, policy, KEYS))
     database.close()
 
 
@@ -405,7 +405,7 @@ async def test_own_states_tell_what_was_said_and_until_when(
     await say(ANNA, "marketing", until_ms=clock() + 10)
     await say(BERT, "loyalty", action=Action.REFUSE)
     await authority.apply_graph([GraphStep(2, (), (edge(policy, 1, ANNA, BERT),))])
-    states = dict(zip(policy.leaves, await authority.own_states(ANNA, clock() + 10), strict=True))
+    states = dict(zip(policy.leaves, (await authority.own_states(ANNA, clock() + 10)).leaves, strict=True))
     assert states["marketing.email"].state.name == "EXPIRED"
     assert states["marketing.email"].said.valid_until_ms == clock() + 10
     assert states["loyalty"].state.name == "UNKNOWN"

@@ -13,8 +13,10 @@ from consent.component import EdgeFact, EdgeState, GraphStep
 from consent.guard_table import NEVER_MS, GuardTable
 from consent.policy import Policy
 from identity.ids import SubjectId
+from identity.keyring import KeyRing
 from identity.ledger import Edge, Evidence, GraphChange
 from identity.ledger import EdgeState as LedgerState
+from identity.pairwise import Pairwise
 from identity.rules import Rules, compile_rules
 from services.authority import AuthorityStopped, ConsentAuthority
 from services.consent import ConsentServicer, graph_step
@@ -22,7 +24,7 @@ from services.interceptors.call import Call, Caller
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database
 from tests.conftest import Clock
-from tests.consent.statements import RULES, entry, statement, subject
+from tests.consent.statements import KEYS, RULES, entry, statement, subject
 from veilgraph.consent.v1 import consent_pb2 as pb
 
 ANNA, BERT, STRANGER = subject(1), subject(2), subject(3)
@@ -32,7 +34,7 @@ NOTICE = pb.Notice(id="privacy", version="7", language="de-AT")
 @pytest.fixture
 async def authority(tmp_path: Path, policy: Policy, clock: Clock) -> AsyncIterator[ConsentAuthority]:
     database = Database(tmp_path / "consent.db", "consent")
-    authority = ConsentAuthority(SqliteConsentStore(database, policy), policy, clock)
+    authority = ConsentAuthority(SqliteConsentStore(database, policy, KEYS), policy, clock)
     await authority.start()
     await authority.apply_graph([GraphStep(1, (ANNA, BERT), ())])
     yield authority
@@ -48,8 +50,9 @@ def rules() -> Rules:
 class Desk:
     """Asks the servicer as the guard would: subjects taken out, refused elements gone."""
 
-    def __init__(self, authority: ConsentAuthority, policy: Policy, clock: Clock) -> None:
-        self.servicer, self.clock = ConsentServicer(authority), clock
+    def __init__(self, authority: ConsentAuthority, policy: Policy, keyring: KeyRing, clock: Clock) -> None:
+        self.servicer = ConsentServicer(authority, lambda caller: Pairwise(keyring, caller.tenant, caller.id))
+        self.clock = clock
         self.table = GuardTable(policy)
         authority.subscribe(self.table)
 
@@ -83,8 +86,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(authority: ConsentAuthority, policy: Policy, clock: Clock) -> Desk:
-    return Desk(authority, policy, clock)
+def desk(authority: ConsentAuthority, policy: Policy, keyring: KeyRing, clock: Clock) -> Desk:
+    return Desk(authority, policy, keyring, clock)
 
 
 def message(
@@ -206,7 +209,7 @@ async def test_records_keep_who_said_what_under_which_notice(
     """Caller, tenant, request and notice are evidence."""
     await desk.record((ANNA, message("loyalty")))
     database = Database(tmp_path / "consent.db", "consent")
-    (record,) = await SqliteConsentStore(database, policy).records_of(ANNA)
+    (record,) = await SqliteConsentStore(database, policy, KEYS).records_of(ANNA)
     database.close()
     expected = entry(policy, statement(ANNA, "loyalty"), now_ms=clock())
     assert (record,) == expected.records

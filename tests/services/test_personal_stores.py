@@ -84,7 +84,7 @@ async def _identity(database: Database, _policy: Policy, keys: SubjectKeys, cloc
 
 
 async def _consent(database: Database, policy: Policy, keys: SubjectKeys, clock: Clock) -> Kept:
-    consent = SqliteConsentStore(database, policy)
+    consent = SqliteConsentStore(database, policy, keys)
     edge = EdgeFact(
         1, GONE, STAYS, 0, deterministic=True, views=0, state=FactState.ACTIVE, valid_until_ms=NEVER_MS
     )
@@ -96,7 +96,7 @@ async def _consent(database: Database, policy: Policy, keys: SubjectKeys, clock:
     await tell()
     said = [entry(policy, statement(who, "loyalty"), position=n) for n, who in enumerate((GONE, STAYS))]
     await consent.append(said)
-    store = DatabaseStore(database, ConsentPeople(clock, policy.proof_days), keys)
+    store = DatabaseStore(database, ConsentPeople(clock, policy.proof_days, keys), keys)
     return Kept(store, database, keys, tell, {"consent record": 1, "birth": 1, "link": 1}, (GONE,))
 
 

@@ -23,7 +23,7 @@ from services.replica import Replica
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database
 from tests.conftest import Clock
-from tests.consent.statements import entry, statement, subject
+from tests.consent.statements import KEYS, entry, statement, subject
 from tests.replicas.wire import Wire
 
 ANNA, BERT = subject(1), subject(2)
@@ -47,7 +47,7 @@ class Deployment:
     async def take_over(self) -> None:
         """Another authority on the same records begins a term."""
         self.barrier = Barrier(Leases(), self.boot)
-        store = SqliteConsentStore(self.database, self.policy)
+        store = SqliteConsentStore(self.database, self.policy, KEYS)
         self.authority = ConsentAuthority(store, self.policy, self.wall, self.barrier)
         await self.authority.start()
         self.servicer = GuardServicer(self.authority)
@@ -375,6 +375,6 @@ async def test_a_holder_is_kept_before_its_lease_is_out(deployment: Deployment):
     ):
         for replica in (one, two, three):
             await replica.ready()
-        begun = await SqliteConsentStore(deployment.database, deployment.policy).begin()
+        begun = await SqliteConsentStore(deployment.database, deployment.policy, KEYS).begin()
         assert begun.holders == deployment.barrier.holders
         assert len(begun.holders) == 3

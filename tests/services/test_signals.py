@@ -19,7 +19,7 @@ from services.signals import RecordedSignals, gpc_mask
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database
 from tests.conftest import set_state
-from tests.consent.statements import subject
+from tests.consent.statements import KEYS, subject
 from tests.probe.v1 import probe_pb2
 from tests.services.conftest import reason_of
 from tests.services.test_authority import Saying
@@ -150,7 +150,7 @@ async def test_who_may_not_call_signals_nothing(suite):
 async def recording(tmp_path: Path, policy, clock):
     """(port, authority, table) over a real store that knows two subjects."""
     database = Database(tmp_path / "consent.db", "consent")
-    authority = ConsentAuthority(SqliteConsentStore(database, policy), policy, clock)
+    authority = ConsentAuthority(SqliteConsentStore(database, policy, KEYS), policy, clock)
     await authority.start()
     await authority.apply_graph([GraphStep(1, (ONE, OTHER), ())])
     table = GuardTable(policy)

@@ -18,6 +18,20 @@ class Action(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ACTION_GRANT: _ClassVar[Action]
     ACTION_REFUSE: _ClassVar[Action]
     ACTION_WITHDRAW: _ClassVar[Action]
+    ACTION_EXPIRE: _ClassVar[Action]
+    ACTION_INVALIDATE: _ClassVar[Action]
+    ACTION_OBJECT: _ClassVar[Action]
+    ACTION_RESTRICT: _ClassVar[Action]
+    ACTION_LIFT: _ClassVar[Action]
+    ACTION_REQUEST: _ClassVar[Action]
+    ACTION_DEFER: _ClassVar[Action]
+
+class Age(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    AGE_UNSPECIFIED: _ClassVar[Age]
+    AGE_ADULT: _ClassVar[Age]
+    AGE_MINOR: _ClassVar[Age]
+    AGE_CHILD: _ClassVar[Age]
 
 class CollectedVia(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -30,6 +44,7 @@ class CollectedVia(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     COLLECTED_VIA_POST: _ClassVar[CollectedVia]
     COLLECTED_VIA_STORE: _ClassVar[CollectedVia]
     COLLECTED_VIA_PARTNER: _ClassVar[CollectedVia]
+    COLLECTED_VIA_PUSH: _ClassVar[CollectedVia]
 
 class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -43,6 +58,17 @@ ACTION_UNSPECIFIED: Action
 ACTION_GRANT: Action
 ACTION_REFUSE: Action
 ACTION_WITHDRAW: Action
+ACTION_EXPIRE: Action
+ACTION_INVALIDATE: Action
+ACTION_OBJECT: Action
+ACTION_RESTRICT: Action
+ACTION_LIFT: Action
+ACTION_REQUEST: Action
+ACTION_DEFER: Action
+AGE_UNSPECIFIED: Age
+AGE_ADULT: Age
+AGE_MINOR: Age
+AGE_CHILD: Age
 COLLECTED_VIA_UNSPECIFIED: CollectedVia
 COLLECTED_VIA_WEB: CollectedVia
 COLLECTED_VIA_APP: CollectedVia
@@ -52,6 +78,7 @@ COLLECTED_VIA_PHONE: CollectedVia
 COLLECTED_VIA_POST: CollectedVia
 COLLECTED_VIA_STORE: CollectedVia
 COLLECTED_VIA_PARTNER: CollectedVia
+COLLECTED_VIA_PUSH: CollectedVia
 STATE_UNSPECIFIED: State
 STATE_UNKNOWN: State
 STATE_GRANTED: State
@@ -68,7 +95,7 @@ class RecordRequest(_message.Message):
     def __init__(self, statements: _Optional[_Iterable[_Union[Statement, _Mapping]]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class Statement(_message.Message):
-    __slots__ = ("subject", "action", "purposes", "collected_via", "effective_at", "valid_until", "notice")
+    __slots__ = ("subject", "action", "purposes", "collected_via", "effective_at", "valid_until", "notice", "regime", "jurisdiction", "age", "child_signal", "evidence", "supersedes")
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
     PURPOSES_FIELD_NUMBER: _ClassVar[int]
@@ -76,6 +103,12 @@ class Statement(_message.Message):
     EFFECTIVE_AT_FIELD_NUMBER: _ClassVar[int]
     VALID_UNTIL_FIELD_NUMBER: _ClassVar[int]
     NOTICE_FIELD_NUMBER: _ClassVar[int]
+    REGIME_FIELD_NUMBER: _ClassVar[int]
+    JURISDICTION_FIELD_NUMBER: _ClassVar[int]
+    AGE_FIELD_NUMBER: _ClassVar[int]
+    CHILD_SIGNAL_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    SUPERSEDES_FIELD_NUMBER: _ClassVar[int]
     subject: str
     action: Action
     purposes: _containers.RepeatedScalarFieldContainer[str]
@@ -83,27 +116,59 @@ class Statement(_message.Message):
     effective_at: _timestamp_pb2.Timestamp
     valid_until: _timestamp_pb2.Timestamp
     notice: Notice
-    def __init__(self, subject: _Optional[str] = ..., action: _Optional[_Union[Action, str]] = ..., purposes: _Optional[_Iterable[str]] = ..., collected_via: _Optional[_Union[CollectedVia, str]] = ..., effective_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., notice: _Optional[_Union[Notice, _Mapping]] = ...) -> None: ...
+    regime: str
+    jurisdiction: str
+    age: Age
+    child_signal: bool
+    evidence: Evidence
+    supersedes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, subject: _Optional[str] = ..., action: _Optional[_Union[Action, str]] = ..., purposes: _Optional[_Iterable[str]] = ..., collected_via: _Optional[_Union[CollectedVia, str]] = ..., effective_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., notice: _Optional[_Union[Notice, _Mapping]] = ..., regime: _Optional[str] = ..., jurisdiction: _Optional[str] = ..., age: _Optional[_Union[Age, str]] = ..., child_signal: bool = ..., evidence: _Optional[_Union[Evidence, _Mapping]] = ..., supersedes: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Evidence(_message.Message):
+    __slots__ = ("method", "collector", "ui_hash", "raw_signal")
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    COLLECTOR_FIELD_NUMBER: _ClassVar[int]
+    UI_HASH_FIELD_NUMBER: _ClassVar[int]
+    RAW_SIGNAL_FIELD_NUMBER: _ClassVar[int]
+    method: str
+    collector: str
+    ui_hash: bytes
+    raw_signal: bytes
+    def __init__(self, method: _Optional[str] = ..., collector: _Optional[str] = ..., ui_hash: _Optional[bytes] = ..., raw_signal: _Optional[bytes] = ...) -> None: ...
 
 class Notice(_message.Message):
-    __slots__ = ("id", "version", "language")
+    __slots__ = ("id", "version", "language", "sha256")
     ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
     id: str
     version: str
     language: str
-    def __init__(self, id: _Optional[str] = ..., version: _Optional[str] = ..., language: _Optional[str] = ...) -> None: ...
+    sha256: bytes
+    def __init__(self, id: _Optional[str] = ..., version: _Optional[str] = ..., language: _Optional[str] = ..., sha256: _Optional[bytes] = ...) -> None: ...
 
 class RecordResponse(_message.Message):
-    __slots__ = ("recorded", "refused", "consent_epoch")
+    __slots__ = ("recorded", "refused", "consent_epoch", "statements")
     RECORDED_FIELD_NUMBER: _ClassVar[int]
     REFUSED_FIELD_NUMBER: _ClassVar[int]
     CONSENT_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    STATEMENTS_FIELD_NUMBER: _ClassVar[int]
     recorded: int
     refused: _containers.RepeatedCompositeFieldContainer[_privacy_pb2.ItemError]
     consent_epoch: int
-    def __init__(self, recorded: _Optional[int] = ..., refused: _Optional[_Iterable[_Union[_privacy_pb2.ItemError, _Mapping]]] = ..., consent_epoch: _Optional[int] = ...) -> None: ...
+    statements: _containers.RepeatedCompositeFieldContainer[RecordedStatement]
+    def __init__(self, recorded: _Optional[int] = ..., refused: _Optional[_Iterable[_Union[_privacy_pb2.ItemError, _Mapping]]] = ..., consent_epoch: _Optional[int] = ..., statements: _Optional[_Iterable[_Union[RecordedStatement, _Mapping]]] = ...) -> None: ...
+
+class RecordedStatement(_message.Message):
+    __slots__ = ("index", "purpose", "statement_id")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    STATEMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    purpose: str
+    statement_id: str
+    def __init__(self, index: _Optional[int] = ..., purpose: _Optional[str] = ..., statement_id: _Optional[str] = ...) -> None: ...
 
 class GetStateRequest(_message.Message):
     __slots__ = ("subject",)
@@ -112,27 +177,35 @@ class GetStateRequest(_message.Message):
     def __init__(self, subject: _Optional[str] = ...) -> None: ...
 
 class GetStateResponse(_message.Message):
-    __slots__ = ("purposes", "taxonomy_version", "consent_epoch")
+    __slots__ = ("purposes", "taxonomy_version", "consent_epoch", "regimes")
     PURPOSES_FIELD_NUMBER: _ClassVar[int]
     TAXONOMY_VERSION_FIELD_NUMBER: _ClassVar[int]
     CONSENT_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    REGIMES_FIELD_NUMBER: _ClassVar[int]
     purposes: _containers.RepeatedCompositeFieldContainer[PurposeState]
     taxonomy_version: int
     consent_epoch: int
-    def __init__(self, purposes: _Optional[_Iterable[_Union[PurposeState, _Mapping]]] = ..., taxonomy_version: _Optional[int] = ..., consent_epoch: _Optional[int] = ...) -> None: ...
+    regimes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, purposes: _Optional[_Iterable[_Union[PurposeState, _Mapping]]] = ..., taxonomy_version: _Optional[int] = ..., consent_epoch: _Optional[int] = ..., regimes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PurposeState(_message.Message):
-    __slots__ = ("purpose", "own", "allowed", "legal_basis", "effective_at", "valid_until")
+    __slots__ = ("purpose", "own", "allowed", "legal_basis", "effective_at", "valid_until", "objected", "restricted", "statement_id")
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
     OWN_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_FIELD_NUMBER: _ClassVar[int]
     LEGAL_BASIS_FIELD_NUMBER: _ClassVar[int]
     EFFECTIVE_AT_FIELD_NUMBER: _ClassVar[int]
     VALID_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    OBJECTED_FIELD_NUMBER: _ClassVar[int]
+    RESTRICTED_FIELD_NUMBER: _ClassVar[int]
+    STATEMENT_ID_FIELD_NUMBER: _ClassVar[int]
     purpose: str
     own: State
     allowed: bool
     legal_basis: str
     effective_at: _timestamp_pb2.Timestamp
     valid_until: _timestamp_pb2.Timestamp
-    def __init__(self, purpose: _Optional[str] = ..., own: _Optional[_Union[State, str]] = ..., allowed: bool = ..., legal_basis: _Optional[str] = ..., effective_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    objected: bool
+    restricted: bool
+    statement_id: str
+    def __init__(self, purpose: _Optional[str] = ..., own: _Optional[_Union[State, str]] = ..., allowed: bool = ..., legal_basis: _Optional[str] = ..., effective_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., objected: bool = ..., restricted: bool = ..., statement_id: _Optional[str] = ...) -> None: ...
