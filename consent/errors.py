@@ -7,6 +7,7 @@ ConsentError
 ├── UnknownPurpose         a purpose is not a node of the tree
 ├── SubjectUnknown         a record or an edge is about a birth subject never announced
 ├── TermOver               another authority has begun a term; this one must stop
+├── PageTokenInvalid       a page token was altered, or belongs to another caller or subject
 └── BatchMalformed         packed guard entries are not what they say they are
 """
 
@@ -50,3 +51,12 @@ class TermOver(ConsentError):  # noqa: N818 - named after what it says
 
 class BatchMalformed(ConsentError):  # noqa: N818 - named after what it says
     """Packed guard entries are not what they say they are; none of them may be used."""
+
+
+class PageTokenInvalid(ConsentError):  # noqa: N818 - named after what it says
+    """A page token was altered, or belongs to another caller or subject."""
+
+    field = "page_token"
+
+    def __init__(self) -> None:
+        super().__init__("the page token does not belong to this question")

@@ -25,7 +25,7 @@ from consent.policy import Policy
 from consent.projection import Projection
 from consent.record import Action
 from consent.statement import NO_REFUSALS, LedgerEntry, Refusals
-from consent.store import Appended, ConsentStore
+from consent.store import Appended, ConsentStore, Line
 from identity.ids import SubjectId
 from services.barrier import Barrier
 
@@ -253,6 +253,10 @@ class ConsentAuthority:
         """What a birth subject itself said, at an instant."""
         records = await self._store.records_of(subject)
         return own_words(self.policy, [record.said for record in records], now_ms)
+
+    async def history(self, subject: SubjectId, after: int, limit: int) -> Sequence[Line]:
+        """What a birth subject itself said, oldest first, behind a position (0: from the first)."""
+        return await self._store.history(subject, after, limit)
 
     async def not_refusing(self, subjects: Collection[SubjectId], mask: int) -> list[SubjectId]:
         """Those of some birth subjects who are known and do not refuse all of some purposes themselves."""

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from consent.component import EdgeFact, EdgeState, GraphStep
 from consent.fold import LeafState, State
 from consent.guard_table import NEVER_MS
+from consent.history import HistoryTokens, history_scope
 from consent.policy import Policy
-from consent.record import Action, Age, CollectedVia, Evidence, Notice
+from consent.record import Action, Age, CollectedVia, ConsentRecord, Evidence, Notice
 from consent.regimes import UNKNOWN
 from consent.statement import NO_REFUSALS, LedgerEntry, Origin, Statement, fault_in, ledger_entry
 from identity import ledger
@@ -19,6 +20,7 @@ from services.authority import ConsentAuthority
 from services.interceptors.call import Call, Caller
 from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc
 
+PAGE_SIZE_DEFAULT = 100
 _ACTIONS = {consent_pb2.Action.Value(f"ACTION_{action.name}"): action for action in Action}
 _VIAS = {consent_pb2.CollectedVia.Value(f"COLLECTED_VIA_{via.name}"): via for via in CollectedVia}
 _AGES = {
@@ -40,8 +42,14 @@ _EDGE_STATES = {
 class ConsentServicer(consent_pb2_grpc.ConsentServiceServicer):
     """``veilgraph.consent.v1.ConsentService``."""
 
-    def __init__(self, authority: ConsentAuthority, pairwise_of: Callable[[Caller], Pairwise]) -> None:
+    def __init__(
+        self,
+        authority: ConsentAuthority,
+        pairwise_of: Callable[[Caller], Pairwise],
+        page_tokens: HistoryTokens,
+    ) -> None:
         """Records with ``authority``; ``pairwise_of`` gives the statement ids of a caller."""
+        self._page_tokens = page_tokens
         self._authority = authority
         self._policy = authority.policy
         self._pairwise_of = pairwise_of
@@ -92,6 +100,22 @@ class ConsentServicer(consent_pb2_grpc.ConsentServiceServicer):
             ],
             taxonomy_version=self._policy.taxonomy_version,
             regimes=self._policy.regime_names(own.regimes),
+        )
+
+    async def History(self, request: consent_pb2.HistoryRequest, call: Call) -> consent_pb2.HistoryResponse:
+        """What a subject itself said, a page at a time."""
+        subject = call.subject
+        assert subject is not None  # noqa: S101 - the method refuses; it never degrades
+        assert call.caller is not None  # noqa: S101 - authentication ran before every handler
+        scope = history_scope(call.tenant, call.caller.id, subject)
+        after = self._page_tokens.open(request.page_token, scope) if request.page_token else 0
+        size = request.page_size or PAGE_SIZE_DEFAULT
+        lines = await self._authority.history(subject, after, size + 1)
+        following = lines[size - 1].position if len(lines) > size else 0
+        seal = self._pairwise(call).seal_statement
+        return consent_pb2.HistoryResponse(
+            records=[history_record(line.record, call.caller.id, seal) for line in lines[:size]],
+            next_page_token=self._page_tokens.seal(following, scope) if following else "",
         )
 
     async def _judge(self, request: consent_pb2.RecordRequest, call: Call) -> dict[int, LedgerEntry]:
@@ -177,6 +201,34 @@ def purpose_state(
         if own.said.valid_until_ms != NEVER_MS:
             state.valid_until.FromMilliseconds(own.said.valid_until_ms)
     return state
+
+
+def history_record(
+    record: ConsentRecord, caller: str, seal: Callable[[bytes], str]
+) -> consent_pb2.HistoryRecord:
+    """The contract's form of a record for a caller; ``seal`` makes the caller's id of a statement."""
+    said, notice = record.said, record.notice
+    message = consent_pb2.HistoryRecord(
+        statement_id=seal(record.event_id),
+        purpose=said.node,
+        action=f"ACTION_{said.action.name}",
+        collected_via=f"COLLECTED_VIA_{record.collected_via.name}",
+        taxonomy_version=said.taxonomy_version,
+        legal_basis=record.legal_basis,
+        regime=said.regime,
+        jurisdiction=record.jurisdiction,
+        evidence_method=record.evidence.method,
+        reported_by_caller=record.actor == caller,
+        supersedes=[seal(event_id) for event_id in said.supersedes],
+    )
+    message.effective_at.FromMilliseconds(said.effective_at_ms)
+    message.recorded_at.FromMilliseconds(record.recorded_at_ms)
+    if said.valid_until_ms != NEVER_MS:
+        message.valid_until.FromMilliseconds(said.valid_until_ms)
+    if notice is not None:
+        message.notice.id, message.notice.version = notice.id, notice.version
+        message.notice.language, message.notice.sha256 = notice.language, notice.sha256
+    return message
 
 
 def graph_step(change: ledger.GraphChange, rules: Rules, policy: Policy) -> GraphStep:

@@ -273,6 +273,7 @@ DOMAIN_ERRORS: dict[type[BaseException], str] = {
     consent.HeadMalformed: "INTERNAL",  # read from files only
     consent.LeafMalformed: "INTERNAL",  # what the suite itself wrote; a client can do nothing about it
     consent.PolicyError: "INTERNAL",  # found at start-up; a client can do nothing about it
+    consent.PageTokenInvalid: "PAGE_TOKEN_INVALID",
     engagement.PageTokenInvalid: "PAGE_TOKEN_INVALID",
     identity.MalformedSubject: "SUBJECT_REF_MALFORMED",
     identity.NotADigest: "RAW_IDENTIFIER_REFUSED",

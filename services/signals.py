@@ -15,13 +15,15 @@ from typing import Protocol
 
 from consent.guard_table import NEVER_MS
 from consent.policy import Policy
-from consent.record import Action, CollectedVia
+from consent.record import Action, CollectedVia, Evidence
 from consent.statement import LedgerEntry, Origin, Statement, ledger_entry
 from identity.ids import SubjectId
 from services.authority import ConsentAuthority
 
 #: What the signal refuses: nodes of the purpose tree, as far as a deployment's tree has them.
 GPC_NODES = ("share", "marketing.ads.third_party")
+#: How the refusal was expressed, in the record's evidence.
+METHOD = "sec-gpc"
 _ID_BYTES = 16
 
 
@@ -110,6 +112,7 @@ class RecordedSignals:
             effective_at_ms=None,
             valid_until_ms=NEVER_MS,
             notice=None,
+            evidence=Evidence(method=METHOD, raw_signal=b"1"),
         )
         return ledger_entry(statement, origin, self._authority.policy, self._clock())
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 
+from consent.history import HistoryTokens
 from identity.pairwise import Pairwise
 from services.authority import ConsentAuthority
 from services.config import ConfigError
@@ -70,13 +71,14 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
             await reader.caught_up(await links.graph.head())
             authority.subscribe(process.guard)
 
+        page_key = process.config.keyring.active("pairwise").derive(b"pages of consent history", 64)
         guard = GuardServicer(authority)
         asked_rights = rights(process, links, authority, ProofRegister(database))
         served = [
             Served(
                 consent_pb2.DESCRIPTOR.services_by_name["ConsentService"],
                 consent_pb2_grpc.add_ConsentServiceServicer_to_server,
-                ConsentServicer(authority, process.pairwise()),
+                ConsentServicer(authority, process.pairwise(), HistoryTokens(page_key)),
             ),
             Served(
                 feed_pb2.DESCRIPTOR.services_by_name["GraphBarrierService"],

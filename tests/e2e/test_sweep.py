@@ -27,6 +27,7 @@ from veilgraph.recommender.v1 import recommender_pb2
 UNREFUSABLE = {
     "/veilgraph.consent.v1.ConsentService/Record",
     "/veilgraph.consent.v1.ConsentService/GetState",
+    "/veilgraph.consent.v1.ConsentService/History",
     *(f"/veilgraph.consent.v1.RightsService/{method}" for method in ("Access", "WhereFrom", "Recipients")),
     *(f"/veilgraph.consent.v1.RightsService/{method}" for method in ("Restrict", "Object", "Lift")),
     *(f"/veilgraph.consent.v1.RightsService/{method}" for method in ("Erase", "GetReceipt")),

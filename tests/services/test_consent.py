@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from consent.component import EdgeFact, EdgeState, GraphStep
+from consent.errors import PageTokenInvalid
 from consent.guard_table import NEVER_MS, GuardTable
+from consent.history import HistoryTokens
 from consent.policy import Policy
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
@@ -51,7 +53,11 @@ class Desk:
     """Asks the servicer as the guard would: subjects taken out, refused elements gone."""
 
     def __init__(self, authority: ConsentAuthority, policy: Policy, keyring: KeyRing, clock: Clock) -> None:
-        self.servicer = ConsentServicer(authority, lambda caller: Pairwise(keyring, caller.tenant, caller.id))
+        self.servicer = ConsentServicer(
+            authority,
+            lambda caller: Pairwise(keyring, caller.tenant, caller.id),
+            HistoryTokens(bytes(range(64))),
+        )
         self.clock = clock
         self.table = GuardTable(policy)
         authority.subscribe(self.table)
@@ -83,6 +89,11 @@ class Desk:
         call.subjects = {"subject": [who]}
         response = await self.servicer.GetState(pb.GetStateRequest(), call)
         return {state.purpose: state for state in response.purposes}
+
+    async def history(self, who: SubjectId, token: str = "", *, caller: str = "shop", size: int = 0):
+        call = self.call(caller)
+        call.subjects = {"subject": [who]}
+        return await self.servicer.History(pb.HistoryRequest(page_size=size, page_token=token), call)
 
 
 @pytest.fixture
@@ -272,3 +283,59 @@ async def test_a_statement_that_can_not_be_kept_is_not_said_to_be_pending(
     with pytest.raises(AuthorityStopped):
         await desk.record((ANNA, message("loyalty", action="ACTION_WITHDRAW")))
     assert not desk.called.durable
+
+
+async def test_a_history_shows_every_record_once_in_the_order_it_was_written_down(desk: Desk, clock: Clock):
+    """Over pages of any size; what is said between two pages stands on the last."""
+    until_ms = clock() + 5_000
+    await desk.record((ANNA, message("marketing", "loyalty", until_ms=until_ms)))
+    await desk.record((BERT, message("loyalty")), request_id="r2")
+    clock.now_ms += 1_000
+    await desk.record(
+        (ANNA, message("share", action="ACTION_REFUSE", notice=None)), request_id="r3", caller="till"
+    )
+    first = await desk.history(ANNA, size=2)
+    await desk.record((ANNA, message("loyalty", action="ACTION_WITHDRAW", notice=None)), request_id="r4")
+    second = await desk.history(ANNA, first.next_page_token, size=2)
+    assert not second.next_page_token
+    shown = [*first.records, *second.records]
+    assert [(one.purpose, pb.Action.Name(one.action), one.reported_by_caller) for one in shown] == [
+        ("marketing", "ACTION_GRANT", True),
+        ("loyalty", "ACTION_GRANT", True),
+        ("share", "ACTION_REFUSE", False),
+        ("loyalty", "ACTION_WITHDRAW", True),
+    ]
+    assert (shown[0].notice.id, shown[0].notice.version, shown[2].HasField("notice")) == (
+        "privacy",
+        "7",
+        False,
+    )
+    assert (shown[0].valid_until.ToMilliseconds(), shown[2].HasField("valid_until")) == (until_ms, False)
+    assert shown[2].recorded_at.ToMilliseconds() == clock()
+    assert len((await desk.history(ANNA)).records) == 4
+
+
+async def test_a_page_token_opens_for_its_caller_and_its_subject_alone(desk: Desk):
+    """Neither somebody else's history nor a guess goes on with it."""
+    for who in (ANNA, BERT):
+        await desk.record((who, message("marketing", "loyalty")), request_id=f"r{who.hex()}")
+    token = (await desk.history(ANNA, size=1)).next_page_token
+    assert [one.purpose for one in (await desk.history(ANNA, token)).records] == ["loyalty"]
+    for who, caller, changed in (
+        (BERT, "shop", token),
+        (ANNA, "till", token),
+        (ANNA, "shop", token[:-1]),
+        (ANNA, "shop", "AAAA"),
+        (ANNA, "shop", "no token!"),
+    ):
+        with pytest.raises(PageTokenInvalid):
+            await desk.history(who, changed, caller=caller)
+
+
+async def test_statement_ids_of_a_history_are_those_of_the_answer(desk: Desk):
+    """A caller can name what it reads; another caller's names are others."""
+    recorded = await desk.record((ANNA, message("marketing")))
+    (mine,) = (await desk.history(ANNA)).records
+    (theirs,) = (await desk.history(ANNA, caller="till")).records
+    assert mine.statement_id == recorded.statements[0].statement_id
+    assert theirs.statement_id != mine.statement_id

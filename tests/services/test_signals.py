@@ -172,6 +172,8 @@ async def test_a_recorded_signal_refuses_exactly_its_nodes(recording):
     port, authority, table = recording
     await port.refuse("shop", [ONE])
     assert await records_of(authority, ONE) == [("share", Action.REFUSE), (ADS, Action.REFUSE)]
+    evidence = [record.evidence for record in await authority._store.records_of(ONE)]
+    assert [(one.method, one.raw_signal) for one in evidence] == [("sec-gpc", b"1"), ("sec-gpc", b"")]
     assert table.entry(ONE).refuse == gpc_mask(table.policy)
     assert await records_of(authority, OTHER) == []
 

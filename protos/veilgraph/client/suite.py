@@ -44,6 +44,7 @@ class Consent:
         pb, service = consent_pb2, SERVICES["consent"]
         self.Record = transport.unary(Method(service, "Record", pb.RecordRequest, pb.RecordResponse))
         self.GetState = transport.unary(Method(service, "GetState", pb.GetStateRequest, pb.GetStateResponse))
+        self.History = transport.unary(Method(service, "History", pb.HistoryRequest, pb.HistoryResponse))
 
 
 class Rights:

@@ -27,13 +27,51 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from veilgraph.privacy.v1 import privacy_pb2 as veilgraph_dot_privacy_dot_v1_dot_privacy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"veilgraph/consent/v1/consent.proto\x12\x14veilgraph.consent.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"veilgraph/privacy/v1/privacy.proto\"\x89\x01\n\rRecordRequest\x12\x42\n\nstatements\x18\x01 \x03(\x0b\x32\x1f.veilgraph.consent.v1.StatementB\r\xaa\x9f\x19\t\x08\n\x1a\x05\x08\x01 \xf4\x03\x12\x34\n\nrequest_id\x18\x02 \x01(\tB \xaa\x9f\x19\x1c\x08\x02\x1a\x18\x08\x01\x18@:\x12[A-Za-z0-9._:/=-]+\"\x8a\x05\n\tStatement\x12\x1d\n\x07subject\x18\x01 \x01(\tB\x0c\xaa\x9f\x19\x08\x08\x03\x1a\x04\x08\x01\x18@\x12\x38\n\x06\x61\x63tion\x18\x02 \x01(\x0e\x32\x1c.veilgraph.consent.v1.ActionB\n\xaa\x9f\x19\x06\x08\n\x1a\x02\x08\x01\x12 \n\x08purposes\x18\x03 \x03(\tB\x0e\xaa\x9f\x19\n\x08\n\x1a\x06\x08\x01\x18@ @\x12\x45\n\rcollected_via\x18\x04 \x01(\x0e\x32\".veilgraph.consent.v1.CollectedViaB\n\xaa\x9f\x19\x06\x08\n\x1a\x02\x08\x01\x12\x38\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\x9f\x19\x02\x08\n\x12\x37\n\x0bvalid_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\x9f\x19\x02\x08\n\x12\x34\n\x06notice\x18\x07 \x01(\x0b\x32\x1c.veilgraph.consent.v1.NoticeB\x06\xaa\x9f\x19\x02\x08\n\x12+\n\x06regime\x18\x08 \x01(\tB\x1b\xaa\x9f\x19\x17\x08\n\x1a\x13\x18 :\x0f[A-Z][A-Z0-9_]*\x12;\n\x0cjurisdiction\x18\t \x01(\tB%\xaa\x9f\x19!\x08\n\x1a\x1d\x18\x06:\x19[A-Z]{2}(-[A-Z0-9]{1,3})?\x12.\n\x03\x61ge\x18\n \x01(\x0e\x32\x19.veilgraph.consent.v1.AgeB\x06\xaa\x9f\x19\x02\x08\n\x12\x1c\n\x0c\x63hild_signal\x18\x0b \x01(\x08\x42\x06\xaa\x9f\x19\x02\x08\n\x12\x38\n\x08\x65vidence\x18\x0c \x01(\x0b\x32\x1e.veilgraph.consent.v1.EvidenceB\x06\xaa\x9f\x19\x02\x08\n\x12 \n\nsupersedes\x18\r \x03(\tB\x0c\xaa\x9f\x19\x08\x08\x02\x1a\x04\x18@ @\"\xa9\x01\n\x08\x45vidence\x12-\n\x06method\x18\x01 \x01(\tB\x1d\xaa\x9f\x19\x19\x08\x02\x1a\x15\x18@:\x11[A-Za-z0-9._:/-]+\x12\x30\n\tcollector\x18\x02 \x01(\tB\x1d\xaa\x9f\x19\x19\x08\x02\x1a\x15\x18@:\x11[A-Za-z0-9._:/-]+\x12\x1b\n\x07ui_hash\x18\x03 \x01(\x0c\x42\n\xaa\x9f\x19\x06\x08\x02\x1a\x02\x18 \x12\x1f\n\nraw_signal\x18\x04 \x01(\x0c\x42\x0b\xaa\x9f\x19\x07\x08\n\x1a\x03\x18\x80@\"\xb0\x01\n\x06Notice\x12+\n\x02id\x18\x01 \x01(\tB\x1f\xaa\x9f\x19\x1b\x08\x02\x1a\x17\x08\x01\x18@:\x11[A-Za-z0-9._:/-]+\x12\x30\n\x07version\x18\x02 \x01(\tB\x1f\xaa\x9f\x19\x1b\x08\x02\x1a\x17\x08\x01\x18 :\x11[A-Za-z0-9._:/-]+\x12+\n\x08language\x18\x03 \x01(\tB\x19\xaa\x9f\x19\x15\x08\x02\x1a\x11\x18\x10:\r[A-Za-z0-9-]+\x12\x1a\n\x06sha256\x18\x04 \x01(\x0c\x42\n\xaa\x9f\x19\x06\x08\x02\x1a\x02\x18 \"\xb8\x01\n\x0eRecordResponse\x12\x18\n\x08recorded\x18\x01 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x30\n\x07refused\x18\x02 \x03(\x0b\x32\x1f.veilgraph.privacy.v1.ItemError\x12\x1d\n\rconsent_epoch\x18\x03 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x12;\n\nstatements\x18\x04 \x03(\x0b\x32\'.veilgraph.consent.v1.RecordedStatement\"a\n\x11RecordedStatement\x12\x15\n\x05index\x18\x01 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x17\n\x07purpose\x18\x02 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x1c\n\x0cstatement_id\x18\x03 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\"0\n\x0fGetStateRequest\x12\x1d\n\x07subject\x18\x01 \x01(\tB\x0c\xaa\x9f\x19\x08\x08\x03\x1a\x04\x08\x01\x18@\"\xaa\x01\n\x10GetStateResponse\x12\x34\n\x08purposes\x18\x01 \x03(\x0b\x32\".veilgraph.consent.v1.PurposeState\x12 \n\x10taxonomy_version\x18\x02 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x1d\n\rconsent_epoch\x18\x03 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x1f\n\x07regimes\x18\x04 \x03(\tB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\"\x8e\x03\n\x0cPurposeState\x12\x17\n\x07purpose\x18\x01 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x38\n\x03own\x18\x02 \x01(\x0e\x32\x1b.veilgraph.consent.v1.StateB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12\x1f\n\x07\x61llowed\x18\x03 \x01(\x08\x42\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12\x1b\n\x0blegal_basis\x18\x04 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12@\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12?\n\x0bvalid_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12 \n\x08objected\x18\x07 \x01(\x08\x42\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12\"\n\nrestricted\x18\x08 \x01(\x08\x42\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12$\n\x0cstatement_id\x18\t \x01(\tB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights*\xe3\x01\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x41\x43TION_GRANT\x10\x01\x12\x11\n\rACTION_REFUSE\x10\x02\x12\x13\n\x0f\x41\x43TION_WITHDRAW\x10\x03\x12\x11\n\rACTION_EXPIRE\x10\x04\x12\x15\n\x11\x41\x43TION_INVALIDATE\x10\x05\x12\x11\n\rACTION_OBJECT\x10\x06\x12\x13\n\x0f\x41\x43TION_RESTRICT\x10\x07\x12\x0f\n\x0b\x41\x43TION_LIFT\x10\x08\x12\x12\n\x0e\x41\x43TION_REQUEST\x10\t\x12\x10\n\x0c\x41\x43TION_DEFER\x10\n*G\n\x03\x41ge\x12\x13\n\x0f\x41GE_UNSPECIFIED\x10\x00\x12\r\n\tAGE_ADULT\x10\x01\x12\r\n\tAGE_MINOR\x10\x02\x12\r\n\tAGE_CHILD\x10\x03*\x88\x02\n\x0c\x43ollectedVia\x12\x1d\n\x19\x43OLLECTED_VIA_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43OLLECTED_VIA_WEB\x10\x01\x12\x15\n\x11\x43OLLECTED_VIA_APP\x10\x02\x12\x17\n\x13\x43OLLECTED_VIA_EMAIL\x10\x03\x12\x15\n\x11\x43OLLECTED_VIA_SMS\x10\x04\x12\x17\n\x13\x43OLLECTED_VIA_PHONE\x10\x05\x12\x16\n\x12\x43OLLECTED_VIA_POST\x10\x06\x12\x17\n\x13\x43OLLECTED_VIA_STORE\x10\x07\x12\x19\n\x15\x43OLLECTED_VIA_PARTNER\x10\x08\x12\x16\n\x12\x43OLLECTED_VIA_PUSH\x10\t*\x7f\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_UNKNOWN\x10\x01\x12\x11\n\rSTATE_GRANTED\x10\x02\x12\x11\n\rSTATE_REFUSED\x10\x03\x12\x13\n\x0fSTATE_WITHDRAWN\x10\x04\x12\x11\n\rSTATE_EXPIRED\x10\x05\x32\xe3\x02\n\x0e\x43onsentService\x12\xb0\x01\n\x06Record\x12#.veilgraph.consent.v1.RecordRequest\x1a$.veilgraph.consent.v1.RecordResponse\"[\xaa\x9f\x19:\n\x06rights\"\x0e\x63onsent.record*\x12statements.subject:\nstatementsP\x01\x82\xd3\xe4\x93\x02\x17\"\x12/v1/consent:record:\x01*\x12\x9d\x01\n\x08GetState\x12%.veilgraph.consent.v1.GetStateRequest\x1a&.veilgraph.consent.v1.GetStateResponse\"B\xaa\x9f\x19\x1f\n\x06rights\"\x0c\x63onsent.read*\x07subject\x82\xd3\xe4\x93\x02\x19\"\x14/v1/consent:getState:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"veilgraph/consent/v1/consent.proto\x12\x14veilgraph.consent.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"veilgraph/privacy/v1/privacy.proto\"p\n\x0eHistoryRequest\x12\x1d\n\x07subject\x18\x01 \x01(\tB\x0c\xaa\x9f\x19\x08\x08\x03\x1a\x04\x08\x01\x18@\x12\x1e\n\tpage_size\x18\x02 \x01(\x05\x42\x0b\xaa\x9f\x19\x07\x08\x02\x1a\x03\x30\xe8\x07\x12\x1f\n\npage_token\x18\x03 \x01(\tB\x0b\xaa\x9f\x19\x07\x08\x02\x1a\x03\x18\x80\x01\"\x87\x01\n\x0fHistoryResponse\x12\x34\n\x07records\x18\x01 \x03(\x0b\x32#.veilgraph.consent.v1.HistoryRecord\x12\x1f\n\x0fnext_page_token\x18\x02 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x1d\n\rconsent_epoch\x18\x03 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\"\xaf\x05\n\rHistoryRecord\x12\x1c\n\x0cstatement_id\x18\x01 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x1f\n\x07purpose\x18\x02 \x01(\tB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12<\n\x06\x61\x63tion\x18\x03 \x01(\x0e\x32\x1c.veilgraph.consent.v1.ActionB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12I\n\rcollected_via\x18\x04 \x01(\x0e\x32\".veilgraph.consent.v1.CollectedViaB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12@\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12?\n\x0brecorded_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12?\n\x0bvalid_until\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12 \n\x10taxonomy_version\x18\x08 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x1b\n\x0blegal_basis\x18\t \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x1e\n\x06regime\x18\n \x01(\tB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12$\n\x0cjurisdiction\x18\x0b \x01(\tB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12,\n\x06notice\x18\x0c \x01(\x0b\x32\x1c.veilgraph.consent.v1.Notice\x12\x1f\n\x0f\x65vidence_method\x18\r \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\"\n\x12reported_by_caller\x18\x0e \x01(\x08\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x1a\n\nsupersedes\x18\x0f \x03(\tB\x06\xaa\x9f\x19\x02\x08\x02\"\x89\x01\n\rRecordRequest\x12\x42\n\nstatements\x18\x01 \x03(\x0b\x32\x1f.veilgraph.consent.v1.StatementB\r\xaa\x9f\x19\t\x08\n\x1a\x05\x08\x01 \xf4\x03\x12\x34\n\nrequest_id\x18\x02 \x01(\tB \xaa\x9f\x19\x1c\x08\x02\x1a\x18\x08\x01\x18@:\x12[A-Za-z0-9._:/=-]+\"\x8a\x05\n\tStatement\x12\x1d\n\x07subject\x18\x01 \x01(\tB\x0c\xaa\x9f\x19\x08\x08\x03\x1a\x04\x08\x01\x18@\x12\x38\n\x06\x61\x63tion\x18\x02 \x01(\x0e\x32\x1c.veilgraph.consent.v1.ActionB\n\xaa\x9f\x19\x06\x08\n\x1a\x02\x08\x01\x12 \n\x08purposes\x18\x03 \x03(\tB\x0e\xaa\x9f\x19\n\x08\n\x1a\x06\x08\x01\x18@ @\x12\x45\n\rcollected_via\x18\x04 \x01(\x0e\x32\".veilgraph.consent.v1.CollectedViaB\n\xaa\x9f\x19\x06\x08\n\x1a\x02\x08\x01\x12\x38\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\x9f\x19\x02\x08\n\x12\x37\n\x0bvalid_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\x9f\x19\x02\x08\n\x12\x34\n\x06notice\x18\x07 \x01(\x0b\x32\x1c.veilgraph.consent.v1.NoticeB\x06\xaa\x9f\x19\x02\x08\n\x12+\n\x06regime\x18\x08 \x01(\tB\x1b\xaa\x9f\x19\x17\x08\n\x1a\x13\x18 :\x0f[A-Z][A-Z0-9_]*\x12;\n\x0cjurisdiction\x18\t \x01(\tB%\xaa\x9f\x19!\x08\n\x1a\x1d\x18\x06:\x19[A-Z]{2}(-[A-Z0-9]{1,3})?\x12.\n\x03\x61ge\x18\n \x01(\x0e\x32\x19.veilgraph.consent.v1.AgeB\x06\xaa\x9f\x19\x02\x08\n\x12\x1c\n\x0c\x63hild_signal\x18\x0b \x01(\x08\x42\x06\xaa\x9f\x19\x02\x08\n\x12\x38\n\x08\x65vidence\x18\x0c \x01(\x0b\x32\x1e.veilgraph.consent.v1.EvidenceB\x06\xaa\x9f\x19\x02\x08\n\x12 \n\nsupersedes\x18\r \x03(\tB\x0c\xaa\x9f\x19\x08\x08\x02\x1a\x04\x18@ @\"\xa9\x01\n\x08\x45vidence\x12-\n\x06method\x18\x01 \x01(\tB\x1d\xaa\x9f\x19\x19\x08\x02\x1a\x15\x18@:\x11[A-Za-z0-9._:/-]+\x12\x30\n\tcollector\x18\x02 \x01(\tB\x1d\xaa\x9f\x19\x19\x08\x02\x1a\x15\x18@:\x11[A-Za-z0-9._:/-]+\x12\x1b\n\x07ui_hash\x18\x03 \x01(\x0c\x42\n\xaa\x9f\x19\x06\x08\x02\x1a\x02\x18 \x12\x1f\n\nraw_signal\x18\x04 \x01(\x0c\x42\x0b\xaa\x9f\x19\x07\x08\n\x1a\x03\x18\x80@\"\xb0\x01\n\x06Notice\x12+\n\x02id\x18\x01 \x01(\tB\x1f\xaa\x9f\x19\x1b\x08\x02\x1a\x17\x08\x01\x18@:\x11[A-Za-z0-9._:/-]+\x12\x30\n\x07version\x18\x02 \x01(\tB\x1f\xaa\x9f\x19\x1b\x08\x02\x1a\x17\x08\x01\x18 :\x11[A-Za-z0-9._:/-]+\x12+\n\x08language\x18\x03 \x01(\tB\x19\xaa\x9f\x19\x15\x08\x02\x1a\x11\x18\x10:\r[A-Za-z0-9-]+\x12\x1a\n\x06sha256\x18\x04 \x01(\x0c\x42\n\xaa\x9f\x19\x06\x08\x02\x1a\x02\x18 \"\xb8\x01\n\x0eRecordResponse\x12\x18\n\x08recorded\x18\x01 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x30\n\x07refused\x18\x02 \x03(\x0b\x32\x1f.veilgraph.privacy.v1.ItemError\x12\x1d\n\rconsent_epoch\x18\x03 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x12;\n\nstatements\x18\x04 \x03(\x0b\x32\'.veilgraph.consent.v1.RecordedStatement\"a\n\x11RecordedStatement\x12\x15\n\x05index\x18\x01 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x17\n\x07purpose\x18\x02 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x1c\n\x0cstatement_id\x18\x03 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\"0\n\x0fGetStateRequest\x12\x1d\n\x07subject\x18\x01 \x01(\tB\x0c\xaa\x9f\x19\x08\x08\x03\x1a\x04\x08\x01\x18@\"\xaa\x01\n\x10GetStateResponse\x12\x34\n\x08purposes\x18\x01 \x03(\x0b\x32\".veilgraph.consent.v1.PurposeState\x12 \n\x10taxonomy_version\x18\x02 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x1d\n\rconsent_epoch\x18\x03 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x1f\n\x07regimes\x18\x04 \x03(\tB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\"\x8e\x03\n\x0cPurposeState\x12\x17\n\x07purpose\x18\x01 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x38\n\x03own\x18\x02 \x01(\x0e\x32\x1b.veilgraph.consent.v1.StateB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12\x1f\n\x07\x61llowed\x18\x03 \x01(\x08\x42\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12\x1b\n\x0blegal_basis\x18\x04 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12@\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12?\n\x0bvalid_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12 \n\x08objected\x18\x07 \x01(\x08\x42\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12\"\n\nrestricted\x18\x08 \x01(\x08\x42\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights\x12$\n\x0cstatement_id\x18\t \x01(\tB\x0e\xaa\x9f\x19\n\x08\n\x12\x06rights*\xe3\x01\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x41\x43TION_GRANT\x10\x01\x12\x11\n\rACTION_REFUSE\x10\x02\x12\x13\n\x0f\x41\x43TION_WITHDRAW\x10\x03\x12\x11\n\rACTION_EXPIRE\x10\x04\x12\x15\n\x11\x41\x43TION_INVALIDATE\x10\x05\x12\x11\n\rACTION_OBJECT\x10\x06\x12\x13\n\x0f\x41\x43TION_RESTRICT\x10\x07\x12\x0f\n\x0b\x41\x43TION_LIFT\x10\x08\x12\x12\n\x0e\x41\x43TION_REQUEST\x10\t\x12\x10\n\x0c\x41\x43TION_DEFER\x10\n*G\n\x03\x41ge\x12\x13\n\x0f\x41GE_UNSPECIFIED\x10\x00\x12\r\n\tAGE_ADULT\x10\x01\x12\r\n\tAGE_MINOR\x10\x02\x12\r\n\tAGE_CHILD\x10\x03*\x88\x02\n\x0c\x43ollectedVia\x12\x1d\n\x19\x43OLLECTED_VIA_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43OLLECTED_VIA_WEB\x10\x01\x12\x15\n\x11\x43OLLECTED_VIA_APP\x10\x02\x12\x17\n\x13\x43OLLECTED_VIA_EMAIL\x10\x03\x12\x15\n\x11\x43OLLECTED_VIA_SMS\x10\x04\x12\x17\n\x13\x43OLLECTED_VIA_PHONE\x10\x05\x12\x16\n\x12\x43OLLECTED_VIA_POST\x10\x06\x12\x17\n\x13\x43OLLECTED_VIA_STORE\x10\x07\x12\x19\n\x15\x43OLLECTED_VIA_PARTNER\x10\x08\x12\x16\n\x12\x43OLLECTED_VIA_PUSH\x10\t*\x7f\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_UNKNOWN\x10\x01\x12\x11\n\rSTATE_GRANTED\x10\x02\x12\x11\n\rSTATE_REFUSED\x10\x03\x12\x13\n\x0fSTATE_WITHDRAWN\x10\x04\x12\x11\n\rSTATE_EXPIRED\x10\x05\x32\xff\x03\n\x0e\x43onsentService\x12\xb0\x01\n\x06Record\x12#.veilgraph.consent.v1.RecordRequest\x1a$.veilgraph.consent.v1.RecordResponse\"[\xaa\x9f\x19:\n\x06rights\"\x0e\x63onsent.record*\x12statements.subject:\nstatementsP\x01\x82\xd3\xe4\x93\x02\x17\"\x12/v1/consent:record:\x01*\x12\x9d\x01\n\x08GetState\x12%.veilgraph.consent.v1.GetStateRequest\x1a&.veilgraph.consent.v1.GetStateResponse\"B\xaa\x9f\x19\x1f\n\x06rights\"\x0c\x63onsent.read*\x07subject\x82\xd3\xe4\x93\x02\x19\"\x14/v1/consent:getState:\x01*\x12\x99\x01\n\x07History\x12$.veilgraph.consent.v1.HistoryRequest\x1a%.veilgraph.consent.v1.HistoryResponse\"A\xaa\x9f\x19\x1f\n\x06rights\"\x0c\x63onsent.read*\x07subject\x82\xd3\xe4\x93\x02\x18\"\x13/v1/consent:history:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'veilgraph.consent.v1.consent_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_HISTORYREQUEST'].fields_by_name['subject']._loaded_options = None
+  _globals['_HISTORYREQUEST'].fields_by_name['subject']._serialized_options = b'\252\237\031\010\010\003\032\004\010\001\030@'
+  _globals['_HISTORYREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_HISTORYREQUEST'].fields_by_name['page_size']._serialized_options = b'\252\237\031\007\010\002\032\0030\350\007'
+  _globals['_HISTORYREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_HISTORYREQUEST'].fields_by_name['page_token']._serialized_options = b'\252\237\031\007\010\002\032\003\030\200\001'
+  _globals['_HISTORYRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
+  _globals['_HISTORYRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\252\237\031\002\010\002'
+  _globals['_HISTORYRESPONSE'].fields_by_name['consent_epoch']._loaded_options = None
+  _globals['_HISTORYRESPONSE'].fields_by_name['consent_epoch']._serialized_options = b'\252\237\031\002\010\002'
+  _globals['_HISTORYRECORD'].fields_by_name['statement_id']._loaded_options = None
+  _globals['_HISTORYRECORD'].fields_by_name['statement_id']._serialized_options = b'\252\237\031\002\010\002'
+  _globals['_HISTORYRECORD'].fields_by_name['purpose']._loaded_options = None
+  _globals['_HISTORYRECORD'].fields_by_name['purpose']._serialized_options = b'\252\237\031\n\010\n\022\006rights'
+  _globals['_HISTORYRECORD'].fields_by_name['action']._loaded_options = None
+  _globals['_HISTORYRECORD'].fields_by_name['action']._serialized_options = b'\252\237\031\n\010\n\022\006rights'
+  _globals['_HISTORYRECORD'].fields_by_name['collected_via']._loaded_options = None
+  _globals['_HISTORYRECORD'].fields_by_name['collected_via']._serialized_options = b'\252\237\031\n\010\n\022\006rights'
+  _globals['_HISTORYRECORD'].fields_by_name['effective_at']._loaded_options = None
+  _globals['_HISTORYRECORD'].fields_by_name['effective_at']._serialized_options = b'\252\237\031\n\010\n\022\006rights'
+  _globals['_HISTORYRECORD'].fields_by_name['recorded_at']._loaded_options = None
+  _globals['_HISTORYRECORD'].fields_by_name['recorded_at']._serialized_options = b'\252\237\031\n\010\n\022\006rights'
+  _globals['_HISTORYRECORD'].fields_by_name['valid_until']._loaded_options = None
+  _globals['_HISTORYRECORD'].fields_by_name['valid_until']._serialized_options = b'\252\237\031\n\010\n\022\006rights'
+  _globals['_HISTORYRECORD'].fields_by_name['taxonomy_version']._loaded_options = None
+  _globals['_HISTORYRECORD'].fields_by_name['taxonomy_version']._serialized_options = b'\252\237\031\002\010\002'
+  _globals['_HISTORYRECORD'].fields_by_name['legal_basis']._loaded_options = None
+  _globals['_HISTORYRECORD'].fields_by_name['legal_basis']._serialized_options = b'\252\237\031\002\010\002'
+  _globals['_HISTORYRECORD'].fields_by_name['regime']._loaded_options = None
+  _globals['_HISTORYRECORD'].fields_by_name['regime']._serialized_options = b'\252\237\031\n\010\n\022\006rights'
+  _globals['_HISTORYRECORD'].fields_by_name['jurisdiction']._loaded_options = None
+  _globals['_HISTORYRECORD'].fields_by_name['jurisdiction']._serialized_options = b'\252\237\031\n\010\n\022\006rights'
+  _globals['_HISTORYRECORD'].fields_by_name['evidence_method']._loaded_options = None
+  _globals['_HISTORYRECORD'].fields_by_name['evidence_method']._serialized_options = b'\252\237\031\002\010\002'
+  _globals['_HISTORYRECORD'].fields_by_name['reported_by_caller']._loaded_options = None
+  _globals['_HISTORYRECORD'].fields_by_name['reported_by_caller']._serialized_options = b'\252\237\031\002\010\002'
+  _globals['_HISTORYRECORD'].fields_by_name['supersedes']._loaded_options = None
+  _globals['_HISTORYRECORD'].fields_by_name['supersedes']._serialized_options = b'\252\237\031\002\010\002'
   _globals['_RECORDREQUEST'].fields_by_name['statements']._loaded_options = None
   _globals['_RECORDREQUEST'].fields_by_name['statements']._serialized_options = b'\252\237\031\t\010\n\032\005\010\001 \364\003'
   _globals['_RECORDREQUEST'].fields_by_name['request_id']._loaded_options = None
@@ -120,32 +158,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONSENTSERVICE'].methods_by_name['Record']._serialized_options = b'\252\237\031:\n\006rights\"\016consent.record*\022statements.subject:\nstatementsP\001\202\323\344\223\002\027\"\022/v1/consent:record:\001*'
   _globals['_CONSENTSERVICE'].methods_by_name['GetState']._loaded_options = None
   _globals['_CONSENTSERVICE'].methods_by_name['GetState']._serialized_options = b'\252\237\031\037\n\006rights\"\014consent.read*\007subject\202\323\344\223\002\031\"\024/v1/consent:getState:\001*'
-  _globals['_ACTION']._serialized_start=2214
-  _globals['_ACTION']._serialized_end=2441
-  _globals['_AGE']._serialized_start=2443
-  _globals['_AGE']._serialized_end=2514
-  _globals['_COLLECTEDVIA']._serialized_start=2517
-  _globals['_COLLECTEDVIA']._serialized_end=2781
-  _globals['_STATE']._serialized_start=2783
-  _globals['_STATE']._serialized_end=2910
-  _globals['_RECORDREQUEST']._serialized_start=160
-  _globals['_RECORDREQUEST']._serialized_end=297
-  _globals['_STATEMENT']._serialized_start=300
-  _globals['_STATEMENT']._serialized_end=950
-  _globals['_EVIDENCE']._serialized_start=953
-  _globals['_EVIDENCE']._serialized_end=1122
-  _globals['_NOTICE']._serialized_start=1125
-  _globals['_NOTICE']._serialized_end=1301
-  _globals['_RECORDRESPONSE']._serialized_start=1304
-  _globals['_RECORDRESPONSE']._serialized_end=1488
-  _globals['_RECORDEDSTATEMENT']._serialized_start=1490
-  _globals['_RECORDEDSTATEMENT']._serialized_end=1587
-  _globals['_GETSTATEREQUEST']._serialized_start=1589
-  _globals['_GETSTATEREQUEST']._serialized_end=1637
-  _globals['_GETSTATERESPONSE']._serialized_start=1640
-  _globals['_GETSTATERESPONSE']._serialized_end=1810
-  _globals['_PURPOSESTATE']._serialized_start=1813
-  _globals['_PURPOSESTATE']._serialized_end=2211
-  _globals['_CONSENTSERVICE']._serialized_start=2913
-  _globals['_CONSENTSERVICE']._serialized_end=3268
+  _globals['_CONSENTSERVICE'].methods_by_name['History']._loaded_options = None
+  _globals['_CONSENTSERVICE'].methods_by_name['History']._serialized_options = b'\252\237\031\037\n\006rights\"\014consent.read*\007subject\202\323\344\223\002\030\"\023/v1/consent:history:\001*'
+  _globals['_ACTION']._serialized_start=3156
+  _globals['_ACTION']._serialized_end=3383
+  _globals['_AGE']._serialized_start=3385
+  _globals['_AGE']._serialized_end=3456
+  _globals['_COLLECTEDVIA']._serialized_start=3459
+  _globals['_COLLECTEDVIA']._serialized_end=3723
+  _globals['_STATE']._serialized_start=3725
+  _globals['_STATE']._serialized_end=3852
+  _globals['_HISTORYREQUEST']._serialized_start=159
+  _globals['_HISTORYREQUEST']._serialized_end=271
+  _globals['_HISTORYRESPONSE']._serialized_start=274
+  _globals['_HISTORYRESPONSE']._serialized_end=409
+  _globals['_HISTORYRECORD']._serialized_start=412
+  _globals['_HISTORYRECORD']._serialized_end=1099
+  _globals['_RECORDREQUEST']._serialized_start=1102
+  _globals['_RECORDREQUEST']._serialized_end=1239
+  _globals['_STATEMENT']._serialized_start=1242
+  _globals['_STATEMENT']._serialized_end=1892
+  _globals['_EVIDENCE']._serialized_start=1895
+  _globals['_EVIDENCE']._serialized_end=2064
+  _globals['_NOTICE']._serialized_start=2067
+  _globals['_NOTICE']._serialized_end=2243
+  _globals['_RECORDRESPONSE']._serialized_start=2246
+  _globals['_RECORDRESPONSE']._serialized_end=2430
+  _globals['_RECORDEDSTATEMENT']._serialized_start=2432
+  _globals['_RECORDEDSTATEMENT']._serialized_end=2529
+  _globals['_GETSTATEREQUEST']._serialized_start=2531
+  _globals['_GETSTATEREQUEST']._serialized_end=2579
+  _globals['_GETSTATERESPONSE']._serialized_start=2582
+  _globals['_GETSTATERESPONSE']._serialized_end=2752
+  _globals['_PURPOSESTATE']._serialized_start=2755
+  _globals['_PURPOSESTATE']._serialized_end=3153
+  _globals['_CONSENTSERVICE']._serialized_start=3855
+  _globals['_CONSENTSERVICE']._serialized_end=4366
 # @@protoc_insertion_point(module_scope)

@@ -86,6 +86,60 @@ STATE_REFUSED: State
 STATE_WITHDRAWN: State
 STATE_EXPIRED: State
 
+class HistoryRequest(_message.Message):
+    __slots__ = ("subject", "page_size", "page_token")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    subject: str
+    page_size: int
+    page_token: str
+    def __init__(self, subject: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class HistoryResponse(_message.Message):
+    __slots__ = ("records", "next_page_token", "consent_epoch")
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    CONSENT_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    records: _containers.RepeatedCompositeFieldContainer[HistoryRecord]
+    next_page_token: str
+    consent_epoch: int
+    def __init__(self, records: _Optional[_Iterable[_Union[HistoryRecord, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., consent_epoch: _Optional[int] = ...) -> None: ...
+
+class HistoryRecord(_message.Message):
+    __slots__ = ("statement_id", "purpose", "action", "collected_via", "effective_at", "recorded_at", "valid_until", "taxonomy_version", "legal_basis", "regime", "jurisdiction", "notice", "evidence_method", "reported_by_caller", "supersedes")
+    STATEMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    COLLECTED_VIA_FIELD_NUMBER: _ClassVar[int]
+    EFFECTIVE_AT_FIELD_NUMBER: _ClassVar[int]
+    RECORDED_AT_FIELD_NUMBER: _ClassVar[int]
+    VALID_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    TAXONOMY_VERSION_FIELD_NUMBER: _ClassVar[int]
+    LEGAL_BASIS_FIELD_NUMBER: _ClassVar[int]
+    REGIME_FIELD_NUMBER: _ClassVar[int]
+    JURISDICTION_FIELD_NUMBER: _ClassVar[int]
+    NOTICE_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_METHOD_FIELD_NUMBER: _ClassVar[int]
+    REPORTED_BY_CALLER_FIELD_NUMBER: _ClassVar[int]
+    SUPERSEDES_FIELD_NUMBER: _ClassVar[int]
+    statement_id: str
+    purpose: str
+    action: Action
+    collected_via: CollectedVia
+    effective_at: _timestamp_pb2.Timestamp
+    recorded_at: _timestamp_pb2.Timestamp
+    valid_until: _timestamp_pb2.Timestamp
+    taxonomy_version: int
+    legal_basis: str
+    regime: str
+    jurisdiction: str
+    notice: Notice
+    evidence_method: str
+    reported_by_caller: bool
+    supersedes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, statement_id: _Optional[str] = ..., purpose: _Optional[str] = ..., action: _Optional[_Union[Action, str]] = ..., collected_via: _Optional[_Union[CollectedVia, str]] = ..., effective_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recorded_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., taxonomy_version: _Optional[int] = ..., legal_basis: _Optional[str] = ..., regime: _Optional[str] = ..., jurisdiction: _Optional[str] = ..., notice: _Optional[_Union[Notice, _Mapping]] = ..., evidence_method: _Optional[str] = ..., reported_by_caller: bool = ..., supersedes: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class RecordRequest(_message.Message):
     __slots__ = ("statements", "request_id")
     STATEMENTS_FIELD_NUMBER: _ClassVar[int]

@@ -46,6 +46,11 @@ class ConsentServiceStub(object):
                 request_serializer=veilgraph_dot_consent_dot_v1_dot_consent__pb2.GetStateRequest.SerializeToString,
                 response_deserializer=veilgraph_dot_consent_dot_v1_dot_consent__pb2.GetStateResponse.FromString,
                 _registered_method=True)
+        self.History = channel.unary_unary(
+                '/veilgraph.consent.v1.ConsentService/History',
+                request_serializer=veilgraph_dot_consent_dot_v1_dot_consent__pb2.HistoryRequest.SerializeToString,
+                response_deserializer=veilgraph_dot_consent_dot_v1_dot_consent__pb2.HistoryResponse.FromString,
+                _registered_method=True)
 
 
 class ConsentServiceServicer(object):
@@ -67,6 +72,13 @@ class ConsentServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def History(self, request, context):
+        """What one subject itself said, oldest first, as it was recorded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ConsentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -79,6 +91,11 @@ def add_ConsentServiceServicer_to_server(servicer, server):
                     servicer.GetState,
                     request_deserializer=veilgraph_dot_consent_dot_v1_dot_consent__pb2.GetStateRequest.FromString,
                     response_serializer=veilgraph_dot_consent_dot_v1_dot_consent__pb2.GetStateResponse.SerializeToString,
+            ),
+            'History': grpc.unary_unary_rpc_method_handler(
+                    servicer.History,
+                    request_deserializer=veilgraph_dot_consent_dot_v1_dot_consent__pb2.HistoryRequest.FromString,
+                    response_serializer=veilgraph_dot_consent_dot_v1_dot_consent__pb2.HistoryResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -137,6 +154,33 @@ class ConsentService(object):
             '/veilgraph.consent.v1.ConsentService/GetState',
             veilgraph_dot_consent_dot_v1_dot_consent__pb2.GetStateRequest.SerializeToString,
             veilgraph_dot_consent_dot_v1_dot_consent__pb2.GetStateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def History(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/veilgraph.consent.v1.ConsentService/History',
+            veilgraph_dot_consent_dot_v1_dot_consent__pb2.HistoryRequest.SerializeToString,
+            veilgraph_dot_consent_dot_v1_dot_consent__pb2.HistoryResponse.FromString,
             options,
             channel_credentials,
             insecure,
