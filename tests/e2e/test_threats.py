@@ -6,26 +6,17 @@ import asyncio
 import hashlib
 import hmac
 import io
-import sys
-from itertools import combinations
-from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import pytest
 
 from identity.keyring import KeyRing
 from identity.tokens import IdentifierKind, Tokeniser
 from services.config import load
-from tests.conftest import ROOT
 from tests.e2e.conftest import Shop, suite_in
 from tests.e2e.test_consent_everywhere import refusal
-from veilgraph.consent.v1 import consent_pb2
 
 STORM = 200
 DICTIONARY = [f"person{number}@example.com" for number in range(200)]
-#: What decides about a person; a difference here would be a difference in time.
-_JUDGES = tuple(str(ROOT / part) for part in ("consent/", "services/interceptors/", "identity/pairwise.py"))
 
 
 async def test_of_a_storm_of_withdrawals_none_is_lost(tmp_path, clock):
@@ -89,48 +80,6 @@ async def test_a_dictionary_finds_nobody_in_a_stolen_database_without_the_keys(t
             assert not any(guess[:16] in content for guess in guesses), name
         found += bytes(ours.token(IdentifierKind.EMAIL, digest))[:17] in stolen["identity.db"]
     assert found == len(DICTIONARY)
-
-
-class Steps:
-    """The functions that judge, in the order in which they are called."""
-
-    def __init__(self) -> None:
-        self.called: list[str] = []
-
-    def __call__(self, frame: FrameType, event: str, _argument: Any) -> None:
-        code = frame.f_code
-        if event == "call" and code.co_filename.startswith(_JUDGES):
-            self.called.append(f"{Path(code.co_filename).name}:{code.co_name}")
-
-
-async def steps_of(call: Any) -> list[str]:
-    """What a call had the guard do."""
-    steps = Steps()
-    sys.setprofile(steps)
-    try:
-        await call
-    finally:
-        sys.setprofile(None)
-    return steps.called
-
-
-async def test_a_denial_takes_the_same_steps_whoever_is_asked_about_and_why(shop):
-    """Unknown, refused and withdrawn differ in nothing that could be timed: the guard runs the same code."""
-    unknown, refused, withdrawn = [
-        one.subject for one in await shop.resolve("unknown@a", "refused@a", "withdrawn@a")
-    ]
-    await shop.say(consent_pb2.ACTION_REFUSE, refused, "personalise")
-    await shop.grant(withdrawn, "personalise")
-    await shop.withdraw(withdrawn, "personalise")
-    traces = []
-    for subject in (unknown, refused, withdrawn):
-        assert await refusal(shop.portrait(subject)) == "NOT_PERMITTED"  # warm: nothing is made twice
-        traces.append(await steps_of(refusal(shop.portrait(subject))))
-    assert any("consent.py" in step for step in traces[0])
-    assert all(one == other for one, other in combinations(traces, 2))
-    await shop.grant(withdrawn, "personalise")
-    await shop.portrait(withdrawn)
-    assert await steps_of(shop.portrait(withdrawn)) != traces[0]  # so a difference would be seen
 
 
 @pytest.mark.parametrize("withdrawn_first", [True, False])
