@@ -9,7 +9,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import consent_withdraw, decide, growth, guard, main_job, recommend, track_batch
+from tests.bench import (
+    consent_bootstrap,
+    consent_withdraw,
+    decide,
+    growth,
+    guard,
+    main_job,
+    recommend,
+    track_batch,
+)
 from tests.bench.measure import Figure
 
 OUTPUT = Path("build/bench.json")
@@ -29,7 +38,16 @@ def main() -> int:
     table = Table("name", "ours", "baseline", "ratio", "limit", "unit", "n")
     table.columns[0].no_wrap = True
     kept: list[Figure] = []
-    for bench in (guard, decide, consent_withdraw, track_batch, growth, main_job, recommend):
+    for bench in (
+        guard,
+        decide,
+        consent_withdraw,
+        consent_bootstrap,
+        track_batch,
+        growth,
+        main_job,
+        recommend,
+    ):
         console.print(f"measuring {bench.__name__} …")
         for figure in bench.figures():
             kept.append(figure)
