@@ -142,7 +142,8 @@ class Replica:
             if self._released:
                 return
             failures = 0 if self._caught_up else failures + 1
-            self._report(broken)
+            if failures:  # a stream that breaks and goes on, as at the end of a token, is no trouble
+                self._report(broken)
             await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
 
     def _report(self, trouble: str) -> None:

@@ -204,6 +204,7 @@ async def test_a_replica_whose_stream_broke_reads_on_where_it_was(deployment: De
         await deployment.say(Action.GRANT, "marketing.email")
         await turns(lambda: deployment.allows(replica.table, "marketing.email"))
         assert not any(response.part.whole for response in wire.told)
+    assert deployment.log == []
 
 
 async def test_a_replica_that_was_away_too_long_gets_the_whole_state(
