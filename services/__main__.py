@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -168,8 +170,6 @@ def _sweep(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _ropa(arguments: argparse.Namespace, console: Console) -> int:
-    import json  # noqa: PLC0415
-
     from services.config import ConfigError, load, shipped_policy  # noqa: PLC0415
     from services.ropa import record_of_processing  # noqa: PLC0415
     from services.ropa_page import markdown  # noqa: PLC0415
@@ -184,6 +184,62 @@ def _ropa(arguments: argparse.Namespace, console: Console) -> int:
         console.print(f"[red]{arguments.file} can not be used:[/red] {error}")
         return 1
     sys.stdout.write(json.dumps(record, indent=1) + "\n" if arguments.json else markdown(record))
+    return 0
+
+
+def _export_audit(arguments: argparse.Namespace, console: Console) -> int:
+    from services.audit_files import FileUnusable, export  # noqa: PLC0415
+    from services.config import ConfigError, load  # noqa: PLC0415
+
+    try:
+        config = load(arguments.config)
+        with arguments.file.open("w") as out:
+            head = export(config.folder, config.tenant, out)
+    except (ConfigError, FileUnusable, OSError) as error:
+        console.print(f"[red]Can not export:[/red] {error}", highlight=False)
+        return 1
+    if head is None:
+        console.print("Nothing is sealed yet.")
+        return 0
+    console.print(f"{head.head.size:,} records. Keep this head elsewhere:", highlight=False)
+    print(json.dumps(head.as_json()))  # noqa: T201 - one line for a file, not for the eye
+    return 0
+
+
+def _verify_audit(arguments: argparse.Namespace, console: Console) -> int:
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from services.audit_files import FileUnusable, verify_file  # noqa: PLC0415
+
+    try:
+        keys = json.loads(arguments.keys.read_text())
+        with arguments.file.open() as lines:
+            report = verify_file(lines, keys, arguments.head)
+    except (FileUnusable, OSError, ValueError) as error:
+        console.print(f"[red]Can not verify:[/red] {error}", highlight=False)
+        return 1
+    for finding in report.findings:
+        console.print(f"[red]{finding.kind}[/red] {finding.text}", highlight=False, soft_wrap=True)
+    last = ""
+    if report.last is not None:
+        signed = datetime.fromtimestamp(report.last.head.at_ms / 1000, UTC)
+        last = f"; the last head was signed at {signed:%Y-%m-%d %H:%M:%S} UTC"
+    console.print(f"{report.rows:,} rows, {report.heads:,} signed heads{last}.", highlight=False)
+    console.print(
+        "The log is the one that was signed." if not report.findings else f"{len(report.findings)} findings."
+    )
+    return 1 if report.findings or report.last is None else 0
+
+
+def _public_keys(arguments: argparse.Namespace, console: Console) -> int:
+    from services.audit_files import keys_of  # noqa: PLC0415
+    from services.config import ConfigError, load  # noqa: PLC0415
+
+    try:
+        print(json.dumps(keys_of(load(arguments.config).keyring), indent=2))  # noqa: T201 - for a file
+    except ConfigError as error:
+        console.print(f"[red]{arguments.config} can not be used:[/red] {error}")
+        return 1
     return 0
 
 
@@ -259,9 +315,32 @@ def _parser() -> argparse.ArgumentParser:
     ropa.add_argument("--json", action="store_true", help="as JSON instead of Markdown")
     ropa.set_defaults(command=_ropa)
 
+    _audit_commands(commands)
+
     lint = commands.add_parser("lint-contract", help="name every method and field without a declaration")
     lint.set_defaults(command=_lint_contract)
     return parser
+
+
+def _audit_commands(commands: Any) -> None:
+    export = commands.add_parser("export-audit", help="write the audit log of a deployment to a file")
+    export.add_argument("config", type=Path, help="the deployment's configuration")
+    export.add_argument("file", type=Path)
+    export.set_defaults(command=_export_audit)
+
+    verify = commands.add_parser(
+        "verify-audit", help="say whether an exported log is the one that was signed, and which row is not"
+    )
+    verify.add_argument("file", type=Path)
+    verify.add_argument("--keys", type=Path, required=True, help="what public-keys printed")
+    verify.add_argument(
+        "--head", type=Path, action="append", default=[], help="a head kept elsewhere; may be given again"
+    )
+    verify.set_defaults(command=_verify_audit)
+
+    keys = commands.add_parser("public-keys", help="print what verifies a deployment's signatures")
+    keys.add_argument("config", type=Path, help="the deployment's configuration")
+    keys.set_defaults(command=_public_keys)
 
 
 def _purchases(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,8 @@ import gc
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from consent.component import EdgeFact, GraphStep
@@ -63,6 +64,7 @@ class _Change:
     epoch_of: Callable[[Any], int] = int
     restricts: bool = False
     durable: Callable[[], object] = lambda: None
+    context: Context = field(default_factory=copy_context)  # what the caller's writes take along
 
 
 class ConsentAuthority:
@@ -297,7 +299,8 @@ class ConsentAuthority:
     async def _run(self) -> None:
         while True:
             changes = await self._next_round()
-            outcomes = await asyncio.gather(*(change.write() for change in changes), return_exceptions=True)
+            writes = [asyncio.create_task(_written(change), context=change.context) for change in changes]
+            outcomes = await asyncio.gather(*writes, return_exceptions=True)
             kept: list[tuple[_Change, Any]] = []
             for change, outcome in zip(changes, outcomes, strict=True):
                 if isinstance(outcome, TermOver):
@@ -381,6 +384,10 @@ def _collector_paused() -> Iterator[None]:
     finally:
         if runs:
             gc.enable()
+
+
+async def _written(change: _Change) -> Any:
+    return await change.write()
 
 
 def _no_epoch(_outcome: object) -> int:

@@ -9,10 +9,11 @@ from services.config import shipped_policy
 from services.interceptors.declared import Descriptor, class_of, policy_of
 from services.interceptors.plan import ContractError, compile_service
 from services.interceptors.views import MayRead, may_read
+from veilgraph.consent.v1 import audit_pb2 as consent_audit_pb2
 from veilgraph.consent.v1 import consent_pb2, rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.identity.v1 import identity_pb2
-from veilgraph.internal.v1 import feed_pb2, guard_pb2, signal_pb2, store_pb2
+from veilgraph.internal.v1 import audit_pb2, feed_pb2, guard_pb2, signal_pb2, store_pb2
 from veilgraph.privacy.v1 import privacy_pb2
 from veilgraph.recommender.v1 import recommender_pb2
 
@@ -20,8 +21,10 @@ MODULES = (
     identity_pb2,
     consent_pb2,
     rights_pb2,
+    consent_audit_pb2,
     profile_pb2,
     recommender_pb2,
+    audit_pb2,
     feed_pb2,
     guard_pb2,
     signal_pb2,

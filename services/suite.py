@@ -18,6 +18,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from consent.guard_table import GuardTable
+from services.audit_feed import AuditFeedServicer, remote_audit
 from services.config import SERVICES, SuiteConfig
 from services.contract import public_services
 from services.event_feed import remote_events
@@ -35,12 +36,13 @@ from services.remote_feed import Patience
 from services.remote_stores import RemoteStore
 from services.replica import Replica, over
 from services.retention import Sweeper, sweeping
-from services.server import GuardedServer
+from services.server import GuardedServer, Served
 from services.service_tokens import accepting_services, service_callers
 from services.signal_link import RemoteSignals
 from services.signing import Signed, signer
 from services.storage.audit import StoredAuditLog
 from services.storage.folder import sole_user
+from veilgraph.internal.v1 import audit_pb2, audit_pb2_grpc
 
 GRACE_S = 5.0
 #: A guard table that has lost its lease shows in the health of its process after so long.
@@ -159,6 +161,9 @@ def remote_links(process: Process, service: str) -> Links:
     """All ports as clients of the processes that give them; ``service`` is a part of this one."""
     policy, peers, log = process.config.policy, process.peers, process.log
     return Links(
+        audit={
+            name: remote_audit(peers, name, Patience("consent", f"{name}'s audit", log)) for name in SERVICES
+        },
         graph=remote_graph(peers, policy, Patience("consent", "identity's graph", log)),
         events=remote_events(peers, Patience("the recommender", "engagement's events", log)),
         barrier=remote_barrier(peers),
@@ -202,6 +207,8 @@ async def _listening(
 ) -> list[GuardedServer]:
     """Puts each part behind the chain and has it listen; it does not say that it serves.
 
+    A server keeps its audit records in its part's file, and gives them to whoever seals them.
+
     Stopping, which runs backwards, ends the streams, then the servers, then what calls began.
     """
     process = suite.process
@@ -209,11 +216,20 @@ async def _listening(
     for part in suite.parts.values():
         stack.push_async_callback(part.drained)
     servers = []
+    closing = [part.stopping for part in suite.parts.values()]
     for part in suite.parts.values():
-        audit_log = StoredAuditLog(part.database, process.config.keyring.active("audit"))
+        audit_log = StoredAuditLog(part.database, process.config.keyring)
         stack.push_async_callback(audit_log.flush)
+        links.audit[part.name] = audit_log.feed
+        records = AuditFeedServicer(audit_log.feed)
+        closing.append(records.close)
         server = GuardedServer(
             *part.served,
+            Served(
+                audit_pb2.DESCRIPTOR.services_by_name["AuditFeedService"],
+                audit_pb2_grpc.add_AuditFeedServiceServicer_to_server,
+                records,
+            ),
             layers=chain_of(audit_log, part.tokenise),
             policy=process.config.policy,
             guard=process.guard,
@@ -224,8 +240,8 @@ async def _listening(
         addresses[part.name] = server.address
         suite.addresses.update(dict.fromkeys(server.names, server.address))
         servers.append(server)
-    for part in suite.parts.values():
-        stack.callback(part.stopping)
+    for close in closing:
+        stack.callback(close)
     return servers
 
 

@@ -17,8 +17,9 @@ SETTLED_MS = 10_000
 class Numbers:
     """Which numbers of one process have come."""
 
-    def __init__(self) -> None:
-        self._upto = 0
+    def __init__(self, upto: int = 0) -> None:
+        """Takes those up to a number as having come."""
+        self._upto = upto
         self._beyond: dict[int, int] = {}
 
     def take(self, number: int, at_ms: int) -> bool:
@@ -33,9 +34,14 @@ class Numbers:
 
     def missing(self, sealed_ms: int) -> Iterator[tuple[int, int]]:
         """The numbers that should have come by the instant of the last head, as first and last."""
-        settled = [number for number, at_ms in self._beyond.items() if at_ms + SETTLED_MS < sealed_ms]
-        if settled:
-            yield from ranges(n for n in range(self._upto + 1, max(settled)) if n not in self._beyond)
+        settled = max((n for n, at_ms in self._beyond.items() if at_ms + SETTLED_MS < sealed_ms), default=0)
+        expected = self._upto + 1
+        for number in sorted(self._beyond):  # numbers may be absurd: the steps are those that came
+            if number > settled:
+                return
+            if number > expected:
+                yield expected, number - 1
+            expected = number + 1
 
 
 def ranges(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:

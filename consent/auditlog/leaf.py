@@ -129,6 +129,12 @@ class Leaf(NamedTuple):
             raise LeafMalformed("a part does not fit its place") from error
 
 
+def counted(encoding: bytes) -> tuple[bytes, int, int]:
+    """Process, number and instant of an encoded leaf, without reading the rest."""
+    _, process, number, at_ms, *_ = _FIXED.unpack_from(encoding)
+    return process, number, at_ms
+
+
 def decoded(encoding: bytes) -> Leaf:
     """The leaf of an encoding.
 

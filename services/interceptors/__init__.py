@@ -41,8 +41,8 @@ def layers(
         metrics(call_metrics),  # outside authentication, so refusals are counted
         errors(log),  # the only place where an error becomes a status
         deadline(),  # leaves time to say who timed out
+        audit(audit_log),  # outside authentication and consent, so that their refusals are recorded
         authentication(verify, clock_ms),
-        audit(audit_log),  # outside consent, so refusals are recorded
         purpose(),  # before any subject is opened: may the caller, and can it be decided now
         pseudonymisation(pairwise_of, tokenise),  # consent is asked about a subject, never about a name
         signals(signals_port),  # a refusal sent along is on record before the call is decided

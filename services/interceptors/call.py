@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from consent.guard_table import GuardTable
     from services.errors import Status
     from services.interceptors.plan import MethodPlan
+    from services.interceptors.views import View
 
 #: The one answer to whatever speaks against a person's data being used.
 NOT_PERMITTED = "NOT_PERMITTED"
@@ -122,6 +123,7 @@ class Call:
         refused_now: mask of the purposes denied in this call by a signal it carries.
         heed: given the subjects of the call, has what the signal says of them recorded first.
         heeded: the subjects whose signal this call has seen recorded.
+        unkept: why the audit can not keep a record of this call; empty if it can.
         blind: why nobody can be asked about now; empty if anybody can.
         depth_reasons: per accepted element why its answer is not personal; empty if it may be.
         messages: how many messages the call has taken so far.
@@ -131,6 +133,8 @@ class Call:
         read: whose data the handler was let to read; checked again before the answer leaves.
         asked: what the handler asked besides; checked again, too.
         durable: what was asked is kept and will be finished; a deadline that passes now says so.
+        view: what the answer could hold, once one was made.
+        evidence: ids or hashes of what the handler made or relied on, for the audit.
         status: set when the call is answered with an error.
     """
 
@@ -157,6 +161,7 @@ class Call:
     refused_now: int = 0
     heed: Callable[[Iterable[SubjectId]], None] = _no_signal
     heeded: set[SubjectId] = field(default_factory=set)
+    unkept: str = ""
     blind: str = ""
     depth_reasons: list[str] = field(default_factory=list)
     messages: int = 0
@@ -166,6 +171,8 @@ class Call:
     read: dict[tuple[SubjectId, int], tuple[SubjectId, ...]] = field(default_factory=dict)
     asked: dict[tuple[SubjectId, int], bool] = field(default_factory=dict)
     durable: bool = False
+    view: View | None = None
+    evidence: list[bytes] = field(default_factory=list)
     status: Status | None = None
 
     def begin_message(self, now_ms: int) -> None:

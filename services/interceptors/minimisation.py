@@ -23,7 +23,8 @@ def minimisation(pairwise_of: PairwiseOf) -> Layer:
         def seal_person(subject: str) -> str:
             return pairwise.seal_person(SubjectId(bytes.fromhex(subject)))
 
-        return call.plan.views[_purpose_of_view(call)].of(response, seal, seal_person)
+        call.view = call.plan.views[_purpose_of_view(call)]
+        return call.view.of(response, seal, seal_person)
 
     return Layer("minimisation", outgoing=outgoing)
 

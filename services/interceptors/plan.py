@@ -13,6 +13,7 @@ from typing import Any
 from google.protobuf import message_factory
 
 from consent.policy import Policy
+from services.interceptors.contract_digest import contract_digest
 from services.interceptors.declared import Descriptor, class_of, field_at, policy_of, purpose_of
 from services.interceptors.gaps import gaps_of
 from services.interceptors.limits import Check, compile_check
@@ -92,6 +93,7 @@ class MethodPlan:
     check: Check
     check_item: Check | None
     views: dict[int, View]
+    contract: bytes  # see ``contract_digest``
 
 
 def compile_service(service: Descriptor, policy: Policy) -> dict[str, MethodPlan]:
@@ -149,6 +151,7 @@ def compile_method(method: Descriptor, policy: Policy) -> MethodPlan:
         check=compile_check(request, skip=items),
         check_item=compile_check(element) if element is not None else None,
         views={bit: _view(method.output_type, bit, policy) for bit in {-1, purpose} | chosen},
+        contract=contract_digest(method),
     )
 
 

@@ -54,7 +54,7 @@ def _incoming(call: Call, message: Any) -> None:
     if plan.items and not call.purposes:
         call.purposes = [call.purpose] * len(call.accepted)
     if plan.about_people:
-        call.blind = "" if call.guard.ready else unready(call.guard)
+        call.blind = call.unkept or ("" if call.guard.ready else unready(call.guard))
         if call.blind and not plan.degrades:
             raise Unavailable(call.blind, retry_after_s=RETRY_S)
         epoch = min_epoch(call.metadata)

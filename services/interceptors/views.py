@@ -45,7 +45,13 @@ def may_read(purpose: str) -> MayRead:
 
 
 class View:
-    """A response type cut down to what one purpose may read."""
+    """A response type cut down to what one purpose may read.
+
+    Attributes:
+        has_epoch: it can hold the consent epoch.
+        disclosed: mask of the data classes (``privacy.v1.DataClass``) it can hold.
+        redacted: mask of those that only the response type can hold.
+    """
 
     def __init__(self, message: Descriptor, readable: MayRead) -> None:
         """Builds the view of ``message`` with the fields that ``readable`` says yes to."""
@@ -57,6 +63,8 @@ class View:
         self._type = message_factory.GetMessageClass(descriptor)
         self._seals = _sealing(message, readable)
         self.has_epoch = "consent_epoch" in descriptor.fields_by_name
+        self.disclosed = _classes(message, readable, set())
+        self.redacted = _classes(message, lambda _: True, set()) & ~self.disclosed
 
     def of(self, response: Any, seal: Seal, seal_person: Seal) -> Any:
         """A copy of a response with the permitted fields only and all pseudonyms sealed.
@@ -105,6 +113,23 @@ def _kept(field: Descriptor, readable: MayRead) -> bool:
         return readable(field)
     # A container is what its fields are; one with a rule of its own is judged by that, too.
     return rule_of(field) is None or readable(field)
+
+
+def _classes(message: Descriptor, readable: MayRead, seen: set[str]) -> int:
+    """Mask of the data classes in the fields that are kept, of the message and beneath it."""
+    if message.full_name in seen:
+        return 0
+    seen.add(message.full_name)
+    mask = 0
+    for field in message.fields:
+        if not _kept(field, readable):
+            continue
+        data_class = class_of(field)
+        if data_class:
+            mask |= 1 << data_class
+        if field.message_type is not None and field.message_type.full_name != TIMESTAMP:
+            mask |= _classes(field.message_type, readable, seen)
+    return mask
 
 
 Sealing = Callable[[Any, Seal, Seal], None]

@@ -9,7 +9,9 @@ from functools import cache
 
 from consent.history import HistoryTokens
 from identity.pairwise import Pairwise
+from services.audit import AuditServicer
 from services.authority import ConsentAuthority
+from services.collecting import Collector
 from services.config import ConfigError
 from services.consent import ConsentServicer
 from services.feed import Consumer
@@ -24,13 +26,22 @@ from services.rights import RightsServicer
 from services.server import Served
 from services.signal_link import SignalServicer
 from services.signals import RecordedSignals
+from services.signing import Signed, signer
 from services.storage.consent import SqliteConsentStore
 from services.storage.consent_people import ConsentPeople
 from services.storage.personal import DatabaseStore
 from services.storage.policy_version import PolicyWentBack, run_under
 from services.storage.proof_register import ProofRegister
+from services.storage.sealed_log import SealedLog
 from services.storage.subject_keys import SubjectKeys
-from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc, rights_pb2, rights_pb2_grpc
+from veilgraph.consent.v1 import (
+    audit_pb2,
+    audit_pb2_grpc,
+    consent_pb2,
+    consent_pb2_grpc,
+    rights_pb2,
+    rights_pb2_grpc,
+)
 from veilgraph.internal.v1 import (
     feed_pb2,
     feed_pb2_grpc,
@@ -45,7 +56,7 @@ from veilgraph.internal.v1 import (
 async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
     """Consent while the block runs; it reads the graph's feed, gives the barrier and feeds all guards."""
     policy = process.config.policy
-    with process.database("consent") as database:
+    with process.database("consent", "auditlog") as database:
         try:
             await run_under(database, policy, own=process.config.own_policy)
         except PolicyWentBack as error:
@@ -66,10 +77,15 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
         links.stores[people.name] = DatabaseStore(database, people, keys)
         signals = RecordedSignals(authority, process.config.tenant, process.clock, os.urandom)
         links.signals = signals
+        head_signer = signer(process.config.keyring, Signed.AUDIT_HEAD)
+        log = SealedLog(database, process.config.tenant, head_signer, process.clock)
+        collector = Collector(log, process.clock, process.log)
 
         async def ready() -> None:
             await reader.caught_up(await links.graph.head())
             authority.subscribe(process.guard)
+            for name, task in collector.start(links.audit).items():
+                process.must_run(f"the collection of {name}'s audit", task)
 
         page_key = process.config.keyring.active("pairwise").derive(b"pages of consent history", 64)
         guard = GuardServicer(authority)
@@ -79,6 +95,11 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
                 consent_pb2.DESCRIPTOR.services_by_name["ConsentService"],
                 consent_pb2_grpc.add_ConsentServiceServicer_to_server,
                 ConsentServicer(authority, process.pairwise(), HistoryTokens(page_key)),
+            ),
+            Served(
+                audit_pb2.DESCRIPTOR.services_by_name["AuditService"],
+                audit_pb2_grpc.add_AuditServiceServicer_to_server,
+                AuditServicer(log),
             ),
             Served(
                 feed_pb2.DESCRIPTOR.services_by_name["GraphBarrierService"],
@@ -107,6 +128,7 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
                 "consent", database, served, ready=ready, stopping=guard.close, drained=asked_rights.drained
             )
         finally:
+            await collector.stop()
             await reader.stop()
             await authority.stop()
 

@@ -16,6 +16,7 @@ from recommender.projection import ProjectedEvent
 from services.erasure import Erasures
 from services.feed import Source
 from services.signals import Signals
+from services.storage.audit import AuditBatch
 from services.stores import PersonalStore
 
 
@@ -35,6 +36,7 @@ class Links:
     """The ports of a deployment.
 
     Attributes:
+        audit: every service gives its own by its name, consent seals them all.
         graph: identity gives it, consent reads it.
         events: engagement gives it, the recommender reads it.
         barrier: consent gives it, identity waits at it.
@@ -44,6 +46,7 @@ class Links:
             its own under its name, consent asks them all for erasure and access.
     """
 
+    audit: dict[str, Source[AuditBatch]]
     graph: Source[GraphStep]
     events: Source[EventNews]
     barrier: Barrier

@@ -97,9 +97,9 @@ class Process:
             task.cancel()
 
     @contextmanager
-    def database(self, name: str) -> Iterator[Database]:
-        """The file of one service, open while the block runs."""
-        opened = Database(self.config.folder / f"{name}.db", name)
+    def database(self, name: str, *components: str) -> Iterator[Database]:
+        """The file of one service, with the tables of further components, open while the block runs."""
+        opened = Database(self.config.folder / f"{name}.db", name, *components)
         try:
             yield opened
         finally:

@@ -1,65 +1,100 @@
-"""A service's audit records, in its own store, written in batches.
+"""A service's audit records, in its own store: one row a batch, numbered for the log that collects them.
 
-Records get a number of their process when they are taken and reach the disk within
-``FLUSH_S``; a batch that can not be written is kept and tried again, and while too much
-waits the log says it is full, which stops the service from answering.
+A record gets its number of the process when it is taken, so that a lost one shows. Those that do
+not travel with a write reach the disk within ``FLUSH_S`` and the time of a commit; a batch that
+can not be written is kept and tried again, and until it is, or while too much waits, the log says
+it is full. Subjects are sealed by the writer's thread, when a batch is written.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
 import sqlite3
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from contextvars import Context, ContextVar
+from typing import NamedTuple
 
-from identity.keyring import Key
+from consent.auditlog.leaf import PROCESS_BYTES, Leaf, packed
+from consent.auditlog.sealing import SubjectSeal, with_decisions
+from identity.ids import SubjectId
+from identity.keyring import KeyRing
+from services.feed import Feed
 from services.interceptors.audit import AuditRecord
-from services.storage.sqlite import Database, StoreUnusable
+from services.storage.sqlite import Database, Ride, Rider, StoreUnusable
+from services.storage.subject_keys import SubjectKeys
 
 FLUSH_S = 0.05
 WAITING_MAX = 20_000
-_TAG_BYTES = 16
-_INTEGER_BITS = 64  # of SQLite's, in two's complement: the last purpose of a full tree is the sign
-_SIGN_BIT = _INTEGER_BITS - 1
-_DAY_MS = 86_400_000
-_INSERT = "INSERT INTO audit VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_READ_BYTES = 1 << 20
+
+
+class AuditBatch(NamedTuple):
+    """Some records of a service as its store keeps them.
+
+    Attributes:
+        seq: position in the store, counted from 1.
+        leaves: their encodings, see ``consent.auditlog.leaf.packed``.
+    """
+
+    seq: int
+    leaves: bytes
 
 
 class StoredAuditLog:
-    """The audit log of one service; used from one event loop."""
+    """The audit records of one service; used from one event loop.
 
-    def __init__(self, database: Database, key: Key) -> None:
-        """Writes to ``database``; ``key`` is the key ring's active key for "audit"."""
+    Attributes:
+        feed: the batches, for whoever collects them.
+        rider: what a call that writes puts its record into.
+    """
+
+    def __init__(self, database: Database, keyring: KeyRing) -> None:
+        """Writes to ``database``, sealing subjects with keys made from ``keyring``."""
         self._database = database
-        self._key = key
-        self._process = secrets.token_hex(8)
+        self._keys = SubjectKeys(keyring)
+        self._process = secrets.token_bytes(PROCESS_BYTES)
         self._number = 0
-        self._waiting: list[tuple[object, ...]] = []
+        self._waiting: list[tuple[int, AuditRecord]] = []
+        self._unwritten = False
         self._flushing: asyncio.Task[None] | None = None
-        self._tag_day, self._tag_key = -1, b""
+        (last,) = database.reader.execute("SELECT ifnull(max(seq), 0) FROM audit_batches").fetchone()
+        self.feed: Feed[AuditBatch] = Feed(self._batches, last)
+
+    @property
+    def rider(self) -> ContextVar[Rider | None]:
+        """What the next write of a task takes along."""
+        return self._database.rider
 
     @property
     def full(self) -> bool:
-        """Too many records wait for the disk."""
-        return len(self._waiting) >= WAITING_MAX
-
-    def tag(self, subject: bytes, at_ms: int) -> bytes:
-        """The keyed tag a subject stands under in the month of ``at_ms``; 16 bytes."""
-        day = at_ms // _DAY_MS
-        if day != self._tag_day:
-            month = datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m")
-            self._tag_day, self._tag_key = day, self._key.derive(b"audit tag " + month.encode(), 32)
-        return hashlib.blake2b(subject, key=self._tag_key, digest_size=_TAG_BYTES).digest()
+        """Too much waits for the disk, or the disk took the last batch not."""
+        return self._unwritten or len(self._waiting) >= WAITING_MAX
 
     def append(self, record: AuditRecord) -> None:
-        """Takes a record; it is on disk within ``FLUSH_S`` and the time of a commit."""
+        """Takes a record; it is on disk within ``FLUSH_S`` and the time of a commit.
+
+        While the log is full the record is counted and not kept, so that its lack shows.
+        """
         self._number += 1
-        mask = record.purposes
-        row = record._replace(purposes=mask - (mask >> _SIGN_BIT << _INTEGER_BITS))
-        self._waiting.append((self._process, self._number, *row))
+        if len(self._waiting) >= WAITING_MAX:
+            return
+        self._waiting.append((self._number, record))
         if self._flushing is None:
-            self._flushing = asyncio.get_running_loop().create_task(self._flush_soon())
+            # In a context of its own: what a call put into its context is the call's alone.
+            loop = asyncio.get_running_loop()
+            self._flushing = loop.create_task(self._flush_soon(), context=Context())
+
+    def ride(self, record: AuditRecord) -> Ride:
+        """A record that is durable exactly when the write is that takes it along."""
+        self._number += 1
+        batch = [(self._number, record)]
+        seqs: list[int] = []
+
+        def write(connection: sqlite3.Connection) -> None:
+            seqs.append(self._insert(connection, batch))
+
+        return Ride(write, lambda: self.feed.published(seqs[-1]))
 
     async def flush(self) -> None:
         """Writes all that waits.
@@ -68,15 +103,16 @@ class StoredAuditLog:
             StoreUnusable: it could not be written, and waits on.
         """
         batch, self._waiting = self._waiting, []
-
-        def write(connection: sqlite3.Connection) -> None:
-            connection.executemany(_INSERT, batch)
-
+        if not batch:
+            return
         try:
-            await self._database.write(write)
+            seq = await self._database.write(lambda connection: self._insert(connection, batch))
         except (StoreUnusable, sqlite3.Error):
             self._waiting = batch + self._waiting
+            self._unwritten = True
             raise
+        self._unwritten = False
+        self.feed.published(seq)
 
     async def _flush_soon(self) -> None:
         try:
@@ -85,6 +121,64 @@ class StoredAuditLog:
                 try:
                     await self.flush()
                 except (StoreUnusable, sqlite3.Error):
-                    continue  # kept; the log fills up and the service stops answering
+                    continue  # kept; until it can be written the service does not answer
         finally:
             self._flushing = None
+
+    def _insert(self, connection: sqlite3.Connection, batch: Sequence[tuple[int, AuditRecord]]) -> int:
+        subjects = {subject for _, record in batch for subject, _ in record.decided}
+        seals = {
+            subject: SubjectSeal(key, self._process)
+            for subject, key in self._keys.keys_in(connection, subjects).items()
+        }
+        leaves = packed(
+            with_decisions(self._leaf(number, record), _decided(record), seals.get).encoded()
+            for number, record in batch
+        )
+        newest_ms = max(record.at_ms for _, record in batch)
+        seq = connection.execute(
+            "INSERT INTO audit_batches (at_ms, leaves) VALUES (?, ?)", (newest_ms, leaves)
+        ).lastrowid
+        assert seq is not None  # noqa: S101 - the row was inserted
+        return seq
+
+    def _leaf(self, number: int, record: AuditRecord) -> Leaf:
+        plan, view = record.plan, record.view
+        purposes = 0
+        for _, purpose in record.decided:
+            purposes |= 1 << purpose
+        return Leaf(
+            process=self._process,
+            number=number,
+            at_ms=record.at_ms,
+            epoch=record.epoch,
+            purposes=purposes,
+            disclosed=view.disclosed if view is not None else 0,
+            redacted=view.redacted if view is not None else 0,
+            refused_items=max(record.refused_items, 0),
+            policy=bytes.fromhex(plan.policy.digest),
+            contract=plan.contract,
+            caller=record.caller,
+            method=plan.name,
+            code=record.code,
+            reason=record.reason,
+            request_id=record.request_id,
+            evidence=record.evidence,
+        )
+
+    def _batches(self, after: int, limit: int) -> Sequence[AuditBatch]:
+        batches: list[AuditBatch] = []
+        size = 0
+        rows = self._database.reader.execute(
+            "SELECT seq, leaves FROM audit_batches WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
+        )
+        for seq, leaves in rows:
+            batches.append(AuditBatch(seq, leaves))
+            size += len(leaves)
+            if size >= _READ_BYTES:
+                break
+        return batches
+
+
+def _decided(record: AuditRecord) -> Iterable[tuple[SubjectId, int, bool]]:
+    return ((subject, purpose, allowed) for (subject, purpose), allowed in record.decided.items())

@@ -156,11 +156,12 @@ def _is_due(due: Mapping[EventKind, int], recorded: str) -> tuple[str, list[int]
 
 
 def _audit_rows(before_ms: int, connection: sqlite3.Connection, after: int) -> Swept:
-    last = _end_of_batch(connection, "audit", "seq", after)
+    """The service's own copy of its records; in the log they stay, where nothing is ever taken away."""
+    last = _end_of_batch(connection, "audit_batches", "seq", after)
     if last is None:
         return Swept(None)
     gone = connection.execute(
-        "DELETE FROM audit WHERE seq > ? AND seq <= ? AND at_ms < ?", (after, last, before_ms)
+        "DELETE FROM audit_batches WHERE seq > ? AND seq <= ? AND at_ms < ?", (after, last, before_ms)
     ).rowcount
     # Rows lie in the order of time: where nothing was due, nothing behind it is.
     return Swept(last if gone else None, {"audit": gone})

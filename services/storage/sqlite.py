@@ -4,7 +4,8 @@ Writes queue up; as soon as the writer thread is free it runs all that queued me
 one transaction and commits once, so that a single write waits for nothing and many share
 one fsync. Each write is a function of the connection inside its own savepoint: one that
 raises is undone alone and its error reaches its own caller. A write is acknowledged only
-after the commit.
+after the commit. A task can have something taken along by its writes (``Database.rider``):
+it is written in the savepoint of the write and shares its fate.
 """
 
 from __future__ import annotations
@@ -14,12 +15,29 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 Write = Callable[[sqlite3.Connection], T]
+
+
+class Ride(NamedTuple):
+    """What a write takes along.
+
+    Attributes:
+        write: runs after the write, in its savepoint.
+        arrived: called once both are committed; never, if they are not or nobody waits any more.
+    """
+
+    write: Write[None]
+    arrived: Callable[[], None]
+
+
+#: Asked by every write of a task for what it takes along; ``None``: nothing.
+Rider = Callable[[], Ride | None]
 
 _GROUP_MAX = 256
 _BUSY_MS = 5000
@@ -83,18 +101,26 @@ class Database:
     """An open SQLite file.
 
     Use ``reader`` for short reads in the event loop, ``write`` for everything that changes.
+
+    Attributes:
+        path: the file.
+        reader: a connection that can not write.
+        rider: what the writes of a task take along. Tasks begun by the task inherit it.
     """
 
-    def __init__(self, path: Path, domain: str) -> None:
+    def __init__(self, path: Path, domain: str, *components: str) -> None:
+        """Opens or makes the file of a domain, with the tables of further components in it."""
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             path.touch(mode=0o600)
         self.path = path
         self._writer = connect(path)
         migrate(self._writer, domain)
-        migrate(self._writer, "retention")  # every file says what went from it by age
-        migrate(self._writer, "audit")  # every service keeps its own records of who asked what
-        migrate(self._writer, "erasure")  # and of whom it must not take in again
+        # Every file holds its own records of who asked what, of what went from it by age, and of
+        # whom it must not take in again.
+        for component in ("audit", "retention", "erasure", *components):
+            migrate(self._writer, component)
+        self.rider: ContextVar[Rider | None] = ContextVar(f"rider of {domain}", default=None)
         self.reader = connect(path, read_only=True)
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"writer-{domain}", daemon=True)
@@ -107,11 +133,16 @@ class Database:
             StoreUnusable: the commit failed; nothing was kept.
             Exception: whatever ``write`` itself raised; its own changes were undone.
         """
+        rider = self.rider.get()
+        ride = rider() if rider is not None else None
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._queue.put((write, loop, future))
+        self._queue.put((write if ride is None else _together(write, ride), loop, future))
         # Shielded: a caller that goes away must not make a committed write look undone.
-        return await asyncio.shield(future)
+        result = await asyncio.shield(future)
+        if ride is not None:
+            ride.arrived()
+        return result
 
     async def truncate_log(self) -> None:
         """Moves all that is committed into the file and cuts the log: deleted bytes are in neither.
@@ -190,6 +221,15 @@ def _hand_out(group: list[Any], outcomes: list[Any]) -> None:
     for loop, settled in by_loop.items():
         if not loop.is_closed():
             loop.call_soon_threadsafe(_settle, settled)
+
+
+def _together(write: Write[T], ride: Ride) -> Write[T]:
+    def both(connection: sqlite3.Connection) -> T:
+        result = write(connection)
+        ride.write(connection)
+        return result
+
+    return both
 
 
 def _settle(settled: list[tuple[asyncio.Future[Any], tuple[Any, Exception | None]]]) -> None:

@@ -55,7 +55,7 @@ def _clock_ms() -> int:
 def _chain(issuer: Issuer, ring: KeyRing, folder: Path, log: LineLog, guard: GuardTable) -> list:
     caller = Caller("shop", "acme", frozenset({"probe"}), (1 << 60) - 1)
     tokeniser, pairwise = Tokeniser(ring, "acme"), Pairwise(ring, "acme", "shop")
-    audit_log = StoredAuditLog(Database(folder / "bench.db", "audit"), ring.active("audit"))
+    audit_log = StoredAuditLog(Database(folder / "bench.db", "audit"), ring)
     return layers(
         log=log.write,
         call_metrics=CallMetrics(CollectorRegistry()),

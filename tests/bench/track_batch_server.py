@@ -66,7 +66,7 @@ async def main() -> None:
             call_metrics=CallMetrics(CollectorRegistry()),
             verify=verifier(issuer.jwks, ISSUER, AUDIENCE, {caller.id: caller}, policy),
             clock_ms=_clock_ms,
-            audit_log=StoredAuditLog(audit_db, ring.active("audit")),
+            audit_log=StoredAuditLog(audit_db, ring),
             pairwise_of=lambda _caller: pairwise,
             tokenise=None,
             signals_port=KeptSignals(guard),

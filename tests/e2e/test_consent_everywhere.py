@@ -262,7 +262,7 @@ async def test_nothing_that_identifies_is_in_any_output(shop, tmp_path):
     outputs = shop.log.getvalue() + generate_latest(shop.suite.registry).decode() + "".join(refused)
     for domain in SERVICES:
         with sqlite3.connect(tmp_path / f"{domain}.db") as connection:
-            outputs += str(connection.execute("SELECT * FROM audit").fetchall())
+            outputs += str(connection.execute("SELECT * FROM audit_batches").fetchall())
     for secret in (canary, subject, birth.hex(), repr(bytes(birth)), digest.hex(), repr(digest)):
         assert secret not in outputs
     for database in tmp_path.glob("*.db*"):

@@ -25,6 +25,10 @@ from veilgraph.recommender.v1 import recommender_pb2
 
 #: Nobody can refuse these: recording and correcting what is held, and what is about no person.
 UNREFUSABLE = {
+    "/veilgraph.consent.v1.AuditService/GetHead",
+    "/veilgraph.consent.v1.AuditService/ListBatches",
+    "/veilgraph.consent.v1.AuditService/ProveConsistency",
+    "/veilgraph.consent.v1.AuditService/ProveInclusion",
     "/veilgraph.consent.v1.ConsentService/Record",
     "/veilgraph.consent.v1.ConsentService/GetState",
     "/veilgraph.consent.v1.ConsentService/History",

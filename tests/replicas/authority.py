@@ -123,7 +123,7 @@ async def hosting(
             call_metrics=CallMetrics(CollectorRegistry()),
             verify=verifier(issuer.jwks, ISSUER, AUDIENCE, {"replica": caller}, POLICY),
             clock_ms=wall_ms,
-            audit_log=StoredAuditLog(database, ring.active("audit")),
+            audit_log=StoredAuditLog(database, ring),
             pairwise_of=lambda _caller: pairwise,
             tokenise=None,
             signals_port=RecordedSignals(authority, "acme", wall_ms, os.urandom),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,6 +24,7 @@ from services.interceptors.call import Call, Caller, Unreadable
 from services.interceptors.metrics import CallMetrics
 from services.server import GuardedServer, Served
 from services.signals import gpc_mask
+from services.storage.sqlite import Ride, Rider
 from tests.conftest import AUDIENCE, ISSUER
 from tests.probe.v1 import probe_pb2, probe_pb2_grpc
 
@@ -33,12 +35,13 @@ class KeptAudit:
 
     records: list[AuditRecord] = field(default_factory=list)
     full: bool = False
-
-    def tag(self, subject: bytes, at_ms: int) -> bytes:
-        return bytes(reversed(subject))
+    rider: ContextVar[Rider | None] = field(default_factory=lambda: ContextVar("rider", default=None))
 
     def append(self, record: AuditRecord) -> None:
         self.records.append(record)
+
+    def ride(self, record: AuditRecord) -> Ride:
+        return Ride(lambda _connection: None, lambda: self.records.append(record))
 
 
 class KeptSignals:

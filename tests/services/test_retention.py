@@ -20,6 +20,7 @@ from engagement.event import EventKind
 from identity.ledger import NEVER_MS, Evidence, Sighting
 from identity.linking import LinkRefusal, Request, Ruling, Verdict
 from services.interceptors.audit import AuditRecord
+from services.interceptors.plan import compile_service
 from services.policy_file import PolicyFileError, sign
 from services.retention import EVERY_S, Sweeper, sweeping
 from services.storage import retention as storage
@@ -32,6 +33,7 @@ from services.storage.sqlite import Database, StoreUnusable
 from services.sweeping import sweep_all
 from tests.conftest import Clock
 from tests.engagement.events import event, subject
+from tests.probe.v1 import probe_pb2
 from tests.recommender import events as projected
 from tests.recommender.conftest import opened, purchases_of_two_tastes, shop_items
 
@@ -263,14 +265,15 @@ async def test_after_a_sweep_no_byte_of_what_went_is_in_a_file(tmp_path, short):
 
 
 @pytest.mark.parametrize("service", ["identity", "consent", "engagement", "recommender"])
-async def test_audit_rows_go_from_every_file_when_they_are_due(tmp_path, short, keyring, service):
+async def test_audit_rows_go_from_every_file_when_they_are_due(tmp_path, short, keyring, policy, service):
     database = Database(tmp_path / "any.db", service)
-    log = StoredAuditLog(database, keyring.active("audit"))
+    log = StoredAuditLog(database, keyring)
+    (plan, *_) = compile_service(probe_pb2.DESCRIPTOR.services_by_name["ProbeService"], policy).values()
     for at_ms in (1, NOW_MS - 21 * DAY_MS, NOW_MS - 20 * DAY_MS, NOW_MS):
-        log.append(AuditRecord(at_ms, "r", "shop", "/a/B", 0, "", 1, b"", 0, "OK", ""))
-    await log.flush()
+        log.append(AuditRecord(at_ms, "r", "shop", plan, None, 1, {}, 0, (), "OK", ""))
+        await log.flush()
     assert await Sweeper(service, database, short, Clock(NOW_MS)).sweep() == {"audit": 2}
-    assert len(rows(database, "SELECT 1 FROM audit")) == 2
+    assert len(rows(database, "SELECT 1 FROM audit_batches")) == 2
     database.close()
 
 
