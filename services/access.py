@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from consent.component import EdgeFact
 from consent.coverage import Coverage
 from identity.ids import SubjectId
+from services.contract import PERSONAL_CLASSES
 from services.proofs import Proof
-from services.stores import ExportedValue, PersonalStore
+from services.stores import DISCLOSURE, ExportedValue, PersonalStore
 
-DISCLOSURE = "disclosure"
 _LINK, _IDENTIFIER = "link", "identifier"
 #: States of a link in identity's ledger under which the two are not strangers to each other.
 _STANDING = frozenset({"ACTIVE", "LINK_PENDING", "UNLINK_PENDING"})
@@ -57,18 +57,20 @@ class Disclosure:
     Stores export it as a value of the kind ``DISCLOSURE``, whose content these fields are.
 
     Attributes:
-        name: the caller's name in the deployment.
+        caller: the recipient's name in the deployment.
         method: the method's path on the wire.
-        purpose: a leaf of the purpose tree.
+        purpose: bit position of the purpose.
+        classes: mask of the data classes that the answers could hold.
         answered: how many calls were answered.
         refused: how many were refused.
         first_ms: the first of them, milliseconds since the epoch.
         last_ms: the last.
     """
 
-    name: str
+    caller: str
     method: str
-    purpose: str
+    purpose: int
+    classes: int
     answered: int
     refused: int
     first_ms: int
@@ -144,8 +146,11 @@ class Report:
                 yield value
 
     def recipients(self) -> list[Disclosure]:
-        """Who was told what, of what was read so far; one entry per caller, method and purpose."""
-        return merged(self.told)
+        """Who was told something, of what was read so far; by caller, method and purpose.
+
+        Whoever was refused, or reported something and was told nothing, received nothing.
+        """
+        return [one for one in merged(self.told) if one.classes & PERSONAL_CLASSES]
 
     async def read(self) -> Report:
         """Reads everything and keeps nothing but the counts."""
@@ -155,22 +160,22 @@ class Report:
 
 
 def merged(told: Iterable[Disclosure]) -> list[Disclosure]:
-    """Disclosures of several identities put together; by caller, method and purpose."""
-    found: dict[tuple[str, str, str], Disclosure] = {}
+    """Disclosures of several identities and stores put together; by caller, method and purpose."""
+    found: dict[tuple[str, str, int], Disclosure] = {}
     for one in told:
-        key = one.name, one.method, one.purpose
+        key = one.caller, one.method, one.purpose
         known = found.get(key)
-        found[key] = (
-            one
-            if known is None
-            else Disclosure(
+        if known is not None:
+            found[key] = Disclosure(
                 *key,
+                known.classes | one.classes,
                 known.answered + one.answered,
                 known.refused + one.refused,
                 min(known.first_ms, one.first_ms),
                 max(known.last_ms, one.last_ms),
             )
-        )
+        else:
+            found[key] = one
     return [found[key] for key in sorted(found)]
 
 

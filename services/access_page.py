@@ -16,6 +16,7 @@ from typing import Final
 
 from identity.ids import SubjectId
 from services.access import Asked, Decision, Disclosure, Provenance, Report
+from services.contract import class_names
 from services.stores import ExportedValue, Json
 
 #: What XML 1.0 can not hold, not even escaped.
@@ -196,11 +197,11 @@ def where_from(found: Sequence[Provenance]) -> Markup:
     return section("Where it came from", _table(heads, rows))
 
 
-def recipients(found: Sequence[Disclosure], classes: Mapping[tuple[str, str], Sequence[str]]) -> Markup:
-    """Who received it."""
+def recipients(found: Sequence[Disclosure], leaves: Sequence[str]) -> Markup:
+    """Who received it; ``leaves`` names the purposes by their bit positions."""
     rows = [
-        (one.name, one.method.rsplit("/", 1)[-1], one.purpose,
-         ", ".join(_words(name) for name in classes[one.method, one.purpose]) or "nothing about you",
+        (one.caller, one.method.rsplit("/", 1)[-1], leaves[one.purpose],
+         ", ".join(_words(name) for name in class_names(one.classes)),
          f"{one.answered:,}", f"{one.refused:,}", _when(one.first_ms), _when(one.last_ms))
         for one in found
     ]  # fmt: skip

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cache
-
 from services.config import shipped_policy
-from services.interceptors.declared import Descriptor, class_of, policy_of
+from services.interceptors.declared import Descriptor, policy_of
 from services.interceptors.plan import ContractError, compile_service
-from services.interceptors.views import MayRead, may_read
 from veilgraph.consent.v1 import audit_pb2 as consent_audit_pb2
 from veilgraph.consent.v1 import consent_pb2, rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
@@ -29,6 +25,13 @@ MODULES = (
     guard_pb2,
     signal_pb2,
     store_pb2,
+)
+
+#: Mask of the data classes that are about a person, a caller's own ids of them included.
+PERSONAL_CLASSES = sum(
+    1 << value.number
+    for value in privacy_pb2.DataClass.DESCRIPTOR.values
+    if value.number not in {0, privacy_pb2.DATA_CLASS_PUBLIC, privacy_pb2.DATA_CLASS_OPERATIONAL}
 )
 
 
@@ -62,32 +65,13 @@ def gaps() -> list[str]:
     return found
 
 
-@cache
-def classes_shown(method: str, purpose: str) -> tuple[str, ...]:
-    """The classes of personal data a method can show for a purpose, e.g. ("BEHAVIOURAL", "PSEUDONYM").
-
-    Args:
-        method: the method's path on the wire; one that is no longer of the contract shows nothing.
-        purpose: a leaf of the purpose tree.
-    """
-    for service in services():
-        for rpc in service.methods:
-            if f"/{service.full_name}/{rpc.name}" == method:
-                shown = {_name_of(one) for one in _shown(rpc.output_type, may_read(purpose))}
-                return tuple(sorted(shown - {"PUBLIC", "OPERATIONAL"}))
-    return ()
-
-
-def _shown(message: Descriptor, readable: MayRead) -> Iterable[int]:
-    for field in message.fields:
-        if field.message_type is not None and not class_of(field):
-            yield from _shown(field.message_type, readable)
-        elif readable(field):
-            yield class_of(field)
-
-
-def _name_of(data_class: int) -> str:
-    return privacy_pb2.DataClass.Name(data_class).removeprefix("DATA_CLASS_")
+def class_names(mask: int) -> list[str]:
+    """The classes of personal data in a mask of data classes, e.g. ["BEHAVIOURAL", "PSEUDONYM"]."""
+    return sorted(
+        value.name.removeprefix("DATA_CLASS_")
+        for value in privacy_pb2.DataClass.DESCRIPTOR.values
+        if mask & PERSONAL_CLASSES & 1 << value.number
+    )
 
 
 def _internal(method: Descriptor) -> bool:

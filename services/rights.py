@@ -21,7 +21,6 @@ from identity.ids import SubjectId
 from services import access_page as page
 from services.access import Asked, Decision, Report, kinds_beside
 from services.authority import ConsentAuthority
-from services.contract import classes_shown
 from services.erasure import Erasures, SignedReceipt
 from services.errors import Denied, InvalidRequest, Unavailable
 from services.interceptors.call import NOT_PERMITTED, Call, Caller
@@ -128,7 +127,7 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
         """Every caller that was told something, by the audit log."""
         report = await (await self._report(request, call)).read()
         return rights_pb2.RecipientsResponse(
-            recipients=[recipient_message(one) for one in report.recipients()],
+            recipients=[recipient_message(one, self._policy) for one in report.recipients()],
             ask_for=report.asked.ask_for,
         )
 
@@ -196,6 +195,7 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
         if not all(proof.subject in self._authority for proof in proofs):
             raise Denied(NOT_PERMITTED)
         await self._register.take(proofs, use_of(request, call), call.now_ms)
+        call.evidence = [proof.token_id for proof in proofs]  # the audit record says what it rests on
 
         def permits(who: SubjectId, purpose: int) -> bool:
             return call.guard.allows(who, purpose, call.now_ms)
@@ -273,7 +273,7 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
         yield part
         yield rights_pb2.AccessResponse(
             where_from=[provenance_message(one) for one in report.origins.provenances()],
-            recipients=[recipient_message(one) for one in report.recipients()],
+            recipients=[recipient_message(one, self._policy) for one in report.recipients()],
             decisions=[decision_message(one) for one in await self._decisions(report.asked, call)],
         )
 
@@ -294,9 +294,7 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
         async for piece in page.contents(report):
             yield piece
         yield page.where_from(report.origins.provenances())
-        disclosed = report.recipients()
-        classes = {(one.method, one.purpose): classes_shown(one.method, one.purpose) for one in disclosed}
-        yield page.recipients(disclosed, classes)
+        yield page.recipients(report.recipients(), self._policy.leaves)
         yield page.decisions(await self._decisions(report.asked, call), numbers)
         yield page.ending()
 

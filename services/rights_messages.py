@@ -6,8 +6,9 @@ import json
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from consent.policy import Policy
 from services.access import Asked, Decision, Disclosure, Provenance
-from services.contract import classes_shown
+from services.contract import class_names
 from services.erasure import SignedReceipt
 from services.stores import ExportedValue
 from veilgraph.consent.v1 import rights_pb2
@@ -61,13 +62,13 @@ def provenance_message(one: Provenance) -> rights_pb2.Provenance:
     )
 
 
-def recipient_message(one: Disclosure) -> rights_pb2.Recipient:
+def recipient_message(one: Disclosure, policy: Policy) -> rights_pb2.Recipient:
     """What one caller was told by one method for one purpose."""
     return rights_pb2.Recipient(
-        name=one.name,
+        name=one.caller,
         method=one.method,
-        purpose=one.purpose,
-        data_classes=classes_shown(one.method, one.purpose),
+        purpose=policy.leaves[one.purpose],
+        data_classes=class_names(one.classes),
         answered=one.answered,
         refused=one.refused,
         first=_timestamp(one.first_ms),

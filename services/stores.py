@@ -15,6 +15,9 @@ from typing import Protocol, TypeAlias
 
 from identity.ids import SubjectId
 
+#: The kind of what a store's audit records say others were told; not counted, for it is no more
+#: than what the records open to whoever has the key, and erased with the key.
+DISCLOSURE = "disclosure"
 #: What an exported value is made of; anything JSON can say.
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 

@@ -7,6 +7,7 @@ into the file and cut, so that deleted bytes are in neither. Only then it answer
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
@@ -14,16 +15,11 @@ from dataclasses import asdict
 from typing import Protocol
 
 from identity.ids import SubjectId
+from services.storage.disclosures import Told, told_of
 from services.storage.sqlite import Database
+from services.storage.subject_keys import SubjectKeys
 from services.storage.tombstones import bury
-from services.stores import Erased, ExportedValue, Kept, Phase
-
-
-class Destroyer(Protocol):
-    """Whoever holds the keys of a store's subjects; ``subject_keys.SubjectKeys`` is one."""
-
-    def destroy(self, connection: sqlite3.Connection, subjects: Collection[SubjectId], /) -> Sequence[str]:
-        """Destroys keys; returns the ids of those destroyed now."""
+from services.stores import DISCLOSURE, Erased, ExportedValue, Kept, Phase
 
 
 class Contents(Protocol):
@@ -54,7 +50,7 @@ class Contents(Protocol):
 class DatabaseStore:
     """A database with personal data; implements ``services.stores.PersonalStore``."""
 
-    def __init__(self, database: Database, contents: Contents, keys: Destroyer) -> None:
+    def __init__(self, database: Database, contents: Contents, keys: SubjectKeys) -> None:
         self._database = database
         self._contents = contents
         self._keys = keys
@@ -74,6 +70,9 @@ class DatabaseStore:
             # Read at once: the reader is shared, and its next user must not find it in the middle.
             for value in list(self._contents.stored(self._database.reader, subject)):
                 yield value
+        for subject in subjects:
+            for told in await asyncio.to_thread(told_of, self._database.path, self._keys, subject):
+                yield _disclosure(self.name, subject, told)
         for subject in subjects:
             async for value in self._contents.inferred(subject):
                 yield value
@@ -115,6 +114,20 @@ class DatabaseStore:
         keys = tuple(self._keys.destroy(connection, subjects))
         counts = {"key": len(keys)} if keys else {}
         return _answer(connection, erasure_id, Phase.KEYS, Erased(counts, keys))
+
+
+def _disclosure(store: str, subject: SubjectId, told: Told) -> ExportedValue:
+    """What somebody was told, as the person may know it."""
+    return ExportedValue(
+        store=store,
+        kind=DISCLOSURE,
+        subject=subject,
+        value=asdict(told),
+        source="audit records",
+        party="",
+        observed_at_ms=told.last_ms,
+        recorded_at_ms=None,
+    )
 
 
 def erased_to_json(erased: Erased) -> str:

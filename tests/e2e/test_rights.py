@@ -96,6 +96,26 @@ async def test_the_page_of_a_running_suite_is_well_formed_and_says_the_same(shop
     assert "vs_" not in page and not [birth for birth in births(shop) if birth.hex() in page]
 
 
+async def test_a_person_is_told_who_was_told_what(shop: Shop):
+    """A partner that asked, with the class of what it was shown; not one that asked about somebody else."""
+    anna, bert = (
+        await person(shop, "anna@shop.example", "tea"),
+        await person(shop, "bert@shop.example", "tea"),
+    )
+    await shop.portrait(anna.subject)
+    await shop.portrait(anna.subject)
+    await shop.portrait(bert.subject)
+    deadline = asyncio.get_running_loop().time() + 5
+    while not (
+        told := [one for one in (await anna.ask("Recipients")).recipients if "Portrait" in one.method]
+    ):
+        assert asyncio.get_running_loop().time() < deadline  # records are durable soon, not at once
+    (one,) = told
+    assert (one.name, one.purpose, one.answered, one.refused) == ("shop", "personalise.recommend", 2, 0)
+    assert "BEHAVIOURAL" in one.data_classes
+    assert one.first.seconds <= one.last.seconds == shop.clock.now_ms // 1000
+
+
 async def test_linking_oneself_to_a_victim_shows_and_changes_nothing_of_the_victim(shop: Shop):
     """By a login as the shop reports it; the victim stays as it was, and is named by kind alone."""
     mallory = await person(shop, "mallory@shop.example", "tea")

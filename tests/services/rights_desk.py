@@ -18,7 +18,7 @@ from consent.policy import Policy
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
 from identity.pairwise import Pairwise
-from services.access import DISCLOSURE, Disclosure
+from services.access import Disclosure
 from services.authority import ConsentAuthority
 from services.erasure import SignedReceipt
 from services.interceptors.call import Call, Caller
@@ -27,7 +27,7 @@ from services.proofs import Proofs, Verifier, public_keys
 from services.rights import RightsServicer
 from services.storage.proof_register import ProofRegister
 from services.storage.sqlite import Database
-from services.stores import Erased, ExportedValue, Phase
+from services.stores import DISCLOSURE, Erased, ExportedValue, Phase
 from services.verifier import DEV_METHODS, DEV_VERIFIER, DEV_VERIFIER_ISSUER, DevelopmentVerifier
 from tests.conftest import Clock
 from tests.consent.statements import edge, subject

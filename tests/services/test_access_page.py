@@ -17,6 +17,7 @@ from services.access_page import Markup, element, escaped
 from services.proofs import Proof
 from services.stores import Json
 from tests.services.rights_desk import CARD, ME, ListedStore
+from veilgraph.privacy.v1 import privacy_pb2
 
 NOW_MS = 1_700_000_000_000
 HOSTILE = [
@@ -66,10 +67,12 @@ async def whole(hostile: str = "tea", ask_for: tuple[str, ...] = ()) -> str:
     numbers = {ME: 1, CARD: 2}
     pieces: list[str] = [page.beginning(who, NOW_MS), page.identities(who)]
     pieces += [piece async for piece in page.contents(report)]
-    told = Disclosure(hostile, f"/x/{hostile}", hostile, 2, 1, NOW_MS, NOW_MS)
+    told = Disclosure(
+        hostile, f"/x/{hostile}", 0, 1 << privacy_pb2.DATA_CLASS_BEHAVIOURAL, 2, 1, NOW_MS, NOW_MS
+    )
     pieces += [
         page.where_from(report.origins.provenances()),
-        page.recipients([told], {(told.method, told.purpose): (hostile,)}),
+        page.recipients([told], [hostile]),
         page.decisions([Decision(ME, hostile, False, hostile, hostile)], numbers),  # noqa: FBT003
         page.ending(),
     ]

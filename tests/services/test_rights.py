@@ -22,8 +22,10 @@ from tests.consent.statements import KEYS, entry, statement, subject
 from tests.services.rights_desk import BEYOND, CARD, ME, RECEIPT, VICTIM, Desk, said, whole
 from veilgraph.consent.v1 import consent_pb2
 from veilgraph.consent.v1 import rights_pb2 as pb
+from veilgraph.privacy.v1 import privacy_pb2
 
 LINKING = "identity.link.deterministic"
+SEEN = 1 << privacy_pb2.DATA_CLASS_BEHAVIOURAL | 1 << privacy_pb2.DATA_CLASS_PSEUDONYM
 CANARY = "the-victims-own-purchase"
 RESTRICTING = ("Restrict", "Object", "Lift")
 UNARY = ("WhereFrom", "Recipients", *RESTRICTING, "Erase")
@@ -60,6 +62,17 @@ async def refused(call: Any) -> tuple[str, str]:
 
 
 # What is told
+
+
+async def test_the_audit_record_names_the_proofs_a_request_rests_on(desk: Desk):
+    """By digests of their ids; a refused request rests on none."""
+    request = pb.WhereFromRequest(proofs=[desk.proof(ME), desk.proof(CARD)], request_id="r1")
+    call = desk.call("WhereFrom", ME)
+    await desk.servicer.WhereFrom(request, call)
+    assert [len(one) for one in call.evidence] == [16, 16]
+    call = desk.call("WhereFrom", VICTIM)
+    assert (await refused(desk.servicer.WhereFrom(request, call)))[0] == "NOT_PERMITTED"
+    assert not call.evidence
 
 
 async def test_everything_that_is_kept_is_told_with_its_source_times_and_uses(desk: Desk):
@@ -110,16 +123,21 @@ async def test_where_it_came_from_counts_by_source_and_says_from_when_to_when(de
     assert list(whole(await desk.access()).where_from) == list(answer.where_from)
 
 
-async def test_recipients_are_told_with_what_they_could_see(desk: Desk):
-    portrait = "/veilgraph.engagement.v1.ProfileService/Portrait"
-    desk.told(ME, Disclosure("partner", portrait, "loyalty", 3, 1, 1000, 5000))
-    desk.told(CARD, Disclosure("partner", portrait, "loyalty", 2, 0, 500, 4000))
-    desk.told(VICTIM, Disclosure("other", portrait, "loyalty", 1, 0, 1, 1))
+async def test_recipients_are_told_with_what_they_could_see(desk: Desk, policy: Policy):
+    """Of all stores and covered identities together; not whoever was told nothing, or only refused."""
+    loyalty, portrait = policy.index("loyalty"), "/veilgraph.engagement.v1.ProfileService/Portrait"
+    desk.told(ME, Disclosure("partner", portrait, loyalty, SEEN, 3, 1, 1000, 5000))
+    desk.told(CARD, Disclosure("partner", portrait, loyalty, SEEN, 2, 0, 500, 4000))
+    desk.told(
+        ME, Disclosure("importer", "/x/Track", loyalty, 1 << privacy_pb2.DATA_CLASS_OPERATIONAL, 9, 0, 1, 1)
+    )
+    desk.told(ME, Disclosure("nosy", portrait, loyalty, 0, 0, 4, 1, 1))
+    desk.told(VICTIM, Disclosure("other", portrait, loyalty, SEEN, 1, 0, 1, 1))
     (one,) = (await desk.ask("Recipients")).recipients
     assert (one.name, one.method, one.purpose, one.answered, one.refused) == (
         "partner", portrait, "loyalty", 3, 1,
     )  # fmt: skip
-    assert "BEHAVIOURAL" in one.data_classes
+    assert list(one.data_classes) == ["BEHAVIOURAL", "PSEUDONYM"]
     answer = whole(await desk.access())
     assert list(answer.recipients) == [one] and "disclosure" not in {value.kind for value in answer.values}
     (both,) = (await desk.ask("Recipients", ME, desk.proof(ME), desk.proof(CARD))).recipients
@@ -162,7 +180,7 @@ async def test_who_is_linked_by_evidence_proven_on_both_sides_is_covered(desk: D
 async def test_linking_oneself_to_a_victim_gives_nothing_of_the_victim(desk: Desk):
     """Not in any answer of any method; the victim's kind is named, and nothing beyond the victim."""
     desk.stores["engagement"].keep("event", VICTIM, {"item_id": CANARY}, source=CANARY)
-    desk.told(VICTIM, Disclosure(CANARY, "/m", "loyalty", 1, 0, 1, 1))
+    desk.told(VICTIM, Disclosure(CANARY, "/m", 0, SEEN, 1, 0, 1, 1))
     await desk.link(ME, VICTIM)
     await desk.link(VICTIM, BEYOND, attested_by=DEV_VERIFIER)
     answers = [whole(await desk.access()), await desk.ask("WhereFrom"), await desk.ask("Recipients")]

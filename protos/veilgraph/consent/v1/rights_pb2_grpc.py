@@ -105,7 +105,7 @@ class RightsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Recipients(self, request, context):
-        """Who received it, by the audit log, and to whom the deployment hands data on.
+        """Who received it, by the audit records of every service.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
