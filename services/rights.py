@@ -133,15 +133,15 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
 
     async def Restrict(self, request: rights_pb2.RestrictRequest, call: Call) -> rights_pb2.RestrictResponse:
         """Has everything stop but keeping; in effect everywhere when it answers."""
-        return rights_pb2.RestrictResponse(**await self._said(request, call, "RESTRICT"))
+        return rights_pb2.RestrictResponse(**await self._said(request, call, Action.RESTRICT))
 
     async def Object(self, request: rights_pb2.ObjectRequest, call: Call) -> rights_pb2.ObjectResponse:
         """Records an objection; in effect everywhere when it answers."""
-        return rights_pb2.ObjectResponse(**await self._said(request, call, "OBJECT"))
+        return rights_pb2.ObjectResponse(**await self._said(request, call, Action.OBJECT))
 
     async def Lift(self, request: rights_pb2.LiftRequest, call: Call) -> rights_pb2.LiftResponse:
         """Takes restrictions and objections back."""
-        return rights_pb2.LiftResponse(**await self._said(request, call, "LIFT"))
+        return rights_pb2.LiftResponse(**await self._said(request, call, Action.LIFT))
 
     async def Erase(self, request: rights_pb2.EraseRequest, call: Call) -> rights_pb2.EraseResponse:
         """Erases the covered; answers with the receipt, or with the id to ask for it by."""
@@ -208,7 +208,7 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
         ask_for = await kinds_beside(self._stores()[0], covered, self._authority.edges_at)
         return Asked(proofs, covered, ask_for)
 
-    async def _said(self, request: Any, call: Call, action: str) -> dict[str, Any]:
+    async def _said(self, request: Any, call: Call, action: Action) -> dict[str, Any]:
         """Records a statement of each covered identity; gives the fields of the answer."""
         asked = await self._asked(request, call)
         entries = [self._entry(subject, request, call, action) for subject in asked.coverage.covered]
@@ -217,10 +217,10 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
             raise InvalidRequest("REQUEST_ID_REUSED", field="request_id")
         return {"identities": len(entries), "ask_for": asked.ask_for, "consent_epoch": appended.epoch}
 
-    def _entry(self, subject: SubjectId, request: Any, call: Call, action: str) -> LedgerEntry:
+    def _entry(self, subject: SubjectId, request: Any, call: Call, action: Action) -> LedgerEntry:
         statement = Statement(
             subject=subject,
-            action=Action[action],
+            action=action,
             nodes=tuple(request.purposes) or self._refusable,
             collected_via=_VIAS[request.collected_via],
             effective_at_ms=None,

@@ -8,25 +8,19 @@ left behind is put back first.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 
-from identity.keyring import KeyRing
-from services.development import write_private
-from services.signing import Signed, public_keys, verified
+from services.tour.audit import Audit
 from services.tour.claims import Claims
+from services.tour.desk import Desk, desk_of
 from services.tour.household import Household, StatementRefused, find_household, put_back
-from services.tour.rights import Desk, Rights
+from services.tour.rights import Rights
 from services.tour.walk import Walk
-from services.verifier import open_verifier
 from veilgraph.client import Veilgraph, VeilgraphError, connect
-from veilgraph.consent.v1 import rights_pb2
 
 TIMEOUT_S = 10.0
-SHOP = "shop"
 
 
 def run_tour(target: str, tokens: tuple[str, str], dataset: str, folder: Path, console: Console) -> int:
@@ -67,31 +61,13 @@ def tour(
         if household is not None:
             Walk(shop, partner, household, claims, desk.now_ms).walk()
             Rights(shop, household, claims, desk).walk()
+            Audit(desk.auditor, claims).walk()
     except (VeilgraphError, StatementRefused) as error:
         claims.check(held=False, sentence=f"Every call is answered (this one was not: {error})")
     if household is not None and claims.failed:
         _leave_as_found(shop, household, console)
     console.print(claims.verdict(), highlight=False)
     return 1 if claims.failed else 0
-
-
-def desk_of(folder: Path, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> Desk:
-    """The desk of a development suite: its verifier, and its folder to keep things in."""
-    verifier = open_verifier(folder / "keys")
-
-    def keep(name: str, text: str) -> Path:
-        path = folder / name
-        write_private(path, text)
-        return path
-
-    ring = KeyRing.from_json((folder / "keys" / "keyring.json").read_text())
-    keys = public_keys(ring, Signed.ERASURE_RECEIPT)
-
-    def genuine(receipt: rights_pb2.SignedReceipt) -> bool:
-        key = keys.get(receipt.key_version, b"")
-        return verified(key, receipt.signature, receipt.body)
-
-    return Desk(lambda subject: verifier.attest(subject, SHOP, now_ms() // 1000), now_ms, genuine, keep)
 
 
 def _leave_as_found(shop: Veilgraph, household: Household, console: Console) -> None:

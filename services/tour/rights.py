@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from html.parser import HTMLParser
-from pathlib import Path
 
 from services.importing.dealing import Channel
 from services.tour.claims import Claims
+from services.tour.desk import Desk
 from services.tour.household import SERVICE, Household, portrait, request_id, say
 from services.tour.tables import kept_table, receipt_table
 from veilgraph.client import Denied, InvalidRequest, Veilgraph, email
@@ -32,24 +31,6 @@ _PLAIN = frozenset(
     )
 )
 _PLAIN_ATTRIBUTES = frozenset({"lang", "charset", "name", "content", "http-equiv", "class"})
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What stands outside the suite when somebody asks for their rights.
-
-    Attributes:
-        attest: gives the proof of a registered verifier that the person behind a subject id of
-            the shop was authenticated.
-        now_ms: the present instant, milliseconds since the epoch.
-        genuine: whether a receipt's body is what the deployment signed.
-        keep: writes a text, for its owner's eyes, under a name; gives its path.
-    """
-
-    attest: Callable[[str], str]
-    now_ms: Callable[[], int]
-    genuine: Callable[[rights_pb2.SignedReceipt], bool]
-    keep: Callable[[str, str], Path]
 
 
 class Rights:

@@ -207,3 +207,21 @@ async def receipt_of(one: Person, **which: str) -> rights_pb2.SignedReceipt:
         if answer.HasField("receipt"):
             return answer.receipt
         assert asyncio.get_running_loop().time() < until
+
+
+@pytest.mark.parametrize("method", ["Restrict", "Object"])
+async def test_what_a_person_stops_is_stopped_for_the_next_call_of_any_service(shop: Shop, method: str):
+    """Until it is lifted; what they had granted then holds as before, and nobody else is stopped."""
+    anna, bert = (
+        await person(shop, "anna@shop.example", "tea"),
+        await person(shop, "bert@shop.example", "tea"),
+    )
+    assert (await shop.portrait(anna.subject)).total_events == 1
+    stopped = await anna.ask(method, **VIA)
+    assert stopped.identities == 1
+    assert await refusal(shop.portrait(anna.subject)) == "NOT_PERMITTED"
+    assert (await shop.portrait(bert.subject)).total_events == 1
+    assert len((await anna.access()).identities) == 1
+    shop.clock.now_ms += 1
+    await anna.ask("Lift", **VIA)
+    assert (await shop.portrait(anna.subject)).total_events == 1

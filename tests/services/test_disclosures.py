@@ -46,7 +46,10 @@ class Records:
                 said = [(who, purpose, allowed) for (who, purpose), allowed in decided.items()]
                 numbered = leaf._replace(process=PROCESS, number=self.number)
                 encodings.append(with_decisions(numbered, said, seals.get).encoded())
-            connection.execute("INSERT INTO audit_batches (leaves) VALUES (?)", (packed(encodings),))
+            newest_ms = max(leaf.at_ms for leaf, _ in leaves)
+            connection.execute(
+                "INSERT INTO audit_batches (at_ms, leaves) VALUES (?, ?)", (newest_ms, packed(encodings))
+            )
 
         await self.database.write(insert)
 

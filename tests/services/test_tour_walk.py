@@ -13,8 +13,8 @@ from rich.console import Console
 from services.importing.dealing import Answer
 from services.importing.messages import links
 from services.tour import tour
+from services.tour.desk import Desk
 from services.tour.household import find_household, put_back, withdraw
-from services.tour.rights import Desk
 from tests.services.tour_world import DATASET, TourWorld
 from veilgraph.client import Unavailable
 from veilgraph.client.testing import FakeVeilgraph
@@ -40,6 +40,7 @@ def walk(
         attest=lambda subject: f"{subject}#{next(numbers)}-{world.now_ms}",
         now_ms=now_ms,
         genuine=world.genuine,
+        auditor=world.auditor(),
         keep=keep or (lambda name, _: Path(name)),
     )
     code = tour(shop or world.client("shop"), world.client("partner"), dataset, console, desk)
@@ -118,6 +119,9 @@ def test_the_household_granted_is_unlinked_and_bought_on_every_channel() -> None
         ("signs_anything", "With one count changed"),
         ("keys_are_kept", "each says which keys it destroyed"),
         ("receipt_names_somebody", "It names nobody"),
+        ("log_is_not_the_signed_one", "records are those that"),
+        ("changed_rows_pass", "Another caller's name in it is found"),
+        ("missing_rows_pass", "The row left out is found"),
         ("same_person_for_all", "No id and no person of the one is known to the other"),
     ],
 )

@@ -9,10 +9,14 @@ from __future__ import annotations
 import itertools
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
+from consent.auditlog.verifying import Report, verify
 from services.importing.dealing import CHANNELS, Answer, deal
 from services.importing.messages import identifiers
+from services.tour.audit import Auditor
+from tests.consent.auditlog.logs import batches, file_of, verified
 from veilgraph.client import Denied, InvalidRequest, NotFound
 from veilgraph.client.testing import FakeVeilgraph
 from veilgraph.consent.v1 import consent_pb2, rights_pb2
@@ -288,6 +292,20 @@ class TourWorld:
         if self.flaw == "signs_anything":
             return receipt.signature == b"signed"
         return self.flaw != "unsigned" and receipt.signature == b"signed" + receipt.body
+
+    def auditor(self) -> Auditor:
+        """Somebody with a log of twelve records and the keys that signed it."""
+        lines = file_of(batches())
+        if self.flaw == "log_is_not_the_signed_one":
+            lines[1], lines[2] = lines[2], lines[1]
+        passing = {"changed_rows_pass": "CHANGED", "missing_rows_pass": "MISSING"}.get(self.flaw)
+
+        def judge(exported: Iterable[str]) -> Report:
+            report = verify(exported, verified)
+            report.findings = [one for one in report.findings if one.kind != passing]
+            return report
+
+        return Auditor(lambda: lines, judge)
 
     def recommend(self, request: Any, _caller: str, opened: Any) -> recommender_pb2.RecommendResponse:
         birth = opened(request.subject)
