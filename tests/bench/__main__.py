@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import (
+    audit_log,
     consent_bootstrap,
     consent_withdraw,
     decide,
@@ -40,6 +41,7 @@ def main() -> int:
     kept: list[Figure] = []
     for bench in (
         guard,
+        audit_log,
         decide,
         consent_withdraw,
         consent_bootstrap,
