@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from consent.component import EdgeFact, EdgeState
 from consent.policy import Policy
-from consent.record import Action, Said
+from consent.record import RESTRICTING, Action, Said
 from identity.ids import SubjectId
 from tests.property.consent_worlds import Oracle, World
 
@@ -46,7 +46,7 @@ class Write:
     @property
     def takes_back(self) -> bool:
         """Whether it is one of those after which nobody may be allowed more."""
-        return not isinstance(self.what, EdgeFact) and self.what[1].action is not Action.GRANT
+        return not isinstance(self.what, EdgeFact) and self.what[1].action in RESTRICTING
 
 
 @dataclass(frozen=True)

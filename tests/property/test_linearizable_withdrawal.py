@@ -27,6 +27,7 @@ from services.replica import Replica
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database
 from tests.conftest import Clock
+from tests.consent.statements import KEYS
 from tests.property.consent_worlds import POLICIES, STRICT, SUBJECTS, WIDE
 from tests.property.histories import NEVER, NotLinearizable, Read, Write, check, widened
 from tests.replicas.wire import Wire
@@ -233,7 +234,7 @@ async def carried_out(folder: Path, plan: Plan, barrier_of: type[Barrier] = Barr
     async with AsyncExitStack() as stack:
         database = Database(folder / "consent.db", "consent")
         stack.callback(database.close)
-        store = NotingStore(database, POLICY)
+        store = NotingStore(database, POLICY, KEYS)
         authority = ConsentAuthority(store, POLICY, lambda: NOW_MS, barrier)
         await authority.start()
         stack.push_async_callback(authority.stop)
