@@ -66,11 +66,15 @@ class EdgeFact:
 
 @dataclass(frozen=True, slots=True)
 class GraphStep:
-    """One step of the identity ledger's feed: new birth subjects, then new or changed edges."""
+    """One step of the identity ledger's feed: new birth subjects, then new or changed edges.
+
+    Those of the births that are suppressed begin with refusals of marketing and sharing.
+    """
 
     seq: int
     births: tuple[SubjectId, ...]
     edges: tuple[EdgeFact, ...]
+    suppressed: tuple[SubjectId, ...] = ()
 
 
 class _Bars(NamedTuple):

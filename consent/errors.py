@@ -6,6 +6,7 @@ ConsentError
 ├── HeadMalformed          a text is not a signed head of the audit log
 ├── UnknownPurpose         a purpose is not a node of the tree
 ├── SubjectUnknown         a record or an edge is about a birth subject never announced
+├── ErasureUnknown         there is no erasure of that id
 ├── TermOver               another authority has begun a term; this one must stop
 ├── PageTokenInvalid       a page token was altered, or belongs to another caller or subject
 └── BatchMalformed         packed guard entries are not what they say they are
@@ -43,6 +44,10 @@ class SubjectUnknown(ConsentError):  # noqa: N818 - named after what it says
 
     def __init__(self) -> None:
         super().__init__("a birth subject was never announced")
+
+
+class ErasureUnknown(ConsentError):  # noqa: N818 - named after what it says
+    """There is no erasure of that id."""
 
 
 class TermOver(ConsentError):  # noqa: N818 - named after what it says

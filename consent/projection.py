@@ -8,7 +8,8 @@ out is the same as folding everything from scratch. Loading is one big change.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from consent.component import EdgeFact, EdgeState, entry_alone, fold_component, linked_with_proof
 from consent.errors import SubjectUnknown
@@ -30,6 +31,7 @@ class Projection:
         self.policy = policy
         self.narrowed = False
         self.entries: dict[SubjectId, GuardEntry] = {}
+        self._births = 0
         self._born: dict[SubjectId, int] = {}
         self._own: dict[SubjectId, OwnState] = {}
         self._edges: dict[int, EdgeFact] = {}
@@ -48,7 +50,8 @@ class Projection:
         births: Iterable[SubjectId] = (),
         edges: Iterable[EdgeFact] = (),
         own: Mapping[SubjectId, OwnState] | None = None,
-    ) -> dict[SubjectId, GuardEntry]:
+        erased: Collection[SubjectId] = (),
+    ) -> dict[SubjectId, GuardEntry | None]:
         """Takes in a change and whatever ran out by now.
 
         Args:
@@ -56,9 +59,10 @@ class Projection:
             births: birth subjects, oldest first; those already known change nothing.
             edges: new or changed edges; the last one given for an ``edge_id`` counts.
             own: own states that replace earlier ones.
+            erased: subjects that are unknown from now on, and so are their edges.
 
         Returns:
-            The entries that are no longer what they were.
+            The entries that are no longer what they were; ``None`` for those of the erased.
 
         Raises:
             SubjectUnknown: an edge or a state is about a subject never announced. Nothing is
@@ -73,8 +77,35 @@ class Projection:
         for subject, state in own.items():
             self._own[subject] = self._shared.setdefault(state, state) if state.endless else state
             touched.append(subject)
+        for subject in erased:
+            touched += self._forget(subject)
         touched += self._run_out(now_ms)
-        return self._refold(touched, now_ms)
+        changed = self._refold([one for one in touched if one in self._born], now_ms)
+        self.narrowed = self.narrowed or bool(erased)
+        return changed | dict.fromkeys(erased)
+
+    def left_by(self, erased: Collection[SubjectId], now_ms: int) -> dict[SubjectId, int]:
+        """What others are refused because of some subjects, and would be no more without them.
+
+        An erasure must not widen: whatever of this is to go on has to be said in their own name.
+
+        Args:
+            erased: the subjects.
+            now_ms: the instant it is asked about.
+
+        Returns:
+            For each other subject of their components the mask, where there is one.
+        """
+        others: set[SubjectId] = set()
+        for subject in erased:
+            others.update(self._component(subject)[0])
+        left: dict[SubjectId, int] = {}
+        for subject in sorted(others.difference(erased), key=self._born.__getitem__):
+            without = self._fold(subject, now_ms, frozenset(erased))[subject]
+            mask = self.entries[subject].refuse & ~without.refuse
+            if mask:
+                left[subject] = mask
+        return left
 
     def edges_at(self, subject: SubjectId) -> tuple[EdgeFact, ...]:
         """The edges of a birth subject that are not wrong, in the order they were taken in."""
@@ -89,7 +120,8 @@ class Projection:
         """The next instant at which something runs out; ``NEVER_MS`` if nothing does."""
         while self._changes:
             at_ms, subject = self._changes[0]
-            if self.entries[subject].changes_at_ms == at_ms:
+            entry = self.entries.get(subject)
+            if entry is not None and entry.changes_at_ms == at_ms:
                 return at_ms
             self._unschedule()  # folded again since, with another end
         return NEVER_MS
@@ -98,9 +130,20 @@ class Projection:
         new = []
         for subject in births:
             if subject not in self._born:
-                self._born[subject] = len(self._born)
+                self._births += 1
+                self._born[subject] = self._births
                 new.append(subject)
         return new
+
+    def _forget(self, subject: SubjectId) -> list[SubjectId]:
+        """Drops all that is held of a subject; those it was linked with."""
+        edges = self.edges_at(subject)
+        for edge in edges:
+            self._replace(replace(edge, state=EdgeState.WRONG))
+        self._born.pop(subject, None)
+        self._own.pop(subject, None)
+        self.entries.pop(subject, None)
+        return [end for edge in edges for end in (edge.a, edge.b)]
 
     def _must_know(self, births: Iterable[SubjectId], subjects: Iterable[SubjectId]) -> None:
         strangers = {subject for subject in subjects if subject not in self._born}
@@ -137,8 +180,8 @@ class Projection:
         self._scheduled.remove(change)
         return change[1]
 
-    def _refold(self, touched: Iterable[SubjectId], now_ms: int) -> dict[SubjectId, GuardEntry]:
-        changed: dict[SubjectId, GuardEntry] = {}
+    def _refold(self, touched: Iterable[SubjectId], now_ms: int) -> dict[SubjectId, GuardEntry | None]:
+        changed: dict[SubjectId, GuardEntry | None] = {}
         done: set[SubjectId] = set()
         self.narrowed = False
         for subject in touched:
@@ -154,10 +197,12 @@ class Projection:
             self._schedule(folded[subject].changes_at_ms, subject)
         return changed
 
-    def _fold(self, subject: SubjectId, now_ms: int) -> Mapping[SubjectId, GuardEntry]:
-        if subject not in self._edges_of:
+    def _fold(
+        self, subject: SubjectId, now_ms: int, without: frozenset[SubjectId] = frozenset()
+    ) -> Mapping[SubjectId, GuardEntry]:
+        reached, edges = self._component(subject, without) if subject in self._edges_of else ([], [])
+        if not edges:
             return {subject: self._fold_alone(self._own.get(subject, SILENT), now_ms)}
-        reached, edges = self._component(subject)
         return fold_component(self.policy, reached, edges, self._own, now_ms)
 
     def _fold_alone(self, own: OwnState, now_ms: int) -> GuardEntry:
@@ -169,15 +214,20 @@ class Projection:
             entry = self._alone[own] = entry_alone(self.policy, own, now_ms)
         return entry
 
-    def _component(self, subject: SubjectId) -> tuple[list[SubjectId], list[EdgeFact]]:
-        """The refusal component of a subject, oldest first, and its edges."""
+    def _component(
+        self, subject: SubjectId, without: frozenset[SubjectId] = frozenset()
+    ) -> tuple[list[SubjectId], list[EdgeFact]]:
+        """The refusal component of a subject, oldest first, and its edges; as if some were not there."""
         reached = {subject}
         edge_ids: set[int] = set()
         frontier = [subject]
         while frontier:
             for edge_id in self._edges_of.get(frontier.pop(), ()):
+                edge = self._edges[edge_id]
+                if without and not without.isdisjoint(edge.ends):
+                    continue
                 edge_ids.add(edge_id)
-                for end in self._edges[edge_id].ends:
+                for end in edge.ends:
                     if end not in reached:
                         reached.add(end)
                         frontier.append(end)

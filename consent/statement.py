@@ -32,6 +32,8 @@ from identity.ids import SubjectId
 CLOCK_SKEW_MS = 300_000
 ID_BYTES = 16
 SHA256_BYTES = 32
+#: What an erased person may ask to go on being refused to whoever brings their identifier again.
+SUPPRESSED = ("marketing", "share")
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,28 @@ def ledger_entry(
     records = (record(first, statement.evidence), *(record(node, bare) for node in others))
     answered = frozenset(refusals[event_id].subject for event_id in supersedes)
     return LedgerEntry(entry_id, _content(statement), records, answered)
+
+
+def suppression(subject: SubjectId, policy: Policy, now_ms: int) -> LedgerEntry:
+    """What the birth of a suppressed identifier begins with; the same however often it is told.
+
+    Args:
+        subject: the birth subject.
+        policy: the purpose tree; what it lacks of the suppressed purposes is nobody's to refuse.
+        now_ms: when it came.
+    """
+    nodes = tuple(node for node in SUPPRESSED if policy.has(node))
+    statement = Statement(
+        subject=subject,
+        action=Action.REFUSE,
+        nodes=nodes,
+        collected_via=CollectedVia.PARTNER,  # the source that brought the identifier; the actor says why
+        effective_at_ms=None,
+        valid_until_ms=NEVER_MS,
+        notice=None,
+    )
+    origin = Origin("", "veilgraph/suppression", "", int.from_bytes(subject, "big"))
+    return ledger_entry(statement, origin, policy, now_ms)
 
 
 def _content(statement: Statement) -> bytes:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from consent.component import EdgeFact, GraphStep
+from consent.erasure import Asked
 from consent.record import ConsentRecord, Said
 from consent.statement import LedgerEntry, Refusals
 from identity.ids import SubjectId
@@ -93,14 +94,32 @@ class ConsentStore(Protocol):
     async def append(self, entries: Sequence[LedgerEntry]) -> Appended:
         """Appends entries under the next epoch. Entries already there are not appended again."""
 
-    async def project(self, steps: Sequence[GraphStep]) -> int:
+    async def project(self, steps: Sequence[GraphStep], entries: Sequence[LedgerEntry] = ()) -> int:
         """Takes in steps of identity's feed, with their cursor, under the next epoch.
 
         Steps at or before the cursor change nothing.
 
+        Args:
+            steps: in the feed's order.
+            entries: what births begin with; appended with them.
+
         Returns:
             The epoch.
         """
+
+    async def begin_erasure(self, asked: Asked, entries: Sequence[LedgerEntry]) -> int:
+        """Writes down an erasure, whose subjects are not loaded and not taken in any more.
+
+        Args:
+            asked: the erasure; its epoch is not known yet.
+            entries: what goes on being refused to others, appended with it.
+
+        Returns:
+            The epoch it takes.
+        """
+
+    async def erased_among(self, subjects: Collection[SubjectId]) -> frozenset[SubjectId]:
+        """Those of the subjects that were erased, or are being erased."""
 
     async def said_by(self, subjects: Collection[SubjectId]) -> Mapping[SubjectId, Sequence[Said]]:
         """What birth subjects said, in recorded order; who said nothing is missing."""

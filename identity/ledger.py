@@ -176,11 +176,13 @@ class GraphChange(NamedTuple):
         seq: place in the sequence, counted from 1.
         births: birth subjects that are new.
         edges: edges that were added, seen again, declared wrong or confirmed.
+        suppressed: the births that begin with refusals of marketing and sharing.
     """
 
     seq: int
     births: tuple[SubjectId, ...]
     edges: tuple[Edge, ...]
+    suppressed: tuple[SubjectId, ...] = ()
 
 
 def ordered(one: SubjectId, other: SubjectId) -> tuple[SubjectId, SubjectId]:

@@ -13,10 +13,10 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Context, copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from consent.component import EdgeFact, GraphStep
@@ -27,7 +27,7 @@ from consent.leases import Leases
 from consent.policy import Policy
 from consent.projection import Projection
 from consent.record import Action
-from consent.statement import NO_REFUSALS, LedgerEntry, Refusals
+from consent.statement import NO_REFUSALS, LedgerEntry, Refusals, suppression
 from consent.store import Appended, ConsentStore, Line
 from identity.ids import SubjectId
 from services.barrier import Barrier
@@ -62,6 +62,7 @@ class _Change:
     spoken: frozenset[SubjectId] = frozenset()
     steps: Sequence[GraphStep] = ()
     epoch_of: Callable[[Any], int] = int
+    erased: frozenset[SubjectId] = frozenset()
     restricts: bool = False
     durable: Callable[[], object] = lambda: None
     context: Context = field(default_factory=copy_context)  # what the caller's writes take along
@@ -104,6 +105,7 @@ class ConsentAuthority:
         self._queue: asyncio.Queue[_Change] = asyncio.Queue()
         self._unanswered: set[_Change] = set()
         self._holders_kept: frozenset[bytes] = frozenset()
+        self._closing: set[SubjectId] = set()
         self._asking: Counter[bytes] = Counter()
         self._task: asyncio.Task[None] | None = None
         self._pause_s = 0.0
@@ -142,7 +144,7 @@ class ConsentAuthority:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def __contains__(self, subject: object) -> bool:
-        return subject in self._projection
+        return subject in self._projection and subject not in self._closing
 
     def edges_at(self, subject: SubjectId) -> Sequence[EdgeFact]:
         """The edges of a birth subject that are not wrong."""
@@ -213,7 +215,7 @@ class ConsentAuthority:
         spoken = frozenset(record.subject for entry in entries for record in entry.records).union(
             *(entry.answered for entry in entries)
         )
-        if not all(subject in self._projection for subject in spoken):
+        if not all(subject in self for subject in spoken):
             raise SubjectUnknown
         appended: Appended = await self._make(
             lambda: self._store.append(entries),
@@ -235,14 +237,64 @@ class ConsentAuthority:
             SubjectUnknown: an edge joins a subject never announced; nothing is kept.
             AuthorityStopped: the authority does not run.
         """
-        born: set[SubjectId] = set()
-        for step in steps:
-            born.update(step.births)
-            for end in (end for edge in step.edges for end in (edge.a, edge.b)):
-                if end not in born and end not in self._projection:
-                    raise SubjectUnknown
-        restricts = any(step.edges for step in steps)
-        await self._make(lambda: self._store.project(steps), steps=steps, restricts=restricts)
+        steps = await self._without_erased(steps)
+        entries = [
+            suppression(subject, self.policy, self._clock()) for step in steps for subject in step.suppressed
+        ]
+        await self._make(
+            lambda: self._store.project(steps, entries),
+            spoken=frozenset(subject for step in steps for subject in step.suppressed),
+            steps=steps,
+            restricts=any(step.edges for step in steps),
+        )
+
+    async def erase(
+        self, subjects: Collection[SubjectId], keep: Callable[[Mapping[SubjectId, int]], Awaitable[int]]
+    ) -> None:
+        """Makes birth subjects unknown; nobody acts on what was known of them any more when it returns.
+
+        What others are refused because of them goes on in the others' own names.
+
+        Args:
+            subjects: whom; nothing more is taken in about them from now on.
+            keep: makes it durable, given for each of the others the mask that it is to go on
+                being refused; gives the epoch.
+
+        Raises:
+            SubjectUnknown: one of them is not known.
+            AuthorityStopped: the authority does not run.
+        """
+        if not all(subject in self for subject in subjects):
+            raise SubjectUnknown
+        self._closing.update(subjects)
+        try:
+            await self._make(_nothing, epoch_of=_no_epoch)  # what was asked before is taken in
+            left = self._projection.left_by(subjects, self._clock())
+            await self._make(
+                lambda: keep(left), spoken=frozenset(left), erased=frozenset(subjects), restricts=True
+            )
+        finally:
+            self._closing.difference_update(subjects)
+
+    async def _without_erased(self, steps: Sequence[GraphStep]) -> Sequence[GraphStep]:
+        """Steps without what they say of erased subjects, which was on its way when they were erased."""
+        born = {subject for step in steps for subject in step.births}
+        ends = {end for step in steps for edge in step.edges for end in (edge.a, edge.b)}
+        strangers = {end for end in ends - born if end not in self}
+        gone = strangers & self._closing | await self._store.erased_among(born | strangers)
+        if not strangers <= gone:
+            raise SubjectUnknown
+        if not gone:
+            return steps
+        return [
+            replace(
+                step,
+                births=tuple(one for one in step.births if one not in gone),
+                suppressed=tuple(one for one in step.suppressed if one not in gone),
+                edges=tuple(edge for edge in step.edges if gone.isdisjoint((edge.a, edge.b))),
+            )
+            for step in steps
+        ]
 
     async def due(self) -> None:
         """Takes in what ran out by now. Happens by itself too, when the time comes."""
@@ -356,6 +408,7 @@ class ConsentAuthority:
             births=[subject for step in steps for subject in step.births],
             edges=[edge for step in steps for edge in step.edges],
             own={subject: fold(self.policy, statements) for subject, statements in said.items()},
+            erased={subject for change, _ in kept for subject in change.erased},
         )
         self.epoch = epoch
         self.graph_cursor = max((step.seq for step in steps), default=self.graph_cursor)
@@ -388,6 +441,10 @@ def _collector_paused() -> Iterator[None]:
 
 async def _written(change: _Change) -> Any:
     return await change.write()
+
+
+async def _nothing() -> None:
+    """Only waits for its turn."""
 
 
 def _no_epoch(_outcome: object) -> int:

@@ -243,9 +243,8 @@ def graph_step(change: ledger.GraphChange, rules: Rules, policy: Policy) -> Grap
         UnknownPurpose: the rules name a link purpose that the policy lacks.
         ValueError: the rules name a view that the policy lacks.
     """
-    return GraphStep(
-        change.seq, change.births, tuple(edge_fact(edge, rules, policy) for edge in change.edges)
-    )
+    edges = tuple(edge_fact(edge, rules, policy) for edge in change.edges)
+    return GraphStep(change.seq, change.births, edges, change.suppressed)
 
 
 def edge_fact(edge: ledger.Edge, rules: Rules, policy: Policy) -> EdgeFact:

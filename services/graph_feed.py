@@ -104,7 +104,10 @@ def remote_barrier(peers: Peers) -> Barrier:
 def step_message(step: GraphStep, policy: Policy) -> feed_pb2.GraphStep:
     """A step as it travels."""
     return feed_pb2.GraphStep(
-        seq=step.seq, births=step.births, edges=[_edge_message(edge, policy) for edge in step.edges]
+        seq=step.seq,
+        births=step.births,
+        edges=[_edge_message(edge, policy) for edge in step.edges],
+        suppressed=step.suppressed,
     )
 
 
@@ -119,6 +122,7 @@ def step_of(message: feed_pb2.GraphStep, policy: Policy) -> GraphStep:
         message.seq,
         tuple(_subject(birth) for birth in message.births),
         tuple(_edge_of(edge, policy) for edge in message.edges),
+        tuple(_subject(birth) for birth in message.suppressed),
     )
 
 

@@ -25,6 +25,8 @@ Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json
 class Phase(Enum):
     """What an erasure takes away, in this order."""
 
+    #: Only if the person asks: refusals of marketing and sharing are kept for their identifiers.
+    SUPPRESS = "suppress"
     DATA = "data"
     KEYS = "keys"
 

@@ -14,6 +14,7 @@ from services.authority import ConsentAuthority
 from services.collecting import Collector
 from services.config import ConfigError
 from services.consent import ConsentServicer
+from services.erasure import Erasures, Surroundings, nobody_to_tell, not_sealed
 from services.feed import Consumer
 from services.graph_feed import GraphBarrierServicer
 from services.guard_stream import GuardServicer
@@ -29,6 +30,7 @@ from services.signals import RecordedSignals
 from services.signing import Signed, signer
 from services.storage.consent import SqliteConsentStore
 from services.storage.consent_people import ConsentPeople
+from services.storage.erasure_journal import ErasureJournal
 from services.storage.personal import DatabaseStore
 from services.storage.policy_version import PolicyWentBack, run_under
 from services.storage.proof_register import ProofRegister
@@ -81,11 +83,27 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
         log = SealedLog(database, process.config.tenant, head_signer, process.clock)
         collector = Collector(log, process.clock, process.log)
 
+        links.erasures = erasures = Erasures(
+            authority=authority,
+            store=store,
+            journal=ErasureJournal(database),
+            stores=links.stores,
+            around=Surroundings(
+                signer=signer(process.config.keyring, Signed.ERASURE_RECEIPT),
+                tenant=process.config.tenant,
+                clock=process.clock,
+                report=process.log,
+                notify=nobody_to_tell,
+                evidence=not_sealed,
+            ),
+        )
+
         async def ready() -> None:
             await reader.caught_up(await links.graph.head())
             authority.subscribe(process.guard)
             for name, task in collector.start(links.audit).items():
                 process.must_run(f"the collection of {name}'s audit", task)
+            erasures.resume()
 
         page_key = process.config.keyring.active("pairwise").derive(b"pages of consent history", 64)
         guard = GuardServicer(authority)
@@ -128,6 +146,7 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
                 "consent", database, served, ready=ready, stopping=guard.close, drained=asked_rights.drained
             )
         finally:
+            await erasures.stop()
             await collector.stop()
             await reader.stop()
             await authority.stop()

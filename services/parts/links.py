@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from consent.component import GraphStep
 from recommender.projection import ProjectedEvent
-from services.erasure import Erasures
 from services.feed import Source
 from services.signals import Signals
 from services.storage.audit import AuditBatch
 from services.stores import PersonalStore
+
+if TYPE_CHECKING:
+    from services.erasure import Erasures
 
 
 class EventNews(NamedTuple):

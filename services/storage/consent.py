@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from consent.component import EdgeFact, EdgeState, GraphStep
+from consent.erasure import Asked
 from consent.errors import SubjectUnknown, TermOver
 from consent.policy import Policy
 from consent.record import ConsentRecord, Said
@@ -18,6 +20,7 @@ from consent.statement import LedgerEntry, Refusal, Refusals
 from consent.store import Appended, Begun, Kept, Line
 from identity.ids import SubjectId
 from services.storage import consent_records as records
+from services.storage.erasure_journal import begin_in
 from services.storage.sqlite import Database, Write
 from services.storage.subject_keys import SubjectKeys
 from services.storage.tombstones import erased_among
@@ -26,6 +29,8 @@ T = TypeVar("T")
 
 _SUBJECTS_A_QUERY = 500
 _NO_LIMIT = -1  # SQLite's
+#: Whoever is being erased is not loaded any more, from the erasure's first step on.
+_STAYS = "{} NOT IN (SELECT subject FROM erasure_subject)"
 _EDGE = """INSERT INTO edges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (edge_id) DO UPDATE SET
     a = excluded.a, b = excluded.b, link_purpose = excluded.link_purpose,
     deterministic = excluded.deterministic, views = excluded.views, state = excluded.state,
@@ -67,13 +72,20 @@ class SqliteConsentStore:
         """Everything there is; errors as of ``Policy.index`` when the policy lost a purpose."""
         reader = self._database.reader
         (cursor,) = reader.execute("SELECT graph_cursor FROM authority").fetchone()
-        births = reader.execute("SELECT subject FROM births ORDER BY number")
-        edges = reader.execute("SELECT * FROM edges WHERE state <> 'WRONG' ORDER BY edge_id")
+        births = reader.execute(
+            f"SELECT subject FROM births WHERE {_STAYS.format('subject')} ORDER BY number"  # noqa: S608
+        )
+        edges = reader.execute(
+            f"SELECT * FROM edges WHERE state <> 'WRONG' AND {_STAYS.format('a')}"  # noqa: S608
+            f" AND {_STAYS.format('b')} ORDER BY edge_id"
+        )
         return Kept(
             graph_cursor=cursor,
             births=[SubjectId(subject) for (subject,) in births],
             edges=[self._edge_of(row) for row in edges],
-            said=records.said_of(reader.execute(records.SAID.format(where=""))),
+            said=records.said_of(
+                reader.execute(records.SAID.format(where=f"WHERE {_STAYS.format('subject')}"))
+            ),
         )
 
     async def next_epoch(self) -> int:
@@ -84,9 +96,23 @@ class SqliteConsentStore:
         """See the port."""
         return await self._write(lambda connection: self._append(connection, entries))
 
-    async def project(self, steps: Sequence[GraphStep]) -> int:
+    async def project(self, steps: Sequence[GraphStep], entries: Sequence[LedgerEntry] = ()) -> int:
         """See the port."""
-        return await self._write(lambda connection: self._project(connection, steps))
+        return await self._write(lambda connection: self._project(connection, steps, entries))
+
+    async def begin_erasure(self, asked: Asked, entries: Sequence[LedgerEntry]) -> int:
+        """See the port."""
+
+        def write(connection: sqlite3.Connection) -> int:
+            epoch = self._append(connection, entries).epoch if entries else _next_epoch(connection)
+            begin_in(connection, replace(asked, epoch=epoch))
+            return epoch
+
+        return await self._write(write)
+
+    async def erased_among(self, subjects: Collection[SubjectId]) -> frozenset[SubjectId]:
+        """See the port."""
+        return erased_among(self._database.reader, subjects)
 
     async def said_by(self, subjects: Collection[SubjectId]) -> Mapping[SubjectId, Sequence[Said]]:
         """See the port."""
@@ -166,7 +192,9 @@ class SqliteConsentStore:
             )
         return Appended(epoch, frozenset(conflicts))
 
-    def _project(self, connection: sqlite3.Connection, steps: Sequence[GraphStep]) -> int:
+    def _project(
+        self, connection: sqlite3.Connection, steps: Sequence[GraphStep], entries: Sequence[LedgerEntry]
+    ) -> int:
         epoch, cursor = connection.execute("SELECT epoch, graph_cursor FROM authority").fetchone()
         news = [step for step in steps if step.seq > cursor]
         if not news:
@@ -180,7 +208,8 @@ class SqliteConsentStore:
         )
         connection.executemany(_EDGE, (self._row_of(edge) for edge in edges if not gone & {edge.a, edge.b}))
         connection.execute("UPDATE authority SET graph_cursor = ?", (news[-1].seq,))
-        return _next_epoch(connection)
+        kept = [one for one in entries if gone.isdisjoint(record.subject for record in one.records)]
+        return self._append(connection, kept).epoch or _next_epoch(connection)
 
     def _row_of(self, edge: EdgeFact) -> tuple[object, ...]:
         views = ",".join(name for view, name in enumerate(self._policy.views) if edge.views >> view & 1)

@@ -116,6 +116,12 @@ class ConsentPeople:
         connection.execute("DELETE FROM births WHERE subject IN being_erased")
         return {"consent skeleton": Kept(len(found), goes_at_ms, "proof of consent")} if found else {}
 
+    def suppress(
+        self, _connection: sqlite3.Connection, _subjects: Sequence[SubjectId], _erasure_id: str
+    ) -> Mapping[str, Kept]:
+        """See ``Contents.suppress``: no identifiers are kept here."""
+        return {}
+
     async def forget(self, _subjects: Sequence[SubjectId]) -> None:
         """See ``Contents.forget``: the authority forgot them when it restricted them."""
 

@@ -69,5 +69,11 @@ class EngagementPeople:
         connection.execute("DELETE FROM event WHERE subject IN being_erased")
         return {}
 
+    def suppress(
+        self, _connection: sqlite3.Connection, _subjects: Sequence[SubjectId], _erasure_id: str
+    ) -> Mapping[str, Kept]:
+        """See ``Contents.suppress``: no identifiers are kept here."""
+        return {}
+
     async def forget(self, _subjects: Sequence[SubjectId]) -> None:
         """See ``Contents.forget``: nothing of a person is in memory."""

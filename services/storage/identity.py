@@ -32,6 +32,7 @@ from identity.ledger import (
 )
 from identity.linking import Done, Request, Ruling, Verdict
 from services.storage.sqlite import Database
+from services.storage.suppressions import mark_births, suppressed_between
 from services.storage.tombstones import erased_among
 
 #: Births one read of changes holds at most, unless a single change is larger.
@@ -135,6 +136,7 @@ class SqliteIdentityStore:
         if not rows:
             return ()
         births = _births(reader, rows)
+        suppressed = suppressed_between(reader, min(births, default=0), max(births, default=0))
         edges: dict[int, list[Edge]] = {}
         for row in reader.execute(_CHANGED, (rows[0][0], rows[-1][0])):
             edges.setdefault(row[9], []).append(_edge(row))
@@ -143,6 +145,7 @@ class SqliteIdentityStore:
                 seq,
                 tuple(births[n] for n in range(first, last + 1) if n in births),
                 tuple(edges.get(seq, ())),
+                tuple(births[n] for n in range(first, last + 1) if n in suppressed and n in births),
             )
             for seq, first, last in rows
         ]
@@ -168,6 +171,7 @@ def _bear(newborns: Sequence[Newborn], now_ms: int, connection: sqlite3.Connecti
         for some in _portions(by_token, _KEYS_PER_STATEMENT):
             subjects.update(_subjects(connection, some))
     created = frozenset(token for token, subject in subjects.items() if subject == by_token[token].subject)
+    mark_births(connection, created, _IV_BYTES)
     seq = _step(connection, first, _last_number(connection)) if created else _last_seq(connection)
     return Births(subjects, created, seq)
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from identity.ids import SubjectId
 from identity.ledger import NEVER_MS, EdgeState, Evidence
 from identity.tokens import IdentifierKind
+from services.storage.suppressions import release_in, suppress_in
 from services.stores import ExportedValue, Kept
 
 _EITHER_END = "a IN being_erased OR b IN being_erased"
@@ -85,7 +86,7 @@ class IdentityPeople:
         yield  # an iterator, of nothing
 
     def erase(
-        self, connection: sqlite3.Connection, _subjects: Sequence[SubjectId], _erasure_id: str
+        self, connection: sqlite3.Connection, subjects: Sequence[SubjectId], erasure_id: str
     ) -> Mapping[str, Kept]:
         """See ``Contents.erase``."""
         connection.execute(
@@ -95,8 +96,15 @@ class IdentityPeople:
             f"DELETE FROM pending WHERE edge_id IN (SELECT edge_id FROM edge WHERE {_EITHER_END})"  # noqa: S608
         )
         connection.execute(f"DELETE FROM edge WHERE {_EITHER_END}")  # noqa: S608 - our own text
+        release_in(connection, subjects, erasure_id)
         connection.execute("DELETE FROM identifier WHERE subject IN being_erased")
         return {}
+
+    def suppress(
+        self, connection: sqlite3.Connection, subjects: Sequence[SubjectId], erasure_id: str
+    ) -> Mapping[str, Kept]:
+        """See ``Contents.suppress``; the entry stands under a hash of the token, which names nobody."""
+        return suppress_in(connection, subjects, erasure_id)
 
     async def forget(self, subjects: Sequence[SubjectId]) -> None:
         """See ``Contents.forget``."""

@@ -16,10 +16,10 @@ from typing import Protocol
 
 from identity.ids import SubjectId
 from services.storage.disclosures import Told, told_of
-from services.storage.sqlite import Database
+from services.storage.sqlite import Database, StoreUnusable
 from services.storage.subject_keys import SubjectKeys
 from services.storage.tombstones import bury
-from services.stores import DISCLOSURE, Erased, ExportedValue, Kept, Phase
+from services.stores import DISCLOSURE, Erased, ExportedValue, Kept, Phase, StoreDown
 
 
 class Contents(Protocol):
@@ -42,6 +42,11 @@ class Contents(Protocol):
         self, connection: sqlite3.Connection, subjects: Sequence[SubjectId], erasure_id: str
     ) -> Mapping[str, Kept]:
         """Deletes everything about the subjects, who stand in ``being_erased``; what stays of it."""
+
+    def suppress(
+        self, connection: sqlite3.Connection, subjects: Sequence[SubjectId], erasure_id: str
+    ) -> Mapping[str, Kept]:
+        """Keeps refusals for the identifiers of the subjects, where there are any; what is kept."""
 
     async def forget(self, subjects: Sequence[SubjectId]) -> None:
         """Takes the subjects out of memory and out of what was learned; repeatable."""
@@ -80,40 +85,43 @@ class DatabaseStore:
     async def erase(self, subjects: Collection[SubjectId], erasure_id: str, phase: Phase) -> Erased:
         """See the port."""
         everybody = sorted(set(subjects))
-        if phase is Phase.DATA:
-            erased = await self._database.write(
-                lambda connection: self._erase_data(connection, everybody, erasure_id)
-            )
-            await self._contents.forget(everybody)
-        else:
-            erased = await self._database.write(
-                lambda connection: self._destroy_keys(connection, everybody, erasure_id)
-            )
-        await self._database.truncate_log()
+        do = {Phase.SUPPRESS: self._suppress, Phase.DATA: self._erase_data, Phase.KEYS: self._destroy_keys}[
+            phase
+        ]
+
+        def once(connection: sqlite3.Connection) -> Erased:
+            answered = _answered(connection, erasure_id, phase)
+            return answered or _answer(connection, erasure_id, phase, do(connection, everybody, erasure_id))
+
+        try:
+            erased = await self._database.write(once)
+            if phase is Phase.DATA:
+                await self._contents.forget(everybody)
+            await self._database.truncate_log()
+        except StoreUnusable as unusable:
+            raise StoreDown(self.name) from unusable
         return erased
+
+    def _suppress(
+        self, connection: sqlite3.Connection, subjects: Sequence[SubjectId], erasure_id: str
+    ) -> Erased:
+        return Erased({}, (), self._contents.suppress(connection, subjects, erasure_id))
 
     def _erase_data(
         self, connection: sqlite3.Connection, subjects: Sequence[SubjectId], erasure_id: str
     ) -> Erased:
-        answered = _answered(connection, erasure_id, Phase.DATA)
-        if answered is not None:
-            return answered
         counts = _some(self._contents.count(connection, subjects))
         bury(connection, subjects, erasure_id)
         connection.executemany("INSERT INTO being_erased VALUES (?)", [(subject,) for subject in subjects])
         kept = self._contents.erase(connection, subjects, erasure_id)
         connection.execute("DELETE FROM being_erased")
-        return _answer(connection, erasure_id, Phase.DATA, Erased(counts, (), kept))
+        return Erased(counts, (), kept)
 
     def _destroy_keys(
-        self, connection: sqlite3.Connection, subjects: Sequence[SubjectId], erasure_id: str
+        self, connection: sqlite3.Connection, subjects: Sequence[SubjectId], _erasure_id: str
     ) -> Erased:
-        answered = _answered(connection, erasure_id, Phase.KEYS)
-        if answered is not None:
-            return answered
         keys = tuple(self._keys.destroy(connection, subjects))
-        counts = {"key": len(keys)} if keys else {}
-        return _answer(connection, erasure_id, Phase.KEYS, Erased(counts, keys))
+        return Erased({"key": len(keys)} if keys else {}, keys)
 
 
 def _disclosure(store: str, subject: SubjectId, told: Told) -> ExportedValue:

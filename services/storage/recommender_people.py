@@ -117,6 +117,12 @@ class RecommenderPeople:
         erase_events(subjects, connection)
         return {}
 
+    def suppress(
+        self, _connection: sqlite3.Connection, _subjects: Sequence[SubjectId], _erasure_id: str
+    ) -> Mapping[str, Kept]:
+        """See ``Contents.suppress``: no identifiers are kept here."""
+        return {}
+
     async def forget(self, subjects: Sequence[SubjectId]) -> None:
         """See ``Contents.forget``."""
         self._projection.forget(subjects)

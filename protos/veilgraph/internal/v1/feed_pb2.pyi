@@ -22,14 +22,16 @@ class SubscribeGraphResponse(_message.Message):
     def __init__(self, head: _Optional[int] = ..., steps: _Optional[_Iterable[_Union[GraphStep, _Mapping]]] = ...) -> None: ...
 
 class GraphStep(_message.Message):
-    __slots__ = ("seq", "births", "edges")
+    __slots__ = ("seq", "births", "edges", "suppressed")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     BIRTHS_FIELD_NUMBER: _ClassVar[int]
     EDGES_FIELD_NUMBER: _ClassVar[int]
+    SUPPRESSED_FIELD_NUMBER: _ClassVar[int]
     seq: int
     births: _containers.RepeatedScalarFieldContainer[bytes]
     edges: _containers.RepeatedCompositeFieldContainer[GraphEdge]
-    def __init__(self, seq: _Optional[int] = ..., births: _Optional[_Iterable[bytes]] = ..., edges: _Optional[_Iterable[_Union[GraphEdge, _Mapping]]] = ...) -> None: ...
+    suppressed: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, seq: _Optional[int] = ..., births: _Optional[_Iterable[bytes]] = ..., edges: _Optional[_Iterable[_Union[GraphEdge, _Mapping]]] = ..., suppressed: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class GraphEdge(_message.Message):
     __slots__ = ("edge_id", "a", "b", "link_purpose", "deterministic", "views", "state", "valid_until_ms", "attested_by")

@@ -1,0 +1,126 @@
+"""The journal of erasures, in consent's file: every step durable before the next one begins.
+
+An erasure begins in the transaction that makes its subjects unknown, and its subjects are
+forgotten in the transaction that keeps its receipt.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from consent.erasure import Asked, Progress, Stage
+from identity.ids import SubjectId
+from services.storage.sqlite import Database
+from services.storage.tombstones import bury
+
+_RUN = (
+    "SELECT suppress, requested_by, requested_at_ms, epoch, recipients FROM erasure_run WHERE erasure_id = ?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReceipt:
+    """A receipt as it was signed."""
+
+    body: bytes
+    signature: bytes
+    key_version: int
+
+
+def begin_in(connection: sqlite3.Connection, asked: Asked) -> None:
+    """Writes down an erasure and has nothing about its subjects taken in from now on."""
+    connection.execute(
+        "INSERT INTO erasure_run (erasure_id, suppress, requested_by, requested_at_ms, epoch)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (asked.erasure_id, asked.suppress, asked.requested_by, asked.requested_at_ms, asked.epoch),
+    )
+    connection.executemany(
+        "INSERT INTO erasure_subject VALUES (?, ?)", [(one, asked.erasure_id) for one in asked.subjects]
+    )
+    bury(connection, asked.subjects, asked.erasure_id)
+
+
+class ErasureJournal:
+    """Reads and continues what ``begin_in`` began."""
+
+    def __init__(self, database: Database) -> None:
+        """Keeps to consent's open file."""
+        self._database = database
+
+    def open(self) -> list[str]:
+        """The ids of the erasures without a receipt, oldest first."""
+        rows = self._database.reader.execute(
+            "SELECT erasure_id FROM erasure_run WHERE receipt IS NULL ORDER BY requested_at_ms, erasure_id"
+        ).fetchall()
+        return [erasure_id for (erasure_id,) in rows]
+
+    def of_subjects(self, subjects: Collection[SubjectId]) -> str | None:
+        """The open erasure that is about exactly these subjects."""
+        wanted = set(subjects)
+        found: dict[str, set[bytes]] = {}
+        for subject, erasure_id in self._database.reader.execute("SELECT * FROM erasure_subject").fetchall():
+            found.setdefault(erasure_id, set()).add(subject)
+        return next((erasure_id for erasure_id, of in found.items() if of == wanted), None)
+
+    def progress(self, erasure_id: str) -> Progress:
+        """How far an open erasure is."""
+        read = self._database.reader.execute
+        suppress, requested_by, at_ms, epoch, recipients = read(_RUN, (erasure_id,)).fetchone()
+        subjects = read(
+            "SELECT subject FROM erasure_subject WHERE erasure_id = ? ORDER BY subject", (erasure_id,)
+        ).fetchall()
+        answers = read(
+            "SELECT stage, store, answer FROM erasure_answer WHERE erasure_id = ?", (erasure_id,)
+        ).fetchall()
+        who = tuple(SubjectId(subject) for (subject,) in subjects)
+        return Progress(
+            Asked(erasure_id, who, bool(suppress), requested_by, at_ms, epoch),
+            {(Stage(stage), store): json.loads(answer) for stage, store, answer in answers},
+            None if recipients is None else tuple(json.loads(recipients)),
+        )
+
+    def has(self, erasure_id: str) -> bool:
+        """Whether there is an erasure of that id, open or finished."""
+        return self._database.reader.execute(_RUN, (erasure_id,)).fetchone() is not None
+
+    def receipt(self, erasure_id: str) -> KeptReceipt | None:
+        """The receipt of a finished erasure."""
+        row = self._database.reader.execute(
+            "SELECT receipt, signature, key_version FROM erasure_run"
+            " WHERE erasure_id = ? AND receipt IS NOT NULL",
+            (erasure_id,),
+        ).fetchone()
+        return None if row is None else KeptReceipt(*row)
+
+    async def answered(self, erasure_id: str, stage: Stage, store: str, answer: Mapping[str, Any]) -> None:
+        """Keeps a store's answer; the first one counts."""
+        row = (erasure_id, stage.value, store, json.dumps(answer, sort_keys=True))
+        await self._database.write(
+            lambda writer: writer.execute(
+                "INSERT INTO erasure_answer VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", row
+            )
+        )
+
+    async def told(self, erasure_id: str, recipients: Sequence[str]) -> None:
+        """Keeps who was told."""
+        row = (json.dumps(list(recipients)), erasure_id)
+        await self._database.write(
+            lambda writer: writer.execute("UPDATE erasure_run SET recipients = ? WHERE erasure_id = ?", row)
+        )
+
+    async def finish(self, erasure_id: str, receipt: KeptReceipt) -> None:
+        """Keeps the receipt and forgets whom the erasure was about; afterwards no file knows."""
+
+        def write(writer: sqlite3.Connection) -> None:
+            writer.execute(
+                "UPDATE erasure_run SET receipt = ?, signature = ?, key_version = ? WHERE erasure_id = ?",
+                (receipt.body, receipt.signature, receipt.key_version, erasure_id),
+            )
+            writer.execute("DELETE FROM erasure_subject WHERE erasure_id = ?", (erasure_id,))
+
+        await self._database.write(write)
+        await self._database.truncate_log()

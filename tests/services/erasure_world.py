@@ -1,0 +1,276 @@
+"""Real stores, a real authority and their erasures in one folder; opened again, as after a crash.
+
+Run as a program it fills the folder if it is empty, begins an erasure and kills itself (-9) at
+a given step: ``python -m tests.services.erasure_world FOLDER STEP``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from consent.component import GraphStep
+from consent.guard_table import GuardTable
+from consent.policy import Policy, compile_policy
+from consent.record import Action
+from identity.graph import Graph
+from identity.ids import IdentifierToken, SubjectId
+from identity.keyring import KeyRing
+from identity.ledger import NEVER_MS, Evidence, Newborn, Sighting
+from identity.linking import Request, Ruling, Verdict
+from recommender.projection import ProjectedEvent
+from services.authority import ConsentAuthority
+from services.config import SERVICES
+from services.erasure import Erasures, SignedReceipt, Surroundings, nobody_to_tell, not_sealed
+from services.recommending import running_recommender
+from services.signing import Signed, signer
+from services.storage.consent import SqliteConsentStore
+from services.storage.consent_people import ConsentPeople
+from services.storage.engagement import SqliteEventStore
+from services.storage.engagement_people import EngagementPeople
+from services.storage.erasure_journal import ErasureJournal
+from services.storage.identity import SqliteIdentityStore
+from services.storage.identity_people import IdentityPeople
+from services.storage.personal import DatabaseStore
+from services.storage.sqlite import Database
+from services.storage.subject_keys import SubjectKeys
+from services.stores import Erased, ExportedValue, PersonalStore, Phase, StoreDown
+from tests.conftest import Clock
+from tests.consent.statements import NOW_MS, SHIPPED, edge, entry, statement
+from tests.engagement.events import event
+
+GONE = SubjectId(b"canary-gone-0001")
+CARD = SubjectId(b"canary-card-0002")
+NEIGHBOUR = SubjectId(b"the-neighbour-03")
+TOKENS = {
+    GONE: IdentifierToken(b"canary-mail-iv-17canary-mail-text"),
+    CARD: IdentifierToken(b"canary-card-iv-17canary-card-text"),
+    NEIGHBOUR: IdentifierToken(b"somebody-elses-ivsomebody-elses"),
+}
+EVENTS = [event(name, subject=who) for name, who in (("a", GONE), ("b", GONE), ("c", CARD), ("d", NEIGHBOUR))]
+CANARIES = (GONE, CARD, *(TOKENS[who][:17] for who in (GONE, CARD)), *(e.event_key for e in EVENTS[:3]))
+
+
+@dataclass
+class Steps:
+    """Counts the steps of an erasure; may end the process at one of them."""
+
+    kill_at: int = 0
+    taken: list[str] = field(default_factory=list)
+
+    def __call__(self, name: str) -> None:
+        self.taken.append(name)
+        if len(self.taken) == self.kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Watched:
+    """A store whose erasures are steps, and which can be down."""
+
+    def __init__(self, inner: PersonalStore, step: Steps) -> None:
+        self._inner, self._step = inner, step
+        self.down = False
+        self.erased: list[Phase] = []
+
+    @property
+    def name(self) -> str:
+        return self._inner.name
+
+    async def count(self, subjects: Collection[SubjectId]) -> Mapping[str, int]:
+        return await self._inner.count(subjects)
+
+    def export(self, subjects: Collection[SubjectId]) -> AsyncIterator[ExportedValue]:
+        return self._inner.export(subjects)
+
+    async def erase(self, subjects: Collection[SubjectId], erasure_id: str, phase: Phase) -> Erased:
+        self._step(f"before {self.name} {phase.value}")
+        if self.down:
+            raise StoreDown(self.name)
+        erased = await self._inner.erase(subjects, erasure_id, phase)
+        self.erased.append(phase)
+        self._step(f"after {self.name} {phase.value}")
+        return erased
+
+
+class WatchedJournal(ErasureJournal):
+    """A journal whose writes are steps."""
+
+    def __init__(self, database: Database, step: Steps) -> None:
+        super().__init__(database)
+        self._step = step
+
+    async def told(self, *arguments: Any) -> None:
+        await super().told(*arguments)
+        self._step("told")
+
+    async def finish(self, *arguments: Any) -> None:
+        self._step("before the receipt")
+        await super().finish(*arguments)
+        self._step("after the receipt")
+
+
+@dataclass
+class World:
+    """An open folder."""
+
+    folder: Path
+    policy: Policy
+    keyring: KeyRing
+    clock: Clock
+    authority: ConsentAuthority
+    guard: GuardTable
+    erasures: Erasures
+    stores: dict[str, Watched]
+    databases: dict[str, Database]
+    graph: Graph
+    steps: Steps
+    pauses: asyncio.Queue[None]
+    waits: asyncio.Event
+    reported: list[str]
+
+    async def erase(self, *subjects: SubjectId, suppress: bool = False) -> SignedReceipt:
+        """Erases from beginning to end."""
+        erasure_id = await self.erasures.begin(subjects, suppress=suppress, requested_by="desk")
+        return await self.erasures.finished(erasure_id)
+
+    async def begin(self, *subjects: SubjectId) -> str:
+        """Begins, and waits for nothing more."""
+        return await self.erasures.begin(subjects, suppress=False, requested_by="desk")
+
+    async def found(self, *subjects: SubjectId) -> dict[str, dict[str, int]]:
+        """What the stores count."""
+        return {name: dict(await store.count(subjects)) for name, store in sorted(self.stores.items())}
+
+
+@asynccontextmanager
+async def opened(folder: Path, steps: Steps | None = None) -> AsyncIterator[World]:
+    """The world of a folder, with open erasures not yet taken up."""
+    steps = steps or Steps()
+    policy, clock = compile_policy(SHIPPED), Clock(NOW_MS)
+    ring = folder / "keyring.json"
+    if not ring.exists():
+        ring.write_text(KeyRing.create(os.urandom, 0).to_json())
+    keyring = KeyRing.from_json(ring.read_text())
+    databases = {name: Database(folder / f"{name}.db", name) for name in SERVICES}
+    keys, guard, reported = SubjectKeys(keyring), GuardTable(policy), []
+    store = SqliteConsentStore(databases["consent"], policy)
+    authority = ConsentAuthority(store, policy, clock)
+    await authority.start()
+    authority.subscribe(guard)
+    ledger = SqliteIdentityStore(databases["identity"])
+    graph = Graph(await ledger.active_edges())
+    pauses: asyncio.Queue[None] = asyncio.Queue()
+    waits = asyncio.Event()
+
+    async def pause(_seconds: float) -> None:
+        waits.set()
+        await pauses.get()
+
+    async def forget(subjects: Collection[SubjectId]) -> None:
+        del subjects
+
+    async with running_recommender(
+        database=databases["recommender"], folder=folder, guard=guard, clock=clock, log=reported.append
+    ) as recommender:
+        contents = [
+            IdentityPeople(forget),
+            ConsentPeople(clock, policy.proof_days),
+            EngagementPeople(policy.names_in),
+            recommender.people,
+        ]
+        stores = {one.name: Watched(DatabaseStore(databases[one.name], one, keys), steps) for one in contents}
+        erasures = Erasures(
+            authority=authority,
+            store=store,
+            journal=WatchedJournal(databases["consent"], steps),
+            stores=stores,
+            around=Surroundings(
+                signer=signer(keyring, Signed.ERASURE_RECEIPT),
+                tenant="acme",
+                clock=clock,
+                report=reported.append,
+                notify=nobody_to_tell,
+                evidence=not_sealed,
+                pause=pause,
+            ),
+        )
+        world = World(
+            folder,
+            policy,
+            keyring,
+            clock,
+            authority,
+            guard,
+            erasures,
+            stores,
+            databases,
+            graph,
+            steps,
+            pauses,
+            waits,
+            reported,
+        )
+        if not (folder / "filled").exists():
+            await fill(world, ledger, recommender.projection.apply)
+            (folder / "filled").touch()
+        try:
+            yield world
+        finally:
+            await erasures.stop()
+            await authority.stop()
+    for database in databases.values():
+        database.close()
+
+
+async def fill(
+    world: World,
+    ledger: SqliteIdentityStore,
+    news: Callable[[int, list[ProjectedEvent]], Awaitable[None]],
+) -> None:
+    """Two identifiers of one person, a neighbour linked with them who inherits a refusal."""
+    policy = world.policy
+    births = await ledger.bear([Newborn(TOKENS[who], 1, who) for who in TOKENS], NOW_MS)
+    sightings = [
+        Sighting(a, b, Evidence.LOGIN, "web", NOW_MS, NEVER_MS, 1000)
+        for a, b in ((CARD, GONE), (GONE, NEIGHBOUR))
+    ]
+    await ledger.link(
+        Request("shop", "Link", "r1", bytes(16)), [Ruling(one, Verdict.NEW) for one in sightings], b"", NOW_MS
+    )
+    edges = (edge(policy, 1, CARD, GONE), edge(policy, 2, GONE, NEIGHBOUR))
+    await world.authority.apply_graph([GraphStep(births.seq, tuple(TOKENS), edges)])
+    said = [
+        entry(policy, statement(GONE, "marketing", action=Action.REFUSE, notice=None), position=1),
+        entry(policy, statement(GONE, "train_model", "personalise"), position=2),
+        entry(policy, statement(NEIGHBOUR, "marketing", "personalise"), position=3),
+    ]
+    await world.authority.record(said)
+    await SqliteEventStore(world.databases["engagement"]).append(EVENTS)
+    await news(
+        1,
+        [
+            ProjectedEvent(
+                e.event_key, e.subject, e.item_id, 19_000, e.kind, 1, e.uses, e.party, e.origin, None
+            )
+            for e in EVENTS
+        ],
+    )
+    keys = SubjectKeys(world.keyring)
+    for database in world.databases.values():
+        await database.write(lambda connection: keys.keys_in(connection, [GONE, CARD]))
+
+
+async def _begin_and_die(folder: Path, kill_at: int) -> None:
+    async with opened(folder, Steps(kill_at)) as world:
+        await world.erase(GONE, CARD, suppress=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(_begin_and_die(Path(sys.argv[1]), int(sys.argv[2])))

@@ -1,0 +1,212 @@
+"""An erasure ends in one receipt, whatever happens on the way, and leaves nothing but what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from consent.errors import ErasureUnknown, SubjectUnknown
+from consent.record import Action
+from identity.ids import SubjectId
+from identity.ledger import Newborn
+from identity.rules import compile_rules
+from services.consent import graph_step
+from services.erasure import SignedReceipt
+from services.signing import Signed, public_keys, verified
+from services.storage.identity import SqliteIdentityStore
+from services.storage.tombstones import tag_of
+from services.stores import Phase
+from tests.conftest import ROOT
+from tests.consent.statements import NOW_MS, RULES, entry, statement
+from tests.services.erasure_world import CANARIES, CARD, GONE, NEIGHBOUR, TOKENS, World, opened
+from tests.services.test_personal_stores import found_in
+
+COUNTS = {
+    "consent": {"birth": 2, "consent record": 3, "link": 2},
+    "engagement": {"event": 3},
+    "identity": {"identifier": 2, "link": 2},
+    "recommender": {"event": 3},
+}
+
+
+def content(receipt: SignedReceipt) -> dict[str, object]:
+    """A receipt without what differs between two erasures of the same people."""
+    body = json.loads(receipt.body)
+    return {
+        name: part for name, part in body.items() if name not in ("erasure_id", "keys", "consent_epoch")
+    } | {"keys": {store: len(ids) for store, ids in body["keys"].items()}}
+
+
+async def test_an_erasure_ends_in_a_signed_receipt(tmp_path: Path) -> None:
+    """With exact counts, the keys, what stays and until when; it names nobody and verifies."""
+    async with opened(tmp_path) as world:
+        receipt = await world.erase(GONE, CARD)
+        body = json.loads(receipt.body)
+        assert body["erased"] == COUNTS
+        assert {store: len(ids) for store, ids in body["keys"].items()} == dict.fromkeys(COUNTS, 2)
+        assert body["kept"]["consent"]["consent skeleton"]["count"] == 3
+        assert body["subjects"] == sorted(tag_of(who).hex() for who in (GONE, CARD))
+        assert body["recipients_note"] == "none registered"
+        assert body["backups_until_ms"] == NOW_MS + world.policy.backup_days * 86_400_000
+        key = public_keys(world.keyring, Signed.ERASURE_RECEIPT)[receipt.key_version]
+        assert verified(key, receipt.signature, receipt.body)
+        assert not verified(key, receipt.signature, receipt.body + b" ")
+        assert await world.erasures.receipt(body["erasure_id"]) == receipt
+
+
+async def test_nothing_of_the_erased_is_in_any_file_or_table(tmp_path: Path) -> None:
+    """Not raw, not in hexadecimal: databases, logs, models; nor is the guard table aware of them."""
+    async with opened(tmp_path) as world:
+        assert found_in(tmp_path, CANARIES)
+        others = await world.found(NEIGHBOUR)
+        await world.erase(GONE, CARD, suppress=True)
+        assert found_in(tmp_path, CANARIES) == []
+        assert await world.found(GONE, CARD) == {name: {} for name in COUNTS}
+        assert GONE not in world.guard
+        assert GONE not in world.authority
+        del others["consent"], others["identity"]  # a link less, and the refusal left to them
+        after = await world.found(NEIGHBOUR)
+        assert {name: after[name] for name in others} == others
+    assert found_in(tmp_path, CANARIES) == []
+
+
+async def test_restricted_everywhere_before_anything_is_deleted(tmp_path: Path) -> None:
+    """When ``begin`` returns nobody may do anything with them, even if every store is down."""
+    async with opened(tmp_path) as world:
+        for store in world.stores.values():
+            store.down = True
+        erasure_id = await world.begin(GONE, CARD)
+        every = range(len(world.policy.leaves))
+        assert not any(world.guard.allows(GONE, purpose, NOW_MS) for purpose in every)
+        assert await world.erasures.receipt(erasure_id) is None
+        assert await world.begin(CARD, GONE) == erasure_id
+        with pytest.raises(SubjectUnknown):
+            await world.begin(GONE)
+        with pytest.raises(SubjectUnknown):
+            await world.authority.record([entry(world.policy, statement(GONE, "loyalty"), position=9)])
+        with pytest.raises(ErasureUnknown):
+            await world.erasures.receipt("another")
+
+
+async def test_an_erasure_takes_no_refusal_from_anybody_else(tmp_path: Path) -> None:
+    """What a neighbour was refused because of the erased stays refused, as a record of their own."""
+    async with opened(tmp_path) as world:
+        purpose = world.policy.index("marketing.email")
+        before = world.guard.entry(NEIGHBOUR)
+        assert before is not None
+        assert not world.guard.allows(NEIGHBOUR, purpose, NOW_MS)
+        await world.begin(GONE, CARD)
+        after = world.guard.entry(NEIGHBOUR)
+        assert after is not None
+        assert after.refuse == before.refuse
+        assert after.allow & ~before.allow == 0
+        assert after.members is None
+    async with opened(tmp_path) as world:
+        again = world.guard.entry(NEIGHBOUR)
+        assert again is not None
+        assert (again.allow, again.refuse) == (after.allow, after.refuse)
+
+
+async def test_an_erasure_waits_for_a_store_that_is_down_and_says_so(tmp_path: Path) -> None:
+    """It is open, names the store, keeps every key, and is finished once the store answers."""
+    async with opened(tmp_path) as world:
+        world.stores["recommender"].down = True
+        erasure_id = await world.begin(GONE, CARD)
+        await world.waits.wait()
+        assert "recommender did not answer" in world.reported[0]
+        assert world.erasures.waits_for(erasure_id).stores == ("recommender",)
+        assert all(Phase.KEYS not in store.erased for store in world.stores.values())
+        assert await world.erasures.receipt(erasure_id) is None
+        world.stores["recommender"].down = False
+        world.pauses.put_nowait(None)
+        assert json.loads((await world.erasures.finished(erasure_id)).body)["erased"] == COUNTS
+
+
+def killed_at(folder: Path, step: int) -> bool:
+    """Runs an erasure in a process of its own until it kills itself; whether it came so far."""
+    child = subprocess.run(
+        [sys.executable, "-m", "tests.services.erasure_world", str(folder), str(step)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "protos")])},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert child.returncode in (0, -signal.SIGKILL), child.stderr
+    return child.returncode != 0
+
+
+async def test_killed_at_any_step_it_ends_in_the_same_receipt(tmp_path: Path) -> None:
+    """Kill -9 before and after each store's phase and around the receipt; the next process goes on."""
+    template = tmp_path / "template"
+    template.mkdir()
+    async with opened(template):
+        pass
+    whole = tmp_path / "whole"
+    shutil.copytree(template, whole)
+    async with opened(whole) as world:
+        first = await world.erase(GONE, CARD, suppress=True)
+        steps = len(world.steps.taken)
+    assert steps == 4 * 3 * 2 + 3
+    for step in (4, 10, 13, 20, 25, 26, 27):
+        folder = tmp_path / f"killed-{step}"
+        shutil.copytree(template, folder)
+        assert killed_at(folder, step)
+        async with opened(folder) as world:
+            assert GONE not in world.guard
+            world.erasures.resume()
+            (erasure_id,) = [
+                row[0]
+                for row in world.databases["consent"].reader.execute("SELECT erasure_id FROM erasure_run")
+            ]
+            receipt = await world.erasures.finished(erasure_id)
+            assert content(receipt) == content(first)
+            assert found_in(folder, CANARIES) == []
+        shutil.rmtree(folder)
+
+
+async def test_the_same_identifier_comes_back_as_somebody_new(tmp_path: Path) -> None:
+    """Another birth subject without links; if they asked for it, marketing and sharing stay refused."""
+    for suppress in (False, True):
+        folder = tmp_path / str(suppress)
+        folder.mkdir()
+        async with opened(folder) as world:
+            receipt = await world.erasures.finished(
+                await world.erasures.begin([GONE, CARD], suppress, "desk")
+            )
+            entries = list(json.loads(receipt.body)["kept"].get("identity", ()))
+            assert len(entries) == (2 if suppress else 0)
+            reborn = SubjectId(b"born-again-00001")
+            policy = world.policy
+            await reappear(world, reborn)
+            refused = {
+                leaf for leaf in policy.leaves if world.guard.entry(reborn).refuse >> policy.index(leaf) & 1
+            }
+            expected = {leaf for leaf in policy.leaves if leaf.startswith(("marketing.", "share."))}
+            assert refused == (expected if suppress else set())
+            if not suppress:
+                continue
+            said = [record.said.action for record in await world.authority._store.records_of(reborn)]
+            assert set(said) == {Action.REFUSE}
+            await world.erase(reborn)
+            rows = world.databases["identity"].reader.execute("SELECT * FROM suppression").fetchall()
+            assert len(rows) == 1  # the card's; the mail's went with its last owner, who did not ask again
+
+
+async def reappear(world: World, reborn: SubjectId) -> None:
+    """The mail address is resolved again, and the graph's feed told on, as between the services."""
+    ledger = SqliteIdentityStore(world.databases["identity"])
+    births = await ledger.bear([Newborn(TOKENS[GONE], 1, reborn)], NOW_MS)
+    assert births.subjects[TOKENS[GONE]] == reborn
+    steps = [
+        graph_step(change, compile_rules(RULES), world.policy)
+        for change in ledger.changes(world.authority.graph_cursor, 100)
+    ]
+    await world.authority.apply_graph(steps)
