@@ -268,6 +268,7 @@ DOMAIN_ERRORS: dict[type[BaseException], str] = {
     FeedStopped: "CONSENT_NOT_READY",
     consent.UnknownPurpose: "UNKNOWN_PURPOSE",
     consent.SubjectUnknown: "NOT_PERMITTED",
+    consent.ErasureUnknown: "ERASURE_UNKNOWN",
     consent.TermOver: "CONSENT_NOT_READY",
     consent.BatchMalformed: "INTERNAL",  # found by a replica, which asks for the whole state again
     consent.HeadMalformed: "INTERNAL",  # read from files only
