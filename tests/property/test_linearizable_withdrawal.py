@@ -93,8 +93,8 @@ class NotingStore(SqliteConsentStore):
         super().__init__(*arguments)
         self.epoch_of: dict[int, int] = {}
 
-    async def project(self, steps: Sequence[GraphStep]) -> int:
-        epoch = await super().project(steps)
+    async def project(self, steps: Sequence[GraphStep], entries: Sequence[LedgerEntry] = ()) -> int:
+        epoch = await super().project(steps, entries)
         self.epoch_of.update({step.seq: epoch for step in steps})
         return epoch
 
