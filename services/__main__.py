@@ -243,6 +243,24 @@ def _public_keys(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _verify_erasure(arguments: argparse.Namespace, console: Console) -> int:
+    from services.erasure_files import ReceiptUnusable, traces, verified_receipt  # noqa: PLC0415
+
+    try:
+        receipt = verified_receipt(arguments.receipt.read_text(), arguments.keys.read_text())
+        found = traces(receipt, arguments.store, arguments.subject) if arguments.store else []
+    except (OSError, ReceiptUnusable) as error:
+        console.print(f"[red]Can not verify:[/red] {error}", highlight=False)
+        return 1
+    console.print("The receipt is the deployment's own:", highlight=False)
+    console.print_json(data=receipt.content)
+    for line in found:
+        console.print(f"[red]Still there:[/red] {line}", highlight=False)
+    if arguments.store and not found:
+        console.print(f"Nothing of the erased is in {arguments.store}.", highlight=False)
+    return 1 if found else 0
+
+
 def _lint_contract(_arguments: argparse.Namespace, console: Console) -> int:
     from services.contract import gaps  # noqa: PLC0415
 
@@ -316,6 +334,15 @@ def _parser() -> argparse.ArgumentParser:
     ropa.set_defaults(command=_ropa)
 
     _audit_commands(commands)
+
+    erased = commands.add_parser(
+        "verify-erasure", help="say whether a receipt is genuine, and whether a store holds the erased"
+    )
+    erased.add_argument("receipt", type=Path, help="the receipt as the gateway answered it")
+    erased.add_argument("--keys", type=Path, required=True, help="what public-keys printed")
+    erased.add_argument("--store", type=Path, help="a folder or a database, e.g. of a restored backup")
+    erased.add_argument("--subject", type=bytes.fromhex, help="search all bytes for this subject, too")
+    erased.set_defaults(command=_verify_erasure)
 
     lint = commands.add_parser("lint-contract", help="name every method and field without a declaration")
     lint.set_defaults(command=_lint_contract)
