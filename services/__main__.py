@@ -245,11 +245,12 @@ def _public_keys(arguments: argparse.Namespace, console: Console) -> int:
 
 def _verify_erasure(arguments: argparse.Namespace, console: Console) -> int:
     from services.erasure_files import ReceiptUnusable, traces, verified_receipt  # noqa: PLC0415
+    from services.storage.absence import NoDatabase  # noqa: PLC0415
 
     try:
         receipt = verified_receipt(arguments.receipt.read_text(), arguments.keys.read_text())
         found = traces(receipt, arguments.store, arguments.subject) if arguments.store else []
-    except (OSError, ReceiptUnusable) as error:
+    except (NoDatabase, OSError, ReceiptUnusable) as error:
         console.print(f"[red]Can not verify:[/red] {error}", highlight=False)
         return 1
     console.print("The receipt is the deployment's own:", highlight=False)

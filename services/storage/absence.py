@@ -21,6 +21,10 @@ from services.storage.training_events import subjects_present
 _CHUNK_BYTES = 1 << 20
 
 
+class NoDatabase(Exception):  # noqa: N818 - named after what it says
+    """A file that should be one is no database, or none is there."""
+
+
 class Found(NamedTuple):
     """Where something was found that should not be there: a file, a place in it, how often."""
 
@@ -37,10 +41,16 @@ def found_by_tag(store: Path, tags: Collection[bytes]) -> list[Found]:
         tags: of the erased subjects.
 
     Raises:
-        sqlite3.DatabaseError: a file is no database.
+        NoDatabase: see there.
     """
     wanted = frozenset(tags)
-    return [found for path in databases(store) for found in _in_database(path, wanted)]
+    paths = databases(store)
+    if not paths:
+        raise NoDatabase(f"{store}: no database is there")
+    try:
+        return [found for path in paths for found in _in_database(path, wanted)]
+    except sqlite3.DatabaseError as error:
+        raise NoDatabase(f"{store}: a file is no database") from error
 
 
 def found_by_bytes(store: Path, subject: bytes) -> list[Found]:
@@ -64,7 +74,7 @@ def stale_models(folder: Path) -> list[str]:
 
 
 def databases(store: Path) -> list[Path]:
-    """The databases that a path names."""
+    """The databases that a path names: itself, or those of a folder."""
     return [store] if store.is_file() else sorted(store.glob("*.db"))
 
 
