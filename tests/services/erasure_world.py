@@ -257,7 +257,7 @@ async def fill(
         1,
         [
             ProjectedEvent(
-                e.event_key, e.subject, e.item_id, 19_000, e.kind, 1, e.uses, e.party, e.origin, None
+                e.event_key, e.subject, e.item_id, 19_000, e.kind, 1, e.uses, e.party, e.origin, None, 19_000
             )
             for e in EVENTS
         ],
