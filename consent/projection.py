@@ -85,7 +85,9 @@ class Projection:
         return changed | dict.fromkeys(erased)
 
     def left_by(self, erased: Collection[SubjectId], now_ms: int) -> dict[SubjectId, int]:
-        """What others are refused because of some subjects, and would be no more without them.
+        """What others are denied because of some subjects, and would be no more without them.
+
+        A refusal, an objection, a restriction, an age or a place: what denied it is left as one mask.
 
         An erasure must not widen: whatever of this is to go on has to be said in their own name.
 
@@ -102,7 +104,7 @@ class Projection:
         left: dict[SubjectId, int] = {}
         for subject in sorted(others.difference(erased), key=self._born.__getitem__):
             without = self._fold(subject, now_ms, frozenset(erased))[subject]
-            mask = self.entries[subject].refuse & ~without.refuse
+            mask = _denied(self.entries[subject]) & ~_denied(without) & ~self.policy.unrefusable_mask
             if mask:
                 left[subject] = mask
         return left
@@ -233,3 +235,11 @@ class Projection:
                         frontier.append(end)
         edges = [self._edges[edge_id] for edge_id in sorted(edge_ids)]
         return sorted(reached, key=self._born.__getitem__), edges
+
+
+def _denied(entry: GuardEntry) -> int:
+    """What stands against the purposes of an entry, whatever is granted; a grant that ran out does not."""
+    why = entry.why
+    if why is None:
+        return entry.refuse
+    return entry.refuse | why.refused | why.withdrawn | why.objected | why.restricted | why.minor | why.regime

@@ -160,7 +160,7 @@ async def opened(folder: Path, steps: Steps | None = None) -> AsyncIterator[Worl
     keyring = KeyRing.from_json(ring.read_text())
     databases = {name: Database(folder / f"{name}.db", name) for name in SERVICES}
     keys, guard, reported = SubjectKeys(keyring), GuardTable(policy), []
-    store = SqliteConsentStore(databases["consent"], policy)
+    store = SqliteConsentStore(databases["consent"], policy, keys)
     authority = ConsentAuthority(store, policy, clock)
     await authority.start()
     authority.subscribe(guard)
@@ -181,7 +181,7 @@ async def opened(folder: Path, steps: Steps | None = None) -> AsyncIterator[Worl
     ) as recommender:
         contents = [
             IdentityPeople(forget),
-            ConsentPeople(clock, policy.proof_days),
+            ConsentPeople(clock, policy.proof_days, keys),
             EngagementPeople(policy.names_in),
             recommender.people,
         ]
@@ -249,7 +249,8 @@ async def fill(
     said = [
         entry(policy, statement(GONE, "marketing", action=Action.REFUSE, notice=None), position=1),
         entry(policy, statement(GONE, "train_model", "personalise"), position=2),
-        entry(policy, statement(NEIGHBOUR, "marketing", "personalise"), position=3),
+        entry(policy, statement(GONE, "loyalty", action=Action.OBJECT, notice=None), position=4),
+        entry(policy, statement(NEIGHBOUR, "loyalty", "marketing", "personalise"), position=3),
     ]
     await world.authority.record(said)
     await SqliteEventStore(world.databases["engagement"]).append(EVENTS)

@@ -29,7 +29,7 @@ from tests.services.erasure_world import CANARIES, CARD, GONE, NEIGHBOUR, TOKENS
 from tests.services.test_personal_stores import found_in
 
 COUNTS = {
-    "consent": {"birth": 2, "consent record": 3, "link": 2},
+    "consent": {"birth": 2, "consent record": 4, "link": 2},
     "engagement": {"event": 3},
     "identity": {"identifier": 2, "link": 2},
     "recommender": {"event": 3},
@@ -51,7 +51,7 @@ async def test_an_erasure_ends_in_a_signed_receipt(tmp_path: Path) -> None:
         body = json.loads(receipt.body)
         assert body["erased"] == COUNTS
         assert {store: len(ids) for store, ids in body["keys"].items()} == dict.fromkeys(COUNTS, 2)
-        assert body["kept"]["consent"]["consent skeleton"]["count"] == 3
+        assert body["kept"]["consent"]["consent skeleton"]["count"] == 4
         assert body["subjects"] == sorted(tag_of(who).hex() for who in (GONE, CARD))
         assert body["recipients_note"] == "none registered"
         assert body["backups_until_ms"] == NOW_MS + world.policy.backup_days * 86_400_000
@@ -98,14 +98,14 @@ async def test_restricted_everywhere_before_anything_is_deleted(tmp_path: Path) 
 async def test_an_erasure_takes_no_refusal_from_anybody_else(tmp_path: Path) -> None:
     """What a neighbour was refused because of the erased stays refused, as a record of their own."""
     async with opened(tmp_path) as world:
-        purpose = world.policy.index("marketing.email")
         before = world.guard.entry(NEIGHBOUR)
         assert before is not None
-        assert not world.guard.allows(NEIGHBOUR, purpose, NOW_MS)
+        for leaf in ("marketing.email", "loyalty"):  # refused and objected to, by the erased
+            assert not world.guard.allows(NEIGHBOUR, world.policy.index(leaf), NOW_MS)
         await world.begin(GONE, CARD)
         after = world.guard.entry(NEIGHBOUR)
         assert after is not None
-        assert after.refuse == before.refuse
+        assert after.refuse & before.refuse == before.refuse
         assert after.allow & ~before.allow == 0
         assert after.members is None
     async with opened(tmp_path) as world:
