@@ -127,6 +127,11 @@ def receipt_body(
         "backups_until_ms": backups_until_ms,
         "log": log,
     }
+    return canonical(body)
+
+
+def canonical(body: Mapping[str, Any]) -> bytes:
+    """A receipt's content as it is signed."""
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 

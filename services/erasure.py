@@ -10,9 +10,11 @@ meanwhile the erasure says what it waits for.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Final
 
 from consent.erasure import Asked, Progress, Stage, Todo, receipt_body, todo
@@ -64,7 +66,7 @@ class Surroundings:
         clock: the present instant, milliseconds since the epoch.
         report: takes a line when an erasure has to wait, or stops.
         notify: tells the registered recipients of an erasure; gives their names.
-        evidence: what the sealed audit log says of an erasure, for its receipt.
+        evidence: notes an erasure and the digest of its receipt in the sealed audit log; its place there.
         pause: waits so many seconds.
     """
 
@@ -73,7 +75,7 @@ class Surroundings:
     clock: Callable[[], int]
     report: Callable[[str], object]
     notify: Callable[[Asked], Awaitable[Sequence[str]]]
-    evidence: Callable[[Asked], Awaitable[Mapping[str, Any]]]
+    evidence: Callable[[Asked, bytes], Awaitable[Mapping[str, Any]]]
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
@@ -82,7 +84,7 @@ async def nobody_to_tell(_asked: Asked) -> Sequence[str]:
     return ()
 
 
-async def not_sealed(_asked: Asked) -> Mapping[str, Any]:
+async def not_sealed(_asked: Asked, _digest: bytes) -> Mapping[str, Any]:
     """For a deployment whose audit log is not sealed; the receipt says so."""
     return {"note": "the audit log is not sealed"}
 
@@ -269,14 +271,16 @@ class Erasures:
 
     async def _sign(self, progress: Progress) -> None:
         now_ms = self._around.clock()
-        body = receipt_body(
+        body_with = partial(
+            receipt_body,
             progress,
             tags=tuple(tag_of(subject).hex() for subject in progress.asked.subjects),
             key_version=self._around.signer.key_version,
             finished_at_ms=now_ms,
             backups_until_ms=now_ms + self._authority.policy.backup_days * _DAY_MS,
-            log=await self._around.evidence(progress.asked),
         )
+        digest = hashlib.sha256(body_with(log={})).digest()  # the log's part can not contain itself
+        body = body_with(log=await self._around.evidence(progress.asked, digest))
         signature = self._around.signer.sign(body)
         await self._journal.finish(
             progress.asked.erasure_id, KeptReceipt(body, signature, self._around.signer.key_version)

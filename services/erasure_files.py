@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from consent.erasure import RECEIPT_FORM
+from consent.auditlog.leaf import decoded
+from consent.erasure import RECEIPT_FORM, canonical
+from consent.errors import LeafMalformed
+from services.audit_files import FileUnusable, checking, holds
 from services.signing import Signed, verified
 from services.storage.absence import found_by_bytes, found_by_tag, stale_models
 
@@ -61,10 +65,23 @@ def verified_receipt(receipt: str, keys: str) -> Receipt:
         raise ReceiptUnusable("the file is no receipt, or its key is not among the public keys") from None
     if not verified(key, signature, body):
         raise ReceiptUnusable("the receipt was changed, or another deployment signed it")
-    content = json.loads(body)
+    content: dict[str, Any] = json.loads(body)
     if content.get("form") != RECEIPT_FORM or content.get("key_version") != int(signed["keyVersion"]):
         raise ReceiptUnusable("what was signed is no receipt of a form that is known here")
+    if "leaf" in content["log"] and not _in_log(content, json.loads(keys)):
+        raise ReceiptUnusable("what was signed is not what the audit log holds of it")
     return Receipt(body, content)
+
+
+def _in_log(content: Mapping[str, Any], keys: Mapping[str, Any]) -> bool:
+    """Whether the signed log holds a leaf about exactly this receipt."""
+    try:
+        evidence = decoded(bytes.fromhex(content["log"]["leaf"])).evidence
+        holding = holds(content["log"], checking(keys))
+    except (FileUnusable, LeafMalformed, ValueError):
+        return False
+    digest = hashlib.sha256(canonical({**content, "log": {}})).digest()
+    return holding and digest in evidence
 
 
 def traces(receipt: Receipt, store: Path, subject: bytes | None) -> list[str]:

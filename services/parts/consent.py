@@ -6,7 +6,9 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
+from typing import Any
 
+from consent.erasure import Asked
 from consent.history import HistoryTokens
 from identity.pairwise import Pairwise
 from services.audit import AuditServicer
@@ -14,7 +16,7 @@ from services.authority import ConsentAuthority
 from services.collecting import Collector
 from services.config import ConfigError
 from services.consent import ConsentServicer
-from services.erasure import Erasures, Surroundings, nobody_to_tell, not_sealed
+from services.erasure import Erasures, Surroundings, nobody_to_tell
 from services.feed import Consumer
 from services.graph_feed import GraphBarrierServicer
 from services.guard_stream import GuardServicer
@@ -83,6 +85,9 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
         log = SealedLog(database, process.config.tenant, head_signer, process.clock)
         collector = Collector(log, process.clock, process.log)
 
+        async def noted(asked: Asked, digest: bytes) -> dict[str, Any]:
+            return (await log.note("ERASURE", bytes.fromhex(asked.erasure_id), digest)).as_json()
+
         links.erasures = erasures = Erasures(
             authority=authority,
             store=store,
@@ -94,7 +99,7 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
                 clock=process.clock,
                 report=process.log,
                 notify=nobody_to_tell,
-                evidence=not_sealed,
+                evidence=noted,
             ),
         )
 

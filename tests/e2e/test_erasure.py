@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import json
 
-from services.erasure_files import traces, verified_receipt
-from services.signing import Signed, public_keys
+import pytest
+
+from consent.erasure import canonical
+from services.audit_files import keys_of
+from services.erasure import SignedReceipt
+from services.erasure_files import ReceiptUnusable, traces, verified_receipt
+from services.signing import Signed, signer
 from tests.e2e.conftest import Shop
 from tests.e2e.test_rights import births, person, refusal
+from tests.services.test_erasure_files import as_json
 from tests.services.test_personal_stores import found_in
 from veilgraph.consent.v1 import rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
@@ -39,17 +44,14 @@ async def test_an_erased_person_is_nowhere_and_comes_back_as_somebody_else(shop:
     assert found_in(shop.folder, (gone,)) == []
 
     ring = shop.suite.process.config.keyring
-    keys = {str(version): key.hex() for version, key in public_keys(ring, Signed.ERASURE_RECEIPT).items()}
-    genuine = verified_receipt(
-        json.dumps(
-            {
-                "body": base64.b64encode(receipt.body).decode(),
-                "signature": base64.b64encode(receipt.signature).decode(),
-                "keyVersion": receipt.key_version,
-            }
-        ),
-        json.dumps({Signed.ERASURE_RECEIPT.name: keys}),
-    )
+    genuine = verified_receipt(as_json(receipt), json.dumps(keys_of(ring)))
+    another = canonical({**genuine.content, "erased": {"engagement": {"event": 0}}})
+    signature = signer(ring, Signed.ERASURE_RECEIPT).sign(another)
+    with pytest.raises(ReceiptUnusable, match="audit log"):  # signed by the deployment, logged by nobody
+        verified_receipt(
+            as_json(SignedReceipt(another, signature, receipt.key_version)), json.dumps(keys_of(ring))
+        )
+    assert genuine.content["log"]["after"] != genuine.content["log"]["before"]
     assert genuine.content["erased"]["engagement"] == {"event": 2}
     assert genuine.content["erased"]["identity"] == {"identifier": 1}
     assert traces(genuine, shop.folder, gone) == []
