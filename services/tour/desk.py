@@ -6,6 +6,7 @@ the network alone.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,11 +16,10 @@ from consent.auditlog.verifying import verify
 from identity.keyring import KeyRing
 from services.audit_files import batch_lines, checking, keys_of
 from services.development import TENANT, write_private
-from services.signing import Signed, public_keys, verified
+from services.erasure_files import ReceiptUnusable, verified_receipt
 from services.storage.sealed_log import sealed_in
 from services.tour.audit import Auditor
 from services.verifier import open_verifier
-from veilgraph.consent.v1 import rights_pb2
 
 SHOP = "shop"
 #: So much of the log is judged on a tour: its first batches; `verify-audit` judges all of it.
@@ -34,14 +34,15 @@ class Desk:
         attest: gives the proof of a registered verifier that the person behind a subject id of
             the shop was authenticated.
         now_ms: the present instant, milliseconds since the epoch.
-        genuine: whether a receipt's body is what the deployment signed.
+        genuine: whether a receipt, as the gateway answers it, is what the deployment signed; the
+            code of ``verify-erasure``.
         auditor: somebody who is given the audit log.
         keep: writes a text, for its owner's eyes, under a name; gives its path.
     """
 
     attest: Callable[[str], str]
     now_ms: Callable[[], int]
-    genuine: Callable[[rights_pb2.SignedReceipt], bool]
+    genuine: Callable[[str], bool]
     auditor: Auditor
     keep: Callable[[str, str], Path]
 
@@ -50,15 +51,19 @@ def desk_of(folder: Path, now_ms: Callable[[], int] = lambda: time.time_ns() // 
     """The desk of a development suite."""
     verifier = open_verifier(folder / "keys")
     ring = KeyRing.from_json((folder / "keys" / "keyring.json").read_text())
-    receipt_keys = public_keys(ring, Signed.ERASURE_RECEIPT)
+    published = json.dumps(keys_of(ring))
 
     def keep(name: str, text: str) -> Path:
         path = folder / name
         write_private(path, text)
         return path
 
-    def genuine(receipt: rights_pb2.SignedReceipt) -> bool:
-        return verified(receipt_keys.get(receipt.key_version, b""), receipt.signature, receipt.body)
+    def genuine(receipt: str) -> bool:
+        try:
+            verified_receipt(receipt, published)
+        except ReceiptUnusable:
+            return False
+        return True
 
     return Desk(
         attest=lambda subject: verifier.attest(subject, SHOP, now_ms() // 1000),

@@ -11,6 +11,8 @@ import time
 from collections.abc import Sequence
 from html.parser import HTMLParser
 
+from google.protobuf.json_format import MessageToJson
+
 from services.importing.dealing import Channel
 from services.tour.claims import Claims
 from services.tour.desk import Desk
@@ -21,7 +23,7 @@ from veilgraph.consent.v1 import consent_pb2, rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.identity.v1 import identity_pb2
 
-PAGE_FILE = "access.html"
+PAGE_FILE, RECEIPT_FILE = "access.html", "erasure-receipt.json"
 READ_S, ERASE_S, POLL_S = 60.0, 30.0, 0.2
 #: Elements and attributes a page to read and print is made of; any other could fetch or run something.
 _PLAIN = frozenset(
@@ -106,14 +108,14 @@ class Rights:
             return
         body = json.loads(receipt.body)
         self._print(receipt_table(body))
-        self._claim(
-            self._desk.genuine(receipt), "The deployment signed it, as can be checked without the suite"
-        )
+        kept = MessageToJson(receipt)
+        self._print(f"The receipt: {self._desk.keep(RECEIPT_FILE, kept)}", highlight=False)
+        self._claim(self._desk.genuine(kept), "The deployment signed it, as can be checked without the suite")
         changed = rights_pb2.SignedReceipt()
         changed.CopyFrom(receipt)
         changed.body = receipt.body.replace(b'"event":1', b'"event":0')
         self._claim(
-            changed.body != receipt.body and not self._desk.genuine(changed),
+            changed.body != receipt.body and not self._desk.genuine(MessageToJson(changed)),
             "With one count changed it is no longer what was signed",
         )
         stores = sum(1 for counts in body["erased"].values() if counts)

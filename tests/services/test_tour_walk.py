@@ -80,7 +80,8 @@ def test_the_page_that_was_told_is_kept_and_its_place_named(tmp_path: Path) -> N
         return tmp_path / name
 
     _, shown = walk(TourWorld(), keep=keep)
-    assert kept == {"access.html": "<html><p>"}
+    assert kept["access.html"] == "<html><p>"
+    assert kept.keys() == {"access.html", "erasure-receipt.json"}
     assert str(tmp_path / "access.html") in shown.replace("\n", "")
 
 
