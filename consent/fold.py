@@ -45,9 +45,8 @@ class Answerable(NamedTuple):
     mask: int
 
 
-@dataclass(frozen=True, slots=True)
-class OwnState:
-    """A birth subject's own masks, at every instant.
+class OwnState(NamedTuple):
+    """A birth subject's own masks, at every instant. A tuple: a million are made at every start.
 
     Attributes:
         grants: ``(valid_until_ms, mask)`` of the grants in force, one pair per end.
@@ -132,7 +131,7 @@ def fold(policy: Policy, said: Iterable[Said]) -> OwnState:
         if one.id:
             answerable.append(Answerable(one.id, one.effective_at_ms, mask))
     return OwnState(
-        tuple(sorted(grants.items())),
+        tuple(sorted(grants.items())) if grants else (),
         refuse,
         withdrawn,
         expired,
@@ -140,8 +139,8 @@ def fold(policy: Policy, said: Iterable[Said]) -> OwnState:
         reading.restricted,
         reading.minor,
         reading.regimes,
-        tuple(sorted(set(reading.answers))),
-        tuple(sorted(answerable)),
+        tuple(sorted(set(reading.answers))) if reading.answers else (),
+        tuple(sorted(answerable)) if answerable else (),
     )
 
 

@@ -10,7 +10,6 @@ to have been said.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -29,7 +28,6 @@ class Answer(NamedTuple):
     mask: int
 
 
-@dataclass(slots=True)
 class Reading:
     """Statements read from the latest back to the first.
 
@@ -47,20 +45,18 @@ class Reading:
         age_read: an age was read that nothing said before it matters to.
     """
 
-    winners: list[tuple[int, Said]] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
-    ended: int = 0
-    expired: int = 0
-    void: int = 0
-    taken: int = 0
-    turned: int = 0
-    objected: int = 0
-    restricted: int = 0
-    objection_read: int = 0
-    restriction_read: int = 0
-    regimes: int = 0
-    minor: int = 0
-    age_read: bool = False
+    __slots__ = (
+        "age_read", "answers", "ended", "expired", "minor", "objected", "objection_read", "regimes",
+        "restricted", "restriction_read", "taken", "turned", "void", "winners",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.winners: list[tuple[int, Said]] = []
+        self.answers: list[Answer] = []
+        self.ended = self.expired = self.void = self.taken = self.turned = 0
+        self.objected = self.restricted = self.objection_read = self.restriction_read = 0
+        self.regimes = self.minor = 0
+        self.age_read = False
 
     def grant(self, policy: Policy, one: Said) -> None:
         """A grant covers the leaves there were when it was given."""
@@ -146,9 +142,12 @@ def read(policy: Policy, said: Iterable[Said]) -> Reading:
         UnknownPurpose: a statement names a node that the tree no longer has.
     """
     in_time = sorted(said, key=_effective_at)  # stable: ties stay in recorded order
-    reading = Reading()
+    reading, grant, unknown = Reading(), Action.GRANT, Age.UNKNOWN
     for one in reversed(in_time):
-        _READERS[one.action](reading, policy, one)
-        if one.regime or one.age is not Age.UNKNOWN:
+        if one.action is grant:  # nearly all are; looking an enum up in a dict hashes it in Python
+            reading.grant(policy, one)
+        else:
+            _READERS[one.action](reading, policy, one)
+        if one.regime or one.age is not unknown:
             reading.place_and_age(policy, one)
     return reading

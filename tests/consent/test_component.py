@@ -5,11 +5,11 @@ from __future__ import annotations
 from consent.component import EdgeFact, EdgeState
 from consent.fold import fold
 from consent.guard_table import NEVER_MS, GuardEntry
-from consent.policy import Policy
+from consent.policy import Policy, compile_policy
 from consent.projection import Projection
-from consent.record import Action, Said
+from consent.record import Action, Age, Said
 from identity.ids import SubjectId
-from tests.consent.statements import NOW_MS, edge, said, subject
+from tests.consent.statements import NOW_MS, SHIPPED, edge, said, subject
 
 CARD, EMAIL, COOKIE = subject(1), subject(2), subject(3)
 PROVEN, LIKELY = "identity.link.deterministic", "identity.link.probabilistic"
@@ -131,3 +131,67 @@ def test_members_are_listed_oldest_first(policy: Policy):
     words = {who: [said(PROVEN)] for who in (CARD, EMAIL, COOKIE)}
     found = entries(policy, words, edge(policy, 1, COOKIE, EMAIL), edge(policy, 2, COOKIE, CARD))
     assert {found[who].members[STRICT] for who in (CARD, EMAIL, COOKIE)} == {(CARD, EMAIL, COOKIE)}
+
+
+def test_an_objection_beats_every_basis_but_an_obligation_and_a_vital_interest():
+    """Anybody's in the component; and the reason says which of the two it was."""
+    purposes = {
+        name: SHIPPED["purposes"][name] | {"basis": basis}
+        for name, basis in (("security", "legal_obligation"), ("loyalty", "vital_interest"))
+    }
+    policy = compile_policy(SHIPPED | {"purposes": SHIPPED["purposes"] | purposes})
+    nodes = ("service", "security", "loyalty", "share")
+    for action, reason in ((Action.OBJECT, "OBJECTED"), (Action.RESTRICT, "PROCESSING_RESTRICTED")):
+        words = {CARD: [said("share")], EMAIL: [said(node, action) for node in nodes]}
+        found = entries(policy, words, edge(policy, 1, CARD, EMAIL))[CARD]
+        assert [allows(policy, found, node) for node in nodes] == [False, True, True, False]
+        assert found.why is not None
+        assert found.why.reason(policy.index("service")) == reason
+
+
+def test_a_minor_is_protected_on_every_identity(policy: Policy):
+    """One of them known for a child's protects all, whatever they grant."""
+    words = {CARD: [said("marketing"), said("analytics")], COOKIE: [said("loyalty", age=Age.CHILD)]}
+    found = entries(policy, words, edge(policy, 1, CARD, COOKIE, deterministic=False))[CARD]
+    assert allows(policy, found, "marketing.email") and allows(policy, found, "analytics.reporting")
+    assert not found.allow & policy.child_mask
+    assert found.why is not None
+    assert found.why.reason(policy.index("analytics.profiling")) == "MINOR_PROTECTED"
+
+
+def test_an_opt_out_regime_allows_until_somebody_refuses(policy: Policy):
+    """The person alone, or linked with others of that regime; one of another or none is stricter."""
+    here = said("service", Action.REQUEST, regime="US_CA")
+    counted = "analytics.reporting"
+    link = edge(policy, 1, CARD, COOKIE, deterministic=False)
+    assert allows(policy, entries(policy, {CARD: [here]})[CARD], counted)
+    assert allows(policy, entries(policy, {CARD: [here], COOKIE: [here]}, link)[CARD], counted)
+    elsewhere = here._replace(regime="EU_GDPR")
+    for other in ([], [elsewhere], [here, said(counted, Action.REFUSE, 1)]):
+        assert not allows(policy, entries(policy, {CARD: [here], COOKIE: other}, link)[CARD], counted)
+
+
+def test_what_a_regime_forbids_no_grant_permits():
+    """Wherever in the component it holds; and that is the reason."""
+    policy = compile_policy(SHIPPED | {"regimes": {"US_CA": {"share.sale": "forbidden"}}})
+    sale = policy.index("share.sale")
+    there = [said("share", regime="US_CA")]
+    found = entries(policy, {CARD: there})[CARD]
+    assert not found.allow >> sale & 1
+    assert found.why is not None and found.why.reason(sale) == "REGIME_FORBIDS"
+    assert not entries(policy, {CARD: [said("share")]})[CARD].allow >> sale & 1  # regime not known
+    here = [said("share", regime="EU_GDPR")]
+    assert entries(policy, {CARD: here})[CARD].allow >> sale & 1
+    linked = entries(policy, {CARD: here, EMAIL: there}, edge(policy, 1, CARD, EMAIL))
+    assert not linked[CARD].allow >> sale & 1
+
+
+def test_equal_reasons_are_one_object(policy: Policy):
+    """A million who refused the same cost one reason."""
+    words = {
+        who: [said("share", Action.REFUSE), said("loyalty", until_ms=NOW_MS + n)]
+        for n, who in enumerate((CARD, EMAIL), 1)
+    }
+    found = entries(policy, words)
+    assert found[CARD] is not found[EMAIL]
+    assert found[CARD].why is found[EMAIL].why is not None

@@ -8,7 +8,7 @@ from consent.errors import UnknownPurpose
 from consent.fold import SILENT, State, fold, leaf_states
 from consent.guard_table import NEVER_MS
 from consent.policy import Policy, compile_policy
-from consent.record import Action, Said
+from consent.record import Action, Age, Said
 from tests.consent.statements import SHIPPED, said
 
 REFUSE, WITHDRAW = Action.REFUSE, Action.WITHDRAW
@@ -85,3 +85,77 @@ def test_words_about_a_purpose_the_policy_lost_are_an_error(policy: Policy):
     """A renamed purpose must not lose its refusals in silence."""
     with pytest.raises(UnknownPurpose):
         fold(policy, [said("telepathy", REFUSE)])
+
+
+@pytest.mark.parametrize(
+    ("statements", "state"),
+    [
+        ([said("loyalty"), said("loyalty", Action.EXPIRE, 1)], State.EXPIRED),
+        ([said("loyalty"), said("loyalty", Action.EXPIRE, 1), said("loyalty", at_ms=2)], State.GRANTED),
+        ([said("loyalty", REFUSE), said("loyalty", Action.EXPIRE, 1)], State.REFUSED),
+        ([said("loyalty"), said("loyalty", Action.INVALIDATE, 1)], State.UNKNOWN),
+        (
+            [said("loyalty", REFUSE), said("loyalty", at_ms=1), said("loyalty", Action.INVALIDATE, 2)],
+            State.REFUSED,
+        ),
+        ([said("loyalty", Action.INVALIDATE), said("loyalty", at_ms=1)], State.GRANTED),
+        ([said("loyalty", WITHDRAW), said("loyalty", Action.INVALIDATE, 1)], State.WITHDRAWN),
+        (
+            [said("loyalty"), said("loyalty", Action.REQUEST, 1), said("loyalty", Action.DEFER, 2)],
+            State.GRANTED,
+        ),
+    ],
+)
+def test_what_ends_grants_ends_grants_alone(policy: Policy, statements: list[Said], state: State):
+    """EXPIRE as if they had run out, INVALIDATE as if they had never been; refusals stay or return."""
+    assert state_of(policy, statements, "loyalty") is state
+
+
+def test_objections_and_restrictions_lie_over_grants_until_they_are_lifted(policy: Policy):
+    """Apart from each other and from what lies under them; a lift takes back both, of its leaves."""
+    statements = [said("share"), said("share", Action.OBJECT, 1), said("share.sale", Action.RESTRICT, 2)]
+    own = fold(policy, statements)
+    assert (own.objected, own.restricted) == (policy.mask("share"), policy.mask("share.sale"))
+    assert own.granted_at(9) == policy.mask("share")
+    lifted = fold(policy, [*statements, said("share.sale", Action.LIFT, 3)])
+    assert (lifted.objected, lifted.restricted) == (policy.mask("share.partner"), 0)
+
+
+def test_a_lift_of_before_a_purpose_was_added_does_not_reach_it():
+    """What permits covers only the leaves there were; what restricts covers all."""
+    newer = compile_policy(
+        SHIPPED
+        | {
+            "taxonomy_version": 2,
+            "purposes": SHIPPED["purposes"]
+            | {"marketing.letter": {"basis": "consent", "view": "strict", "since": 2}},
+        }
+    )
+    own = fold(newer, [said("marketing", Action.OBJECT, 1), said("marketing", Action.LIFT, 2)])
+    assert own.objected == newer.mask("marketing.letter")
+
+
+def test_only_what_permits_or_asks_says_where_a_person_is(policy: Policy):
+    """Each regime named counts; a withdrawal names none; one the policy lost is as strict as all."""
+    us = policy.regime_mask("US_CA")
+    withdrawn = said("loyalty", WITHDRAW, 2, regime="US_CA")
+    assert fold(policy, [withdrawn]).regimes == 0
+    for action in (Action.GRANT, Action.REQUEST, Action.DEFER, Action.LIFT):
+        assert fold(policy, [said("loyalty", action, 1, regime="US_CA"), withdrawn]).regimes == us
+    both = [said("loyalty", regime="US_CA"), said("loyalty", at_ms=1, regime="UK_GDPR")]
+    assert fold(policy, both).regimes == us | policy.regime_mask("UK_GDPR")
+    for known in ([], [said("loyalty", regime="US_CA")]):
+        lost = fold(policy, [*known, said("loyalty", regime="US_OLD")]).regimes
+        assert policy.under(lost).basis == policy.under(0).basis
+
+
+def test_an_adult_is_believed_only_of_who_asks(policy: Policy):
+    """A child is believed of anybody; the latest word counts; what restricts never takes away."""
+    child = said("loyalty", REFUSE, 1, age=Age.CHILD)
+    assert fold(policy, [child]).minor == policy.child_mask
+    assert fold(policy, [child, said("loyalty", at_ms=2, age=Age.ADULT)]).minor == 0
+    for action in (WITHDRAW, Action.LIFT, Action.OBJECT):
+        assert fold(policy, [child, said("loyalty", action, 2, age=Age.ADULT)]).minor == policy.child_mask
+    asked = [said("loyalty", Action.REQUEST, 2, age=Age.ADULT), said("loyalty", WITHDRAW, 3, age=Age.MINOR)]
+    assert fold(policy, [child, *asked]).minor == policy.minor_mask
+    assert fold(policy, [child, said("loyalty", WITHDRAW, 2, age=Age.MINOR)]).minor == policy.child_mask

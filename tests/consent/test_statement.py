@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from dataclasses import replace
+
 import pytest
 
-from consent.policy import Policy
-from consent.record import Action
-from consent.statement import CLOCK_SKEW_MS, Fault, Statement, fault_in, said_at_ms
-from tests.consent.statements import NOTICE, NOW_MS, entry, statement, subject
+from consent.guard_table import NEVER_MS
+from consent.policy import Policy, compile_policy
+from consent.record import Action, Age, Evidence, Notice
+from consent.statement import CLOCK_SKEW_MS, Fault, Refusal, Statement, fault_in, said_at_ms
+from tests.consent.statements import NOTICE, NOW_MS, SHIPPED, entry, statement, subject
 
 ANNA, BERT = subject(1), subject(2)
 
@@ -112,3 +117,71 @@ def test_other_words_are_another_digest(policy: Policy):
         statement(ANNA, "loyalty", notice=None),
     ]
     assert len({entry(policy, one).digest for one in words}) == len(words)
+
+
+REFUSAL = entry(
+    # The earlier refusal a grant of Bert's may answer.
+    compile_policy(SHIPPED),
+    statement(ANNA, "marketing", action=Action.REFUSE, effective_at_ms=NOW_MS - CLOCK_SKEW_MS - 9),
+)
+REFUSED = REFUSAL.records[0]
+SHOWN = Notice("privacy", "8", "de-AT", b"n" * 32)
+
+
+@pytest.mark.parametrize(
+    ("one", "fault"),
+    [
+        ({}, None),
+        ({"nodes": ("loyalty",)}, Fault("SUPERSEDES_NOTHING", "supersedes")),
+        ({"supersedes": (REFUSED.event_id, b"")}, Fault("SUPERSEDES_NOTHING", "supersedes")),
+        ({"effective_at_ms": REFUSED.said.effective_at_ms - 1}, Fault("SUPERSEDES_NOTHING", "supersedes")),
+        ({"action": Action.REFUSE}, Fault("SUPERSEDES_NOTHING", "supersedes")),
+        ({"notice": NOTICE}, Fault("NOTICE_MISSING", "notice.sha256")),
+        ({"notice": replace(SHOWN, sha256=b"n" * 31)}, Fault("FIELD_LENGTH", "notice.sha256")),
+        ({"evidence": Evidence(ui_hash=b"u")}, Fault("FIELD_LENGTH", "evidence.ui_hash")),
+        ({"regime": "MOON"}, Fault("UNKNOWN_REGIME", "regime")),
+        ({"regime": "US_CA"}, None),
+    ],
+)
+def test_an_answer_names_refusals_that_its_notice_can_have_shown(
+    policy: Policy, one: dict, fault: Fault | None
+):
+    """Of the same purposes, from before, among those there are; and the notice can be proven."""
+    made = statement(BERT, "marketing.email", notice=SHOWN, supersedes=(REFUSED.event_id,))
+    refusals = {REFUSED.event_id: Refusal(ANNA, REFUSED.said)}
+    assert fault_in(replace(made, **one), policy, NOW_MS, refusals) == fault
+
+
+def test_the_legal_basis_is_the_policys_and_the_raw_signal_is_kept_once(policy: Policy):
+    """Under the regime the statement names; a caller chooses none."""
+    evidence = Evidence("cmp", "site", b"u" * 32, b"signal")
+    made = entry(policy, statement(ANNA, "analytics", "loyalty", regime="US_CA", evidence=evidence))
+    assert [record.legal_basis for record in made.records] == ["opt_out+consent", "consent"]
+    assert [record.evidence.raw_signal for record in made.records] == [b"signal", b""]
+    assert {record.evidence.ui_hash for record in made.records} == {b"u" * 32}
+
+
+def test_a_sign_of_a_child_outweighs_what_is_said_of_the_age(policy: Policy):
+    """The record keeps both."""
+    (record,) = entry(policy, statement(ANNA, "loyalty", age=Age.ADULT, child_signal=True)).records
+    assert (record.age, record.child_signal, record.said.age) == (Age.ADULT, True, Age.CHILD)
+
+
+def test_what_was_added_to_statements_is_another_digest_where_it_is_said(policy: Policy):
+    """And a statement that says none of it has the digest it had before there was any of it."""
+    added = [
+        {"regime": "US_CA"},
+        {"jurisdiction": "US-CA"},
+        {"age": Age.ADULT},
+        {"child_signal": True},
+        {"notice": SHOWN},
+        {"evidence": Evidence(method="cmp")},
+        {"evidence": Evidence(collector="cmp")},
+        {"evidence": Evidence(ui_hash=b"u" * 32)},
+        {"evidence": Evidence(raw_signal=b"signal")},
+    ]
+    plain = statement(ANNA, "loyalty", effective_at_ms=NOW_MS)
+    digests = {entry(policy, replace(plain, **one)).digest for one in ({}, *added)}
+    assert len(digests) == len(added) + 1
+    parts = [ANNA.hex(), "GRANT", "loyalty", "WEB", NOW_MS, NEVER_MS, "privacy", "7", "de-AT"]
+    assert entry(policy, plain).digest == hashlib.sha256(json.dumps(parts).encode()).digest()

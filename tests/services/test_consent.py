@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,11 +85,13 @@ class Desk:
         request = pb.RecordRequest(request_id=request_id, statements=[message for _, message in said])
         return await self.servicer.Record(request, call)
 
-    async def state(self, who: SubjectId) -> dict[str, pb.PurposeState]:
-        call = self.call()
+    async def states(self, who: SubjectId, caller: str = "shop") -> pb.GetStateResponse:
+        call = self.call(caller)
         call.subjects = {"subject": [who]}
-        response = await self.servicer.GetState(pb.GetStateRequest(), call)
-        return {state.purpose: state for state in response.purposes}
+        return await self.servicer.GetState(pb.GetStateRequest(), call)
+
+    async def state(self, who: SubjectId, caller: str = "shop") -> dict[str, pb.PurposeState]:
+        return {state.purpose: state for state in (await self.states(who, caller)).purposes}
 
     async def history(self, who: SubjectId, token: str = "", *, caller: str = "shop", size: int = 0):
         call = self.call(caller)
@@ -212,6 +215,63 @@ async def test_the_state_names_own_words_and_what_follows(desk: Desk, policy: Po
     clock.now_ms = start_ms + 100
     expired = (await desk.state(ANNA))["marketing.email"]
     assert (expired.own, expired.allowed) == (pb.STATE_EXPIRED, False)
+
+
+async def test_the_state_names_what_lies_over_it_and_where_the_person_is(desk: Desk):
+    """Objections, restrictions and the regime's own basis."""
+    asked = message("service", action="ACTION_REQUEST", notice=None)
+    asked.regime = "US_CA"
+    await desk.record(
+        (ANNA, asked),
+        (ANNA, message("share.sale", action="ACTION_OBJECT", notice=None)),
+        (ANNA, message("loyalty", action="ACTION_RESTRICT", notice=None)),
+    )
+    states = await desk.state(ANNA)
+    assert [name for name, state in states.items() if state.objected] == ["share.sale"]
+    assert [name for name, state in states.items() if state.restricted] == ["loyalty"]
+    assert list((await desk.states(ANNA)).regimes) == ["US_CA"]
+    assert states["analytics.reporting"].legal_basis == "opt_out"
+    assert states["analytics.reporting"].allowed
+
+
+async def test_a_statement_has_another_id_for_each_caller(desk: Desk):
+    """``Record`` and ``GetState`` name it alike to one caller; two callers can not join on it."""
+    recorded = await desk.record(
+        (ANNA, message("loyalty")), (BERT, message("nothing")), (BERT, message("share"))
+    )
+    assert [(one.index, one.purpose) for one in recorded.statements] == [(0, "loyalty"), (2, "share")]
+    shown = [(await desk.state(ANNA, caller))["loyalty"].statement_id for caller in ("shop", "till")]
+    assert shown[0] == recorded.statements[0].statement_id
+    assert len(set(shown)) == 2
+
+
+async def test_a_grant_answers_the_refusal_of_an_attested_identity(
+    desk: Desk, authority: ConsentAuthority, policy: Policy, clock: Clock
+):
+    """And no other: not before they are linked by proof, and not by another caller's id."""
+    linking = (ANNA, message("identity")), (BERT, message("identity"))
+    refused = await desk.record(
+        *linking, (ANNA, message("loyalty", action="ACTION_REFUSE", notice=None)), request_id="r0"
+    )
+    answer = message("loyalty")
+    answer.notice.sha256 = b"n" * 32
+    answer.supersedes.append(refused.statements[2].statement_id)
+    loyalty = policy.index("loyalty")
+    early = await desk.record((BERT, answer), request_id="r1")
+    assert [(one.reason, one.field) for one in early.refused] == [
+        ("SUPERSEDES_NOTHING", "statements[0].supersedes")
+    ]
+    link = policy.index("identity.link.deterministic")
+    fact = EdgeFact(7, ANNA, BERT, link, True, 0b11, EdgeState.ACTIVE, NEVER_MS, "desk")  # noqa: FBT003
+    await authority.apply_graph([GraphStep(2, (), (fact,))])
+    assert not desk.table.allows(BERT, loyalty, clock())
+    others = await desk.record((BERT, answer), request_id="r2", caller="till")
+    assert [one.reason for one in others.refused] == ["SUPERSEDES_NOTHING"]
+    assert (await desk.record((BERT, answer), request_id="r3")).recorded == 1
+    assert all(desk.table.allows(who, loyalty, clock()) for who in (ANNA, BERT))
+    wrong = replace(fact, state=EdgeState.WRONG)
+    await authority.apply_graph([GraphStep(3, (), (wrong,))])
+    assert [desk.table.allows(who, loyalty, clock()) for who in (ANNA, BERT)] == [False, True]
 
 
 async def test_records_keep_who_said_what_under_which_notice(
