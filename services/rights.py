@@ -146,7 +146,7 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
     async def Erase(self, request: rights_pb2.EraseRequest, call: Call) -> rights_pb2.EraseResponse:
         """Erases the covered; answers with the receipt, or with the id to ask for it by."""
         asked = await self._asked(request, call)
-        begun = asyncio.ensure_future(self._begun(asked, request, _caller(call).id))
+        begun = asyncio.ensure_future(self._begun(asked, request, call))
         self._unfinished.add(begun)
         begun.add_done_callback(self._unfinished.discard)
         erasure_id = await asyncio.shield(begun)  # whoever asked may go away; the id must not
@@ -236,9 +236,14 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
         origin = Origin(call.tenant, _caller(call).id, named, int.from_bytes(subject, "big"))
         return ledger_entry(statement, origin, self._policy, call.now_ms)
 
-    async def _begun(self, asked: Asked, request: rights_pb2.EraseRequest, caller: str) -> str:
-        """The erasure a request begins; kept by its id, for the subject is nobody any more."""
-        erasure_id = self._register.erasure_of(caller, request.request_id)
+    async def _begun(self, asked: Asked, request: rights_pb2.EraseRequest, call: Call) -> str:
+        """The erasure a request begins; kept by its id, for the subject is nobody any more.
+
+        The id is claimed first: another request under it is refused before anything begins, and
+        a repeat after a crash finds the claim and begins what had not begun.
+        """
+        caller = _caller(call).id
+        erasure_id = await self._register.claim(caller, request.request_id, use_of(request, call))
         if erasure_id is None:
             erasure_id = await self._reach.erasures.begin(
                 asked.coverage.covered, request.suppress, asked.proofs[0].verifier
@@ -316,7 +321,7 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
 
 
 def use_of(request: Any, call: Call) -> bytes:
-    """What a proof serves: this method of this caller with this content, whatever the proofs."""
+    """What a proof and a request id serve: a method, its caller and content, whatever the proofs."""
     content = type(request)()
     content.CopyFrom(request)
     content.ClearField("proofs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import secrets
@@ -26,7 +27,7 @@ from services.issuer import public_jwk
 from services.proofs import Proofs, Verifier, public_keys
 from services.rights import RightsServicer
 from services.storage.proof_register import ProofRegister
-from services.storage.sqlite import Database
+from services.storage.sqlite import Database, StoreUnusable
 from services.stores import DISCLOSURE, Erased, ExportedValue, Phase
 from services.verifier import DEV_METHODS, DEV_VERIFIER, DEV_VERIFIER_ISSUER, DevelopmentVerifier
 from tests.conftest import Clock
@@ -74,9 +75,13 @@ class PendingErasures:
     begun: dict[str, tuple[SubjectId, ...]] = field(default_factory=dict)
     suppressed: set[str] = field(default_factory=set)
     done: bool = True
+    fails: bool = False
 
     async def begin(self, subjects: Collection[SubjectId], suppress: bool, requested_by: str) -> str:
         assert requested_by == DEV_VERIFIER
+        if self.fails:
+            raise StoreUnusable("as when the process ends here")
+        await asyncio.sleep(0)  # as the deployment's does: others are served meanwhile
         erasure_id = f"erasure-{len(self.begun)}"
         self.begun[erasure_id] = tuple(subjects)
         if suppress:

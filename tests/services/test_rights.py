@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from services.access import Disclosure
 from services.authority import ConsentAuthority
 from services.errors import Refusal
 from services.storage.consent import SqliteConsentStore
-from services.storage.sqlite import Database
+from services.storage.sqlite import Database, StoreUnusable
 from services.verifier import DEV_VERIFIER
 from tests.conftest import Clock
 from tests.consent.statements import KEYS, entry, statement, subject
@@ -305,6 +306,44 @@ async def test_a_repeated_erasure_is_the_same_erasure(desk: Desk):
     first = await desk.ask("Erase", ME, proof, request_id="r1")
     assert await desk.ask("Erase", ME, proof, request_id="r1") == first
     assert len(desk.erasures.begun) == 1
+
+
+async def test_a_request_id_is_never_answered_with_anothers_erasure(desk: Desk):
+    """Of one caller and two people: the second is refused, and nothing is begun for them."""
+    first = await desk.ask("Erase", ME, request_id="r1")
+    for other in (
+        desk.ask("Erase", VICTIM, request_id="r1"),
+        desk.ask("Erase", ME, request_id="r1", suppress=True),
+    ):
+        assert await refused(other) == ("REQUEST_ID_REUSED", "request_id")
+    assert desk.erasures.begun == {first.erasure_id: (ME,)}
+    assert not desk.erasures.suppressed
+    assert (await desk.ask("Erase", ME, request_id="r1")).erasure_id == first.erasure_id
+    elsewhere = await desk.ask("Erase", VICTIM, caller="partner", request_id="r1")
+    assert desk.erasures.begun[elsewhere.erasure_id] == (VICTIM,)
+
+
+async def test_two_people_at_once_under_one_request_id_begin_one_erasure(desk: Desk):
+    """The id is claimed before anything begins, so that the second finds it taken."""
+    asked = [desk.ask("Erase", who, request_id="r1") for who in (ME, VICTIM)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    (begun,) = [answer for answer in answers if not isinstance(answer, BaseException)]
+    (failure,) = [answer for answer in answers if isinstance(answer, BaseException)]
+    assert isinstance(failure, Refusal) and failure.reason == "REQUEST_ID_REUSED"
+    assert list(desk.erasures.begun) == [begun.erasure_id]
+
+
+async def test_an_erasure_claimed_before_a_crash_is_begun_by_the_repeat(desk: Desk):
+    """Until then there is no receipt to ask for, and nobody else can take the id."""
+    desk.erasures.fails = True
+    with pytest.raises(StoreUnusable):
+        await desk.ask("Erase", ME, request_id="r1")
+    desk.erasures.fails = False
+    assert await refused(desk.receipt(request_id="r1")) == ("ERASURE_UNKNOWN", "request_id")
+    assert await refused(desk.ask("Erase", VICTIM, request_id="r1")) == ("REQUEST_ID_REUSED", "request_id")
+    answer = await desk.ask("Erase", ME, request_id="r1")
+    assert desk.erasures.begun == {answer.erasure_id: (ME,)}
+    assert (await desk.receipt(request_id="r1")).erasure_id == answer.erasure_id
 
 
 @pytest.mark.parametrize(("method", "purpose"), [("Object", "security"), ("Restrict", "service")])
