@@ -106,6 +106,7 @@ class ConsentAuthority:
         self._unanswered: set[_Change] = set()
         self._holders_kept: frozenset[bytes] = frozenset()
         self._closing: set[SubjectId] = set()
+        self._closed = asyncio.Event()
         self._asking: Counter[bytes] = Counter()
         self._task: asyncio.Task[None] | None = None
         self._pause_s = 0.0
@@ -184,11 +185,17 @@ class ConsentAuthority:
         """
         self._asking[holder] += 1
         try:
-            kept = holder in self._holders_kept
-            await self._make(self._store.confirm if kept else self._keep_holders, epoch_of=_no_epoch)
+            await self._make(lambda: self._confirm(holder), epoch_of=_no_epoch)
             self.barrier.grant(holder, received_ms, applied())
         finally:
             self._asking -= Counter([holder])  # drops what comes to nothing
+
+    async def _confirm(self, holder: bytes) -> None:
+        """Asked when the round begins: a holder may have been dropped while its request waited."""
+        if holder in self._holders_kept:
+            await self._store.confirm()
+        else:
+            await self._keep_holders()
 
     async def _keep_holders(self) -> None:
         holders = self.barrier.holders | self._asking.keys()
@@ -275,13 +282,21 @@ class ConsentAuthority:
             )
         finally:
             self._closing.difference_update(subjects)
+            self._closed.set()
+            self._closed = asyncio.Event()
 
     async def _without_erased(self, steps: Sequence[GraphStep]) -> Sequence[GraphStep]:
-        """Steps without what they say of erased subjects, which was on its way when they were erased."""
+        """Steps without what they say of erased subjects, which was on its way when they were erased.
+
+        An erasure that runs is waited for: until it is durable it can still fail, and then the
+        person goes on with every edge.
+        """
         born = {subject for step in steps for subject in step.births}
         ends = {end for step in steps for edge in step.edges for end in (edge.a, edge.b)}
+        while not self._closing.isdisjoint(ends):
+            await self._closed.wait()
         strangers = {end for end in ends - born if end not in self}
-        gone = strangers & self._closing | await self._store.erased_among(born | strangers)
+        gone = await self._store.erased_among(born | strangers)
         if not strangers <= gone:
             raise SubjectUnknown
         if not gone:

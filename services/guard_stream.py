@@ -20,8 +20,10 @@ from services.interceptors.call import Unreadable
 from services.storage.sqlite import StoreUnusable
 from veilgraph.internal.v1 import guard_pb2, guard_pb2_grpc
 
-#: Steps kept for replicas that were away, at most so many bytes of entries.
+#: Steps kept for replicas that were away, at most so many bytes.
 KEPT_BYTES_MAX = 32 << 20
+#: What a kept step takes beside its entries.
+STEP_BYTES = 256
 _RETRY_S = 0.2
 Requests = AsyncIterator[guard_pb2.FollowRequest | Unreadable]
 
@@ -36,7 +38,7 @@ class _Step:
 
     @property
     def size(self) -> int:
-        return sum(map(len, self.batches))
+        return STEP_BYTES + sum(map(len, self.batches))
 
 
 @dataclass(slots=True, eq=False)

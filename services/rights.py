@@ -212,7 +212,11 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
         """Records a statement of each covered identity; gives the fields of the answer."""
         asked = await self._asked(request, call)
         entries = [self._entry(subject, request, call, action) for subject in asked.coverage.covered]
-        appended = await self._authority.record(entries)
+
+        def durable() -> None:
+            call.durable = True
+
+        appended = await self._authority.record(entries, durable)
         if appended.conflicts:
             raise InvalidRequest("REQUEST_ID_REUSED", field="request_id")
         return {"identities": len(entries), "ask_for": asked.ask_for, "consent_epoch": appended.epoch}

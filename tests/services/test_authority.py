@@ -12,12 +12,14 @@ import pytest
 from consent.component import EdgeState, GraphStep
 from consent.errors import SubjectUnknown
 from consent.guard_table import NEVER_MS, GuardTable, GuardUpdate
+from consent.leases import TTL_MS, Leases
 from consent.policy import Policy
 from consent.record import Action
 from consent.store import ConsentStore
 from identity.ids import SubjectId
 from services import authority as authority_module
 from services.authority import AuthorityStopped, ConsentAuthority
+from services.barrier import Barrier
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database, StoreUnusable
 from tests.conftest import Clock
@@ -409,3 +411,46 @@ async def test_own_states_tell_what_was_said_and_until_when(
     assert states["marketing.email"].state.name == "EXPIRED"
     assert states["marketing.email"].said.valid_until_ms == clock() + 10
     assert states["loyalty"].state.name == "UNKNOWN"
+
+
+async def test_a_holder_dropped_while_it_asks_again_is_kept_before_it_decides(
+    store: Moody, policy: Policy, clock: Clock
+):
+    """Else the next authority would not wait for a lease that is out."""
+    boot = Clock(1_000)
+    authority = ConsentAuthority(store, policy, clock, Barrier(Leases(), boot))
+    await authority.start()
+    one, other = b"1" * 16, b"2" * 16
+    await authority.grant_lease(one, boot(), lambda: 0)
+    boot.now_ms += 10 * TTL_MS
+    authority.barrier.settle()
+    first = asyncio.create_task(authority.grant_lease(other, boot(), lambda: 0))
+    for _ in range(3):
+        await asyncio.sleep(0)  # the round that keeps the other one alone has begun
+    await authority.grant_lease(one, boot(), lambda: 0)
+    await first
+    assert authority.barrier.holders == {one, other}
+    await authority.stop()
+    assert (await store.begin()).holders == {one, other}
+
+
+async def test_an_edge_that_comes_while_an_erasure_fails_is_taken_in(
+    authority: ConsentAuthority, policy: Policy
+):
+    """The person lives on, and refusals go on spreading over the edge."""
+    begun, fail = asyncio.Event(), asyncio.Event()
+
+    async def keep(_left: object) -> int:
+        begun.set()
+        await fail.wait()
+        raise StoreUnusable("full")
+
+    erasing = asyncio.create_task(authority.erase([ANNA], keep))
+    await begun.wait()
+    coming = asyncio.create_task(authority.apply_graph([GraphStep(2, (), (edge(policy, 1, ANNA, BERT),))]))
+    await asyncio.sleep(0)
+    fail.set()
+    with pytest.raises(StoreUnusable):
+        await erasing
+    await coming
+    assert len(authority.edges_at(ANNA)) == 1
