@@ -28,6 +28,7 @@ from services.authority import ConsentAuthority
 from services.config import SERVICES
 from services.signing import Signer
 from services.storage.erasure_journal import ErasureJournal, KeptReceipt
+from services.storage.sqlite import StoreUnusable
 from services.storage.tombstones import tag_of
 from services.stores import PersonalStore, Phase, StoreDown
 
@@ -37,6 +38,8 @@ RETRY_S: Final = 1.0
 STORES: Final = SERVICES
 _DAY_MS: Final = 86_400_000
 _PHASES: Final = {Stage.SUPPRESS: Phase.SUPPRESS, Stage.DATA: Phase.DATA, Stage.KEYS: Phase.KEYS}
+#: Whose file the journal lies in.
+_OWN_STORE: Final = "consent"
 #: Who speaks when an erasure leaves refusals to others; no caller has this name.
 ACTOR: Final = "veilgraph/erasure"
 
@@ -240,24 +243,38 @@ class Erasures:
 
     async def _run(self, erasure_id: str) -> None:
         said = ""
-        while (following := self._todo(progress := self._journal.progress(erasure_id))).stage in _PHASES:
-            down = [name for name in await self._ask(progress.asked, following) if name]
+        while self._journal.receipt(erasure_id) is None:
+            try:
+                down = await self._step(erasure_id)
+            except StoreUnusable:  # the file of the journal and of the sealed log
+                down = [_OWN_STORE]
             if down:
                 line = f"erasure {erasure_id} is open and restricted: {', '.join(down)} did not answer\n"
                 if line != said:
                     self._around.report(line)
                     said = line
                 await self._around.pause(RETRY_S)
-        if progress.recipients is None:
-            await self._journal.told(erasure_id, await self._around.notify(progress.asked))
-        await self._sign(self._journal.progress(erasure_id))
         self._done.setdefault(erasure_id, asyncio.Event()).set()
 
+    async def _step(self, erasure_id: str) -> list[str]:
+        """Does what is to be done next; the names of the stores that are down."""
+        if self._journal.signed(erasure_id):
+            await self._journal.cut_log(erasure_id)
+            return []
+        progress = self._journal.progress(erasure_id)
+        following = self._todo(progress)
+        if following.stage in _PHASES:
+            return [name for name in await self._ask(progress.asked, following) if name]
+        if progress.recipients is None:
+            await self._journal.told(erasure_id, await self._around.notify(progress.asked))
+        else:
+            await self._sign(progress)
+        return []
+
     async def _ask(self, asked: Asked, following: Todo) -> list[str]:
-        """Asks stores side by side; the names of those that are down."""
-        return await asyncio.gather(
-            *(self._ask_one(asked, following.stage, name) for name in following.stores)
-        )
+        """Asks stores side by side; the names of those that are down, once each."""
+        names = (self._ask_one(asked, following.stage, name) for name in following.stores)
+        return sorted(set(await asyncio.gather(*names)))
 
     async def _ask_one(self, asked: Asked, stage: Stage, name: str) -> str:
         try:
@@ -266,7 +283,10 @@ class Erasures:
             erased = await self._stores[name].erase(asked.subjects, asked.erasure_id, _PHASES[stage])
         except StoreDown:
             return name
-        await self._journal.answered(asked.erasure_id, stage, name, asdict(erased))
+        try:
+            await self._journal.answered(asked.erasure_id, stage, name, asdict(erased))
+        except StoreUnusable:  # the store is asked again, and answers the same
+            return _OWN_STORE
         return ""
 
     async def _sign(self, progress: Progress) -> None:

@@ -1,7 +1,8 @@
 """The journal of erasures, in consent's file: every step durable before the next one begins.
 
 An erasure begins in the transaction that makes its subjects unknown, and its subjects are
-forgotten in the transaction that keeps its receipt.
+forgotten in the transaction that keeps its receipt. The log of changes still holds them then:
+until it is cut the erasure is open, and its receipt is given to nobody.
 """
 
 from __future__ import annotations
@@ -52,9 +53,9 @@ class ErasureJournal:
         self._database = database
 
     def open(self) -> list[str]:
-        """The ids of the erasures without a receipt, oldest first."""
+        """The ids of the erasures whose receipt is not yet signed or not yet to be given, oldest first."""
         rows = self._database.reader.execute(
-            "SELECT erasure_id FROM erasure_run WHERE receipt IS NULL ORDER BY requested_at_ms, erasure_id"
+            "SELECT erasure_id FROM erasure_run WHERE log_cut = 0 ORDER BY requested_at_ms, erasure_id"
         ).fetchall()
         return [erasure_id for (erasure_id,) in rows]
 
@@ -87,11 +88,15 @@ class ErasureJournal:
         """Whether there is an erasure of that id, open or finished."""
         return self._database.reader.execute(_RUN, (erasure_id,)).fetchone() is not None
 
+    def signed(self, erasure_id: str) -> bool:
+        """Whether the receipt is kept; from then on only the log is to be cut."""
+        query = "SELECT 1 FROM erasure_run WHERE erasure_id = ? AND receipt IS NOT NULL"
+        return self._database.reader.execute(query, (erasure_id,)).fetchone() is not None
+
     def receipt(self, erasure_id: str) -> KeptReceipt | None:
         """The receipt of a finished erasure."""
         row = self._database.reader.execute(
-            "SELECT receipt, signature, key_version FROM erasure_run"
-            " WHERE erasure_id = ? AND receipt IS NOT NULL",
+            "SELECT receipt, signature, key_version FROM erasure_run WHERE erasure_id = ? AND log_cut = 1",
             (erasure_id,),
         ).fetchone()
         return None if row is None else KeptReceipt(*row)
@@ -113,7 +118,7 @@ class ErasureJournal:
         )
 
     async def finish(self, erasure_id: str, receipt: KeptReceipt) -> None:
-        """Keeps the receipt and forgets whom the erasure was about; afterwards no file knows."""
+        """Keeps the receipt and forgets whom the erasure was about; only the log still knows."""
 
         def write(writer: sqlite3.Connection) -> None:
             writer.execute(
@@ -123,4 +128,13 @@ class ErasureJournal:
             writer.execute("DELETE FROM erasure_subject WHERE erasure_id = ?", (erasure_id,))
 
         await self._database.write(write)
+
+    async def cut_log(self, erasure_id: str) -> None:
+        """Cuts the log after ``finish``; then no file knows, and the receipt is given.
+
+        Raises:
+            StoreUnusable: somebody still reads an older state of the file; to be tried again.
+        """
         await self._database.truncate_log()
+        query = "UPDATE erasure_run SET log_cut = 1 WHERE erasure_id = ?"
+        await self._database.write(lambda writer: writer.execute(query, (erasure_id,)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from consent.component import GraphStep
+from consent.erasure import Stage
 from consent.guard_table import GuardTable
 from consent.policy import Policy, compile_policy
 from consent.record import Action
@@ -39,7 +41,7 @@ from services.storage.erasure_journal import ErasureJournal
 from services.storage.identity import SqliteIdentityStore
 from services.storage.identity_people import IdentityPeople
 from services.storage.personal import DatabaseStore
-from services.storage.sqlite import Database
+from services.storage.sqlite import Database, StoreUnusable, connect
 from services.storage.subject_keys import SubjectKeys
 from services.stores import Erased, ExportedValue, PersonalStore, Phase, StoreDown
 from tests.conftest import Clock
@@ -64,11 +66,42 @@ class Steps:
 
     kill_at: int = 0
     taken: list[str] = field(default_factory=list)
+    unusable: set[str] = field(default_factory=set)
 
     def __call__(self, name: str) -> None:
         self.taken.append(name)
         if len(self.taken) == self.kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
+        self.fail_once(name)
+
+    def fail_once(self, name: str) -> None:
+        """Has a write fail that is to fail the first time."""
+        if name in self.unusable:
+            self.unusable.remove(name)
+            raise StoreUnusable(name)
+
+
+class HeldLog(Steps):
+    """Somebody begins to read a file just before the receipt is kept, and reads until told."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._reader: sqlite3.Connection | None = None
+
+    def __call__(self, name: str) -> None:
+        super().__call__(name)
+        if name == "before the receipt" and self._reader is None:
+            self._reader = connect(self._path, read_only=True)
+            self._reader.execute("BEGIN")
+            self._reader.execute("SELECT count(*) FROM erasure_subject").fetchone()
+
+    def let_go(self) -> bool:
+        """Ends the reading; whether there was any."""
+        if self._reader is None:
+            return False
+        self._reader.close()
+        return True
 
 
 class Watched:
@@ -106,6 +139,10 @@ class WatchedJournal(ErasureJournal):
         super().__init__(database)
         self._step = step
 
+    async def answered(self, erasure_id: str, stage: Stage, store: str, answer: Mapping[str, Any]) -> None:
+        self._step.fail_once(f"answered {stage.value} {store}")
+        await super().answered(erasure_id, stage, store, answer)
+
     async def told(self, *arguments: Any) -> None:
         await super().told(*arguments)
         self._step("told")
@@ -114,6 +151,10 @@ class WatchedJournal(ErasureJournal):
         self._step("before the receipt")
         await super().finish(*arguments)
         self._step("after the receipt")
+
+    async def cut_log(self, erasure_id: str) -> None:
+        await super().cut_log(erasure_id)
+        self._step("after the cut")
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -25,7 +27,17 @@ from services.storage.tombstones import tag_of
 from services.stores import Phase
 from tests.conftest import ROOT
 from tests.consent.statements import NOW_MS, RULES, entry, statement
-from tests.services.erasure_world import CANARIES, CARD, GONE, NEIGHBOUR, TOKENS, World, opened
+from tests.services.erasure_world import (
+    CANARIES,
+    CARD,
+    GONE,
+    NEIGHBOUR,
+    TOKENS,
+    HeldLog,
+    Steps,
+    World,
+    opened,
+)
 from tests.services.test_personal_stores import found_in
 
 COUNTS = {
@@ -129,6 +141,45 @@ async def test_an_erasure_waits_for_a_store_that_is_down_and_says_so(tmp_path: P
         assert json.loads((await world.erasures.finished(erasure_id)).body)["erased"] == COUNTS
 
 
+async def test_there_is_no_receipt_while_the_log_still_holds_the_erased(tmp_path: Path) -> None:
+    """Whoever reads an older state holds the log; it is cut once they have read, by this process."""
+    async with opened(tmp_path, HeldLog(tmp_path / "consent.db")) as world:
+        erasure_id = await world.begin(GONE, CARD)
+        await asyncio.wait_for(world.waits.wait(), 10)
+        assert "consent did not answer" in world.reported[-1]
+        assert await world.erasures.receipt(erasure_id) is None
+        assert cast("HeldLog", world.steps).let_go()
+        world.pauses.put_nowait(None)
+        assert json.loads((await world.erasures.finished(erasure_id)).body)["erased"] == COUNTS
+        assert found_in(tmp_path, CANARIES) == []
+
+
+async def test_a_log_that_was_not_cut_is_cut_by_the_next_process(tmp_path: Path) -> None:
+    """A receipt that was signed before a process ended is given only when the log is cut."""
+    held = HeldLog(tmp_path / "consent.db")
+    async with opened(tmp_path, held) as world:
+        erasure_id = await world.begin(GONE, CARD)
+        await asyncio.wait_for(world.waits.wait(), 10)
+        await world.erasures.stop()
+        assert held.let_go()
+    async with opened(tmp_path) as world:
+        assert await world.erasures.receipt(erasure_id) is None
+        world.erasures.resume()
+        assert json.loads((await world.erasures.finished(erasure_id)).body)["erased"] == COUNTS
+        assert found_in(tmp_path, CANARIES) == []
+
+
+@pytest.mark.parametrize("write", ["answered data engagement", "told", "before the receipt"])
+async def test_a_journal_that_can_not_be_written_is_tried_again(tmp_path: Path, write: str) -> None:
+    """As a store that is down; nobody waits for ever and nothing is done twice."""
+    async with opened(tmp_path, Steps(unusable={write})) as world:
+        erasure_id = await world.begin(GONE, CARD)
+        await asyncio.wait_for(world.waits.wait(), 10)
+        assert await world.erasures.receipt(erasure_id) is None
+        world.pauses.put_nowait(None)
+        assert json.loads((await world.erasures.finished(erasure_id)).body)["erased"] == COUNTS
+
+
 def killed_at(folder: Path, step: int) -> bool:
     """Runs an erasure in a process of its own until it kills itself; whether it came so far."""
     child = subprocess.run(
@@ -154,8 +205,8 @@ async def test_killed_at_any_step_it_ends_in_the_same_receipt(tmp_path: Path) ->
     async with opened(whole) as world:
         first = await world.erase(GONE, CARD, suppress=True)
         steps = len(world.steps.taken)
-    assert steps == 4 * 3 * 2 + 3
-    for step in (4, 10, 13, 20, 25, 26, 27):
+    assert steps == 4 * 3 * 2 + 4
+    for step in (4, 10, 13, 20, 25, 26, 27, 28):
         folder = tmp_path / f"killed-{step}"
         shutil.copytree(template, folder)
         assert killed_at(folder, step)
