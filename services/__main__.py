@@ -188,12 +188,12 @@ def _ropa(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _export_audit(arguments: argparse.Namespace, console: Console) -> int:
-    from services.audit_files import FileUnusable, export  # noqa: PLC0415
+    from services.audit_files import FileUnusable, export, private_file  # noqa: PLC0415
     from services.config import ConfigError, load  # noqa: PLC0415
 
     try:
         config = load(arguments.config)
-        with arguments.file.open("w") as out:
+        with private_file(arguments.file) as out:
             head = export(config.folder, config.tenant, out)
     except (ConfigError, FileUnusable, OSError) as error:
         console.print(f"[red]Can not export:[/red] {error}", highlight=False)

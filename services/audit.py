@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from consent.auditlog.head import SignedHead
 from services.errors import InvalidRequest
 from services.interceptors.call import Call
@@ -64,16 +61,6 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
     def _head(self, size: int) -> audit_pb2.SignedHead | None:
         signed = self._log.head(size)
         return head_message(signed) if signed is not None else None
-
-
-async def erasure_evidence(log: SealedLog, erasure_id: str) -> Mapping[str, Any]:
-    """Seals that an erasure was done; gives its receipt the proof (``audit_files.holds`` checks it).
-
-    Args:
-        log: the log of the deployment.
-        erasure_id: the erasure's, hexadecimal.
-    """
-    return (await log.note("ERASURE", bytes.fromhex(erasure_id))).as_json()
 
 
 def batch_message(batch: SealedBatch) -> audit_pb2.SealedBatch:

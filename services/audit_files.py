@@ -7,6 +7,8 @@ and the public keys, and whatever heads were kept elsewhere.
 from __future__ import annotations
 
 import json
+import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -63,6 +65,14 @@ def export(folder: Path, tenant: str, out: TextIO) -> SignedHead | None:
     return last
 
 
+def private_file(path: Path) -> TextIO:
+    """A file opened for writing that nobody but its owner can read, whatever it was before."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):  # and no terminal or pipe
+        os.fchmod(descriptor, 0o600)  # one that was there would keep its mode
+    return os.fdopen(descriptor, "w")
+
+
 def keys_of(ring: KeyRing) -> dict[str, dict[str, str]]:
     """The public keys of a deployment by kind and version, hexadecimal; they are for everybody."""
     return {
@@ -106,7 +116,7 @@ def checking(keys: Mapping[str, Any]) -> Verified:
 def _kept_head(path: Path, check: Verified) -> SignedHead:
     try:
         signed = head_from_json(json.loads(path.read_text()))
-    except (OSError, ValueError, HeadMalformed):
+    except (OSError, ValueError, RecursionError, HeadMalformed):
         raise FileUnusable(f"{path} is not a signed head") from None
     if not signed.holds(check):
         raise FileUnusable(f"{path}: these keys did not sign it")

@@ -66,7 +66,7 @@ def read_line(number: int, text: str) -> Row | SealedHead | None:
     """What a line holds; ``None`` if that can not be told."""
     try:
         parsed = json.loads(text, object_pairs_hook=_once)
-    except ValueError:
+    except (ValueError, RecursionError):  # a line may be as deep as whoever wrote it liked
         return None
     if not isinstance(parsed, dict):
         return None
@@ -96,10 +96,12 @@ def _row(number: int, parsed: dict[str, Any]) -> Row | None:
 
 
 def _head(number: int, parsed: dict[str, Any]) -> SealedHead | None:
+    if parsed.keys() != {"head", "edge"} or not isinstance(parsed["edge"], list):
+        return None
     try:
         signed = head_from_json(parsed["head"])
         peaks = tuple(bytes.fromhex(peak) for peak in parsed["edge"])
-    except (HeadMalformed, KeyError, TypeError, ValueError):
+    except (HeadMalformed, TypeError, ValueError):
         return None
     if any(len(peak) != HASH_BYTES for peak in peaks):
         return None

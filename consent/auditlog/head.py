@@ -6,7 +6,7 @@ is one fixed encoding, in which no two heads are alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,9 @@ from consent.auditlog.tree import HASH_BYTES
 from consent.errors import HeadMalformed
 
 _CONTEXT = b"veilgraph audit head v1\0"
+_NUMBERS = ("size", "at_ms", "key_version")
+_NUMBER_MAX = (1 << 64) - 1
+_PARTS = {"tenant", "root", "signature", *_NUMBERS}
 
 #: ``verified(key_version, signature, message)``: whether that key of the deployment signed it.
 Verified = Callable[[int, bytes, bytes], bool]
@@ -72,19 +75,24 @@ class SignedHead:
         }
 
 
-def head_from_json(form: Mapping[str, Any]) -> SignedHead:
+def head_from_json(form: Any) -> SignedHead:
     """The head of a JSON form.
 
     Raises:
         HeadMalformed: it is not one.
     """
+    if not isinstance(form, dict) or form.keys() != _PARTS:
+        raise HeadMalformed("a signed head has exactly the parts of one")
+    if not all(type(form[name]) is int and 0 <= form[name] <= _NUMBER_MAX for name in _NUMBERS):
+        raise HeadMalformed("a number of a signed head does not fit its place")
     try:
-        size, at_ms, version = (int(form[name]) for name in ("size", "at_ms", "key_version"))
-        root = bytes.fromhex(form["root"])
-        head = Head(str(form["tenant"]), size, root, at_ms)
-        signature = bytes.fromhex(form["signature"])
-    except (KeyError, TypeError, ValueError):
+        root, signature = bytes.fromhex(form["root"]), bytes.fromhex(form["signature"])
+        form["tenant"].encode()
+    except (AttributeError, TypeError, ValueError):
         raise HeadMalformed("not a signed head") from None
-    if size < 0 or at_ms < 0 or len(root) != HASH_BYTES:
+    signed = SignedHead(
+        Head(form["tenant"], form["size"], root, form["at_ms"]), form["key_version"], signature
+    )
+    if len(root) != HASH_BYTES or signed.as_json() != form:
         raise HeadMalformed("not a signed head")
-    return SignedHead(head, version, signature)
+    return signed

@@ -125,7 +125,7 @@ class Leaf(NamedTuple):
         try:
             decisions = [_DECISION.pack(*decision) for decision in self.decisions]
             return self.head() + b"".join((len(decisions).to_bytes(4, "big"), *decisions))
-        except (struct.error, OverflowError, TypeError) as error:
+        except (struct.error, OverflowError, TypeError, UnicodeEncodeError) as error:
             raise LeafMalformed("a part does not fit its place") from error
 
 

@@ -34,7 +34,7 @@ def from_json(form: Any) -> Leaf:
         except (KeyError, TypeError, ValueError):
             raise LeafMalformed(f"{name} is not readable") from None
     leaf = Leaf(**parts)
-    leaf.encoded()  # numbers that are too large show here
+    leaf.encoded()  # what does not fit its place shows here
     return leaf
 
 
@@ -60,16 +60,24 @@ def _hex(length: int | None = None) -> Callable[[Any], bytes]:
     return read
 
 
+def _list(value: Any) -> list[Any]:
+    if type(value) is not list:  # what else can be gone through says more than is read of it
+        raise TypeError
+    return value
+
+
 def _evidence(value: Any) -> tuple[bytes, ...]:
-    return tuple(map(_hex(), value))
+    return tuple(map(_hex(), _list(value)))
 
 
 def _decisions(value: Any) -> tuple[Decision, ...]:
-    return tuple(map(_decision, value))
+    return tuple(map(_decision, _list(value)))
 
 
 def _decision(form: Any) -> Decision:
-    if form.keys() != set(Decision._fields) or type(form["allowed"]) is not bool:
+    if not isinstance(form, dict) or form.keys() != set(Decision._fields):
+        raise TypeError
+    if type(form["allowed"]) is not bool:
         raise TypeError
     tag, sealed = _hex(TAG_BYTES)(form["tag"]), _hex(SEALED_BYTES)(form["sealed"])
     return Decision(_number(form["purpose"]), form["allowed"], tag, sealed)

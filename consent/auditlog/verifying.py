@@ -68,7 +68,9 @@ class _Reading:
 
     def __init__(self, verified: Verified, witnesses: Iterable[SignedHead]) -> None:
         self._verified = verified
-        self._witnesses = {witness.head.size: witness for witness in witnesses}
+        self._witnesses: dict[int, list[SignedHead]] = {}
+        for witness in witnesses:
+            self._witnesses.setdefault(witness.head.size, []).append(witness)
         self._report = Report()
         self._edge = Edge()  # of the last head that holds
         self._batch: list[Row] = []
@@ -115,15 +117,19 @@ class _Reading:
                 "MOVED", f"the head of {head.size} rows at line {end.line} stands behind one of {start}"
             )
             return
+        last = self._report.last
+        if last is not None and head.size == start and head.root == last.head.root:
+            self._found("DOUBLED", f"the head of {head.size} rows stands there again at line {end.line}")
+            return
         rows = self._judge_rows(start, head.size)
         whole = len(rows) == head.size - start
         if whole and self._edge.extended(row.hash for row in rows).root != edge.root:
             self._replaced(rows)
-        witness = self._witnesses.pop(head.size, None)
-        if witness is not None and witness.head.root != head.root:
-            self._found(
-                "REWRITTEN", f"another log of {head.size} rows was signed: see the head kept elsewhere"
-            )
+        for witness in self._witnesses.pop(head.size, ()):
+            if witness.head.root != head.root:
+                self._found(
+                    "REWRITTEN", f"another log of {head.size} rows was signed: see the head kept elsewhere"
+                )
         self._report.heads += 1
         self._report.last = end.signed
         self._batch, self._edge = [], edge
@@ -163,7 +169,7 @@ class _Reading:
     def _replaced(self, rows: list[Row]) -> None:
         """The rows' hashes do not give the signed root: somebody made hashes to fit."""
         if not rows:
-            self._found("REPLACED", f"the head of {self._edge.size} rows was signed over another log")
+            self._found("REWRITTEN", f"another log of {self._edge.size} rows was signed, too: see its head")
             return
         whole = rows[0].name if len(rows) == 1 else f"{rows[0].name} to {rows[-1].name}"
         for suspect in [row.name for row in out_of_count(rows)] or [whole]:

@@ -142,7 +142,7 @@ class _Trip:
             self._arrived = True
             self._keep(decided)
 
-        return Ride(ride.write, arrived)
+        return Ride(ride.write, arrived, ride.undone)
 
     def end(self, code: str, reason: str) -> None:
         """Records what no write has taken along."""

@@ -1,6 +1,7 @@
 """A service's audit records, in its own store: one row a batch, numbered for the log that collects them.
 
-A record gets its number of the process when it is taken, so that a lost one shows. Those that do
+A record gets its number of the process when it is taken, so that a lost one shows; the number of
+one that was undone with its write goes to the next. Those that do
 not travel with a write reach the disk within ``FLUSH_S`` and the time of a commit; a batch that
 can not be written is kept and tried again, and until it is, or while too much waits, the log says
 it is full. Subjects are sealed by the writer's thread, when a batch is written.
@@ -13,6 +14,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextvars import Context, ContextVar
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 from consent.auditlog.leaf import PROCESS_BYTES, Leaf, packed
@@ -55,6 +57,7 @@ class StoredAuditLog:
         self._keys = SubjectKeys(keyring)
         self._process = secrets.token_bytes(PROCESS_BYTES)
         self._number = 0
+        self._given_back: list[int] = []
         self._waiting: list[tuple[int, AuditRecord]] = []
         self._unwritten = False
         self._flushing: asyncio.Task[None] | None = None
@@ -76,10 +79,10 @@ class StoredAuditLog:
 
         While the log is full the record is counted and not kept, so that its lack shows.
         """
-        self._number += 1
+        number = self._next_number()
         if len(self._waiting) >= WAITING_MAX:
             return
-        self._waiting.append((self._number, record))
+        self._waiting.append((number, record))
         if self._flushing is None:
             # In a context of its own: what a call put into its context is the call's alone.
             loop = asyncio.get_running_loop()
@@ -87,14 +90,14 @@ class StoredAuditLog:
 
     def ride(self, record: AuditRecord) -> Ride:
         """A record that is durable exactly when the write is that takes it along."""
-        self._number += 1
-        batch = [(self._number, record)]
+        number = self._next_number()
+        batch = [(number, record)]
         seqs: list[int] = []
 
         def write(connection: sqlite3.Connection) -> None:
             seqs.append(self._insert(connection, batch))
 
-        return Ride(write, lambda: self.feed.published(seqs[-1]))
+        return Ride(write, lambda: self.feed.published(seqs[-1]), lambda: heappush(self._given_back, number))
 
     async def flush(self) -> None:
         """Writes all that waits.
@@ -124,6 +127,13 @@ class StoredAuditLog:
                     continue  # kept; until it can be written the service does not answer
         finally:
             self._flushing = None
+
+    def _next_number(self) -> int:
+        """One that was given back, else a new one: a number without a record means a lost record."""
+        if self._given_back:
+            return heappop(self._given_back)
+        self._number += 1
+        return self._number
 
     def _insert(self, connection: sqlite3.Connection, batch: Sequence[tuple[int, AuditRecord]]) -> int:
         subjects = {subject for _, record in batch for subject, _ in record.decided}

@@ -16,6 +16,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -30,10 +31,12 @@ class Ride(NamedTuple):
     Attributes:
         write: runs after the write, in its savepoint.
         arrived: called once both are committed; never, if they are not or nobody waits any more.
+        undone: called if nothing of either was kept, whether anybody waits or not.
     """
 
     write: Write[None]
     arrived: Callable[[], None]
+    undone: Callable[[], None] = lambda: None
 
 
 #: Asked by every write of a task for what it takes along; ``None``: nothing.
@@ -137,6 +140,8 @@ class Database:
         ride = rider() if rider is not None else None
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
+        if ride is not None:
+            future.add_done_callback(partial(_tell_undone, ride))
         self._queue.put((write if ride is None else _together(write, ride), loop, future))
         # Shielded: a caller that goes away must not make a committed write look undone.
         result = await asyncio.shield(future)
@@ -230,6 +235,11 @@ def _together(write: Write[T], ride: Ride) -> Write[T]:
         return result
 
     return both
+
+
+def _tell_undone(ride: Ride, future: asyncio.Future[Any]) -> None:
+    if not future.cancelled() and future.exception() is not None:
+        ride.undone()
 
 
 def _settle(settled: list[tuple[asyncio.Future[Any], tuple[Any, Exception | None]]]) -> None:

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from identity.keyring import KeyRing
-from services.audit import erasure_evidence
-from services.audit_files import FileUnusable, checking, export, holds, keys_of, verify_file
+from services.audit_files import FileUnusable, checking, export, holds, keys_of, private_file, verify_file
 from services.signing import Signed, signer
 from services.storage.sealed_log import SealedLog
 from services.storage.sqlite import Database
@@ -47,6 +46,17 @@ async def test_a_log_that_is_exported_while_it_grows_verifies(log, tmp_path, key
     assert (report.rows, report.heads, report.findings) == (15, 5, [])
 
 
+def test_what_is_exported_is_its_owners_alone(tmp_path):
+    """It says who asked what and when; a file that was open to all is so no more."""
+    path = tmp_path / "log.jsonl"
+    for before in (None, 0o644):
+        if before is not None:
+            path.chmod(before)
+        with private_file(path) as out:
+            out.write("x")
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
 async def test_a_row_flipped_in_the_file_is_named(log, tmp_path, keyring):
     """The decision somebody would rather not have made."""
     await log.seal("identity", some(ONE, 3))
@@ -77,7 +87,7 @@ async def test_a_store_changed_behind_the_services_back_does_not_verify(log, dat
 async def test_an_erasure_is_proven_to_be_in_the_log(log, keyring):
     """By heads and a path that stand in its receipt, offline; a receipt with another leaf is not."""
     await log.seal("identity", some(ONE, 2))
-    proof = await erasure_evidence(log, "ab" * 16)
+    proof = (await log.note("ERASURE", b"\xab" * 16)).as_json()
     check = checking(keys_of(keyring))
     assert holds(json.loads(json.dumps(proof)), check)
     assert "ab" * 16 in proof["leaf"]
@@ -86,7 +96,7 @@ async def test_an_erasure_is_proven_to_be_in_the_log(log, keyring):
     assert not holds(proof | {"index": 0}, check)
     assert not holds(proof | {"after": proof["after"] | {"size": 8}}, check)
     assert not holds({}, check)
-    again = await erasure_evidence(log, "cd" * 16)
+    again = (await log.note("ERASURE", b"\xcd" * 16)).as_json()
     assert (again["index"], holds(again, check)) == (7, True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from contextvars import Context
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,46 @@ async def test_the_record_of_a_write_is_there_exactly_when_the_write_is(database
     await database.write(lambda connection: connection.execute("CREATE TABLE t (x)"))
     assert [leaf.code for leaf in kept(database)] == [WRITTEN]
     assert log.feed.last_seq == 1
+
+
+async def test_the_number_of_a_write_that_failed_goes_to_the_next_record(database, log, plan):
+    """Else the log would say that a record was lost, which was never to be."""
+    log.rider.set(lambda: log.ride(record(plan, code=WRITTEN)))
+
+    def fail(_connection: sqlite3.Connection) -> None:
+        raise KeyError
+
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            await database.write(fail)
+    log.rider.set(None)
+    log.append(record(plan, code="PERMISSION_DENIED"))
+    await log.flush()
+    log.append(record(plan))
+    await log.flush()
+    assert [leaf.number for leaf in kept(database)] == [1, 2]
+
+
+async def test_the_number_of_a_failed_write_comes_back_although_its_caller_went_away(database, log, plan):
+    """Nobody waits for the write any more; what became of it is known all the same."""
+    held = threading.Event()
+
+    def fail(_connection: sqlite3.Connection) -> None:
+        held.wait()
+        raise KeyError
+
+    log.rider.set(lambda: log.ride(record(plan, code=WRITTEN)))
+    write = asyncio.get_running_loop().create_task(database.write(fail))
+    await asyncio.sleep(0)
+    write.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await write
+    log.rider.set(None)
+    held.set()
+    await database.write(lambda _connection: None)
+    log.append(record(plan))
+    await log.flush()
+    assert [leaf.number for leaf in kept(database)] == [1]
 
 
 async def test_a_tasks_writes_take_along_nothing_of_another_task(database, log, plan):

@@ -158,6 +158,24 @@ def test_a_log_that_was_signed_anew_is_caught_by_a_head_kept_elsewhere():
     assert kinds(judged(resealed, heads_of(FILE)[0])) == ["REWRITTEN"]
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_each_head_kept_elsewhere_is_held_against_the_log(turn: int):
+    """Two of one size: whichever was read last, the one that differs is told."""
+    kept = heads_of(FILE)[1]
+    other = signed(Head("acme", kept.head.size, bytes(32), kept.head.at_ms))
+    assert kinds(judged(FILE, *[kept, other][::turn])) == ["REWRITTEN"]
+    assert kinds(judged(FILE, other, other)) == ["REWRITTEN"] * 2
+
+
+def test_a_head_that_stands_there_twice_is_told():
+    """The same again, and another log of as many rows."""
+    assert kinds(judged([*FILE[:5], FILE[4], *FILE[5:]])) == ["DOUBLED"]
+    assert kinds(judged([*FILE[:7], FILE[4], *FILE[7:]])) == ["DOUBLED"]
+    other = batches()[:1]
+    other[0][1] = other[0][1]._replace(code="OTHER")
+    assert kinds(judged([*FILE[:5], file_of(other)[-1]])) == ["REWRITTEN"]
+
+
 def test_a_record_that_a_process_counted_and_the_log_never_got_is_a_gap():
     """Everything is signed; the number is what tells."""
     sealed = [[leaf(1), leaf(2)], [leaf(5)], [leaf(1, TWO)]]
@@ -180,6 +198,48 @@ def test_a_line_of_anything_stops_nothing(text: str, at: int):
     report = judged(lines)
     assert kinds(report) == ["UNREADABLE"]
     assert (report.rows, report.heads) == (12, 3)
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [("decisions", [1]), ("decisions", {}), ("evidence", {"ab": "a lie"}), ("caller", "\ud800"),
+     ("number", 1 << 64), ("evidence", ["ab" * 300])],
+)  # fmt: skip
+def test_a_row_with_a_part_that_is_none_is_named(part: str, value: Any):
+    """It stops nothing: the verifier says which row it is and judges the others."""
+    lines = FILE.copy()
+    lines[6] = edited(lines[6], lambda row: row["leaf"].update({part: value}))
+    (finding,) = [finding for finding in judged(lines).findings if finding.kind != "GAP"]
+    assert finding.kind == "CHANGED"
+    assert "row 5 " in finding.text
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [("at_ms", 1 << 64), ("size", 1 << 64), ("at_ms", float("inf")), ("at_ms", "1"), ("size", True),
+     ("key_version", -1), ("key_version", 1.0), ("tenant", "\ud800"), ("tenant", 7), ("root", "AB" * 32),
+     ("signature", None), ("note", "all is well")],
+)  # fmt: skip
+def test_a_head_with_a_part_that_is_none_is_unreadable(part: str, value: Any):
+    """The next head that holds judges its rows."""
+    lines = FILE.copy()
+    lines[4] = edited(lines[4], lambda line: line["head"].update({part: value}))
+    report = judged(lines)
+    assert kinds(report) == ["UNREADABLE"]
+    assert (report.rows, report.heads) == (12, 2)
+
+
+def test_a_line_of_a_head_has_its_two_parts_and_no_other():
+    """As with rows: nothing stands beside what is proven."""
+    for change in ({"note": "x"}, {"edge": dict.fromkeys(json.loads(FILE[4])["edge"])}):
+        lines = FILE.copy()
+        lines[4] = edited(lines[4], lambda line, change=change: line.update(change))
+        assert kinds(judged(lines)) == ["UNREADABLE"]
+
+
+def test_a_line_as_deep_as_anyone_likes_is_unreadable():
+    """It must not end the reading."""
+    assert kinds(judged([*FILE[:5], "[" * 200_000, *FILE[5:]])) == ["UNREADABLE"]
 
 
 def test_a_part_more_in_a_row_is_a_change():
