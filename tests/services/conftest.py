@@ -34,6 +34,7 @@ class KeptAudit:
     """An audit log in memory."""
 
     records: list[AuditRecord] = field(default_factory=list)
+    undone: int = 0
     full: bool = False
     rider: ContextVar[Rider | None] = field(default_factory=lambda: ContextVar("rider", default=None))
 
@@ -41,7 +42,10 @@ class KeptAudit:
         self.records.append(record)
 
     def ride(self, record: AuditRecord) -> Ride:
-        return Ride(lambda _connection: None, lambda: self.records.append(record))
+        def undone() -> None:
+            self.undone += 1
+
+        return Ride(lambda _connection: None, lambda: self.records.append(record), undone)
 
 
 class KeptSignals:

@@ -669,7 +669,10 @@ def test_a_write_that_was_not_committed_is_recorded_when_the_call_ends(policy, g
     call.judged = {(ANNA, 0): True}
     rider = kept.rider.get()
     assert rider is not None
-    assert rider() is not None  # put on, and thrown off with the write
+    ride = rider()
+    assert ride is not None  # put on, and thrown off with the write
+    ride.undone()
+    assert kept.undone == 1  # the log learns of it
     assert next(record, None) is None
     assert [(one.code, one.decided) for one in kept.records] == [("OK", {(ANNA, 0): True})]
 
