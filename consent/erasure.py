@@ -18,6 +18,8 @@ from identity.ids import SubjectId
 
 #: What a receipt says it is; another form gets another word.
 RECEIPT_FORM = "veilgraph erasure receipt 1"
+#: Who speaks when an erasure leaves statements to others; no caller has this name.
+ACTOR = "veilgraph/erasure"
 
 
 class Stage(Enum):

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Final
 
-from consent.erasure import Asked, Progress, Stage, Todo, receipt_body, todo
+from consent.erasure import ACTOR, Asked, Progress, Stage, Todo, receipt_body, todo
 from consent.errors import ErasureUnknown
 from consent.guard_table import NEVER_MS
 from consent.record import Action, CollectedVia
@@ -40,8 +40,6 @@ _DAY_MS: Final = 86_400_000
 _PHASES: Final = {Stage.SUPPRESS: Phase.SUPPRESS, Stage.DATA: Phase.DATA, Stage.KEYS: Phase.KEYS}
 #: Whose file the journal lies in.
 _OWN_STORE: Final = "consent"
-#: Who speaks when an erasure leaves refusals to others; no caller has this name.
-ACTOR: Final = "veilgraph/erasure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +204,12 @@ class Erasures:
         self._go_on(asked.erasure_id)
 
     def _left_to_others(self, asked: Asked, left: Mapping[SubjectId, int]) -> list[LedgerEntry]:
-        """The refusals that others had from the erased, as statements of their own."""
+        """What others may not because of the erased, as refusals of their own.
+
+        Whatever it came from: refusals, objections, restrictions and ages alike. Each has a random
+        request id, for the erasure's id would join a living person to what is kept of the erased;
+        the moment is all they share.
+        """
         policy = self._authority.policy
         return [
             ledger_entry(
@@ -219,11 +222,11 @@ class Erasures:
                     valid_until_ms=NEVER_MS,
                     notice=None,
                 ),
-                Origin(self._around.tenant, ACTOR, asked.erasure_id, position),
+                Origin(self._around.tenant, ACTOR, secrets.token_hex(16), 0),
                 policy,
                 asked.requested_at_ms,
             )
-            for position, (subject, mask) in enumerate(left.items())
+            for subject, mask in left.items()
         ]
 
     def _go_on(self, erasure_id: str) -> None:

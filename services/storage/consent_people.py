@@ -2,7 +2,8 @@
 
 Records are append-only but for one thing: a trigger lets those of a subject that is being
 erased go. Of each a skeleton stays for as long as consent must be provable: purpose, action,
-times and notice under the erasure's id, which only the receipt ties to anybody.
+times and notice under the erasure's id. That id stands in the receipt, the journal and the
+tombstones as well: whoever has a subject and this file finds the skeletons of its erasure.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from consent.erasure import ACTOR
 from consent.guard_table import NEVER_MS
 from identity.ids import SubjectId
 from services.storage.consent_records import RawSignals
@@ -20,6 +22,8 @@ from services.stores import ExportedValue, Json, Kept
 
 _DAY_MS = 86_400_000
 _NOT_SHOWN = frozenset({"position", "subject", "collected_via", "effective_at_ms", "recorded_at_ms"})
+#: Of what an erasure left to others: it would name the erasure of somebody else.
+_NOT_SHOWN_OF_AN_ERASURE = _NOT_SHOWN | {"actor", "request_id"}
 _EDGES = "SELECT edge_id FROM edges WHERE a = ?1 OR b = ?1"
 _EITHER_END = "a IN being_erased OR b IN being_erased"
 _SKELETON = "INSERT INTO consent_skeleton VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -56,6 +60,7 @@ class ConsentPeople:
         """See ``Contents.stored``."""
         for row in _rows(connection, "SELECT * FROM records WHERE subject = ? ORDER BY position", subject):
             sealed = row["raw_signal"]
+            hidden = _NOT_SHOWN_OF_AN_ERASURE if row["actor"] == ACTOR else _NOT_SHOWN
             row["raw_signal"] = _text(self._signals.open(connection, subject, row["event_id"], sealed))
             yield ExportedValue(
                 store=self.name,
@@ -64,7 +69,7 @@ class ConsentPeople:
                 value={
                     name: _shown(value)
                     for name, value in row.items()
-                    if name not in _NOT_SHOWN and value not in (None, b"", "")
+                    if name not in hidden and value not in (None, b"", "")
                 },
                 source=row["collected_via"],
                 party="ZERO",

@@ -14,6 +14,7 @@ from typing import cast
 
 import pytest
 
+from consent.erasure import ACTOR
 from consent.errors import ErasureUnknown, SubjectUnknown
 from consent.record import Action
 from identity.ids import SubjectId
@@ -124,6 +125,24 @@ async def test_an_erasure_takes_no_refusal_from_anybody_else(tmp_path: Path) -> 
         again = world.guard.entry(NEIGHBOUR)
         assert again is not None
         assert (again.allow, again.refuse) == (after.allow, after.refuse)
+
+
+async def test_what_is_left_to_others_does_not_lead_back_to_the_erased(tmp_path: Path) -> None:
+    """No id of a neighbour's record is one of the erasure's, and their export names no erasure."""
+    async with opened(tmp_path) as world:
+        erasure_id = json.loads((await world.erase(GONE, CARD)).body)["erasure_id"]
+        read = world.databases["consent"].reader.execute
+        left = read("SELECT * FROM records WHERE actor = ?", (ACTOR,)).fetchall()
+        assert left and not any(erasure_id in map(str, row) for row in left)
+        joined = "SELECT count(*) FROM records JOIN consent_skeleton ON request_id = erasure_id"
+        assert read(joined).fetchone() == (0,)
+        told = [value.value async for value in world.stores["consent"].export([NEIGHBOUR])]
+        records = [value for value in told if "action" in value]
+        own = [value for value in records if "request_id" in value]
+        assert 0 < len(own) < len(records)
+        assert all(value["actor"] != ACTOR for value in own)
+        assert not any("actor" in value for value in records if value not in own)
+        assert erasure_id not in json.dumps(told)
 
 
 async def test_an_erasure_waits_for_a_store_that_is_down_and_says_so(tmp_path: Path) -> None:
