@@ -95,9 +95,9 @@ class OwnState(NamedTuple):
         return min(ends, default=NEVER_MS)
 
     @property
-    def endless(self) -> bool:
-        """No grant runs out."""
-        return all(until == NEVER_MS for until, _ in self.grants)
+    def common(self) -> bool:
+        """Whether others may share it for ever: nothing in it ends, and nothing is somebody's own."""
+        return not (self.answers or self.answerable) and all(until == NEVER_MS for until, _ in self.grants)
 
 
 #: Who never said anything.

@@ -75,10 +75,11 @@ class Projection:
             self._replace(edge)
             touched += (edge.a, edge.b)
         for subject, state in own.items():
-            self._own[subject] = self._shared.setdefault(state, state) if state.endless else state
+            self._own[subject] = self._shared.setdefault(state, state) if state.common else state
             touched.append(subject)
         for subject in erased:
             touched += self._forget(subject)
+        self._schedule_without(erased)
         touched += self._run_out(now_ms)
         changed = self._refold([one for one in touched if one in self._born], now_ms)
         self.narrowed = self.narrowed or bool(erased)
@@ -147,6 +148,11 @@ class Projection:
         self.entries.pop(subject, None)
         return [end for edge in edges for end in (edge.a, edge.b)]
 
+    def _schedule_without(self, erased: Collection[SubjectId]) -> None:
+        if erased:
+            self._scheduled = {one for one in self._scheduled if one[1] not in erased}
+            self._changes = sorted(self._scheduled)  # a sorted list is a heap
+
     def _must_know(self, births: Iterable[SubjectId], subjects: Iterable[SubjectId]) -> None:
         strangers = {subject for subject in subjects if subject not in self._born}
         if strangers and not strangers <= set(births):
@@ -209,7 +215,7 @@ class Projection:
 
     def _fold_alone(self, own: OwnState, now_ms: int) -> GuardEntry:
         """Most subjects are alone and said one of a few things: they share one entry."""
-        if not own.endless:
+        if not own.common:
             return entry_alone(self.policy, own, now_ms)
         entry = self._alone.get(own)
         if entry is None:

@@ -9,6 +9,7 @@ from consent.fold import fold
 from consent.guard_table import NEVER_MS
 from consent.policy import Policy
 from consent.projection import Projection
+from consent.record import Action
 from tests.consent.statements import NOW_MS, edge, said, subject
 
 ANNA, BERT, STRANGER, NEWBORN = map(subject, range(1, 5))
@@ -50,3 +51,19 @@ def test_a_grant_given_anew_moves_the_next_change(projection: Projection, policy
     assert projection.change(NOW_MS + 49) == {}
     assert set(projection.change(NOW_MS + 50)) == {ANNA}
     assert projection.next_change_ms() == NEVER_MS
+
+
+def test_nothing_in_memory_keeps_an_erased_subject_or_the_words_of_one(
+    projection: Projection, policy: Policy
+):
+    """Not among what was to run out, and not among the states that subjects share."""
+    ending, refusing = subject(101), subject(102)
+    own = {
+        ending: fold(policy, [said("loyalty", until_ms=NOW_MS + 1_000)]),
+        refusing: fold(policy, [said("marketing", Action.REFUSE)._replace(id=b"the statement's id")]),
+    }
+    projection.change(NOW_MS, births=own, own=own)
+    assert projection.next_change_ms() == NOW_MS + 1_000
+    projection.change(NOW_MS, erased=own.keys())
+    assert ending not in {one for _, one in (*projection._changes, *projection._scheduled)}
+    assert "the statement's id" not in repr((projection._shared, projection._alone))
