@@ -23,7 +23,7 @@ from identity.ids import SubjectId
 from identity.keyring import KeyRing
 from services.feed import Feed
 from services.interceptors.audit import AuditRecord
-from services.storage.sqlite import Database, Ride, Rider, StoreUnusable
+from services.storage.sqlite import Database, Ride, Rider
 from services.storage.subject_keys import SubjectKeys
 
 FLUSH_S = 0.05
@@ -110,7 +110,7 @@ class StoredAuditLog:
             return
         try:
             seq = await self._database.write(lambda connection: self._insert(connection, batch))
-        except (StoreUnusable, sqlite3.Error):
+        except Exception:  # whatever it was: what can not be written is kept, and stops the answers
             self._waiting = batch + self._waiting
             self._unwritten = True
             raise
@@ -123,8 +123,8 @@ class StoredAuditLog:
                 await asyncio.sleep(FLUSH_S)
                 try:
                     await self.flush()
-                except (StoreUnusable, sqlite3.Error):
-                    continue  # kept; until it can be written the service does not answer
+                except Exception:  # noqa: BLE001, S112 - kept; until it can be written nobody is answered
+                    continue
         finally:
             self._flushing = None
 

@@ -87,8 +87,9 @@ def _records(connection: sqlite3.Connection, key: bytes) -> Iterator[tuple[Leaf,
     tags: dict[bytes, bytes] = {}
     for (batch,) in connection.execute("SELECT leaves FROM audit_batches ORDER BY seq"):
         month = month_of(_begun_ms(batch))
-        # A batch may begin before midnight and end after it; its records say which tag is theirs.
-        near = {one: tags.setdefault(one, tag_of(key, one)) for one in (month, _next(month))}
+        # Records lie in the order calls ended: those of a slow call may be of the month before the
+        # batch's first, and a batch may end after midnight. Each says which tag is its.
+        near = {one: tags.setdefault(one, tag_of(key, one)) for one in _around(month)}
         if not any(tag in batch for tag in near.values()):
             continue
         for leaf in map(decoded, unpacked(batch)):
@@ -102,6 +103,7 @@ def _begun_ms(batch: bytes) -> int:
     return counted(batch[4 : 4 + length])[2]
 
 
-def _next(month: bytes) -> bytes:
-    year, number = int(month[:4]), int(month[5:])
-    return b"%04d-%02d" % (year + number // 12, number % 12 + 1)
+def _around(month: bytes) -> Iterator[bytes]:
+    """The month before, the month and the month after."""
+    months = int(month[:4]) * 12 + int(month[5:]) - 1
+    return (b"%04d-%02d" % (one // 12, one % 12 + 1) for one in range(months - 1, months + 2))

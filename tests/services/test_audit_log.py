@@ -187,18 +187,19 @@ async def test_a_tasks_writes_take_along_nothing_of_another_task(database, log, 
     assert [leaf.code for leaf in kept(database)] == ["OK"]
 
 
-async def test_a_log_whose_batch_was_not_taken_is_full_until_it_is(database, log, plan, monkeypatch):
-    """A dead disk stops the service at once, not after so many records; nothing is lost or doubled."""
+@pytest.mark.parametrize("fault", [StoreUnusable, ValueError])
+async def test_a_log_whose_batch_was_not_taken_is_full_until_it_is(database, log, plan, monkeypatch, fault):
+    """A dead disk or a bad record stops the service at once; nothing is lost or doubled."""
     write, broken = database.write, True
 
     async def writing(job: Any) -> Any:
         if broken:
-            raise StoreUnusable
+            raise fault
         return await write(job)
 
     monkeypatch.setattr(database, "write", writing)
     log.append(record(plan))
-    with pytest.raises(StoreUnusable):
+    with pytest.raises(fault):
         await log.flush()
     assert log.full
     broken = False

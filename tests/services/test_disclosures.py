@@ -96,3 +96,11 @@ async def test_who_was_never_recorded_and_who_was_erased_find_nothing(records: R
     assert records.told(OTHER) == []
     await records.database.write(lambda connection: records.keys.destroy(connection, [ME]))
     assert records.told(ME) == []
+
+
+async def test_a_slow_calls_record_behind_those_of_a_newer_month_is_found(records: Records):
+    """Records lie in the order calls ended, and are of the instant they were decided at."""
+    ends = ms(2026, 12, 31, 23, 59, 59)
+    await records.write((leaf(ends + 2000), {(OTHER, 1): True}), (leaf(ends), {(ME, 1): True}))
+    (told,) = records.told(ME)
+    assert (told.answered, told.last_ms) == (1, ends)
