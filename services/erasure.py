@@ -35,7 +35,6 @@ from services.stores import PersonalStore, Phase, StoreDown
 #: A store that is down is asked again after this long.
 RETRY_S: Final = 1.0
 #: Every store of a deployment; an erasure is not finished while one of them has not answered.
-STORES: Final = SERVICES
 _DAY_MS: Final = 86_400_000
 _PHASES: Final = {Stage.SUPPRESS: Phase.SUPPRESS, Stage.DATA: Phase.DATA, Stage.KEYS: Phase.KEYS}
 #: Whose file the journal lies in.
@@ -83,11 +82,6 @@ class Surroundings:
 async def nobody_to_tell(_asked: Asked) -> Sequence[str]:
     """For a deployment that has no channel to recipients; the receipt says so."""
     return ()
-
-
-async def not_sealed(_asked: Asked, _digest: bytes) -> Mapping[str, Any]:
-    """For a deployment whose audit log is not sealed; the receipt says so."""
-    return {"note": "the audit log is not sealed"}
 
 
 class Erasures:
@@ -242,7 +236,7 @@ class Erasures:
             )
 
     def _todo(self, progress: Progress) -> Todo:
-        return todo(progress, STORES)
+        return todo(progress, SERVICES)
 
     async def _run(self, erasure_id: str) -> None:
         said = ""

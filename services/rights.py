@@ -21,6 +21,7 @@ from identity.ids import SubjectId
 from services import access_page as page
 from services.access import Asked, Decision, Report, kinds_beside
 from services.authority import ConsentAuthority
+from services.config import SERVICES
 from services.erasure import Erasures, SignedReceipt
 from services.errors import Denied, InvalidRequest, Unavailable
 from services.interceptors.call import NOT_PERMITTED, Call, Caller
@@ -48,7 +49,6 @@ _ERASE_WAIT_S: Final = 8.0
 #: Why something is not allowed that the person's own statements would allow.
 LINKED_IDENTITY: Final = "LINKED_IDENTITY"
 #: The stores that a report is made of, in the order they are told; with one missing there is none.
-STORES: Final = ("identity", "consent", "engagement", "recommender")
 _RETRY_S: Final = 1.0
 
 OpenOf = Callable[[Caller], Callable[[str], SubjectId]]
@@ -183,9 +183,9 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
 
     def _stores(self) -> list[PersonalStore]:
         stores = self._reach.stores
-        if not all(name in stores for name in STORES):
+        if not all(name in stores for name in SERVICES):
             raise Unavailable("STORE_UNAVAILABLE", retry_after_s=_RETRY_S)  # less than all is no answer
-        return [stores[name] for name in STORES]
+        return [stores[name] for name in SERVICES]
 
     async def _asked(self, request: Any, call: Call) -> Asked:
         """Judges the proofs, binds them to the request and finds whom they cover."""
@@ -289,11 +289,13 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
     async def _page(self, report: Report, call: Call) -> AsyncIterator[rights_pb2.AccessResponse]:
         """The answer as a page, in pieces."""
         pieces: list[str] = []
+        size = 0
         async for piece in self._pieces(report, call):
             pieces.append(piece)
-            if sum(map(len, pieces)) >= PART_BYTES:
+            size += len(piece)
+            if size >= PART_BYTES:
                 yield rights_pb2.AccessResponse(html="".join(pieces))
-                pieces = []
+                pieces, size = [], 0
         yield rights_pb2.AccessResponse(html="".join(pieces))
 
     async def _pieces(self, report: Report, call: Call) -> AsyncIterator[str]:
