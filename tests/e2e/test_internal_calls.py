@@ -17,7 +17,7 @@ from services.remote_stores import RemoteStore, StoreServicer
 from services.service_tokens import TTL_S
 from services.signal_link import RemoteSignals
 from services.signals import gpc_mask
-from services.stores import Phase
+from services.stores import ExportedValue, Phase
 from services.suite import remote_links
 from tests.e2e.test_processes import until
 from tests.services.conftest import reason_of
@@ -145,12 +145,18 @@ async def test_every_store_answers_over_the_wire_as_it_does_at_home(shop):
         remote = RemoteStore(name, shop.suite.process.peers)
         assert await remote.count([birth]) == await own.count([birth])
         exported = [value async for value in remote.export([birth])]
-        assert exported == [value async for value in own.export([birth])]
-        assert exported
+        kept = [value async for value in own.export([birth])]
+        assert settled(exported) == settled(kept)
+        assert settled(exported)
         if name != "consent":
             erased = await remote.erase([birth], "erasure-1", Phase.DATA)
             assert await own.erase([birth], "erasure-1", Phase.DATA) == erased
             assert not await remote.count([birth])
+
+
+def settled(exported: list[ExportedValue]) -> list[ExportedValue]:
+    """Without the record of who was told what, which the audit goes on writing after its calls."""
+    return [value for value in exported if value.kind != "disclosure"]
 
 
 async def test_no_store_is_another_services_to_ask(shop):

@@ -1,0 +1,72 @@
+"""Births: each identifier gets its subject when it is first seen.
+
+A birth is answered for only after the barrier: when the guard tables have taken it in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from consent.guard_table import GuardTable
+from identity.ids import SUBJECT_BYTES, IdentifierToken, SubjectId
+from identity.ledger import Births, Newborn
+from identity.store import IdentityStore
+from services.begun import Begun
+from services.confirming import Barrier
+
+
+class BirthRegister:
+    """Knows the subject of every identifier, and gives one to those it does not know."""
+
+    def __init__(
+        self,
+        store: IdentityStore,
+        blocked: Collection[IdentifierToken],
+        barrier: Barrier,
+        random_bytes: Callable[[int], bytes],
+        begun: Begun,
+    ) -> None:
+        """Makes the register.
+
+        Args:
+            store: the ledger.
+            blocked: tokens that stand for no identifier, those of every tenant.
+            barrier: see ``Barrier``.
+            random_bytes: where birth subjects come from; cryptographically random.
+            begun: keeps what is being written from ending with whoever asked for it.
+        """
+        self._store = store
+        self._blocked = frozenset(blocked)
+        self._barrier = barrier
+        self._random_bytes = random_bytes
+        self._begun = begun
+
+    async def births(
+        self, identifiers: Mapping[IdentifierToken, int], guard: GuardTable, now_ms: int
+    ) -> tuple[Births, int]:
+        """The birth subject of each identifier but those that stand for none.
+
+        Args:
+            identifiers: tokens and the kind of each.
+            guard: the table that the answer is to be decided by.
+            now_ms: when those first seen are born.
+
+        Returns:
+            The births, and the consent epoch they came with; 0 if all were known.
+        """
+        kinds = {token: kind for token, kind in identifiers.items() if token not in self._blocked}
+        known = await self._store.subjects(kinds)
+        new = [token for token in kinds if token not in known]
+        if not new and all(subject in guard for subject in known.values()):
+            return Births(known, frozenset(), 0), 0
+        random = self._random_bytes(SUBJECT_BYTES * len(new))
+        newborns = [
+            Newborn(token, kinds[token], SubjectId(random[start : start + SUBJECT_BYTES]))
+            for token, start in zip(new, range(0, len(random), SUBJECT_BYTES), strict=True)
+        ]
+        births, epoch = await self._begun.to_the_end(self._bear(newborns, now_ms))
+        return births._replace(subjects=known | births.subjects), epoch
+
+    async def _bear(self, newborns: Sequence[Newborn], now_ms: int) -> tuple[Births, int]:
+        births = await self._store.bear(newborns, now_ms)
+        return births, await self._barrier(births.seq)

@@ -1,0 +1,129 @@
+"""Writes the edge ledger, one request after another, and keeps the graph in memory what it holds.
+
+Edges are judged by the graph as it is, so no two requests are written at once. A changed edge is
+answered for only after the barrier; until then it is pending, and nothing is read across it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+
+from identity.graph import Graph
+from identity.ids import SubjectId
+from identity.ledger import EdgeState, Sighting
+from identity.linking import Done, Request, Ruling, check_same, rule, undo
+from identity.rules import Rules
+from identity.store import IdentityStore
+from services.confirming import Barrier, Confirmation
+
+
+class LedgerWriter:
+    """The one writer of a ledger's edges; used from one event loop."""
+
+    def __init__(
+        self,
+        store: IdentityStore,
+        graph: Graph,
+        rules: Rules,
+        barrier: Barrier,
+        *,
+        report: Callable[[str], object],
+        pause: Callable[[float], Awaitable[None]],
+    ) -> None:
+        """Makes the writer; arguments as of ``IdentityServicer``."""
+        self._store = store
+        self._graph = graph
+        self._rules = rules
+        self._in_order = asyncio.Lock()
+        self._confirmation = Confirmation(
+            store, graph, barrier, in_order=self._in_order, report=report, pause=pause
+        )
+
+    async def link(
+        self,
+        asked: Request,
+        sightings: Mapping[int, Sighting],
+        answer_of: Callable[[Mapping[int, Ruling]], bytes],
+        now_ms: int,
+    ) -> Done:
+        """Judges sightings and keeps what becomes of them with the answer; durable when it returns.
+
+        Args:
+            asked: the request; the same one is judged once.
+            sightings: what was seen, by its place in the request.
+            answer_of: makes the answer of what becomes of each.
+            now_ms: nothing is observed later than this.
+
+        Raises:
+            RequestIdReused: the request id was used for another request.
+        """
+
+        async def write() -> Done:
+            pairs = [(sighting.subject, sighting.other) for sighting in sightings.values()]
+            known = await self._store.between(pairs)
+            rulings = rule(list(sightings.values()), known, self._graph, self._rules.members_max, now_ms)
+            answer = answer_of(dict(zip(sightings, rulings, strict=True)))
+            saved = await self._store.link(asked, rulings, answer, now_ms)
+            self._graph.apply(saved.edges)
+            return Done(asked.fingerprints, answer, saved.seq)
+
+        return await self._once(asked, write)
+
+    async def unlink(
+        self,
+        asked: Request,
+        pair: tuple[SubjectId, SubjectId],
+        reason: str,
+        answer_of: Callable[[int], bytes],
+        now_ms: int,
+    ) -> Done:
+        """Declares the edges between two wrong; durable when it returns.
+
+        Args:
+            asked: the request; the same one is carried out once.
+            pair: the two.
+            reason: kept in the ledger.
+            answer_of: makes the answer of the number of edges.
+            now_ms: when they are declared wrong.
+
+        Raises:
+            LinkNotFound: no edge that stands joins the two.
+            RequestIdReused: the request id was used for another request.
+        """
+
+        async def write() -> Done:
+            wrong = undo(await self._store.between([pair]), reason, now_ms)
+            answer = answer_of(len(wrong))
+            saved = await self._store.unlink(asked, wrong, answer, now_ms)
+            self._graph.apply(saved.edges)
+            return Done(asked.fingerprints, answer, saved.seq)
+
+        return await self._once(asked, write)
+
+    async def effective(self, done: Done) -> int:
+        """Waits until what was done is known everywhere; gives the consent epoch of that."""
+        return await self._confirmation.reached(done.seq)
+
+    async def resume(self) -> None:
+        """Takes up the links and corrections that an earlier process left pending."""
+        await self._confirmation.resume()
+
+    async def forget(self, subjects: Sequence[SubjectId]) -> None:
+        """Takes erased subjects out of the graph; links that are being written are waited for."""
+        async with self._in_order:
+            for subject in subjects:
+                self._graph.apply([replace(edge, state=EdgeState.WRONG) for edge in self._graph.at(subject)])
+
+    async def stop(self) -> None:
+        """Ends with what is being confirmed; the rest is the next process's."""
+        await self._confirmation.stop()
+
+    async def _once(self, asked: Request, write: Callable[[], Awaitable[Done]]) -> Done:
+        async with self._in_order:
+            done = await self._store.done(asked)
+            if done is None:
+                return await write()
+        check_same(asked, done)
+        return done
