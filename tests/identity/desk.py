@@ -88,8 +88,8 @@ class Desk:
 
     async def all_confirmed(self) -> None:
         """Waits until the confirmation has nothing left to do."""
-        if self.servicer._confirmation._task is not None:
-            await self.servicer._confirmation._task
+        if self.servicer._ledger._confirmation._task is not None:
+            await self.servicer._ledger._confirmation._task
 
     def follow(self) -> None:
         while changes := self.store.changes(self.cursor, 100):
