@@ -3,6 +3,7 @@ PYTHON  ?= python3
 DATA    ?=
 FILES   ?=
 GATEWAY ?= 127.0.0.1:8080
+BENCH   ?=
 PROCESSES ?= 1
 
 RUN   := .venv/.installed
@@ -45,8 +46,8 @@ protos: stubs ## Generate the stubs from the contract.
 	cp -r build/stubs/veilgraph protos/
 	cp build/stubs/tests/probe/v1/* tests/probe/v1/
 
-bench: $(DEV) ## Measure, print a table, write build/bench.json.
-	.venv/bin/python -m tests.bench
+bench: $(DEV) ## Measure, print a table, write build/bench.json; BENCH=name: only that one.
+	.venv/bin/python -m tests.bench $(BENCH)
 
 locks: $(DEV) ## Lock the newest versions the project allows.
 	.venv/bin/uv pip compile -q --upgrade --universal --generate-hashes --python-version 3.11 --no-header --no-annotate pyproject.toml -o requirements.lock
