@@ -7,13 +7,14 @@ more memory than one of a day, and where things came from is counted on the way.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from consent.component import EdgeFact
 from consent.coverage import Coverage
 from identity.ids import SubjectId
 from services.contract import PERSONAL_CLASSES
+from services.disclosure import Disclosure, merged
 from services.proofs import Proof
 from services.stores import DISCLOSURE, ExportedValue, PersonalStore
 
@@ -48,33 +49,6 @@ class Provenance:
     count: int
     first_ms: int | None
     last_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Disclosure:
-    """What one recipient was told, by one method for one purpose.
-
-    Stores export it as a value of the kind ``DISCLOSURE``, whose content these fields are.
-
-    Attributes:
-        caller: the recipient's name in the deployment.
-        method: the method's path on the wire.
-        purpose: bit position of the purpose.
-        classes: mask of the data classes that the answers could hold.
-        answered: how many calls were answered.
-        refused: how many were refused.
-        first_ms: the first of them, milliseconds since the epoch.
-        last_ms: the last.
-    """
-
-    caller: str
-    method: str
-    purpose: int
-    classes: int
-    answered: int
-    refused: int
-    first_ms: int
-    last_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,26 +131,6 @@ class Report:
         async for _ in self.kept(self.names):
             pass
         return self
-
-
-def merged(told: Iterable[Disclosure]) -> list[Disclosure]:
-    """Disclosures of several identities and stores put together; by caller, method and purpose."""
-    found: dict[tuple[str, str, int], Disclosure] = {}
-    for one in told:
-        key = one.caller, one.method, one.purpose
-        known = found.get(key)
-        if known is not None:
-            found[key] = Disclosure(
-                *key,
-                known.classes | one.classes,
-                known.answered + one.answered,
-                known.refused + one.refused,
-                min(known.first_ms, one.first_ms),
-                max(known.last_ms, one.last_ms),
-            )
-        else:
-            found[key] = one
-    return [found[key] for key in sorted(found)]
 
 
 async def kinds_beside(

@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from identity.ids import SubjectId
-from services.access import Asked, Decision, Disclosure, Provenance, Report
+from services.access import Asked, Decision, Provenance, Report
 from services.contract import class_names
+from services.disclosure import Disclosure
 from services.stores import ExportedValue, Json
 
 #: What XML 1.0 can not hold, not even escaped.

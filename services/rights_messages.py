@@ -7,8 +7,9 @@ import json
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from consent.policy import Policy
-from services.access import Asked, Decision, Disclosure, Provenance
+from services.access import Asked, Decision, Provenance
 from services.contract import class_names
+from services.disclosure import Disclosure
 from services.erasure import SignedReceipt
 from services.stores import ExportedValue
 from veilgraph.consent.v1 import rights_pb2

@@ -10,53 +10,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from consent.auditlog.leaf import Leaf, counted, decoded, unpacked
+from consent.auditlog.leaf import Decision, Leaf, counted, decoded, unpacked
 from consent.auditlog.sealing import month_of, tag_of
 from identity.ids import SubjectId
+from services.disclosure import Disclosure, merged
 from services.storage.sqlite import connect
 from services.storage.subject_keys import SubjectKeys
 
 _ANSWERED = frozenset({"OK", "WRITTEN"})
 
 
-@dataclass(slots=True)
-class Told:
-    """What one caller was told of one subject, by one method for one purpose.
-
-    Attributes:
-        caller: the caller's name in the deployment.
-        method: the method's path on the wire.
-        purpose: bit position of the purpose.
-        classes: mask of the data classes that the answers could hold.
-        answered: how many calls were answered.
-        refused: how many were not.
-        first_ms: the first of them, milliseconds since the epoch.
-        last_ms: the last.
-    """
-
-    caller: str
-    method: str
-    purpose: int
-    classes: int = 0
-    answered: int = 0
-    refused: int = 0
-    first_ms: int = field(default=1 << 62)
-    last_ms: int = 0
-
-    def add(self, leaf: Leaf, *, allowed: bool) -> None:
-        """Counts one record."""
-        answered = allowed and leaf.code in _ANSWERED
-        self.answered += answered
-        self.refused += not answered
-        self.classes |= leaf.disclosed if answered else 0
-        self.first_ms = min(self.first_ms, leaf.at_ms)
-        self.last_ms = max(self.last_ms, leaf.at_ms)
-
-
-def told_of(path: Path, keys: SubjectKeys, subject: SubjectId) -> list[Told]:
+def told_of(path: Path, keys: SubjectKeys, subject: SubjectId) -> list[Disclosure]:
     """What the records of a store say was told of a subject; for a thread of its own.
 
     Args:
@@ -67,19 +33,31 @@ def told_of(path: Path, keys: SubjectKeys, subject: SubjectId) -> list[Told]:
     connection = connect(path, read_only=True)
     try:
         key = keys.existing(connection, [subject]).get(subject)
-        return [] if key is None else _told(connection, key)
+        return [] if key is None else merged(_told(connection, key))
     finally:
         connection.close()
 
 
-def _told(connection: sqlite3.Connection, key: bytes) -> list[Told]:
-    found: dict[tuple[str, str, int], Told] = {}
+def _told(connection: sqlite3.Connection, key: bytes) -> Iterator[Disclosure]:
     for leaf, tag in _records(connection, key):
         for decision in leaf.decisions:
             if decision.tag == tag:
-                where = leaf.caller, leaf.method, decision.purpose
-                found.setdefault(where, Told(*where)).add(leaf, allowed=decision.allowed)
-    return [found[where] for where in sorted(found)]
+                yield _disclosure(leaf, decision)
+
+
+def _disclosure(leaf: Leaf, decision: Decision) -> Disclosure:
+    """What one record says of one decision."""
+    answered = decision.allowed and leaf.code in _ANSWERED
+    return Disclosure(
+        caller=leaf.caller,
+        method=leaf.method,
+        purpose=decision.purpose,
+        classes=leaf.disclosed if answered else 0,
+        answered=int(answered),
+        refused=int(not answered),
+        first_ms=leaf.at_ms,
+        last_ms=leaf.at_ms,
+    )
 
 
 def _records(connection: sqlite3.Connection, key: bytes) -> Iterator[tuple[Leaf, bytes]]:

@@ -15,7 +15,8 @@ from dataclasses import asdict
 from typing import Protocol
 
 from identity.ids import SubjectId
-from services.storage.disclosures import Told, told_of
+from services.disclosure import Disclosure
+from services.storage.disclosures import told_of
 from services.storage.sqlite import Database, StoreUnusable
 from services.storage.subject_keys import SubjectKeys
 from services.storage.tombstones import bury
@@ -124,7 +125,7 @@ class DatabaseStore:
         return Erased({"key": len(keys)} if keys else {}, keys)
 
 
-def _disclosure(store: str, subject: SubjectId, told: Told) -> ExportedValue:
+def _disclosure(store: str, subject: SubjectId, told: Disclosure) -> ExportedValue:
     """What somebody was told, as the person may know it."""
     return ExportedValue(
         store=store,

@@ -19,8 +19,8 @@ from consent.policy import Policy
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
 from identity.pairwise import Pairwise
-from services.access import Disclosure
 from services.authority import ConsentAuthority
+from services.disclosure import Disclosure
 from services.erasure import SignedReceipt
 from services.interceptors.call import Call, Caller
 from services.issuer import public_jwk

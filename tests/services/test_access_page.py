@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from consent.coverage import Coverage
 from services import access_page as page
-from services.access import Asked, Decision, Disclosure, Report
+from services.access import Asked, Decision, Report
 from services.access_page import Markup, element, escaped
+from services.disclosure import Disclosure
 from services.proofs import Proof
 from services.stores import Json
 from tests.services.rights_desk import CARD, ME, ListedStore

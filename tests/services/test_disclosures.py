@@ -13,7 +13,8 @@ from consent.auditlog.leaf import Leaf, packed
 from consent.auditlog.sealing import SubjectSeal, with_decisions
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
-from services.storage.disclosures import Told, told_of
+from services.disclosure import Disclosure
+from services.storage.disclosures import told_of
 from services.storage.sqlite import Database
 from services.storage.subject_keys import SubjectKeys
 from tests.consent.statements import subject
@@ -53,7 +54,7 @@ class Records:
 
         await self.database.write(insert)
 
-    def told(self, who: SubjectId) -> list[Told]:
+    def told(self, who: SubjectId) -> list[Disclosure]:
         return told_of(self.database.path, self.keys, who)
 
 
@@ -74,9 +75,9 @@ async def test_answers_and_refusals_about_a_subject_are_counted_with_their_times
     await records.write((leaf(2000), {(ME, 4): True}), (leaf(9000, "PERMISSION_DENIED"), {(ME, 4): False}))
     await records.write((leaf(9000, method="/x/Explain"), {(ME, 4): True, (OTHER, 4): True}))
     assert records.told(ME) == [
-        Told("partner", "/x/Explain", 4, BEHAVIOUR, 1, 0, 9000, 9000),
-        Told("partner", "/x/Portrait", 4, BEHAVIOUR, 2, 1, 2000, 9000),
-        Told("partner", "/x/Portrait", 5, 0, 0, 1, 3000, 3000),
+        Disclosure("partner", "/x/Explain", 4, BEHAVIOUR, 1, 0, 9000, 9000),
+        Disclosure("partner", "/x/Portrait", 4, BEHAVIOUR, 2, 1, 2000, 9000),
+        Disclosure("partner", "/x/Portrait", 5, 0, 0, 1, 3000, 3000),
     ]
 
 

@@ -12,8 +12,8 @@ import pytest
 from consent.component import GraphStep
 from consent.policy import Policy
 from identity.keyring import KeyRing
-from services.access import Disclosure
 from services.authority import ConsentAuthority
+from services.disclosure import Disclosure
 from services.errors import Refusal
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database, StoreUnusable
