@@ -12,13 +12,12 @@ import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.measure import Figure
+from tests.bench.measure import Figure, measured
 
 OUTPUT = Path("build/bench.json")
 BENCHES = (
@@ -40,12 +39,6 @@ def met(figure: Figure) -> bool:
         return True
     bound = float(figure.limit[2:])
     return figure.ratio <= bound if figure.limit.startswith("<=") else figure.ratio >= bound
-
-
-def measured(name: str) -> list[Figure]:
-    """The figures of one bench; for a process of its own."""
-    figures: list[Figure] = import_module(f"tests.bench.{name}").figures()
-    return figures
 
 
 def main(asked: Sequence[str]) -> int:

@@ -6,9 +6,12 @@ that a busy machine slows both.
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
 from time import perf_counter
 
 PAIRS = 7
@@ -29,6 +32,12 @@ class Figure:
     def row(self) -> dict[str, object]:
         """The line as it stands in ``build/bench.json``."""
         return asdict(self)
+
+
+def measured(name: str) -> list[Figure]:
+    """The figures of one bench, a module of this package; for a process of its own."""
+    figures: list[Figure] = import_module(f"tests.bench.{name}").figures()
+    return figures
 
 
 def p50_us(call: Callable[[], object], calls: int) -> float:
@@ -59,8 +68,5 @@ def paired(
 
 def cpu_s(pid: int) -> float:
     """CPU time a process has used so far, user and system, in seconds (Linux)."""
-    import os
-    from pathlib import Path
-
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
