@@ -13,42 +13,34 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final, Protocol
 
 from consent.coverage import coverage, proves_both_ends
-from consent.guard_table import NEVER_MS, GuardTable
+from consent.guard_table import NEVER_MS
 from consent.policy import UNREFUSABLE
 from consent.record import Action, CollectedVia
 from consent.statement import LedgerEntry, Origin, Statement, fault_in, ledger_entry
 from identity.ids import SubjectId
-from services import access_page as page
-from services.access import Asked, Decision, Report, kinds_beside
+from services.access import Asked, Report, kinds_beside
+from services.access_answer import AccessAnswer
 from services.authority import ConsentAuthority
+from services.begun import Begun
 from services.config import SERVICES
 from services.erasure import Erasures, SignedReceipt
 from services.errors import Denied, InvalidRequest, Unavailable
 from services.interceptors.call import NOT_PERMITTED, Call, Caller
 from services.proofs import Proofs
 from services.rights_messages import (
-    decision_message,
-    identity_messages,
     provenance_message,
     receipt_message,
     recipient_message,
-    value_message,
 )
 from services.storage.proof_register import ProofRegister
 from services.stores import PersonalStore
 from veilgraph.consent.v1 import consent_pb2, rights_pb2, rights_pb2_grpc
 
 _VIAS = {consent_pb2.CollectedVia.Value(f"COLLECTED_VIA_{via.name}"): via for via in CollectedVia}
-#: A part of a streamed answer is about this large, far beneath what a message may hold.
-PART_BYTES: Final = 256 << 10
-PART_VALUES_MAX: Final = 500
 #: Kept back of an erasure's deadline, to answer with the id when it is not finished in time.
 _ANSWER_S: Final = 0.5
 _ERASE_WAIT_S: Final = 8.0
 
-#: Why something is not allowed that the person's own statements would allow.
-LINKED_IDENTITY: Final = "LINKED_IDENTITY"
-#: The stores that a report is made of, in the order they are told; with one missing there is none.
 _RETRY_S: Final = 1.0
 
 OpenOf = Callable[[Caller], Callable[[str], SubjectId]]
@@ -96,7 +88,7 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
         self._proofs = proofs
         self._attesters = attesters
         self._open_of = open_of
-        self._unfinished: set[asyncio.Future[str]] = set()
+        self._begun = Begun()
         roots = dict.fromkeys(leaf.split(".")[0] for leaf in self._policy.leaves)
         self._refusable = tuple(root for root in roots if root not in UNREFUSABLE)
 
@@ -105,9 +97,8 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
     ) -> AsyncIterator[rights_pb2.AccessResponse]:
         """Everything kept or concluded about the covered, part by part."""
         report = await self._report(request, call)
-        parts = (
-            self._page(report, call) if request.format == rights_pb2.FORMAT_HTML else self._data(report, call)
-        )
+        answer = AccessAnswer(report, self._authority, call.guard)
+        parts = answer.page() if request.format == rights_pb2.FORMAT_HTML else answer.data()
         async for part in parts:
             yield part
 
@@ -146,10 +137,8 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
     async def Erase(self, request: rights_pb2.EraseRequest, call: Call) -> rights_pb2.EraseResponse:
         """Erases the covered; answers with the receipt, or with the id to ask for it by."""
         asked = await self._asked(request, call)
-        begun = asyncio.ensure_future(self._begun(asked, request, call))
-        self._unfinished.add(begun)
-        begun.add_done_callback(self._unfinished.discard)
-        erasure_id = await asyncio.shield(begun)  # whoever asked may go away; the id must not
+        # Whoever asked may go away; the id must not.
+        erasure_id = await self._begun.to_the_end(self._begin(asked, request, call))
         return rights_pb2.EraseResponse(
             erasure_id=erasure_id,
             identities=len(asked.coverage.covered),
@@ -175,8 +164,7 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
 
     async def drained(self) -> None:
         """Returns when nothing that was begun is unfinished; for an orderly stop."""
-        while self._unfinished:
-            await asyncio.wait(self._unfinished)
+        await self._begun.drained()
 
     async def _report(self, request: Any, call: Call) -> Report:
         return Report(await self._asked(request, call), call.now_ms, self._stores())
@@ -240,7 +228,7 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
         origin = Origin(call.tenant, _caller(call).id, named, int.from_bytes(subject, "big"))
         return ledger_entry(statement, origin, self._policy, call.now_ms)
 
-    async def _begun(self, asked: Asked, request: rights_pb2.EraseRequest, call: Call) -> str:
+    async def _begin(self, asked: Asked, request: rights_pb2.EraseRequest, call: Call) -> str:
         """The erasure a request begins; kept by its id, for the subject is nobody any more.
 
         The id is claimed first: another request under it is refused before anything begins, and
@@ -265,65 +253,6 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
                 return await self._reach.erasures.finished(erasure_id)
         except TimeoutError:
             return None
-
-    async def _data(self, report: Report, call: Call) -> AsyncIterator[rights_pb2.AccessResponse]:
-        """The answer as data."""
-        yield rights_pb2.AccessResponse(
-            identities=identity_messages(report.asked), ask_for=report.asked.ask_for
-        )
-        part, size = rights_pb2.AccessResponse(), 0
-        async for value in report.kept(report.names):
-            message = value_message(value)
-            part.values.append(message)
-            size += message.ByteSize()
-            if size >= PART_BYTES or len(part.values) >= PART_VALUES_MAX:
-                yield part
-                part, size = rights_pb2.AccessResponse(), 0
-        yield part
-        yield rights_pb2.AccessResponse(
-            where_from=[provenance_message(one) for one in report.origins.provenances()],
-            recipients=[recipient_message(one, self._policy) for one in report.recipients()],
-            decisions=[decision_message(one) for one in await self._decisions(report.asked, call)],
-        )
-
-    async def _page(self, report: Report, call: Call) -> AsyncIterator[rights_pb2.AccessResponse]:
-        """The answer as a page, in pieces."""
-        pieces: list[str] = []
-        size = 0
-        async for piece in self._pieces(report, call):
-            pieces.append(piece)
-            size += len(piece)
-            if size >= PART_BYTES:
-                yield rights_pb2.AccessResponse(html="".join(pieces))
-                pieces, size = [], 0
-        yield rights_pb2.AccessResponse(html="".join(pieces))
-
-    async def _pieces(self, report: Report, call: Call) -> AsyncIterator[str]:
-        numbers = {subject: number for number, subject in enumerate(report.asked.coverage.covered, 1)}
-        yield page.beginning(report.asked, report.made_at_ms)
-        yield page.identities(report.asked)
-        async for piece in page.contents(report):
-            yield piece
-        yield page.where_from(report.origins.provenances())
-        yield page.recipients(report.recipients(), self._policy.leaves)
-        yield page.decisions(await self._decisions(report.asked, call), numbers)
-        yield page.ending()
-
-    async def _decisions(self, asked: Asked, call: Call) -> list[Decision]:
-        """What the guard decides now for every purpose of every covered identity, and why.
-
-        Why in full where the identity's own statements say no. Where those of an identity linked
-        with it do, which may be somebody else's, no more than that is told.
-        """
-        decided: list[Decision] = []
-        for subject in asked.coverage.covered:
-            alone = GuardTable(self._policy)
-            alone.apply(await self._authority.alone(subject, call.now_ms))
-            for index, leaf in enumerate(self._policy.leaves):
-                allowed = call.guard.allows(subject, index, call.now_ms)
-                reason = "" if allowed else alone.reason(subject, index, call.now_ms) or LINKED_IDENTITY
-                decided.append(Decision(subject, leaf, allowed, reason, self._policy.basis[index]))
-        return decided
 
 
 def use_of(request: Any, call: Call) -> bytes:
