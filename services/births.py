@@ -13,6 +13,8 @@ from identity.ledger import Births, Newborn
 from identity.store import IdentityStore
 from services.begun import Begun
 from services.confirming import Barrier
+from services.interceptors.call import Caller
+from services.quotas import Quotas
 
 
 class BirthRegister:
@@ -23,8 +25,10 @@ class BirthRegister:
         store: IdentityStore,
         blocked: Collection[IdentifierToken],
         barrier: Barrier,
+        *,
         random_bytes: Callable[[int], bytes],
         begun: Begun,
+        quotas: Quotas,
     ) -> None:
         """Makes the register.
 
@@ -34,29 +38,36 @@ class BirthRegister:
             barrier: see ``Barrier``.
             random_bytes: where birth subjects come from; cryptographically random.
             begun: keeps what is being written from ending with whoever asked for it.
+            quotas: what each caller may bring that nobody has seen.
         """
         self._store = store
         self._blocked = frozenset(blocked)
         self._barrier = barrier
         self._random_bytes = random_bytes
         self._begun = begun
+        self._quotas = quotas
 
     async def births(
-        self, identifiers: Mapping[IdentifierToken, int], guard: GuardTable, now_ms: int
+        self, identifiers: Mapping[IdentifierToken, int], caller: Caller, guard: GuardTable, now_ms: int
     ) -> tuple[Births, int]:
         """The birth subject of each identifier but those that stand for none.
 
         Args:
             identifiers: tokens and the kind of each.
+            caller: who asks; what is new counts towards its quota.
             guard: the table that the answer is to be decided by.
             now_ms: when those first seen are born.
 
         Returns:
             The births, and the consent epoch they came with; 0 if all were known.
+
+        Raises:
+            QuotaExceeded: more of them are new than the caller may bring now; nobody is born.
         """
         kinds = {token: kind for token, kind in identifiers.items() if token not in self._blocked}
         known = await self._store.subjects(kinds)
         new = [token for token in kinds if token not in known]
+        self._quotas.take(caller, len(known), len(new), now_ms)
         if not new and all(subject in guard for subject in known.values()):
             return Births(known, frozenset(), 0), 0
         random = self._random_bytes(SUBJECT_BYTES * len(new))
@@ -64,9 +75,10 @@ class BirthRegister:
             Newborn(token, kinds[token], SubjectId(random[start : start + SUBJECT_BYTES]))
             for token, start in zip(new, range(0, len(random), SUBJECT_BYTES), strict=True)
         ]
-        births, epoch = await self._begun.to_the_end(self._bear(newborns, now_ms))
+        births, epoch = await self._begun.to_the_end(self._bear(newborns, caller, now_ms))
         return births._replace(subjects=known | births.subjects), epoch
 
-    async def _bear(self, newborns: Sequence[Newborn], now_ms: int) -> tuple[Births, int]:
+    async def _bear(self, newborns: Sequence[Newborn], caller: Caller, now_ms: int) -> tuple[Births, int]:
         births = await self._store.bear(newborns, now_ms)
+        self._quotas.give_back(caller, len(newborns) - len(births.created))
         return births, await self._barrier(births.seq)

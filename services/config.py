@@ -15,6 +15,7 @@ from consent.errors import ConsentError
 from consent.policy import Policy
 from identity.errors import KeyRingError, RulesError
 from identity.keyring import KeyRing
+from identity.quota import PER_HOUR_DEFAULT
 from identity.rules import Rules, compile_rules
 from services import policy_file
 from services.interceptors.call import Caller
@@ -123,7 +124,7 @@ def load(path: Path) -> SuiteConfig:
 
 
 def _caller(name: str, entry: Mapping[str, Any], tenant: str, policy: Policy) -> Caller:
-    _only(entry, frozenset({"scopes", "purposes"}), f"callers.{name}")
+    _only(entry, frozenset({"scopes", "purposes", "new_identifiers_per_hour"}), f"callers.{name}")
     purposes = 0
     for node in entry.get("purposes", ()):
         try:
@@ -137,7 +138,10 @@ def _caller(name: str, entry: Mapping[str, Any], tenant: str, policy: Policy) ->
         )
     if name.startswith(PREFIX):
         raise ConfigError(f"callers.{name}: names that begin with {PREFIX} are the suite's own services'")
-    return Caller(_name(name, "callers"), tenant, scopes, purposes)
+    per_hour = entry.get("new_identifiers_per_hour", PER_HOUR_DEFAULT)
+    if type(per_hour) is not int or per_hour < 0:
+        raise ConfigError(f"callers.{name}.new_identifiers_per_hour: a whole number from 0")
+    return Caller(_name(name, "callers"), tenant, scopes, purposes, per_hour)
 
 
 def _verifier(name: str, entry: Mapping[str, Any], folder: Path, content: Mapping[str, Any]) -> Verifier:

@@ -53,6 +53,9 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
 }
 
+#: What a caller may bring an hour that nobody has seen before, where it is not the suite's default.
+NEW_IDENTIFIERS_PER_HOUR = {"importer": 1_000_000_000}
+
 
 def prepare(folder: Path, now_s: int, ports: Mapping[str, int]) -> Path:
     """Makes whatever of a development suite is missing in a folder; mints fresh tokens.
@@ -113,6 +116,7 @@ def _config(ports: Mapping[str, int]) -> str:
             f"[callers.{caller}]",
             f"scopes = {json.dumps(scopes)}",
             f"purposes = {json.dumps(purposes)}",
+            *_quota(caller),
         ]
     lines += [
         "",
@@ -124,3 +128,8 @@ def _config(ports: Mapping[str, int]) -> str:
         "callers = []",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _quota(caller: str) -> list[str]:
+    per_hour = NEW_IDENTIFIERS_PER_HOUR.get(caller)
+    return [] if per_hour is None else [f"new_identifiers_per_hour = {per_hour}"]

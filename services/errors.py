@@ -8,6 +8,7 @@ Refusal
 ├── Unauthenticated     no caller could be made of the credentials
 ├── Denied              a caller or a subject does not permit it
 ├── Unavailable         can not decide or keep now; says when to come back
+├── QuotaExceeded       the caller has used up what it may bring; says when there is more
 └── TooLate             the deadline passed or is too short to begin
 """
 
@@ -199,6 +200,14 @@ class Denied(Refusal):
 
 class Unavailable(Refusal):
     """Can not decide or keep now."""
+
+
+class QuotaExceeded(Refusal):
+    """A caller asks for more than its quota leaves."""
+
+    def __init__(self, wait_ms: int | None) -> None:
+        """Refuses for so long; ``None``: for ever, the request is larger than the quota itself."""
+        super().__init__("QUOTA_EXCEEDED", retry_after_s=(wait_ms or 0) / 1000)
 
 
 class TooLate(Refusal):

@@ -22,6 +22,7 @@ from services.identity_messages import known_of, link_response, resolve_response
 from services.interceptors.call import Call
 from services.interceptors.declared import purpose_of
 from services.ledger_writer import LedgerWriter
+from services.quotas import Quotas
 from veilgraph.identity.v1 import identity_pb2, identity_pb2_grpc
 from veilgraph.privacy.v1 import privacy_pb2
 
@@ -39,6 +40,7 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         rules: Rules,
         blocked: Collection[IdentifierToken],
         barrier: Barrier,
+        quotas: Quotas,
         random_bytes: Callable[[int], bytes],
         report: Callable[[str], object],
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -52,6 +54,7 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
             rules: what counts as evidence.
             blocked: tokens that stand for no identifier, those of every tenant.
             barrier: see ``Barrier``.
+            quotas: what each caller may bring that nobody has seen.
             random_bytes: where birth subjects come from; cryptographically random.
             report: takes one line per try to confirm a link that failed.
             pause: waits for a number of seconds, between such tries.
@@ -60,13 +63,16 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         self._graph = graph
         self._rules = rules
         self._begun = Begun()
-        self._register = BirthRegister(store, blocked, barrier, random_bytes, self._begun)
+        self._register = BirthRegister(
+            store, blocked, barrier, random_bytes=random_bytes, begun=self._begun, quotas=quotas
+        )
         self._ledger = LedgerWriter(store, graph, rules, barrier, report=report, pause=pause)
 
     async def Resolve(self, request: identity_pb2.ResolveRequest, call: Call) -> identity_pb2.ResolveResponse:
         """Gives each identifier's own birth subject; a new identifier gets one."""
         kinds = {token: one.kind for token, one in zip(call.tokens, request.identifiers, strict=True)}
-        births, epoch = await self._register.births(kinds, call.guard, call.now_ms)
+        assert call.caller is not None  # noqa: S101 - authentication ran before every handler
+        births, epoch = await self._register.births(kinds, call.caller, call.guard, call.now_ms)
         view = call.guard.policy.index(_PURPOSES[request.for_purpose]) if request.for_purpose else None
         answered: dict[int, SubjectId] = {}
         permitting = call.judge(births.subjects.values())

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from identity.ids import IdentifierToken, SubjectId
+from identity.quota import PER_HOUR_DEFAULT
 from services.errors import code_number
 from veilgraph.privacy.v1 import privacy_pb2
 
@@ -41,12 +42,14 @@ class Caller:
         tenant: the tenant it belongs to.
         scopes: the scopes it holds; empty refuses everything.
         purposes: mask of the purposes it may use; 0 refuses everything.
+        new_identifiers_per_hour: how many it may bring that nobody has seen before.
     """
 
     id: str
     tenant: str
     scopes: frozenset[str]
     purposes: int
+    new_identifiers_per_hour: int = PER_HOUR_DEFAULT
 
 
 class NotYet(Exception):  # noqa: N818 - not an error; the message is taken again after what it waits for

@@ -16,6 +16,7 @@ from services.graph_feed import GraphFeedServicer
 from services.identity import IdentityServicer
 from services.parts.links import Links
 from services.parts.part import Part, Process
+from services.quotas import Quotas
 from services.remote_stores import store_served
 from services.server import Served
 from services.storage.identity import SqliteIdentityStore
@@ -52,6 +53,7 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
             rules=config.rules,
             blocked=blocked_tokens(config.rules, tokeniser),
             barrier=barrier,
+            quotas=Quotas(process.registry, process.log),
             random_bytes=os.urandom,
             report=process.log,
         )

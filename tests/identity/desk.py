@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from prometheus_client import CollectorRegistry
+
 from consent.fold import OwnState
 from consent.guard_table import NEVER_MS as CONSENT_NEVER_MS
 from consent.guard_table import GuardTable, GuardUpdate
@@ -26,6 +28,7 @@ from identity.tokens import IdentifierKind, Tokeniser
 from services.consent import graph_step
 from services.identity import IdentityServicer
 from services.interceptors.call import Call, Caller, ItemRefusal
+from services.quotas import Quotas
 from services.storage.identity import SqliteIdentityStore
 from services.storage.sqlite import Database
 from tests.conftest import Clock
@@ -55,6 +58,8 @@ class Desk:
         self.barriers: list[int] = []
         self.reports: list[str] = []
         self.pauses: list[float] = []
+        self.registry = CollectorRegistry()
+        self.quotas = Quotas(self.registry, self.reports.append)
         self.at_barrier: Callable[[int], Awaitable[None]] | None = None
         self.servicer = self.make_servicer(Graph())
 
@@ -65,6 +70,7 @@ class Desk:
             rules=self.rules,
             blocked=blocked_tokens(self.rules, self.tokeniser),
             barrier=self.barrier,
+            quotas=self.quotas,
             random_bytes=numbered_bytes,
             report=self.reports.append,
             pause=self.pause,

@@ -55,6 +55,7 @@ async def test_an_address_that_is_taken_is_named(tmp_path, clock: Clock):
         ("https://verifier.", "https://issuer.", "has an issuer of its own"),
         ("keys/verifier-jwks.json", "suite.toml", "suite.toml: Expecting value"),
         ("[callers.shop]", '[callers."service.identity"]', "the suite's own services'"),
+        ("new_identifiers_per_hour = 1", "new_identifiers_per_hour = -1", "whole number from 0"),
         ("[tokens]", "[token]", r"unknown keys \['token'\]"),
     ],
 )

@@ -39,6 +39,7 @@ THREATS = (
     "a forged or replayed signal",
     "a pathological consent string",
     "an incomplete erasure",
+    "a caller who guesses identifiers",
 )
 #: Those the suite can not meet yet. One that is met leaves this list; none joins it unnoticed.
 UNMET = (
