@@ -25,6 +25,7 @@ from consent.leases import TTL_MS, Leases
 from services.__main__ import SWITCH_INTERVAL_S
 from services.barrier import Barrier
 from services.storage.sqlite import connect
+from tests.bench import stream_echo
 from tests.bench.measure import Figure
 from tests.bench.track_batch import scratch
 from tests.consent.statements import subject
@@ -67,7 +68,7 @@ def figures() -> list[Figure]:
 
 
 def _figures() -> list[Figure]:
-    return [*_latency(probes=False), *_latency(probes=True), _stopped(), *_storm(), *_stale()]
+    return [*_latency(probes=False), _wire(), *_latency(probes=True), _stopped(), *_storm(), *_stale()]
 
 
 def _latency(*, probes: bool) -> list[Figure]:
@@ -88,6 +89,11 @@ def _latency(*, probes: bool) -> list[Figure]:
         ),
         _figure(f"consent.withdraw_p99_{load}", _p99(ours) * MS, _p99(bare) * MS),
     ]
+
+
+def _wire() -> Figure:
+    """What of a withdrawal is gRPC between five processes, whatever is said."""
+    return _figure("consent.withdraw_wire_floor", stream_echo.median_s() * MS, 1)
 
 
 def _stopped() -> Figure:
