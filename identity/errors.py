@@ -63,7 +63,15 @@ class MalformedSubject(IdentityError):  # noqa: N818 - named after what it says
 
 
 class RulesError(IdentityError):
-    """The rules file is not a set of rules; the text says where."""
+    """The rules file is not a set of rules; the text says where.
+
+    Attributes:
+        field: the place at fault, e.g. "rules.kinds.email.per_person_max" or "rules.line 7".
+    """
+
+    def __init__(self, where: str, complaint: str) -> None:
+        super().__init__(f"{where}: {complaint}")
+        self.field = f"rules.{where}"
 
 
 class LinkNotFound(IdentityError):  # noqa: N818 - named after what it says

@@ -29,12 +29,16 @@ class Evidence(IntEnum):
     SIMILARITY = 6
 
 
+#: No rules file makes proof of these: they are what somebody thinks, not what somebody showed.
+GUESSES = frozenset({Evidence.PARTNER_MATCH, Evidence.SIMILARITY})
+
+
 class EdgeState(IntEnum):
     """What the ledger holds of an edge.
 
-    A link and a correction are pending until every guard table has them. A pending edge, in
-    either direction, joins nobody and carries refusals only, so that a crash at any point
-    leaves less allowed and never more. An edge that has run out is still ``ACTIVE``: it joins
+    Every change is pending until every guard table has it. A pending edge, whatever it is to
+    become, joins nobody and carries refusals only, so that a crash at any point leaves less
+    allowed and never more. An edge that has run out is still ``ACTIVE``: it joins
     nobody any more, but refusals keep spreading over it.
     """
 
@@ -47,11 +51,28 @@ class EdgeState(IntEnum):
     LINK_PENDING = 4
     #: To be ``WRONG`` once it is known everywhere.
     UNLINK_PENDING = 5
+    #: One of its ends is shared by people. It counts for nothing, so that not even a refusal
+    #: spreads over a till; only rules that are applied bring it back.
+    QUARANTINED = 6
+    #: To be ``QUARANTINED`` once it is known everywhere.
+    QUARANTINE_PENDING = 7
+    #: Held while other rules come into force; what it comes to then stands beside those rules.
+    RULES_PENDING = 8
 
     @property
     def stands(self) -> bool:
         """Whether the edge is asserted and not declared wrong, acknowledged or not."""
         return self in {EdgeState.ACTIVE, EdgeState.LINK_PENDING}
+
+    @property
+    def quarantined(self) -> bool:
+        """Whether one of its ends is shared, acknowledged or not."""
+        return self in {EdgeState.QUARANTINED, EdgeState.QUARANTINE_PENDING}
+
+    @property
+    def asserted(self) -> bool:
+        """Whether somebody said so and nobody that it is wrong, whatever rules make of it."""
+        return self.stands or self.quarantined or self is EdgeState.RULES_PENDING
 
     @property
     def declared_wrong(self) -> bool:
@@ -60,12 +81,16 @@ class EdgeState(IntEnum):
 
     @property
     def pending(self) -> bool:
-        """Whether it still has to be acknowledged."""
-        return self in CONFIRMED
+        """Whether it is on its way: it carries refusals only."""
+        return self in CONFIRMED or self is EdgeState.RULES_PENDING
 
 
 #: What a pending edge becomes when it is acknowledged.
-CONFIRMED = {EdgeState.LINK_PENDING: EdgeState.ACTIVE, EdgeState.UNLINK_PENDING: EdgeState.WRONG}
+CONFIRMED = {
+    EdgeState.LINK_PENDING: EdgeState.ACTIVE,
+    EdgeState.UNLINK_PENDING: EdgeState.WRONG,
+    EdgeState.QUARANTINE_PENDING: EdgeState.QUARANTINED,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """Decides what becomes of sightings and what a repeated request is.
 
-A link is refused rather than doubted: malformed evidence, a person grown too large, or
-evidence older than the correction that declared the same edge wrong, so that no repeated
-import brings back what somebody has put right. The same edge seen again is refreshed if it
-was seen later and otherwise changes nothing.
+A link is refused rather than doubted: malformed evidence, a source whose word does not count, a
+person grown too large, or evidence older than the correction that declared the same edge wrong,
+so that no repeated import brings back what somebody has put right. The same edge seen again is
+refreshed if it was seen later and otherwise changes nothing.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
+from identity.effect import Effect, effect
 from identity.errors import LinkNotFound, RequestIdReused
 from identity.graph import Graph
 from identity.ids import SubjectId
 from identity.ledger import EdgeKey, EdgeState, LedgerEntry, Sighting
+from identity.rules import Rules
 
 #: A source's clock may be ahead by so much; what it saw was then seen now.
 CLOCK_SKEW_MS = 60_000
@@ -32,11 +34,20 @@ class LinkRefusal(Enum):
     OBSERVED_IN_FUTURE = "OBSERVED_IN_FUTURE"
     EXPIRES_BEFORE_OBSERVED = "EXPIRES_BEFORE_OBSERVED"
     DECLARED_WRONG = "LINK_DECLARED_WRONG"
+    BLOCKED_VALUE = "BLOCKED_VALUE"
+    SOURCE_UNKNOWN = "SOURCE_UNKNOWN"
+    SOURCE_RETIRED = "SOURCE_RETIRED"
+    EVIDENCE_NOT_OF_SOURCE = "EVIDENCE_NOT_OF_SOURCE"
     PERSON_TOO_LARGE = "PERSON_TOO_LARGE"
+    PERSON_KIND_LIMIT = "PERSON_KIND_LIMIT"
+    BRIDGES_PEOPLE = "LINK_BRIDGES_PEOPLE"
+    IDENTIFIER_SHARED = "IDENTIFIER_SHARED"
 
 
-# The other refusals are malformed requests; the ledger keeps none of those.
-_ABOUT_PEOPLE = frozenset({LinkRefusal.DECLARED_WRONG, LinkRefusal.PERSON_TOO_LARGE})
+#: Malformed requests: they say nothing about people, and the ledger keeps none of them.
+_MALFORMED = frozenset(
+    {LinkRefusal.TO_ITSELF, LinkRefusal.OBSERVED_IN_FUTURE, LinkRefusal.EXPIRES_BEFORE_OBSERVED}
+)
 
 
 class Verdict(Enum):
@@ -57,7 +68,7 @@ class Ruling:
         verdict: what becomes of it.
         refusal: why it was refused.
         edge_id: the edge that was seen again.
-        revives: that edge joined nobody any more, and is to again: it is pending like a new one.
+        revives: that edge is to count for more than it did: it is pending like a new one.
     """
 
     sighting: Sighting
@@ -68,8 +79,8 @@ class Ruling:
 
     @property
     def recorded(self) -> bool:
-        """Whether it makes a row of the ledger: new edges, and refusals that say something about people."""
-        return self.verdict is Verdict.NEW or self.refusal in _ABOUT_PEOPLE
+        """Whether it makes a row of the ledger: new edges, and what rules or a correction refuse."""
+        return self.verdict is Verdict.NEW or (self.refusal is not None and self.refusal not in _MALFORMED)
 
 
 class Request(NamedTuple):
@@ -97,7 +108,7 @@ class Done(NamedTuple):
 
 
 def rule(
-    sightings: Sequence[Sighting], known: Iterable[LedgerEntry], graph: Graph, members_max: int, now_ms: int
+    sightings: Sequence[Sighting], known: Iterable[LedgerEntry], graph: Graph, rules: Rules, now_ms: int
 ) -> list[Ruling]:
     """What becomes of each sighting, in order, each judged as if those before it were in the ledger.
 
@@ -105,15 +116,15 @@ def rule(
         sightings: what was seen.
         known: whatever the ledger has between the same ends, in any state.
         graph: the edges of the ledger.
-        members_max: the largest person, counted over every edge not declared wrong.
+        rules: what counts.
         now_ms: nothing is observed later than this.
     """
-    standing, wrong_at_ms = _index(known)
-    growth = _Growth(graph, members_max)
+    standing, wrong_at_ms = _index(known, rules)
+    growth = _Growth(graph, rules.members_max)
     added: dict[EdgeKey, int] = {}
     rulings: list[Ruling] = []
     for sighting in sightings:
-        ruling = _rule_one(sighting, standing, wrong_at_ms, now_ms)
+        ruling = _rule_one(sighting, standing, wrong_at_ms, rules, now_ms)
         if ruling.verdict is Verdict.NEW:
             earlier = added.get(sighting.key)
             if earlier is not None:
@@ -128,7 +139,7 @@ def rule(
             added[sighting.key] = len(rulings)
         elif ruling.verdict is Verdict.SEEN_AGAIN:
             standing[sighting.key] = _Standing(
-                ruling.edge_id, sighting.observed_at_ms, sighting.valid_until_ms
+                ruling.edge_id, sighting.observed_at_ms, effect(sighting, rules)
             )
         rulings.append(ruling)
     return rulings
@@ -187,18 +198,18 @@ class _Standing(NamedTuple):
 
     edge_id: int
     observed_at_ms: int
-    valid_until_ms: int
+    effect: Effect
 
 
 def _index(
-    known: Iterable[LedgerEntry],
+    known: Iterable[LedgerEntry], rules: Rules
 ) -> tuple[dict[EdgeKey, _Standing], dict[tuple[SubjectId, SubjectId], int]]:
     standing: dict[EdgeKey, _Standing] = {}
     wrong_at_ms: dict[tuple[SubjectId, SubjectId], int] = {}
     for edge, stated_at_ms, _ in known:
         key = EdgeKey(edge.a, edge.b, edge.evidence, edge.source)
         if edge.state.stands:
-            standing[key] = _Standing(edge.edge_id, edge.observed_at_ms, edge.valid_until_ms)
+            standing[key] = _Standing(edge.edge_id, edge.observed_at_ms, effect(edge, rules))
         elif edge.state.declared_wrong:
             # Whatever was seen before is wrong with it, whoever saw it and by whichever rule.
             wrong_at_ms[edge.a, edge.b] = max(stated_at_ms, wrong_at_ms.get((edge.a, edge.b), 0))
@@ -209,6 +220,7 @@ def _rule_one(
     sighting: Sighting,
     standing: Mapping[EdgeKey, _Standing],
     wrong_at_ms: Mapping[tuple[SubjectId, SubjectId], int],
+    rules: Rules,
     now_ms: int,
 ) -> Ruling:
     ahead_ms = sighting.observed_at_ms - now_ms
@@ -223,6 +235,8 @@ def _rule_one(
         refusal = LinkRefusal.EXPIRES_BEFORE_OBSERVED
     elif sighting.observed_at_ms <= wrong_at_ms.get((sighting.key.a, sighting.key.b), -1):
         refusal = LinkRefusal.DECLARED_WRONG
+    else:
+        refusal = _refusal_of_source(sighting, rules)
     if refusal is not None:
         return Ruling(sighting, Verdict.REFUSED, refusal)
     known = standing.get(sighting.key)
@@ -230,8 +244,23 @@ def _rule_one(
         return Ruling(sighting, Verdict.NEW)
     if sighting.observed_at_ms <= known.observed_at_ms:
         return Ruling(sighting, Verdict.KNOWN, edge_id=known.edge_id)
-    revives = known.valid_until_ms <= now_ms
+    revives = _widens(known.effect, effect(sighting, rules), now_ms)
     return Ruling(sighting, Verdict.SEEN_AGAIN, edge_id=known.edge_id, revives=revives)
+
+
+def _refusal_of_source(sighting: Sighting, rules: Rules) -> LinkRefusal | None:
+    source = rules.source(sighting.source)
+    if not source.known:
+        return LinkRefusal.SOURCE_UNKNOWN
+    if not source.active:
+        return LinkRefusal.SOURCE_RETIRED
+    return None if sighting.evidence in source.evidence else LinkRefusal.EVIDENCE_NOT_OF_SOURCE
+
+
+def _widens(old: Effect, new: Effect, now_ms: int) -> bool:
+    """Whether an edge counts for something that it did not count for."""
+    proves = new.deterministic and not old.deterministic
+    return proves or bool(new.at(now_ms) & ~old.at(now_ms))
 
 
 class _Growth:

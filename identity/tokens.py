@@ -29,6 +29,9 @@ class IdentifierKind(IntEnum):
     ACCOUNT_ID = 4
     DEVICE_ID = 5
     COOKIE = 6
+    CRM_ID = 7
+    ORDER_REF = 8
+    MESSENGER = 9
 
 
 class Tokeniser:

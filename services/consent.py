@@ -13,6 +13,7 @@ from consent.record import Action, Age, CollectedVia, ConsentRecord, Evidence, N
 from consent.regimes import UNKNOWN
 from consent.statement import NO_REFUSALS, LedgerEntry, Origin, Statement, fault_in, ledger_entry
 from identity import ledger
+from identity.effect import effect
 from identity.ids import SubjectId
 from identity.pairwise import Pairwise
 from identity.rules import Rules
@@ -36,6 +37,9 @@ _EDGE_STATES = {
     ledger.EdgeState.REFUSED: EdgeState.WRONG,  # never took effect: counts for nothing either
     ledger.EdgeState.LINK_PENDING: EdgeState.REFUSAL_ONLY,
     ledger.EdgeState.UNLINK_PENDING: EdgeState.REFUSAL_ONLY,
+    ledger.EdgeState.QUARANTINED: EdgeState.WRONG,  # not even a refusal spreads over what people share
+    ledger.EdgeState.QUARANTINE_PENDING: EdgeState.REFUSAL_ONLY,
+    ledger.EdgeState.RULES_PENDING: EdgeState.REFUSAL_ONLY,
 }
 
 
@@ -249,15 +253,20 @@ def graph_step(change: ledger.GraphChange, rules: Rules, policy: Policy) -> Grap
 
 def edge_fact(edge: ledger.Edge, rules: Rules, policy: Policy) -> EdgeFact:
     """One edge of the ledger as consent reads it; arguments and errors as of ``graph_step``."""
-    seen = rules.views_of(edge.evidence)
+    counts = effect(edge, rules)
+    state = _EDGE_STATES[edge.state]
+    if state is EdgeState.ACTIVE and counts.refusal_only:
+        state = EdgeState.REFUSAL_ONLY
     return EdgeFact(
         edge_id=edge.edge_id,
         a=edge.a,
         b=edge.b,
-        link_purpose=policy.index(rules.link_purpose(edge.evidence)),
-        deterministic=rules.deterministic(edge.evidence),
-        views=sum(1 << policy.views.index(name) for bit, name in enumerate(rules.views) if seen >> bit & 1),
-        state=_EDGE_STATES[edge.state],
-        valid_until_ms=edge.valid_until_ms,
-        attested_by=rules.attester(edge.evidence, edge.source),
+        link_purpose=policy.index(counts.link_purpose),
+        deterministic=counts.deterministic,
+        views=sum(
+            1 << policy.views.index(name) for bit, name in enumerate(rules.views) if counts.views >> bit & 1
+        ),
+        state=state,
+        valid_until_ms=counts.ends_ms,
+        attested_by=counts.attested_by,
     )

@@ -92,6 +92,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "LINK_TO_ITSELF": "a link joins two subjects",
         "OBSERVED_IN_FUTURE": "nothing can have been seen later than now",
         "EXPIRES_BEFORE_OBSERVED": "evidence holds for some time after it was seen",
+        "RULES_MALFORMED": "the text is not a rules file; the field says where",
     },
     grpc.StatusCode.FAILED_PRECONDITION: {
         "CONSENT_UNKNOWN": "the subject was not asked for this purpose yet",
@@ -105,6 +106,12 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
             "the link was declared wrong after this was seen; only newer evidence brings it back"
         ),
         "PERSON_TOO_LARGE": "the link would join more identifiers than one person has",
+        "PERSON_KIND_LIMIT": "the link would give one person more identifiers of a kind than rules allow",
+        "LINK_BRIDGES_PEOPLE": "a guess does not join two people of whom each has an identifier of their own",
+        "IDENTIFIER_SHARED": "one of the two is shared by people; no link by it counts",
+        "SOURCE_UNKNOWN": "the rules name no such source",
+        "SOURCE_RETIRED": "the source is retired",
+        "EVIDENCE_NOT_OF_SOURCE": "the rules do not take such evidence from this source",
         "POLICY_DIFFERS": "the replica's policy file is not the authority's",
         "NOTHING_TO_LEARN": "nobody who permits training has bought anything",
     },
@@ -291,7 +298,7 @@ DOMAIN_ERRORS: dict[type[BaseException], str] = {
     identity.LinkNotFound: "LINK_NOT_FOUND",
     identity.RequestIdReused: "REQUEST_ID_REUSED",
     identity.KeyRingError: "INTERNAL",  # likewise
-    identity.RulesError: "INTERNAL",  # likewise
+    identity.RulesError: "RULES_MALFORMED",
     recommender.UnknownItem: "ITEM_UNKNOWN",
     recommender.RequestIdReused: "REQUEST_ID_REUSED",
     recommender.NothingToLearn: "NOTHING_TO_LEARN",

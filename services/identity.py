@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
+from identity.effect import admits
 from identity.graph import Graph, Step
 from identity.ids import IdentifierToken, SubjectId
 from identity.ledger import Edge
@@ -160,14 +161,14 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         Two may be joined over nobody but such as must not be shown; then there is none.
         """
         policy = call.guard.policy
-        in_view = self._rules.admits(policy.views[policy.view_of[call.purpose]], call.now_ms)
+        in_view = admits(self._rules, policy.views[policy.view_of[call.purpose]], call.now_ms)
 
-        def admits(edge: Edge) -> bool:
+        def may_be_shown(edge: Edge) -> bool:
             purpose = self._rules.link_purpose(edge.evidence)
             ends = (edge.a, edge.b)
             return in_view(edge) and all(end in members and call.allows(end, purpose) for end in ends)
 
-        return self._graph.shortest_path(subject, other, admits, self._rules.members_max) or ()
+        return self._graph.shortest_path(subject, other, may_be_shown, self._rules.members_max) or ()
 
 
 def _request(call: Call, method: str, request_id: str, prints: bytes) -> Request:

@@ -63,7 +63,7 @@ class LedgerWriter:
         async def write() -> Done:
             pairs = [(sighting.subject, sighting.other) for sighting in sightings.values()]
             known = await self._store.between(pairs)
-            rulings = rule(list(sightings.values()), known, self._graph, self._rules.members_max, now_ms)
+            rulings = rule(list(sightings.values()), known, self._graph, self._rules, now_ms)
             answer = answer_of(dict(zip(sightings, rulings, strict=True)))
             saved = await self._store.link(asked, rulings, answer, now_ms)
             self._graph.apply(saved.edges)

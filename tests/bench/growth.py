@@ -17,6 +17,7 @@ from pathlib import Path
 from time import perf_counter
 
 from consent.guard_table import NEVER_MS, GuardEntry, GuardTable, GuardUpdate
+from identity.effect import admits
 from identity.graph import Graph
 from identity.ids import SubjectId
 from identity.ledger import Edge, EdgeState, Evidence
@@ -72,8 +73,8 @@ def _graph(subjects: list[SubjectId]) -> Callable[[SubjectId], object]:
 
     graph = Graph(edges())
     rules = shipped_rules(shipped_policy())
-    admits = rules.admits("strict", NOW_MS)
-    return lambda subject: graph.walk(subject, admits, rules.members_max)
+    in_view = admits(rules, "strict", NOW_MS)
+    return lambda subject: graph.walk(subject, in_view, rules.members_max)
 
 
 def _guard_table(subjects: list[SubjectId]) -> Callable[[SubjectId], object]:

@@ -18,6 +18,7 @@ from identity.linking import (
     undo,
 )
 from tests.identity.graphs import NOW_MS, PEOPLE, edge
+from tests.identity.rulebook import SHIPPED, variant
 
 A, B, C, D, E = PEOPLE[:5]
 
@@ -26,10 +27,10 @@ def sighting(one=A, other=B, observed_at_ms=NOW_MS, valid_until_ms=NEVER_MS, sou
     return Sighting(one, other, Evidence.LOGIN, source, observed_at_ms, valid_until_ms, 1000)
 
 
-def ruled(*sightings, known=(), members_max=500):
-    """The verdict or the refusal of each sighting, the ledger being what is known."""
+def ruled(*sightings, known=(), **changes):
+    """The verdict or the refusal of each sighting, the ledger being what is known, under changed rules."""
     graph = Graph(entry.edge for entry in known)
-    rulings = rule(sightings, known, graph, members_max, NOW_MS)
+    rulings = rule(sightings, known, graph, variant(**changes), NOW_MS)
     return [ruling.refusal or ruling.verdict for ruling in rulings]
 
 
@@ -48,7 +49,7 @@ def test_a_first_sighting_is_a_new_edge():
 )
 def test_a_malformed_sighting_is_refused_alone_and_not_recorded(malformed, refusal):
     assert ruled(sighting(B, C), malformed, sighting(C, D)) == [Verdict.NEW, refusal, Verdict.NEW]
-    (ruling,) = rule([malformed], [], Graph(), 500, NOW_MS)
+    (ruling,) = rule([malformed], [], Graph(), SHIPPED, NOW_MS)
     assert not ruling.recorded
 
 
@@ -62,7 +63,7 @@ def test_the_same_edge_seen_again_is_refreshed_if_it_was_seen_later_and_else_jus
         Verdict.KNOWN,
         Verdict.SEEN_AGAIN,
     ]
-    assert {ruling.edge_id for ruling in rule(again, known, Graph(), 500, NOW_MS)} == {7}
+    assert {ruling.edge_id for ruling in rule(again, known, Graph(), SHIPPED, NOW_MS)} == {7}
 
 
 def test_another_source_or_other_evidence_is_an_edge_of_its_own():
@@ -129,7 +130,7 @@ def test_nobody_is_joined_with_a_person_already_larger_than_the_bound():
 
 
 def test_refusals_about_people_are_recorded():
-    (ruling,) = rule([sighting()], [], Graph(), 1, NOW_MS)
+    (ruling,) = rule([sighting()], [], Graph(), variant(members_max=1), NOW_MS)
     assert ruling.refusal is LinkRefusal.PERSON_TOO_LARGE
     assert ruling.recorded
 
@@ -157,7 +158,7 @@ def test_undoing_without_an_edge_that_stands_is_refused(state):
 
 def test_a_link_that_is_pending_is_the_edge_a_second_sighting_is_of():
     known = [LedgerEntry(edge(7, A, B, observed_at_ms=500, state=EdgeState.LINK_PENDING), 500, "")]
-    (again,) = rule([sighting()], known, Graph(), 500, NOW_MS)
+    (again,) = rule([sighting()], known, Graph(), SHIPPED, NOW_MS)
     assert (again.verdict, again.edge_id, again.revives) == (Verdict.SEEN_AGAIN, 7, False)
 
 
@@ -176,7 +177,7 @@ def test_pending_edges_count_for_how_large_a_person_becomes(state):
 @pytest.mark.parametrize(("end_ms", "revives"), [(NOW_MS - 1, True), (NOW_MS, True), (NOW_MS + 1, False)])
 def test_an_edge_is_revived_only_if_it_joined_nobody_any_more(end_ms, revives):
     known = [LedgerEntry(edge(7, A, B, observed_at_ms=500, valid_until_ms=end_ms), 500, "")]
-    (again,) = rule([sighting()], known, Graph(), 500, NOW_MS)
+    (again,) = rule([sighting()], known, Graph(), SHIPPED, NOW_MS)
     assert (again.verdict, again.revives) == (Verdict.SEEN_AGAIN, revives)
 
 
@@ -208,3 +209,31 @@ def test_fingerprints_tell_where_one_part_ends():
     assert fingerprint("ab", "c") != fingerprint("a", "bc")
     assert fingerprint(1, "1") == fingerprint("1", 1)
     assert fingerprint(*sighting()) != fingerprint(*sighting(source="app"))
+
+
+@pytest.mark.parametrize(
+    ("sources", "refusal"),
+    [
+        ({"unknown": "refuse"}, LinkRefusal.SOURCE_UNKNOWN),
+        ({"named": {"web": {"status": "retired", "evidence": ["login"]}}}, LinkRefusal.SOURCE_RETIRED),
+        ({"named": {"web": {"status": "active", "evidence": []}}}, LinkRefusal.EVIDENCE_NOT_OF_SOURCE),
+        ({"unknown": "refuse", "named": {"web": {"status": "active", "evidence": ["login"]}}}, Verdict.NEW),
+    ],
+)
+def test_a_link_counts_by_the_word_of_its_source(sources, refusal):
+    assert ruled(sighting(), sources=sources) == [refusal]
+
+
+def test_what_the_rules_refuse_is_recorded():
+    (ruling,) = rule([sighting()], [], Graph(), variant(sources={"unknown": "refuse"}), NOW_MS)
+    assert ruling.recorded
+
+
+def test_a_sighting_that_makes_an_edge_count_for_more_is_pending_again():
+    """Sure enough at last to be proof; a surer sighting of what was proof before changes nothing."""
+    known = [LedgerEntry(edge(7, A, B, observed_at_ms=500, confidence_permille=100), 500, "")]
+    (sure,) = rule([sighting()], known, Graph(), SHIPPED, NOW_MS)
+    assert (sure.verdict, sure.revives) == (Verdict.SEEN_AGAIN, True)
+    known = [LedgerEntry(edge(7, A, B, observed_at_ms=500, confidence_permille=900), 500, "")]
+    (surer,) = rule([sighting()], known, Graph(), SHIPPED, NOW_MS)
+    assert not surer.revives

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from identity.errors import RulesError
-from identity.ids import SubjectId
 from identity.keyring import KeyRing
-from identity.ledger import NEVER_MS, Edge, EdgeState, Evidence
+from identity.ledger import Evidence
 from identity.rules import blocked_tokens, compile_rules
 from identity.tokens import IdentifierKind, Tokeniser
 from services.interceptors.declared import purpose_of
+from tests.identity.rulebook import variant
 from tests.identity.test_keyring import counting
 from veilgraph.client import identifiers
 from veilgraph.identity.v1 import identity_pb2
@@ -24,26 +24,10 @@ NORMALISE = {
     IdentifierKind.ACCOUNT_ID: identifiers.account_id,
     IdentifierKind.DEVICE_ID: identifiers.device_id,
     IdentifierKind.COOKIE: identifiers.cookie,
+    IdentifierKind.CRM_ID: identifiers.crm_id,
+    IdentifierKind.ORDER_REF: identifiers.order_ref,
+    IdentifierKind.MESSENGER: lambda value: identifiers.messenger(*value.partition(":")[::2]),
 }
-
-
-def edge(evidence: Evidence, valid_until_ms: int = NEVER_MS) -> Edge:
-    ends = SubjectId(bytes(16)), SubjectId(bytes([1] * 16))
-    return Edge(1, *ends, evidence, "till", 0, valid_until_ms, 1000, EdgeState.ACTIVE)
-
-
-def test_deterministic_evidence_counts_in_both_views_and_the_rest_in_the_wide_one_alone(rules):
-    for evidence in Evidence:
-        in_strict = rules.admits("strict", 0)(edge(evidence))
-        assert rules.admits("wide", 0)(edge(evidence))
-        assert in_strict == rules.deterministic(evidence)
-        assert rules.views_of(evidence) == (0b11 if in_strict else 0b10)
-
-
-def test_an_edge_joins_people_until_the_instant_it_runs_out(rules):
-    admits_then, admits_later = rules.admits("wide", 999), rules.admits("wide", 1000)
-    assert admits_then(edge(Evidence.LOGIN, valid_until_ms=1000))
-    assert not admits_later(edge(Evidence.LOGIN, valid_until_ms=1000))
 
 
 def test_both_ends_are_attested_by_a_registered_verifier_that_saw_a_login_and_by_nothing_else(rules):
@@ -65,11 +49,6 @@ def test_a_registered_verifier_is_spoken_for_by_its_callers_and_any_other_source
     assert registered.may_speak("shop", "web")
 
 
-def test_an_unknown_view_is_refused(rules):
-    with pytest.raises(RulesError):
-        rules.admits("widest", 0)
-
-
 def test_rules_and_contract_agree_on_evidence_and_on_the_purpose_each_is_linked_under(rules):
     contract = {
         value.name: (value.number, purpose_of(value))
@@ -86,32 +65,93 @@ def test_rules_and_policy_name_the_same_views(rules, policy):
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "where"),
     [
-        lambda c: c.pop("blocked"),
-        lambda c: c.update(other=1),
-        lambda c: c.update(views=[]),
-        lambda c: c.update(views=["strict", "strict"]),
-        lambda c: c.update(views=["a", "b", "c", "d", "e"]),
-        lambda c: c.update(members_max=0),
-        lambda c: c.update(members_max=True),
-        lambda c: c["evidence"].pop("login"),
-        lambda c: c["evidence"].update(hearsay={"deterministic": False, "both_ends": False, "views": []}),
-        lambda c: c["evidence"]["login"].update(views=["widest"]),
-        lambda c: c["evidence"]["login"].pop("deterministic"),
-        lambda c: c["evidence"]["login"].update(deterministic="yes"),
-        lambda c: c["evidence"]["login"].pop("both_ends"),
-        lambda c: c["evidence"]["similarity"].update(both_ends=True),
-        lambda c: c["blocked"].pop("email"),
-        lambda c: c["blocked"].update(fax=[]),
-        lambda c: c["blocked"]["email"].append(5),
+        (lambda c: c.pop("blocked"), "blocked"),
+        (lambda c: c.pop("version"), "version"),
+        (lambda c: c.update(version=0), "version"),
+        (lambda c: c.update(other=1), "other"),
+        (lambda c: c.update(views=[]), "views"),
+        (lambda c: c.update(views=["strict", "strict"]), "views"),
+        (lambda c: c.update(views=["a", "b", "c", "d", "e"]), "views"),
+        (lambda c: c.update(views="strict"), "views"),
+        (lambda c: c.update(members_max=0), "members_max"),
+        (lambda c: c.update(members_max=True), "members_max"),
+        (lambda c: c.update(weak_below_permille=1001), "weak_below_permille"),
+        (lambda c: c.update(anchored_parts_max=0), "anchored_parts_max"),
+        (lambda c: c["evidence"].pop("login"), "evidence.login"),
+        (lambda c: c["evidence"].update(hearsay={}), "evidence.hearsay"),
+        (lambda c: c["evidence"]["login"].update(views=["widest"]), "evidence.login.views"),
+        (lambda c: c["evidence"]["login"].pop("deterministic"), "evidence.login.deterministic"),
+        (lambda c: c["evidence"]["login"].update(deterministic="yes"), "evidence.login.deterministic"),
+        (lambda c: c["evidence"]["login"].pop("both_ends"), "evidence.login.both_ends"),
+        (lambda c: c["evidence"]["similarity"].update(both_ends=True), "evidence.similarity.both_ends"),
+        (
+            lambda c: c["evidence"]["similarity"].update(deterministic=True),
+            "evidence.similarity.deterministic",
+        ),
+        (lambda c: c["evidence"]["login"].update(expires_after_days=-1), "evidence.login.expires_after_days"),
+        (
+            lambda c: c["evidence"]["similarity"].update(confidence_min_permille={"strict": 5}),
+            "evidence.similarity.confidence_min_permille.strict",
+        ),
+        (
+            lambda c: c["evidence"]["login"].update(confidence_min_permille={"strict": 1001}),
+            "evidence.login.confidence_min_permille.strict",
+        ),
+        (lambda c: c["kinds"].pop("email"), "kinds.email"),
+        (lambda c: c["kinds"].update(fax={}), "kinds.fax"),
+        (lambda c: c["kinds"]["email"].update(strength="strong"), "kinds.email.strength"),
+        (lambda c: c["kinds"]["email"].update(per_person_max=0), "kinds.email.per_person_max"),
+        (lambda c: c["kinds"]["email"].update(per_person="x"), "kinds.email.per_person"),
+        (lambda c: c["kinds"]["email"].update(shared_above={"fax": 1}), "kinds.email.shared_above.fax"),
+        (
+            lambda c: c["kinds"]["email"].update(shared_above={"cookie": 0}),
+            "kinds.email.shared_above.cookie",
+        ),
+        (lambda c: c.pop("sources"), "sources"),
+        (lambda c: c["sources"].update(unknown="perhaps"), "sources.unknown"),
+        (lambda c: c["sources"].update(trust_permille=1001), "sources.trust_permille"),
+        (
+            lambda c: c["sources"].update(named={"till": {"status": "gone", "evidence": []}}),
+            "sources.named.till.status",
+        ),
+        (
+            lambda c: c["sources"].update(named={"till": {"status": "active", "evidence": ["hearsay"]}}),
+            "sources.named.till.evidence",
+        ),
+        (lambda c: c["blocked"].pop("email"), "blocked.email"),
+        (lambda c: c["blocked"].update(fax=[]), "blocked.fax"),
+        (lambda c: c["blocked"]["email"].append(5), "blocked.email"),
     ],
 )
-def test_a_rules_file_that_leaves_something_open_is_refused(rules_file, change):
+def test_a_rules_file_that_leaves_something_open_is_refused_and_told_where(rules_file, change, where):
     content = copy.deepcopy(rules_file)
     change(content)
-    with pytest.raises(RulesError):
+    with pytest.raises(RulesError) as refused:
         compile_rules(content)
+    assert refused.value.field == f"rules.{where}"
+    assert str(refused.value).startswith(f"{where}: ")
+
+
+def test_two_files_that_say_the_same_have_one_digest(rules_file):
+    again = dict(reversed(copy.deepcopy(rules_file).items()))
+    assert compile_rules(again).digest == compile_rules(rules_file).digest
+    assert compile_rules(again | {"version": 2}).digest != compile_rules(rules_file).digest
+
+
+def test_a_source_counts_as_the_file_names_it_and_else_as_the_others(rules):
+    named = variant(
+        sources={"unknown": "refuse", "named": {"old": {"status": "retired", "evidence": ["login"]}}}
+    )
+    assert rules.source("anybody").counts(Evidence.LOGIN)
+    assert not named.source("anybody").known
+    assert (named.source("old").known, named.source("old").counts(Evidence.LOGIN)) == (True, False)
+
+
+def test_a_registered_verifier_is_a_source_that_no_file_needs_to_name():
+    strict = replace(variant(sources={"unknown": "refuse"}), attesters={"idp": frozenset()})
+    assert strict.source("idp").counts(Evidence.LOGIN)
 
 
 @pytest.mark.parametrize("kind", list(IdentifierKind))

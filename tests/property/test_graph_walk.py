@@ -6,10 +6,12 @@ import networkx as nx
 from hypothesis import given
 from hypothesis import strategies as st
 
+from identity.effect import admits
 from identity.graph import Graph
-from identity.ledger import EdgeState
-from identity.rules import Rules
+from identity.ledger import CERTAIN_PERMILLE, EdgeState, Evidence
+from identity.rules import EvidenceRule, Rules
 from tests.identity.graphs import NOW_MS, PEOPLE, edge_lists, oracle
+from tests.identity.rulebook import SHIPPED
 
 people = st.sampled_from(PEOPLE)
 masks = st.integers(0, 127)
@@ -17,14 +19,22 @@ masks = st.integers(0, 127)
 
 def rules_with(mask: int) -> Rules:
     """Rules with one view in which this evidence counts."""
-    return Rules(("view",), (mask,), 0, 500, ())
+    evidence = {
+        one: EvidenceRule(
+            deterministic=False,
+            both_ends=False,
+            needs_permille=(0 if mask >> one & 1 else CERTAIN_PERMILLE + 1,),
+        )
+        for one in Evidence
+    }
+    return replace(SHIPPED, views=("view",), evidence=evidence)
 
 
 @given(edges=edge_lists(), start=people, mask=masks, now_ms=st.integers(NOW_MS - 2, NOW_MS + 2))
 def test_a_walk_reaches_exactly_the_connected_component_of_what_counts_now(edges, start, mask, now_ms):
-    admits = rules_with(mask).admits("view", now_ms)
+    in_view = admits(rules_with(mask), "view", now_ms)
     counts = oracle(edges, lambda edge: bool(mask & 1 << edge.evidence) and edge.valid_until_ms > now_ms)
-    reach = Graph(edges).walk(start, admits, members_max=500)
+    reach = Graph(edges).walk(start, in_view, members_max=500)
     assert reach.complete
     assert reach.members[0] == start
     assert len(set(reach.members)) == len(reach.members)
@@ -44,9 +54,9 @@ def test_beyond_the_bound_nobody_is_linked_whoever_asks(edges, start, members_ma
 
 @given(edges=edge_lists(), start=people, end=people, mask=masks)
 def test_a_path_is_a_shortest_one_over_admitted_edges_that_hang_together(edges, start, end, mask):
-    admits = rules_with(mask).admits("view", NOW_MS)
-    counts = oracle(edges, admits)
-    path = Graph(edges).shortest_path(start, end, admits, members_max=500)
+    in_view = admits(rules_with(mask), "view", NOW_MS)
+    counts = oracle(edges, in_view)
+    path = Graph(edges).shortest_path(start, end, in_view, members_max=500)
     if path is None:
         assert not nx.has_path(counts, start, end)
         return
@@ -57,7 +67,7 @@ def test_a_path_is_a_shortest_one_over_admitted_edges_that_hang_together(edges, 
     for step in path:
         assert {step.edge.a, step.edge.b} == {step.start, step.end}
         assert step.edge.state is EdgeState.ACTIVE
-        assert admits(step.edge)
+        assert in_view(step.edge)
 
 
 @given(edges=edge_lists(), start=people, end=people)

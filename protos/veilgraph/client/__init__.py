@@ -25,7 +25,17 @@ from veilgraph.client.errors import (
     Unavailable,
     VeilgraphError,
 )
-from veilgraph.client.identifiers import account_id, cookie, device_id, email, loyalty_card, phone
+from veilgraph.client.identifiers import (
+    account_id,
+    cookie,
+    crm_id,
+    device_id,
+    email,
+    loyalty_card,
+    messenger,
+    order_ref,
+    phone,
+)
 from veilgraph.client.suite import Veilgraph
 
 __all__ = [
@@ -45,8 +55,11 @@ __all__ = [
     "account_id",
     "connect",
     "cookie",
+    "crm_id",
     "device_id",
     "email",
     "loyalty_card",
+    "messenger",
+    "order_ref",
     "phone",
 ]

@@ -15,9 +15,12 @@ import re
 from veilgraph.identity.v1.identity_pb2 import (
     IDENTIFIER_KIND_ACCOUNT_ID,
     IDENTIFIER_KIND_COOKIE,
+    IDENTIFIER_KIND_CRM_ID,
     IDENTIFIER_KIND_DEVICE_ID,
     IDENTIFIER_KIND_EMAIL,
     IDENTIFIER_KIND_LOYALTY_CARD,
+    IDENTIFIER_KIND_MESSENGER,
+    IDENTIFIER_KIND_ORDER_REF,
     IDENTIFIER_KIND_PHONE,
     Identifier,
     IdentifierKind,
@@ -29,6 +32,8 @@ _PHONE_PUNCTUATION = str.maketrans("", "", " -.()/\u00a0")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _TRUNK_ZERO = re.compile(r"\(\s*0")
 _CARD = re.compile(r"[0-9A-Z]{1,64}")
+_ORDER = re.compile(r"[0-9A-Z._/:]{1,64}")
+_MESSENGER = re.compile(r"[a-z0-9]{1,32}")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
@@ -113,6 +118,46 @@ def cookie(value: str) -> Identifier:
         ValueError: it is empty or holds space or control characters.
     """
     return _identifier(IDENTIFIER_KIND_COOKIE, _opaque(value, "not a cookie value"))
+
+
+def crm_id(value: str) -> Identifier:
+    """A customer number of a CRM or ERP system: taken as it is, surrounding space dropped.
+
+    Raises:
+        ValueError: it is empty or holds space or control characters.
+    """
+    return _identifier(IDENTIFIER_KIND_CRM_ID, _opaque(value, "not a customer number"))
+
+
+def order_ref(value: str) -> Identifier:
+    """An order's reference: spaces, hyphens and a leading ``#`` dropped, ASCII letters in upper case.
+
+    Raises:
+        ValueError: other characters than digits, letters and ``._/:-``, or none at all.
+    """
+    written = re.sub(r"[\s-]", "", _text(value)).removeprefix("#").translate(_LOWER_TO_UPPER)
+    if not _ORDER.fullmatch(written):
+        raise ValueError("not an order reference")
+    return _identifier(IDENTIFIER_KIND_ORDER_REF, written)
+
+
+def messenger(network: str, value: str) -> Identifier:
+    """An account of a messenger: its name in lower case, a colon, the account as it is.
+
+    Args:
+        network: the messenger, e.g. ``"whatsapp"``: ASCII letters and digits.
+        value: the account there; a leading ``@`` and surrounding space are dropped.
+
+    Raises:
+        ValueError: there is no such name, or the account is empty or holds space.
+    """
+    name = _text(network).strip().translate(_UPPER_TO_LOWER)
+    if not _MESSENGER.fullmatch(name):
+        raise ValueError("not the name of a messenger")
+    account = _opaque(value, "not a messenger account").removeprefix("@")
+    if not account:
+        raise ValueError("not a messenger account")
+    return _identifier(IDENTIFIER_KIND_MESSENGER, f"{name}:{account}")
 
 
 def _identifier(kind: IdentifierKind, normalised: str) -> Identifier:

@@ -21,6 +21,9 @@ class IdentifierKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     IDENTIFIER_KIND_ACCOUNT_ID: _ClassVar[IdentifierKind]
     IDENTIFIER_KIND_DEVICE_ID: _ClassVar[IdentifierKind]
     IDENTIFIER_KIND_COOKIE: _ClassVar[IdentifierKind]
+    IDENTIFIER_KIND_CRM_ID: _ClassVar[IdentifierKind]
+    IDENTIFIER_KIND_ORDER_REF: _ClassVar[IdentifierKind]
+    IDENTIFIER_KIND_MESSENGER: _ClassVar[IdentifierKind]
 
 class Evidence(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -38,6 +41,9 @@ IDENTIFIER_KIND_LOYALTY_CARD: IdentifierKind
 IDENTIFIER_KIND_ACCOUNT_ID: IdentifierKind
 IDENTIFIER_KIND_DEVICE_ID: IdentifierKind
 IDENTIFIER_KIND_COOKIE: IdentifierKind
+IDENTIFIER_KIND_CRM_ID: IdentifierKind
+IDENTIFIER_KIND_ORDER_REF: IdentifierKind
+IDENTIFIER_KIND_MESSENGER: IdentifierKind
 EVIDENCE_UNSPECIFIED: Evidence
 EVIDENCE_LOGIN: Evidence
 EVIDENCE_CARD_AT_CHECKOUT: Evidence
