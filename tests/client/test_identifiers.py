@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from veilgraph.client import account_id, cookie, device_id, email, loyalty_card, phone
+from veilgraph.client import (
+    account_id,
+    cookie,
+    crm_id,
+    device_id,
+    email,
+    loyalty_card,
+    messenger,
+    order_ref,
+    phone,
+)
 from veilgraph.identity.v1 import identity_pb2 as pb
 
 #: "Normalization and Encoding", unifiedid.com: original value -> Base64 of the SHA-256 digest.
@@ -48,6 +58,14 @@ BAD = [
     (device_id, "00000000-0000-0000-0000-000000000000"),
     (cookie, "a\x00b"),
     (cookie, ""),
+    (crm_id, "47 11"),
+    (order_ref, "#"),
+    (order_ref, "4711@shop"),
+    (messenger, "jane"),
+    (messenger, "telegram:"),
+    (messenger, "telegram:@"),
+    (messenger, "tele gram:jane"),
+    (messenger, "telegram:jane doe"),
 ]
 
 
@@ -120,7 +138,9 @@ def test_a_bad_value_is_refused_and_never_repeated(make, written):
     assert ascii(written).strip("'") not in ascii(shown) or not written.strip()
 
 
-@pytest.mark.parametrize("make", [email, phone, loyalty_card, account_id, device_id, cookie])
+@pytest.mark.parametrize(
+    "make", [email, phone, loyalty_card, account_id, device_id, cookie, crm_id, order_ref, messenger]
+)
 def test_only_text_is_an_identifier(make):
     """A number is not quietly turned into text: 7 and 007 are different cards."""
     with pytest.raises(TypeError):
@@ -135,6 +155,9 @@ def test_kinds_and_their_normal_forms():
     assert device_id("Pixel-A").sha256 == _digest("Pixel-A")
     assert account_id(" Jane-7 ").sha256 == _digest("Jane-7")
     assert cookie("aB").sha256 == _digest("aB")
+    assert crm_id(" K-7 ").sha256 == _digest("K-7")
+    assert order_ref("# 2024-ab/7").sha256 == _digest("2024AB/7")
+    assert messenger("Telegram:@Jane").sha256 == messenger("telegram:Jane").sha256 == _digest("telegram:Jane")
 
 
 def test_each_function_makes_its_own_kind():
@@ -148,6 +171,9 @@ def test_each_function_makes_its_own_kind():
             (account_id, "4711"),
             (device_id, "4711"),
             (cookie, "4711"),
+            (crm_id, "4711"),
+            (order_ref, "4711"),
+            (messenger, "telegram:4711"),
         ]
     }
     assert made == set(pb.IdentifierKind.values()) - {pb.IDENTIFIER_KIND_UNSPECIFIED}

@@ -26,7 +26,7 @@ NORMALISE = {
     IdentifierKind.COOKIE: identifiers.cookie,
     IdentifierKind.CRM_ID: identifiers.crm_id,
     IdentifierKind.ORDER_REF: identifiers.order_ref,
-    IdentifierKind.MESSENGER: lambda value: identifiers.messenger(*value.partition(":")[::2]),
+    IdentifierKind.MESSENGER: identifiers.messenger,
 }
 
 

@@ -141,23 +141,19 @@ def order_ref(value: str) -> Identifier:
     return _identifier(IDENTIFIER_KIND_ORDER_REF, written)
 
 
-def messenger(network: str, value: str) -> Identifier:
-    """An account of a messenger: its name in lower case, a colon, the account as it is.
+def messenger(account: str) -> Identifier:
+    """An account of a messenger, written as its name, a colon and the account there: ``"telegram:@jane"``.
 
-    Args:
-        network: the messenger, e.g. ``"whatsapp"``: ASCII letters and digits.
-        value: the account there; a leading ``@`` and surrounding space are dropped.
+    The name is taken in lower case, the account as it is but for a leading ``@``.
 
     Raises:
-        ValueError: there is no such name, or the account is empty or holds space.
+        ValueError: there is no such name or account, or the account holds space.
     """
-    name = _text(network).strip().translate(_UPPER_TO_LOWER)
-    if not _MESSENGER.fullmatch(name):
-        raise ValueError("not the name of a messenger")
-    account = _opaque(value, "not a messenger account").removeprefix("@")
-    if not account:
+    network, _, known_as = _text(account).strip().partition(":")
+    name, known_as = network.translate(_UPPER_TO_LOWER), known_as.removeprefix("@")
+    if not _MESSENGER.fullmatch(name) or not known_as or not _is_one_word(known_as):
         raise ValueError("not a messenger account")
-    return _identifier(IDENTIFIER_KIND_MESSENGER, f"{name}:{account}")
+    return _identifier(IDENTIFIER_KIND_MESSENGER, f"{name}:{known_as}")
 
 
 def _identifier(kind: IdentifierKind, normalised: str) -> Identifier:
