@@ -4,11 +4,15 @@ IdentityError
 ├── KeyRingError
 │   ├── KeyRingMalformed   the text is not a key ring
 │   ├── KeyUnknown         no such use or version, or no active key
-│   └── KeyDestroyed       the version was destroyed; what it sealed stays sealed
+│   ├── KeyDestroyed       the version was destroyed; what it sealed stays sealed
+│   ├── KeyInUse           the version is still needed; destroying it would lose something
+│   └── VersionsUsedUp     every number a version can have was given
+├── TokenAltered           a token is not what this deployment sealed
 ├── IdentifierRefused
 │   ├── NotADigest         an identifier is not a 32-byte digest
 │   └── UnknownKind        the kind of identifier is not one the graph knows
 ├── MalformedSubject       a text is not a subject id of this caller
+├── PseudonymRetired       the id was made under a key of this caller's that is taken no more
 ├── RulesError             the rules file is not a set of rules
 ├── LinkNotFound           no active edge joins the two directly
 └── RequestIdReused        the request id was used for another request
@@ -37,6 +41,21 @@ class KeyDestroyed(KeyRingError):  # noqa: N818 - named after what it says
     """The key was destroyed; what it sealed stays sealed."""
 
 
+class KeyInUse(KeyRingError):  # noqa: N818 - named after what it says
+    """The version is still needed; the text says what for, and how often."""
+
+
+class VersionsUsedUp(KeyRingError):  # noqa: N818 - named after what it says
+    """Every number a version can have was given."""
+
+
+class TokenAltered(IdentityError):  # noqa: N818 - named after what it says
+    """A token is not what this deployment sealed for that tenant and kind."""
+
+    def __init__(self) -> None:
+        super().__init__("a token is not what was sealed")
+
+
 class IdentifierRefused(IdentityError):  # noqa: N818 - named after what it says
     """What was sent is no identifier this suite takes."""
 
@@ -60,6 +79,13 @@ class MalformedSubject(IdentityError):  # noqa: N818 - named after what it says
 
     def __init__(self) -> None:
         super().__init__("not a subject id of this caller")
+
+
+class PseudonymRetired(IdentityError):  # noqa: N818 - named after what it says
+    """The key an id was made under is taken no more; asked again, the caller gets the id of now."""
+
+    def __init__(self) -> None:
+        super().__init__("the id was made under a key that is retired")
 
 
 class RulesError(IdentityError):

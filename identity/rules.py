@@ -18,7 +18,7 @@ from identity.errors import RulesError
 from identity.ids import IdentifierToken
 from identity.ledger import CERTAIN_PERMILLE, GUESSES, NEVER_MS, Evidence
 from identity.table import Table
-from identity.tokens import DIGEST_BYTES, IdentifierKind, Tokeniser
+from identity.tokens import DIGEST_BYTES, IdentifierKind, Sealed, Tokeniser
 
 VIEWS_MAX = 4
 DETERMINISTIC = "identity.link.deterministic"
@@ -199,13 +199,18 @@ def digest_of(content: Mapping[str, Any]) -> str:
 
 
 def blocked_tokens(rules: Rules, tokeniser: Tokeniser) -> frozenset[IdentifierToken]:
-    """The tokens of one tenant that stand for no identifier.
+    """The tokens of one tenant that stand for no identifier, under every version that opens.
 
     A handler sees tokens only, so the blocked values take the way every identifier takes:
     hashed as the client hashes them, then tokenised. An all-zero digest is blocked, too.
     """
-    values = {tokeniser.token(kind, hashlib.sha256(value.encode()).digest()) for kind, value in rules.blocked}
-    return frozenset(values | {tokeniser.token(kind, bytes(DIGEST_BYTES)) for kind in IdentifierKind})
+    values = [(kind, hashlib.sha256(value.encode()).digest()) for kind, value in rules.blocked]
+    values += [(kind, bytes(DIGEST_BYTES)) for kind in IdentifierKind]
+    return frozenset(
+        IdentifierToken(tokeniser.sealed(kind, digest, Sealed.IDENTIFIER, version))
+        for version in (tokeniser.version, *tokeniser.older)
+        for kind, digest in values
+    )
 
 
 def _kind(table: Table) -> KindRule:

@@ -56,7 +56,8 @@ class SuiteConfig:
     Attributes:
         folder: where the stores are; the folder of the file.
         tenant: whose deployment it is; every caller belongs to it.
-        keyring: the deployment's keys.
+        keyring: the deployment's keys, as they were when the file was read.
+        keyring_path: their file.
         policy: purposes, legal bases, views.
         rules: what counts as evidence that identifiers belong together.
         listen: address of each service, "host:port".
@@ -69,6 +70,7 @@ class SuiteConfig:
     folder: Path
     tenant: str
     keyring: KeyRing
+    keyring_path: Path
     policy: Policy
     rules: Rules
     listen: Mapping[str, str]
@@ -98,13 +100,15 @@ def load(path: Path) -> SuiteConfig:
     if len(set(issuers)) < len(issuers):
         raise ConfigError("verifiers: each has an issuer of its own, and none is that of callers' tokens")
     try:
-        keyring = KeyRing.from_json(_text(folder / _string(content, "keyring")))
+        keyring_path = folder / _string(content, "keyring")
+        keyring = KeyRing.from_json(_text(keyring_path))
     except KeyRingError as error:
         raise ConfigError(f"keyring: {error}") from None
     return SuiteConfig(
         folder=folder,
         tenant=tenant,
         keyring=keyring,
+        keyring_path=keyring_path,
         policy=policy,
         own_policy="policy" in content,
         rules=replace(

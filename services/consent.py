@@ -149,7 +149,7 @@ class ConsentServicer(consent_pb2_grpc.ConsentServiceServicer):
         if not message.supersedes:
             return ()
         named = self._pairwise(call).open_statement
-        return tuple(named(text) or b"" for text in message.supersedes)
+        return tuple(named(text, call.now_ms) or b"" for text in message.supersedes)
 
     def _pairwise(self, call: Call) -> Pairwise:
         assert call.caller is not None  # noqa: S101 - authentication ran before every handler

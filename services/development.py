@@ -7,7 +7,6 @@ for production, where keys come from a secret store and tokens from an identity 
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from identity.keyring import KeyRing
 from services.config import SERVICES
 from services.issuer import AUDIENCE, DEV_ISSUER, JWKS_FILE, open_issuer, save_token
+from services.key_file import write_private
 from services.verifier import DEV_METHODS, DEV_VERIFIER, DEV_VERIFIER_ISSUER, open_verifier
 from services.verifier import JWKS_FILE as VERIFIER_JWKS_FILE
 
@@ -83,17 +83,6 @@ def prepare(folder: Path, now_s: int, ports: Mapping[str, int]) -> Path:
     config = folder / CONFIG_FILE
     write_private(config, _config(ports))
     return config
-
-
-def write_private(path: Path, text: str) -> None:
-    """Writes a file that only its owner can read, whole or not at all."""
-    beside = path.with_name(f".{path.name}.new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 def _config(ports: Mapping[str, int]) -> str:

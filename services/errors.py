@@ -99,6 +99,8 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "CONSENT_EXPIRED": "the permission for this purpose ran out",
         "COHORT_TOO_SMALL": "too few people to say something about without saying it of one",
         "PSEUDONYM_KEY_RETIRED": "the id was made under a key that is retired",
+        "KEY_IN_USE": "the key is still needed: it seals, or something under it is taken or kept",
+        "KEY_VERSIONS_USED_UP": "every number that a version of the key can have was given",
         "THIRD_PARTY_REFUSED": "third-party data is not taken",
         "AGREEMENT_MISSING": "second-party data needs its agreement",
         "SOURCE_EXPIRED": "the record must not be used any more",
@@ -120,6 +122,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "ERASURE_UNKNOWN": "no erasure of that id was asked for by this caller",
         "LINK_NOT_FOUND": "no active link joins the two directly",
         "ITEM_UNKNOWN": "no item of that id is in the catalogue",
+        "KEY_UNKNOWN": "there is no such version of the key, or none any more",
     },
     grpc.StatusCode.RESOURCE_EXHAUSTED: {
         "PRIVACY_BUDGET_EXHAUSTED": "the privacy budget is used up",
@@ -297,6 +300,12 @@ DOMAIN_ERRORS: dict[type[BaseException], str] = {
     identity.UnknownKind: "FIELD_ENUM",
     identity.LinkNotFound: "LINK_NOT_FOUND",
     identity.RequestIdReused: "REQUEST_ID_REUSED",
+    identity.PseudonymRetired: "PSEUDONYM_KEY_RETIRED",
+    identity.KeyInUse: "KEY_IN_USE",
+    identity.KeyUnknown: "KEY_UNKNOWN",
+    identity.KeyDestroyed: "KEY_UNKNOWN",
+    identity.VersionsUsedUp: "KEY_VERSIONS_USED_UP",
+    identity.TokenAltered: "INTERNAL",  # what the suite itself wrote
     identity.KeyRingError: "INTERNAL",  # likewise
     identity.RulesError: "RULES_MALFORMED",
     recommender.UnknownItem: "ITEM_UNKNOWN",

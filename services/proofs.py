@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import jwt
 
-from identity.errors import MalformedSubject
+from identity.errors import MalformedSubject, PseudonymRetired
 from identity.ids import SubjectId
 from services.errors import Denied, InvalidRequest
 from services.interceptors.call import NOT_PERMITTED
@@ -55,6 +55,10 @@ class Verifier:
     keys: Mapping[str, jwt.PyJWK]
     methods: frozenset[str]
     callers: frozenset[str]
+
+
+#: Opens a subject id of one caller at an instant.
+Open = Callable[[str, int], SubjectId]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ class Proofs:
         tokens: Sequence[str],
         subject: SubjectId,
         caller: str,
-        open_subject: Callable[[str], SubjectId],
+        open_subject: Open,
         now_ms: int,
     ) -> tuple[Proof, ...]:
         """What the tokens of one request prove; one of them must be about its subject.
@@ -130,8 +134,8 @@ class Proofs:
         # Every token is judged by itself before any is compared with a person.
         said = [self._judged(token, index, now_ms) for index, token in enumerate(tokens)]
         try:
-            proofs = tuple(_proof(claims, verifier, open_subject) for verifier, claims in said)
-        except MalformedSubject:
+            proofs = tuple(_proof(claims, verifier, open_subject, now_ms) for verifier, claims in said)
+        except (MalformedSubject, PseudonymRetired):
             raise Denied(NOT_PERMITTED) from None
         others = any(claims["azp"] != caller for _, claims in said)
         if others or subject not in {proof.subject for proof in proofs}:
@@ -186,10 +190,10 @@ def _fault(claims: Mapping[str, Any], verifier: Verifier, now_ms: int) -> str:
     return "" if claims["method"] in verifier.methods else "PROOF_METHOD_REFUSED"
 
 
-def _proof(claims: Mapping[str, Any], verifier: Verifier, open_subject: Callable[[str], SubjectId]) -> Proof:
+def _proof(claims: Mapping[str, Any], verifier: Verifier, open_subject: Open, now_ms: int) -> Proof:
     named = f"{verifier.name}\0{claims['jti']}".encode()
     return Proof(
-        subject=open_subject(claims["sub"]),
+        subject=open_subject(claims["sub"], now_ms),
         verifier=verifier.name,
         method=claims["method"],
         authenticated_at_ms=claims["auth_time"] * _MS,

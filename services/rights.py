@@ -26,7 +26,7 @@ from services.config import SERVICES
 from services.erasure import Erasures, SignedReceipt
 from services.errors import Denied, InvalidRequest, Unavailable
 from services.interceptors.call import NOT_PERMITTED, Call, Caller
-from services.proofs import Proofs
+from services.proofs import Open, Proofs
 from services.rights_messages import (
     provenance_message,
     receipt_message,
@@ -43,7 +43,7 @@ _ERASE_WAIT_S: Final = 8.0
 
 _RETRY_S: Final = 1.0
 
-OpenOf = Callable[[Caller], Callable[[str], SubjectId]]
+OpenOf = Callable[[Caller], Open]
 
 
 class Reach(Protocol):

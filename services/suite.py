@@ -29,6 +29,7 @@ from services.interceptors.authentication import verifier
 from services.interceptors.layer import Layer
 from services.interceptors.metrics import CallMetrics
 from services.interceptors.pseudonymisation import Tokenise
+from services.key_file import Keys
 from services.parts.links import Links
 from services.parts.part import Clock, Enter, Log, Part, Process, at_once
 from services.peers import Peers
@@ -141,13 +142,14 @@ async def _process(
     peers = Peers(addresses, signer(config.keyring, Signed.SERVICE_TOKEN), config.tenant, clock)
     ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     registry = CollectorRegistry()
+    keys = Keys(config.keyring_path, config.keyring)
     try:
         if "consent" in here:
             guard = GuardTable(config.policy)  # the part feeds it
-            yield Process(config, clock, log, guard, registry, peers, ended, at_once)
+            yield Process(config, keys, clock, log, guard, registry, peers, ended, at_once)
             return
         replica = Replica(over(peers.channel("consent"), lambda: peers.metadata(here[0])), config.policy, log)
-        process = Process(config, clock, log, replica.table, registry, peers, ended, replica.ready)
+        process = Process(config, keys, clock, log, replica.table, registry, peers, ended, replica.ready)
         process.must_run("the guard's replica", replica.start())
         try:
             yield process
@@ -264,7 +266,7 @@ def _chain_of(process: Process, links: Links) -> Callable[[AuditLog, Tokenise | 
         verify=verify,
         clock_ms=process.clock,
         audit_log=audit_log,
-        pairwise_of=process.pairwise(),
+        pairwise_of=process.keys.pairwise,
         tokenise=tokenise,
         signals_port=links.signals,
     )

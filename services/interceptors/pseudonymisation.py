@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from identity.errors import MalformedSubject
+from identity.errors import MalformedSubject, PseudonymRetired
 from identity.ids import IdentifierToken, SubjectId
 from identity.pairwise import Pairwise
-from services.errors import InvalidRequest
+from services.errors import InvalidRequest, Refusal
 from services.interceptors.call import Call, Caller
 from services.interceptors.layer import Layer
 from services.interceptors.plan import SubjectPath
@@ -35,7 +35,11 @@ def pseudonymisation(pairwise_of: PairwiseOf, tokenise: Tokenise | None) -> Laye
     def incoming(call: Call, message: Any) -> None:
         plan = call.plan
         assert call.caller is not None  # noqa: S101 - authentication stands before
-        open_subject = pairwise_of(call.caller).open
+        pairwise = pairwise_of(call.caller)
+
+        def open_subject(text: str) -> SubjectId:
+            return pairwise.open(text, call.now_ms)
+
         for path in plan.subjects:
             if path.in_items:
                 _open_items(call, path, open_subject)
@@ -67,6 +71,8 @@ def _open(
         return open_subject(text)
     except MalformedSubject:
         raise InvalidRequest("SUBJECT_REF_MALFORMED", field=at) from None
+    except PseudonymRetired:
+        raise Refusal("PSEUDONYM_KEY_RETIRED", field=at) from None
 
 
 def _open_items(call: Call, path: SubjectPath, open_subject: Callable[[str], SubjectId]) -> None:
@@ -83,7 +89,7 @@ def _open_items(call: Call, path: SubjectPath, open_subject: Callable[[str], Sub
                 subject = known[text] = _open(item, path, open_subject, "")
             else:
                 item.ClearField(field)
-        except InvalidRequest as refusal:
+        except Refusal as refusal:
             call.refuse_item(index, refusal.reason, f"{call.plan.items}[{index}].{field}")
         else:
             opened.append(subject)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
 from typing import Any
 
 from consent.erasure import Asked
 from consent.history import HistoryTokens
-from identity.pairwise import Pairwise
 from services.audit import AuditServicer
 from services.authority import ConsentAuthority
 from services.collecting import Collector
@@ -20,7 +18,6 @@ from services.erasure import Erasures, Surroundings, nobody_to_tell
 from services.feed import Consumer
 from services.graph_feed import GraphBarrierServicer
 from services.guard_stream import GuardServicer
-from services.interceptors.call import Caller
 from services.parts.links import Links
 from services.parts.part import Part, Process
 from services.proofs import Proofs
@@ -110,14 +107,14 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
                 process.must_run(f"the collection of {name}'s audit", task)
             erasures.resume()
 
-        page_key = process.config.keyring.active("pairwise").derive(b"pages of consent history", 64)
+        page_key = process.config.keyring.active("signing").derive(b"pages of consent history", 64)
         guard = GuardServicer(authority)
         asked_rights = rights(process, links, authority, ProofRegister(database))
         served = [
             Served(
                 consent_pb2.DESCRIPTOR.services_by_name["ConsentService"],
                 consent_pb2_grpc.add_ConsentServiceServicer_to_server,
-                ConsentServicer(authority, process.pairwise(), HistoryTokens(page_key)),
+                ConsentServicer(authority, process.keys.pairwise, HistoryTokens(page_key)),
             ),
             Served(
                 audit_pb2.DESCRIPTOR.services_by_name["AuditService"],
@@ -162,16 +159,11 @@ def rights(
 ) -> RightsServicer:
     """The rights of people, who prove themselves to the verifiers of the configuration."""
     config = process.config
-
-    @cache
-    def ids_of(caller: Caller) -> Pairwise:
-        return Pairwise(config.keyring, caller.tenant, caller.id)
-
     return RightsServicer(
         authority=authority,
         reach=links,
         register=register,
         proofs=Proofs(config.verifiers),
         attesters=frozenset(verifier.name for verifier in config.verifiers),
-        open_of=lambda caller: ids_of(caller).open,
+        open_of=lambda caller: process.keys.pairwise(caller).open,
     )

@@ -38,7 +38,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
         links.events = feed
         people = EngagementPeople(config.policy.names_in)
         links.stores[people.name] = DatabaseStore(database, people, SubjectKeys(config.keyring))
-        page_key = config.keyring.active("pairwise").derive(b"page tokens", 64)
+        page_key = config.keyring.active("signing").derive(b"page tokens", 64)
         servicer = ProfileServicer(
             store=store, feed=feed, policy=config.policy, page_tokens=PageTokens(page_key)
         )

@@ -11,14 +11,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from consent.guard_table import GuardTable
-from identity.pairwise import Pairwise
 from services.config import SuiteConfig
-from services.interceptors.call import Caller
 from services.interceptors.pseudonymisation import Tokenise
+from services.key_file import Keys
 from services.parts.links import Links
 from services.peers import Peers
 from services.retention import Forget, nothing_in_memory
@@ -42,6 +40,7 @@ class Process:
 
     Attributes:
         config: the deployment.
+        keys: its keys, as they are now.
         clock: the present instant, milliseconds since the epoch.
         log: takes access lines and reports of unforeseen errors.
         guard: the process's guard table.
@@ -52,6 +51,7 @@ class Process:
     """
 
     config: SuiteConfig
+    keys: Keys
     clock: Clock
     log: Log
     guard: GuardTable
@@ -59,15 +59,6 @@ class Process:
     peers: Peers
     ended: asyncio.Future[str]
     guarded: Callable[[], Awaitable[None]]
-
-    def pairwise(self) -> Callable[[Caller], Pairwise]:
-        """Gives the ids of a caller; each caller's are made once."""
-
-        @cache
-        def pairwise_of(caller: Caller) -> Pairwise:
-            return Pairwise(self.config.keyring, caller.tenant, caller.id)
-
-        return pairwise_of
 
     def must_run(self, name: str, task: asyncio.Task[Any]) -> None:
         """Has the process end when a task does."""

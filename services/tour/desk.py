@@ -15,8 +15,9 @@ from pathlib import Path
 from consent.auditlog.verifying import verify
 from identity.keyring import KeyRing
 from services.audit_files import batch_lines, checking, keys_of
-from services.development import TENANT, write_private
+from services.development import TENANT
 from services.erasure_files import ReceiptUnusable, verified_receipt
+from services.key_file import write_private
 from services.storage.sealed_log import sealed_in
 from services.tour.audit import Auditor
 from services.verifier import open_verifier

@@ -257,7 +257,7 @@ async def test_nothing_that_identifies_is_in_any_output(shop, tmp_path):
     import sqlite3
 
     config = load(tmp_path / "suite.toml")
-    birth = Pairwise(config.keyring, "demo", "shop").open(subject)
+    birth = Pairwise(config.keyring, "demo", "shop").open(subject, 0)
     digest = hashlib.sha256(canary.encode()).digest()
     outputs = shop.log.getvalue() + generate_latest(shop.suite.registry).decode() + "".join(refused)
     for domain in SERVICES:

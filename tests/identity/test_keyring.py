@@ -111,6 +111,10 @@ def _broken(change) -> str:
         lambda c: c["pairwise"][0].update(root="not base64!"),
         lambda c: c["pairwise"][0].update(root=None),
         lambda c: c["pairwise"][0].update(extra=1),
+        lambda c: c["pairwise"][0].update(overlap_until_ms="later"),
+        lambda c: c.update(revision=-1),
+        lambda c: c.update(revision="2"),
+        lambda c: c.update({"pairwise/shop": [c["pairwise"][0], c["pairwise"][0] | {"version": 2}]}),
         lambda c: c["pairwise"].append(
             {"version": 2, "state": "destroyed", "created_at_ms": 1, "root": "AAAA"}
         ),
@@ -139,6 +143,12 @@ def test_nothing_that_prints_a_ring_or_a_key_shows_a_root():
         assert letter * 4 not in shown
         assert f"{ord(letter):02x}" * 4 not in shown
     assert "pairwise v1 active" in shown
+
+
+def test_a_ring_written_before_rings_had_revisions_is_their_first():
+    content = json.loads(KeyRing.create(counting(), 5).to_json())
+    del content["revision"]
+    assert KeyRing.from_json(json.dumps(content)).revision == 0
 
 
 def test_an_older_ring_gets_the_uses_it_lacks_and_keeps_what_it_has():

@@ -1,19 +1,20 @@
 """Pairwise ids: they open for one caller, unaltered, and for nobody and nothing else."""
 
 import base64
-import json
 import secrets
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from identity.errors import MalformedSubject
+from identity.errors import MalformedSubject, PseudonymRetired
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
 from identity.pairwise import Pairwise
+from identity.rotation import activate, begin, destroy
 
 RING = KeyRing.create(secrets.token_bytes, 0)
+NOW = 1_000
 SHOP = Pairwise(RING, "acme", "shop")
 subjects = st.binary(min_size=16, max_size=16).map(SubjectId)
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -22,8 +23,8 @@ ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 @given(subjects)
 def test_a_sealed_subject_opens_as_itself_every_time(subject):
     text = SHOP.seal(subject)
-    assert SHOP.open(text) == subject
-    assert isinstance(SHOP.open(text), SubjectId)
+    assert SHOP.open(text, NOW) == subject
+    assert isinstance(SHOP.open(text, NOW), SubjectId)
     assert SHOP.seal(subject) == text
     assert Pairwise(KeyRing.from_json(RING.to_json()), "acme", "shop").seal(subject) == text
 
@@ -43,7 +44,7 @@ def test_an_id_is_short_printable_and_names_its_key_version(subject):
 def test_no_other_caller_or_tenant_opens_an_id_and_their_ids_share_nothing(tenant, caller, subject):
     other = Pairwise(RING, tenant, caller)
     with pytest.raises(MalformedSubject):
-        other.open(SHOP.seal(subject))
+        other.open(SHOP.seal(subject), NOW)
     mine, theirs = (base64.urlsafe_b64decode(one.seal(subject)[3:] + "==") for one in (SHOP, other))
     assert mine[1:17] != theirs[1:17]
     assert mine[17:] != theirs[17:]
@@ -55,7 +56,7 @@ def test_an_id_with_one_character_changed_is_refused(subject, data):
     position = data.draw(st.integers(0, len(text) - 1))
     character = data.draw(st.sampled_from(ALPHABET + "+/=é \n").filter(lambda one: one != text[position]))
     with pytest.raises(MalformedSubject):
-        SHOP.open(text[:position] + character + text[position + 1 :])
+        SHOP.open(text[:position] + character + text[position + 1 :], NOW)
 
 
 @given(subject=subjects)
@@ -68,7 +69,7 @@ def test_each_subject_has_exactly_one_text(subject):
 
 def _opens(text: str) -> bool:
     try:
-        SHOP.open(text)
+        SHOP.open(text, NOW)
     except MalformedSubject:
         return False
     return True
@@ -83,7 +84,7 @@ def _opens(text: str) -> bool:
 @example("vs_" + " " * 34)
 def test_a_text_that_is_no_id_is_refused_as_malformed_and_nothing_else(text):
     with pytest.raises(MalformedSubject) as refusal:
-        SHOP.open(text)
+        SHOP.open(text, NOW)
     assert str(refusal.value) == str(MalformedSubject())  # nothing of the text in it
 
 
@@ -93,30 +94,60 @@ def test_a_person_id_never_opens_as_a_subject(subject):
     assert person.startswith("vp_")
     for text in (person, "vs_" + person[3:]):
         with pytest.raises(MalformedSubject):
-            SHOP.open(text)
+            SHOP.open(text, NOW)
 
 
-def _with_version_two(state_of_one: str) -> KeyRing:
-    content = json.loads(RING.to_json())
-    old = content["pairwise"][0] | {"state": state_of_one}
-    if state_of_one == "destroyed":
-        old["root"] = None
-    new = json.loads(KeyRing.create(secrets.token_bytes, 0).to_json())["pairwise"][0] | {"version": 2}
-    return KeyRing.from_json(json.dumps(content | {"pairwise": [old, new]}))
+def rotated(use: str = "pairwise", overlap_until_ms: int = NOW + 10) -> KeyRing:
+    return activate(begin(RING, use, secrets.token_bytes(32), NOW), use, overlap_until_ms)
 
 
-@given(subjects)
-def test_ids_of_a_retired_key_still_open_beside_those_of_the_new_one(subject):
-    rotated = Pairwise(_with_version_two("retired"), "acme", "shop")
-    assert rotated.open(SHOP.seal(subject)) == subject
-    assert rotated.seal(subject) != SHOP.seal(subject)
-    assert rotated.open(rotated.seal(subject)) == subject
+@pytest.mark.parametrize("use", ["pairwise", "pairwise/shop"])
+@given(subject=subjects)
+def test_ids_under_the_key_before_open_until_the_overlap_is_over_and_are_then_refused_as_retired(
+    use, subject
+):
+    shop = Pairwise(rotated(use), "acme", "shop")
+    assert shop.open(SHOP.seal(subject), NOW + 9) == subject
+    assert shop.open(shop.seal(subject), NOW + 10) == subject
+    with pytest.raises(PseudonymRetired):
+        shop.open(SHOP.seal(subject), NOW + 10)
+    assert shop.seal(subject) != SHOP.seal(subject)
+    assert shop.seal_before(subject) == SHOP.seal(subject)
+    assert shop.before_until_ms == NOW + 10
 
 
-def test_ids_of_a_destroyed_key_open_no_more():
+def test_every_kind_of_id_of_a_caller_changes_with_its_key():
+    subject, shop = SubjectId(bytes(16)), Pairwise(rotated("pairwise/shop"), "acme", "shop")
+    assert shop.seal_person(subject) != SHOP.seal_person(subject)
+    old, new = SHOP.seal_statement(subject), shop.seal_statement(subject)
+    assert old != new
+    assert [shop.open_statement(old, at) for at in (NOW + 9, NOW + 10)] == [subject, None]
+    assert shop.open_statement(new, NOW + 10) == subject
+
+
+def test_one_callers_rotation_changes_no_other_callers_ids():
     subject = SubjectId(bytes(16))
-    with pytest.raises(MalformedSubject):
-        Pairwise(_with_version_two("destroyed"), "acme", "shop").open(SHOP.seal(subject))
+    before, after = (Pairwise(ring, "acme", "partner") for ring in (RING, rotated("pairwise/shop")))
+    assert after.seal(subject) == before.seal(subject)
+    assert (after.before_until_ms, after.seal_before(subject)) == (0, "")
+
+
+def test_an_id_under_a_pending_key_opens_already_and_none_is_made_under_it():
+    """Who is told of a key first may not be who is first shown an id under it."""
+    subject, use = SubjectId(bytes(16)), "pairwise/shop"
+    begun = begin(RING, use, secrets.token_bytes(32), NOW)
+    told, ahead = (Pairwise(ring, "acme", "shop") for ring in (begun, activate(begun, use, NOW)))
+    assert told.seal(subject) == SHOP.seal(subject)
+    assert told.open(ahead.seal(subject), NOW) == subject
+
+
+def test_ids_of_a_destroyed_key_are_refused_as_retired():
+    subject = SubjectId(bytes(16))
+    shop = Pairwise(destroy(rotated(), "pairwise", 1, NOW + 10), "acme", "shop")
+    for at in (NOW, NOW + 10):  # whatever the time
+        with pytest.raises(PseudonymRetired):
+            shop.open(SHOP.seal(subject), at)
+    assert (shop.before_until_ms, shop.seal_before(subject)) == (0, "")
 
 
 def test_neither_the_caller_s_ids_nor_a_subject_print_what_they_hold():

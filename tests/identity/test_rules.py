@@ -9,6 +9,7 @@ import pytest
 from identity.errors import RulesError
 from identity.keyring import KeyRing
 from identity.ledger import Evidence
+from identity.rotation import activate, begin
 from identity.rules import blocked_tokens, compile_rules
 from identity.tokens import IdentifierKind, Tokeniser
 from services.interceptors.declared import purpose_of
@@ -179,3 +180,12 @@ def test_a_blocked_value_is_blocked_in_the_form_the_client_gives_it(rules, kind)
 def test_what_one_tenant_blocks_is_no_token_of_another(rules):
     ring = KeyRing.create(counting(), 0)
     assert not blocked_tokens(rules, Tokeniser(ring, "acme")) & blocked_tokens(rules, Tokeniser(ring, "apex"))
+
+
+def test_a_blocked_value_is_blocked_under_every_key_that_opens(rules):
+    """A call that was tokenised before a rotation is answered after it."""
+    ring = KeyRing.create(counting(), 0)
+    rotated = activate(begin(ring, "identifier", b"r" * 32, 0), "identifier")
+    old, new = (blocked_tokens(rules, Tokeniser(one, "acme")) for one in (ring, rotated))
+    assert old < new
+    assert len(new) == 2 * len(old)

@@ -7,14 +7,16 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity.errors import NotADigest, UnknownKind
+from identity.errors import KeyUnknown, NotADigest, TokenAltered, UnknownKind
 from identity.ids import IdentifierToken
 from identity.keyring import KeyRing, framed
-from identity.tokens import IdentifierKind, Tokeniser
+from identity.rotation import activate, begin, destroy
+from identity.tokens import IdentifierKind, Sealed, Tokeniser
 from tests.identity.test_keyring import counting
 from veilgraph.identity.v1 import identity_pb2
 
 RING = KeyRing.create(counting(), 0)
+ROTATED = activate(begin(RING, "identifier", b"r" * 32, 0), "identifier")
 DIGEST = hashlib.sha256(b"ada@example.com").digest()
 digests = st.binary(min_size=32, max_size=32)
 
@@ -49,6 +51,41 @@ def test_a_token_says_its_key_version_and_hides_its_digest():
     assert (len(token), token[0]) == (49, 1)
     assert DIGEST not in token
     assert f"{token!r}{token!s}" == "IdentifierToken(…)" * 2
+
+
+@given(digest=digests, kind=st.sampled_from(IdentifierKind), what=st.sampled_from(Sealed))
+def test_what_was_sealed_opens_under_every_later_ring_until_its_key_is_destroyed(digest, kind, what):
+    old, new = Tokeniser(RING, "acme"), Tokeniser(ROTATED, "acme")
+    sealed = old.sealed(kind, digest, what)
+    assert new.digest(kind, sealed, what) == digest
+    assert (new.version, new.older, new.sealed(kind, digest, what, 1)) == (2, (1,), sealed)
+    with pytest.raises(KeyUnknown):
+        Tokeniser(destroy(ROTATED, "identifier", 1, 0), "acme").digest(kind, sealed, what)
+
+
+@given(digest=digests)
+def test_a_token_re_sealed_is_the_token_the_digest_gets_under_that_key(digest):
+    old, new = Tokeniser(RING, "acme"), Tokeniser(ROTATED, "acme")
+    assert new.under(2, 1, old.token(1, digest)) == new.token(1, digest) != old.token(1, digest)
+    assert new.under(1, 1, new.token(1, digest)) == old.token(1, digest)
+
+
+def test_a_token_opens_only_as_what_it_was_sealed_as():
+    tokeniser = Tokeniser(RING, "acme")
+    token = tokeniser.token(IdentifierKind.EMAIL, DIGEST)
+    for wrong in (
+        lambda: tokeniser.digest(IdentifierKind.PHONE, token),
+        lambda: tokeniser.digest(IdentifierKind.EMAIL, token, Sealed.SUPPRESSION),
+        lambda: Tokeniser(RING, "apex").digest(IdentifierKind.EMAIL, token),
+        lambda: tokeniser.digest(IdentifierKind.EMAIL, token[:-1] + bytes([token[-1] ^ 1])),
+    ):
+        with pytest.raises(TokenAltered):
+            wrong()
+
+
+def test_nothing_is_sealed_under_a_pending_key():
+    begun = begin(RING, "identifier", bytes(32), 0)
+    assert (Tokeniser(begun, "acme").version, Tokeniser(begun, "acme").older) == (1, ())
 
 
 def test_whoever_has_the_key_can_open_a_token_so_it_can_be_sealed_under_the_next():

@@ -58,7 +58,7 @@ class Counter:
         return await self.ask("Link", pb.LinkRequest(links=links, request_id=request_id))
 
     def opened(self, subjects: Sequence[str]) -> list[SubjectId]:
-        return [self.pairwise.open(subject) for subject in subjects]
+        return [self.pairwise.open(subject, 0) for subject in subjects]
 
 
 def digest(value: str) -> bytes:

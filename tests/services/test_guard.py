@@ -65,7 +65,7 @@ async def test_a_permitted_call_is_answered_with_sealed_ids_and_the_epoch(suite)
     """The answer holds this caller's id of the subject, its person id, and the consent epoch."""
     set_state(suite.guard, ANNA, RECOMMEND)
     answer = await suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth())
-    assert suite.pairwise().open(answer.subject) == ANNA
+    assert suite.pairwise().open(answer.subject, 0) == ANNA
     assert answer.person.startswith("vp_")
     assert answer.consent_epoch == suite.guard.epoch
 
@@ -391,7 +391,7 @@ async def test_a_batch_serves_what_may_be_served(suite):
         {"subject": seal(BEN), "purpose": privacy_pb2.PURPOSE_LOYALTY},
     ]
     answer = await suite.stub.Batch(probe_pb2.BatchRequest(elements=elements), metadata=suite.auth())
-    assert [suite.pairwise().open(s) for s in answer.subjects] == [ANNA, BEN]
+    assert [suite.pairwise().open(s, 0) for s in answer.subjects] == [ANNA, BEN]
     assert sorted((e.index, e.reason, e.field) for e in answer.refused) == [
         (0, "NOT_PERMITTED", ""),
         (2, "SUBJECT_REF_MALFORMED", "elements[2].subject"),

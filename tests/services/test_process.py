@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from consent.guard_table import GuardTable
 from services.config import SuiteConfig
+from services.key_file import Keys
 from services.parts.part import PartEnded, Process, at_once
 from services.peers import Peers
 
@@ -17,9 +18,9 @@ from services.peers import Peers
 @pytest.fixture
 async def process(policy, clock):
     """A process that has nothing yet that must run."""
-    config, peers = cast("SuiteConfig", None), cast("Peers", None)  # asked for nothing here
+    config, keys, peers = cast("SuiteConfig", None), cast("Keys", None), cast("Peers", None)  # not asked here
     ended = asyncio.get_running_loop().create_future()
-    return Process(config, clock, str, GuardTable(policy), CollectorRegistry(), peers, ended, at_once)
+    return Process(config, keys, clock, str, GuardTable(policy), CollectorRegistry(), peers, ended, at_once)
 
 
 async def test_waiting_ends_when_something_that_must_run_has_ended(process):

@@ -1,0 +1,79 @@
+"""The deployment's key ring in its file, and the ring as a process holds it.
+
+The file is replaced as a whole, by identity alone. Every other process takes it up when it is
+told that there is a later revision, and never goes back to an earlier one; what is made of the
+ring is made anew with it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from identity.errors import KeyRingError
+from identity.keyring import KeyRing
+from identity.pairwise import Pairwise
+
+if TYPE_CHECKING:
+    from services.interceptors.call import Caller
+
+
+class Keys:
+    """The ring a process works under; used from one event loop.
+
+    Attributes:
+        ring: the newest ring this process has seen.
+    """
+
+    def __init__(self, path: Path, ring: KeyRing) -> None:
+        """Holds ``ring``, which was read from ``path``."""
+        self.ring = ring
+        self._path = path
+        self._pairwise: dict[Caller, Pairwise] = {}
+
+    def pairwise(self, caller: Caller) -> Pairwise:
+        """A caller's ids under the ring of now; each caller's are made once a ring."""
+        known = self._pairwise.get(caller)
+        if known is None:
+            known = self._pairwise[caller] = Pairwise(self.ring, caller.tenant, caller.id)
+        return known
+
+    def reaches(self, revision: int) -> bool:
+        """Whether the ring is of a revision or a later one; if it is not, the file is read first."""
+        if self.ring.revision < revision:
+            try:
+                self._hold(KeyRing.from_json(self._path.read_text()))
+            except (KeyRingError, OSError):
+                return False  # as good as not there yet; whoever asked says so and asks again
+        return self.ring.revision >= revision
+
+    def keep(self, ring: KeyRing) -> None:
+        """Puts the next ring into the file, whole or not at all, and holds it. For identity alone.
+
+        Raises:
+            OSError: the file can not be replaced; the ring is what it was.
+        """
+        write_private(self._path, ring.to_json())
+        self._hold(ring)
+
+    def _hold(self, ring: KeyRing) -> None:
+        if ring.revision > self.ring.revision:
+            self.ring = ring
+            self._pairwise = {}
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a file that only its owner can read, whole or not at all; durable when it returns."""
+    beside = path.with_name(f".{path.name}.new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
