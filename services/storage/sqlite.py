@@ -77,7 +77,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 
 
 def migrate(connection: sqlite3.Connection, component: str) -> None:
-    """Brings the tables of one component up to date with its numbered migrations.
+    """Brings the tables of one component up to date with its numbered migrations, with all or none.
 
     Args:
         connection: the file.
@@ -95,9 +95,13 @@ def migrate(connection: sqlite3.Connection, component: str) -> None:
     version = row[0] or 0
     if version > len(files):
         raise SchemaTooNew(f"{component}: the file is at version {version}, this program knows {len(files)}")
-    for number, file in enumerate(files[version:], start=version + 1):
-        record = f"INSERT INTO schema_version VALUES ('{component}', {number});"  # noqa: S608 - our own names
-        connection.executescript(f"BEGIN IMMEDIATE;\n{file.read_text()}\n{record}\nCOMMIT;")
+    if version == len(files):
+        return
+    steps = [
+        f"{file.read_text()}\nINSERT INTO schema_version VALUES ('{component}', {number});"
+        for number, file in enumerate(files[version:], start=version + 1)
+    ]
+    connection.executescript("\n".join(["BEGIN IMMEDIATE;", *steps, "COMMIT;"]))
 
 
 class Database:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +12,8 @@ from typing import Any, cast
 
 import pytest
 
-from consent.guard_table import GuardTable
+from consent.guard_table import GuardTable, GuardUpdate
+from consent.policy import Policy
 from identity.ids import SubjectId
 from recommender.catalogue import Item
 from recommender.parameters import Parameters
@@ -131,6 +134,30 @@ async def opened(
             yield World(folder, guard, clock, recommender, database, logged)
     finally:
         database.close()
+
+
+def left_by(folder: Path, policy: Policy, work: Callable[[World], Awaitable[object]]) -> Path:
+    """The folder as a recommender leaves it that did this work and stopped; tests go on from copies.
+
+    A training is a program of its own and takes a second to start: what is trained the same way
+    for many tests is trained once.
+    """
+    guard = GuardTable(policy)
+    guard.apply(GuardUpdate(1, {}))
+
+    async def do() -> None:
+        async with opened(folder, guard, Clock(NOW_MS)) as world:
+            await work(world)
+
+    asyncio.run(do())
+    return folder
+
+
+@asynccontextmanager
+async def copied(template: Path, folder: Path, guard: GuardTable, clock: Clock) -> AsyncIterator[World]:
+    """A world over a copy of a folder."""
+    async with opened(shutil.copytree(template, folder), guard, clock) as world:
+        yield world
 
 
 @pytest.fixture

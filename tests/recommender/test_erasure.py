@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from consent.guard_table import GuardTable, GuardUpdate
 from consent.policy import Policy
@@ -18,7 +20,7 @@ from services.storage.subject_keys import SubjectKeys
 from services.storage.training_events import subjects_present
 from services.stores import Phase
 from tests.conftest import Clock
-from tests.recommender.conftest import World, opened, purchases_of_two_tastes, shop_items
+from tests.recommender.conftest import World, copied, left_by, opened, purchases_of_two_tastes, shop_items
 from tests.recommender.events import event, subject
 from veilgraph.recommender.v1 import recommender_pb2
 
@@ -32,6 +34,27 @@ async def filled(world: World, *, with_gone: bool = True) -> None:
     await world.put(shop_items())
     events = [one for one in purchases_of_two_tastes() if with_gone or one.subject != GONE]
     await world.tell(*events)
+
+
+@pytest.fixture(scope="module")
+def trained_folder(tmp_path_factory: pytest.TempPathFactory, policy: Policy) -> Path:
+    """Of a filled world that trained."""
+
+    async def train(world: World) -> None:
+        await filled(world)
+        await world.train("t1")
+
+    return left_by(tmp_path_factory.mktemp("trained"), policy, train)
+
+
+@pytest.fixture
+async def trained(
+    trained_folder: Path, tmp_path: Path, guard: GuardTable, clock: Clock
+) -> AsyncIterator[World]:
+    """A world started on a copy of that folder, everybody permitting."""
+    async with copied(trained_folder, tmp_path / "trained", guard, clock) as world:
+        world.permit(*OTHERS, GONE)
+        yield world
 
 
 def store_of(world: World, keyring: KeyRing) -> DatabaseStore:
@@ -59,66 +82,56 @@ def sums(model: Model) -> list[object]:
 
 
 async def test_the_model_equals_one_trained_without_the_person(
-    tmp_path: Path, policy: Policy, clock: Clock, keyring: KeyRing
+    trained: World, tmp_path: Path, policy: Policy, clock: Clock, keyring: KeyRing
 ) -> None:
     """Bit for bit where it keeps integers, and in every vector; before, it did not."""
-    models = {}
-    for name in ("erased", "never there"):
-        guard = GuardTable(policy)
-        guard.apply(GuardUpdate(1, {}))
-        (tmp_path / name).mkdir()
-        async with opened(tmp_path / name, guard, clock) as world:
-            await filled(world, with_gone=name == "erased")
-            await world.train()
-            if name == "erased":
-                before = sums(world.recommender.live.model)
-                counts = await erase(world, keyring, GONE)
-                assert counts["model"] == 1
-                assert counts["event"] > 0
-            models[name] = world.recommender.live.model
-    erased, oracle = models["erased"], models["never there"]
+    before = sums(trained.recommender.live.model)
+    counts = await erase(trained, keyring, GONE)
+    assert counts["model"] == 1
+    assert counts["event"] > 0
+    erased = trained.recommender.live.model
+    guard = GuardTable(policy)
+    guard.apply(GuardUpdate(1, {}))
+    async with opened(tmp_path / "never there", guard, clock) as world:
+        await filled(world, with_gone=False)
+        await world.train()
+        oracle = world.recommender.live.model
     assert before != sums(oracle)
     assert sums(erased) == sums(oracle)
     for name in ("taken", "given", "trend"):
         np.testing.assert_array_equal(getattr(erased, name), getattr(oracle, name))
 
 
-async def test_no_file_is_left_that_was_learned_from_the_person(world: World, keyring: KeyRing) -> None:
+async def test_no_file_is_left_that_was_learned_from_the_person(trained: World, keyring: KeyRing) -> None:
     """Every model of the folder is of those still there; the older ones are gone too."""
-    await filled(world)
-    await world.train("t1")
-    await world.train("t2")
-    files = ModelFiles(world.folder / "models")
-    (number,) = await world.store.subject_numbers([GONE])
+    await trained.train("t2")
+    files = ModelFiles(trained.folder / "models")
+    (number,) = await trained.store.subject_numbers([GONE])
     assert len(files.learned_from(np.array([number]))) == 2
-    await erase(world, keyring, GONE)
+    await erase(trained, keyring, GONE)
     assert files.learned_from(np.array([number])) == []
-    assert files.learned_from_others(subjects_present(world.folder / "recommender.db")) == []
-    assert [path.name for path in (world.folder / "models").iterdir()] == [
-        world.recommender.live.model.version
+    assert files.learned_from_others(subjects_present(trained.folder / "recommender.db")) == []
+    assert [path.name for path in (trained.folder / "models").iterdir()] == [
+        trained.recommender.live.model.version
     ]
-    assert not (world.folder / "training").exists()
+    assert not (trained.folder / "training").exists()
 
 
-async def test_whoever_is_in_no_model_costs_no_training(world: World, keyring: KeyRing) -> None:
+async def test_whoever_is_in_no_model_costs_no_training(trained: World, keyring: KeyRing) -> None:
     """The model in service stays the one it was."""
-    await filled(world)
-    await world.train()
     late = subject(900)
-    await world.tell(event(5, 900, item_id="item-1"))
-    version = world.recommender.live.model.version
-    assert await erase(world, keyring, late) == {"event": 1}
-    assert world.recommender.live.model.version == version
+    await trained.tell(event(5, 900, item_id="item-1"))
+    version = trained.recommender.live.model.version
+    assert await erase(trained, keyring, late) == {"event": 1}
+    assert trained.recommender.live.model.version == version
 
 
-async def test_the_last_person_leaves_popularity_of_nobody(world: World, keyring: KeyRing) -> None:
+async def test_the_last_person_leaves_popularity_of_nobody(trained: World, keyring: KeyRing) -> None:
     """When nothing is left to learn from there is no model, and no file of one."""
-    await filled(world)
-    await world.train()
-    await erase(world, keyring, GONE, *OTHERS)
-    assert world.recommender.live.model.version == ""
-    assert not world.recommender.live.model.trend.any()
-    assert list((world.folder / "models").iterdir()) == []
+    await erase(trained, keyring, GONE, *OTHERS)
+    assert trained.recommender.live.model.version == ""
+    assert not trained.recommender.live.model.trend.any()
+    assert list((trained.folder / "models").iterdir()) == []
 
 
 async def test_before_the_first_training_popularity_forgets_too(world: World, keyring: KeyRing) -> None:
@@ -151,24 +164,22 @@ async def test_a_training_that_was_running_serves_nobody_who_was_erased(
 
 
 async def test_a_crash_before_the_model_was_replaced_never_serves_it(
-    tmp_path: Path, guard: GuardTable, clock: Clock, keyring: KeyRing
+    trained_folder: Path, tmp_path: Path, guard: GuardTable, clock: Clock
 ) -> None:
     """The next process finds a model of somebody who is gone, and removes it unseen."""
-    async with opened(tmp_path, guard, clock) as world:
-        await filled(world)
-        await world.train()
+    async with copied(trained_folder, tmp_path / "crashed", guard, clock) as world:
+        world.permit(*OTHERS, GONE)
         version = world.recommender.live.model.version
+        assert version
         await world.store.erase([GONE])  # and nothing more: the process is gone
-    async with opened(tmp_path, guard, clock) as world:
+    async with opened(tmp_path / "crashed", guard, clock) as world:
         assert world.recommender.live.model.version != version
-        assert list((tmp_path / "models").iterdir()) == []
+        assert list((world.folder / "models").iterdir()) == []
 
 
-async def test_conclusions_are_exported_as_inferred(world: World, keyring: KeyRing) -> None:
+async def test_conclusions_are_exported_as_inferred(trained: World, keyring: KeyRing) -> None:
     """Interests, categories, next purchases, factors and the model, each named as such; events are not."""
-    await filled(world)
-    await world.train()
-    values = [value async for value in store_of(world, keyring).export([GONE])]
+    values = [value async for value in store_of(trained, keyring).export([GONE])]
     inferred = {value.kind for value in values if value.inferred}
     assert inferred >= {"interest", "category interest", "next purchase", "learned factors", "model"}
     assert {value.kind for value in values if not value.inferred} == {"event"}

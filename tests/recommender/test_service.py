@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from consent.guard_table import GuardTable
+from consent.policy import Policy
 from recommender.catalogue import Catalogue, Shelf, StoredItem
 from recommender.errors import NothingToLearn, RequestIdReused, TrainingBusy, TrainingFailed, UnknownItem
 from recommender.events import Kind
@@ -20,7 +22,7 @@ from services.interceptors.call import ItemRefusal
 from services.recommender import RecommenderServicer
 from services.serving import LiveIndex
 from tests.conftest import Clock, set_state
-from tests.recommender.conftest import World, opened, purchases_of_two_tastes, shop_items
+from tests.recommender.conftest import World, copied, left_by, opened, purchases_of_two_tastes, shop_items
 from tests.recommender.events import NOW_MS, TODAY, event, subject, table, two_tastes_model
 from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.recommender.v1 import recommender_pb2
@@ -42,13 +44,25 @@ async def furnished(world: World, *mine: Any) -> World:
     return world
 
 
+@pytest.fixture(scope="module")
+def trained_folder(tmp_path_factory: pytest.TempPathFactory, policy: Policy) -> Path:
+    """Of a furnished world that trained; I bought items 1 and 2 at the till."""
+
+    async def train(world: World) -> None:
+        await furnished(world, *(event(n, item_id=f"item-{n}", day=TODAY - 5) for n in (1, 2)))
+        await world.train()
+
+    return left_by(tmp_path_factory.mktemp("trained"), policy, train)
+
+
 @pytest.fixture
-async def trained(world: World) -> World:
-    """A furnished world with a model; I bought items 1 and 2 at the till."""
-    mine = [event(n, item_id=f"item-{n}", day=TODAY - 5) for n in (1, 2)]
-    await furnished(world, *mine)
-    await world.train()
-    return world
+async def trained(
+    trained_folder: Path, tmp_path: Path, guard: GuardTable, clock: Clock
+) -> AsyncIterator[World]:
+    """A world started on a copy of that folder; everybody permits everything."""
+    async with copied(trained_folder, tmp_path / "trained", guard, clock) as world:
+        world.permit(ME, *PEOPLE)
+        yield world
 
 
 def ids(answer: recommender_pb2.RecommendResponse) -> list[str]:
@@ -348,7 +362,7 @@ async def test_nothing_to_learn_is_said(world: World) -> None:
 
 async def test_a_training_is_repeated_by_its_request_id_only(trained: World) -> None:
     """The same id gives the same model again; a new one trains."""
-    assert (await trained.train("t1"))[-1].model.version == "000001"
+    assert (await trained.train("t2"))[-1].model.version == "000002"
     assert (await trained.train("t2"))[-1].model.version == "000002"
 
 
@@ -378,17 +392,15 @@ async def test_a_job_is_private_and_gone_afterwards(world: World) -> None:
     assert not job.exists()
 
 
-async def test_a_restart_serves_the_newest_whole_model(tmp_path: Path, world: World) -> None:
+async def test_a_restart_serves_the_newest_whole_model(trained: World) -> None:
     """A damaged one is named in the log and the one before it answers."""
-    await furnished(world, event(1, item_id="item-1"))
-    await world.train("t1")
-    await world.train("t2")
-    before = await world.recommend(ME)
-    async with opened(tmp_path, world.guard, world.clock) as again:
+    await trained.train("t2")
+    before = await trained.recommend(ME)
+    async with opened(trained.folder, trained.guard, trained.clock) as again:
         assert await again.recommend(ME) == before
-    damaged = tmp_path / "models/000002/given.npy"
+    damaged = trained.folder / "models/000002/given.npy"
     damaged.write_bytes(damaged.read_bytes()[:-1])
-    async with opened(tmp_path, world.guard, world.clock) as again:
+    async with opened(trained.folder, trained.guard, trained.clock) as again:
         answer = await again.recommend(ME)
         assert (answer.depth, answer.model_version) == (INDIVIDUAL, "000001")
         assert len(again.logged) == 1
