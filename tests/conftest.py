@@ -2,49 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import tomllib
-from pathlib import Path
 
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import settings
 
 from consent.guard_table import NEVER_MS, GuardEntry, GuardTable, GuardUpdate
 from consent.policy import Policy, compile_policy
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
+from tests.given import AUDIENCE, ISSUER, ROOT, Clock, Issuer
 
-ROOT = Path(__file__).parent.parent
+__all__ = ["AUDIENCE", "ISSUER", "ROOT", "Clock", "Issuer"]
+
 settings.register_profile("suite", deadline=None)  # time is measured by the bench, not by properties
 settings.load_profile("suite")
-
-ISSUER, AUDIENCE = "https://issuer.test", "veilgraph"
-
-
-class Clock:
-    """Tells the milliseconds it was set to."""
-
-    def __init__(self, now_ms: int) -> None:
-        self.now_ms = now_ms
-
-    def __call__(self) -> int:
-        return self.now_ms
-
-
-class Issuer:
-    """Signs tokens like an identity provider."""
-
-    def __init__(self) -> None:
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(self._key.public_key()))
-        self.jwks = {"keys": [public | {"kid": "test", "alg": "ES256", "use": "sig"}]}
-
-    def token(self, caller: str, *, expires_s: int = 4_000_000_000, **claims: object) -> str:
-        payload = {"iss": ISSUER, "aud": AUDIENCE, "azp": caller, "exp": expires_s} | claims
-        return jwt.encode(payload, self._key, algorithm="ES256", headers={"kid": "test"})
 
 
 @pytest.fixture(scope="session")

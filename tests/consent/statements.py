@@ -14,7 +14,7 @@ from consent.statement import NO_REFUSALS, LedgerEntry, Origin, Refusals, Statem
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
 from services.storage.subject_keys import SubjectKeys
-from tests.conftest import ROOT
+from tests.given import ROOT
 
 SHIPPED = tomllib.loads((ROOT / "consent/policy.toml").read_text())
 RULES = tomllib.loads((ROOT / "identity/rules.toml").read_text())

@@ -1,4 +1,4 @@
-"""The main job as a process: killed in the middle of an import, it ends where it would have ended."""
+"""The main job as processes: one folder, imported by one that is killed, then by four, then found done."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from time import monotonic, sleep
+from typing import NamedTuple, Self
 
 import pytest
 
 from tests.conftest import ROOT
 
-PEOPLE, LINES = 60, 30_000
+PEOPLE, LINES = 60, 12_000
 MAPPING = """
 dataset = "corner-shop"
 [purchases]
@@ -39,8 +40,7 @@ READY = "Veilgraph is ready"
 PATIENCE_S = 90
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Path:
+def shop_in(folder: Path) -> Path:
     """A mapping and its made-up purchases."""
     chance = random.Random(7)
     rows = ["who,basket,code,name,pieces,price,at"]
@@ -49,8 +49,8 @@ def shop(tmp_path: Path) -> Path:
         day, minute = 1 + line * 28 // LINES, line % 60
         at = f"2024-03-{day:02} 10:{minute:02}:00"
         rows.append(f"{chance.randrange(PEOPLE)},B{line // 5},{item:03},Item {item},1,1.50,{at}")
-    (tmp_path / "lines.csv").write_text("\n".join(rows))
-    mapping = tmp_path / "mapping.toml"
+    (folder / "lines.csv").write_text("\n".join(rows))
+    mapping = folder / "mapping.toml"
     mapping.write_text(MAPPING)
     return mapping
 
@@ -70,6 +70,12 @@ class MainJob:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
             )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.kill()
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Waits for something that must come."""
@@ -121,20 +127,6 @@ class MainJob:
         return self.process.wait(PATIENCE_S)
 
 
-@pytest.fixture
-def jobs() -> Iterator[Callable[..., MainJob]]:
-    """Starts main jobs; none outlives the test."""
-    started: list[MainJob] = []
-
-    def start(mapping: Path, *options: str) -> MainJob:
-        started.append(MainJob(mapping, *options))
-        return started[-1]
-
-    yield start
-    for job in started:
-        job.kill()
-
-
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -148,40 +140,67 @@ def counted(folder: Path, database: str, table: str) -> int:
         return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
 
 
-def test_as_four_processes_it_is_the_same_suite_and_ends_with_any_of_them(jobs, shop):
-    """Every claim of the tour holds; when one process is killed the others stop in order."""
-    job = jobs(shop, "--processes", "4")
-    job.until(job.is_ready)
-    toured = job.tour()
-    assert toured.returncode == 0, toured.stdout
-    services = job.services()
-    assert sorted(services) == ["consent", "engagement", "identity", "recommender"]
-    os.kill(services["engagement"], signal.SIGKILL)
-    assert job.process.wait(PATIENCE_S) == 1
-    assert "engagement ended" in job.output()
-    assert not any(Path(f"/proc/{pid}").exists() for pid in services.values())
-    assert counted(job.folder, "recommender", "event") == LINES
+class Story(NamedTuple):
+    """What was seen of one folder: killed while it imported, then finished by four processes.
+
+    Attributes:
+        folder: what is there at the end.
+        half: events that were durable when the first was killed.
+        toured: a tour through the four.
+        services: their processes.
+        output: what they said.
+        code: how the main job ended when one of the four had been killed.
+    """
+
+    folder: Path
+    half: int
+    toured: subprocess.CompletedProcess[str]
+    services: dict[str, int]
+    output: str
+    code: int
 
 
-def test_killed_in_the_middle_of_an_import_it_ends_where_it_would_have_ended(jobs, shop):
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The mapping of a shop of its own."""
+    return shop_in(tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture(scope="module")
+def story(shop: Path) -> Story:
+    with MainJob(shop) as job:
+        job.until(lambda: job.kept() > 0)
+        job.kill()
+        half = job.kept()
+    with MainJob(shop, "--processes", "4") as job:
+        job.until(job.is_ready)
+        toured, services = job.tour(), job.services()
+        os.kill(services["engagement"], signal.SIGKILL)
+        code = job.process.wait(PATIENCE_S)
+        return Story(job.folder, half, toured, services, job.output(), code)
+
+
+def test_killed_in_the_middle_of_an_import_it_ends_where_it_would_have_ended(story: Story):
     """With kill -9 while events go in, the next start goes on, nothing is lost and nothing is there twice."""
-    job = jobs(shop)
-    job.until(lambda: job.kept() > 0)
-    job.kill()
-    assert 0 < job.kept() < LINES
-    again = jobs(shop)
-    again.until(again.is_ready)
-    assert again.stop() == 0
-    assert counted(again.folder, "engagement", "event") == LINES
-    assert counted(again.folder, "recommender", "event") == LINES
-    report = json.loads((again.folder / "import.json").read_text())
+    assert 0 < story.half < LINES
+    assert counted(story.folder, "engagement", "event") == LINES
+    assert counted(story.folder, "recommender", "event") == LINES
+    report = json.loads((story.folder / "import.json").read_text())
     assert report["people"] == PEOPLE
 
 
-def test_started_again_it_imports_nothing_twice(jobs, shop):
+def test_as_four_processes_it_is_the_same_suite_and_ends_with_any_of_them(story: Story):
+    """Every claim of the tour holds; when one process is killed the others stop in order."""
+    assert story.toured.returncode == 0, story.toured.stdout
+    assert sorted(story.services) == ["consent", "engagement", "identity", "recommender"]
+    assert story.code == 1
+    assert "engagement ended" in story.output
+    assert not any(Path(f"/proc/{pid}").exists() for pid in story.services.values())
+
+
+def test_started_again_it_imports_nothing_twice(story: Story, shop: Path):
     """A finished import is found finished; secrets are readable by their owner only."""
-    for _ in range(2):
-        job = jobs(shop)
+    with MainJob(shop) as job:
         job.until(job.is_ready)
         assert job.stop() == 0
     assert counted(job.folder, "engagement", "event") == LINES

@@ -35,8 +35,8 @@ from services.storage.audit import StoredAuditLog
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database
 from services.storage.subject_keys import SubjectKeys
-from tests.conftest import AUDIENCE, ISSUER, Issuer
 from tests.consent.statements import entry, statement, subject
+from tests.given import AUDIENCE, ISSUER, Issuer
 from veilgraph.internal.v1 import guard_pb2, guard_pb2_grpc
 
 #: What a statement is about; replicas decide for the first.

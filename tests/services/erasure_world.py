@@ -1,12 +1,14 @@
 """Real stores, a real authority and their erasures in one folder; opened again, as after a crash.
 
-Run as a program it fills the folder if it is empty, begins an erasure and kills itself (-9) at
-a given step: ``python -m tests.services.erasure_world FOLDER STEP``.
+Run as a program it reads folders and steps, ``["FOLDER", STEP]`` a line. For each it begins an
+erasure in a fork of itself, which kills itself (-9) at that step, and prints how the fork ended.
+What takes a process long here is importing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sqlite3
@@ -14,6 +16,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +47,9 @@ from services.storage.personal import DatabaseStore
 from services.storage.sqlite import Database, StoreUnusable, connect
 from services.storage.subject_keys import SubjectKeys
 from services.stores import Erased, ExportedValue, PersonalStore, Phase, StoreDown
-from tests.conftest import Clock
 from tests.consent.statements import NOW_MS, SHIPPED, edge, entry, statement
 from tests.engagement.events import event
+from tests.given import Clock
 
 GONE = SubjectId(b"canary-gone-0001")
 CARD = SubjectId(b"canary-card-0002")
@@ -314,10 +317,20 @@ async def fill(
         await database.write(lambda connection: keys.keys_in(connection, [GONE, CARD]))
 
 
-async def _begin_and_die(folder: Path, kill_at: int) -> None:
-    async with opened(folder, Steps(kill_at)) as world:
-        await world.erase(GONE, CARD, suppress=True)
+def begin_and_die(folder: str, kill_at: int) -> None:
+    """An erasure that ends at a step, and its process with it."""
+
+    async def begin() -> None:
+        async with opened(Path(folder), Steps(kill_at)) as world:
+            await world.erase(GONE, CARD, suppress=True)
+
+    asyncio.run(begin())
 
 
 if __name__ == "__main__":
-    asyncio.run(_begin_and_die(Path(sys.argv[1]), int(sys.argv[2])))
+    for line in sys.stdin:
+        fork = get_context("fork").Process(target=begin_and_die, args=json.loads(line))
+        fork.start()
+        fork.join()
+        sys.stdout.write(f"{fork.exitcode}\n")
+        sys.stdout.flush()

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -199,21 +200,34 @@ async def test_a_journal_that_can_not_be_written_is_tried_again(tmp_path: Path, 
         assert json.loads((await world.erasures.finished(erasure_id)).body)["erased"] == COUNTS
 
 
-def killed_at(folder: Path, step: int) -> bool:
+@pytest.fixture
+def killed_at() -> Iterator[Callable[[Path, int], bool]]:
     """Runs an erasure in a process of its own until it kills itself; whether it came so far."""
-    child = subprocess.run(
-        [sys.executable, "-m", "tests.services.erasure_world", str(folder), str(step)],
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.services.erasure_world"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "protos")])},
-        check=False,
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-    )
-    assert child.returncode in (0, -signal.SIGKILL), child.stderr
-    return child.returncode != 0
+    ) as program:
+        asked, told = program.stdin, program.stdout
+        assert asked is not None and told is not None
+
+        def run(folder: Path, step: int) -> bool:
+            asked.write(json.dumps([str(folder), step]) + "\n")
+            asked.flush()
+            status = int(told.readline())
+            assert status in (0, -signal.SIGKILL)
+            return status != 0
+
+        yield run
+        asked.close()
 
 
-async def test_killed_at_any_step_it_ends_in_the_same_receipt(tmp_path: Path) -> None:
+async def test_killed_at_any_step_it_ends_in_the_same_receipt(
+    tmp_path: Path, killed_at: Callable[[Path, int], bool]
+) -> None:
     """Kill -9 before and after each store's phase and around the receipt; the next process goes on."""
     template = tmp_path / "template"
     template.mkdir()
