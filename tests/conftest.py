@@ -12,9 +12,9 @@ from consent.guard_table import NEVER_MS, GuardEntry, GuardTable, GuardUpdate
 from consent.policy import Policy, compile_policy
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
-from tests.given import AUDIENCE, ISSUER, ROOT, Clock, Issuer
+from tests.given import AUDIENCE, ISSUER, NOW_MS, ROOT, Clock, Issuer
 
-__all__ = ["AUDIENCE", "ISSUER", "ROOT", "Clock", "Issuer"]
+__all__ = ["AUDIENCE", "ISSUER", "NOW_MS", "ROOT", "Clock", "Issuer"]
 
 settings.register_profile("suite", deadline=None)  # time is measured by the bench, not by properties
 settings.load_profile("suite")
@@ -37,7 +37,7 @@ def issuer() -> Issuer:
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock(1_700_000_000_000)
+    return Clock(NOW_MS)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +18,7 @@ from rich.console import Console
 from services.importing.dealing import deal
 from services.tour import desk_of, tour
 from services.tour.household import SERVICE, origins_of, portrait, resolve
-from tests.conftest import ROOT, Clock
+from tests.conftest import NOW_MS, ROOT, Clock
 from tests.e2e.conftest import suite_in
 from veilgraph.client import Veilgraph, connect
 from veilgraph.consent.v1 import consent_pb2
@@ -108,23 +109,30 @@ def everything(folder: Path, addresses: dict[str, str]) -> list[Any]:
     return told
 
 
-@pytest.fixture
-async def imported(tmp_path: Path, clock: Clock) -> AsyncIterator[tuple[Path, dict[str, str]]]:
-    async with shop_in(tmp_path / "whole", clock) as addresses:
-        assert await import_into(tmp_path / "whole", addresses)
-        yield tmp_path / "whole", addresses
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the shop imported without a break; tests that write go on from a copy."""
+    folder, clock = tmp_path_factory.mktemp("whole"), Clock(NOW_MS)
+
+    async def make() -> None:
+        async with shop_in(folder, clock) as addresses:
+            assert await import_into(folder, addresses)
+
+    asyncio.run(make())
+    return folder
 
 
 async def test_killed_again_and_again_an_import_ends_as_one_that_was_not(
-    imported: tuple[Path, dict[str, str]], tmp_path: Path, clock: Clock
+    whole: Path, tmp_path: Path, clock: Clock
 ) -> None:
-    whole = await asyncio.to_thread(everything, *imported)
+    async with shop_in(whole, clock) as addresses:
+        unbroken = await asyncio.to_thread(everything, whole, addresses)
     folder = tmp_path / "killed"
     async with shop_in(folder, clock) as addresses:
         for kill_at in (1, 9, 12, 3):
             assert not await import_into(folder, addresses, kill_at)
         assert await import_into(folder, addresses)
-        assert await asyncio.to_thread(everything, folder, addresses) == whole
+        assert await asyncio.to_thread(everything, folder, addresses) == unbroken
     report = json.loads((folder / "import.json").read_text())
     counted = report["tallies"]["events"]
     assert counted["recorded"] + counted["duplicates"] == PEOPLE * BASKETS * 2 == report["rows_good"]
@@ -132,26 +140,27 @@ async def test_killed_again_and_again_an_import_ends_as_one_that_was_not(
 
 
 async def test_the_tour_holds_twice_in_a_row_on_what_was_imported(
-    imported: tuple[Path, dict[str, str]], clock: Clock
+    whole: Path, tmp_path: Path, clock: Clock
 ) -> None:
-    folder, addresses = imported
-    before = await asyncio.to_thread(everything, folder, addresses)
+    folder = shutil.copytree(whole, tmp_path / "toured")
+    async with shop_in(folder, clock) as addresses:
+        before = await asyncio.to_thread(everything, folder, addresses)
 
-    def now_ms() -> int:
-        clock.now_ms += 1  # what is linked again was seen after it had been declared wrong
-        return clock.now_ms
+        def now_ms() -> int:
+            clock.now_ms += 1  # what is linked again was seen after it had been declared wrong
+            return clock.now_ms
 
-    def walk() -> tuple[int, str]:
-        shown = io.StringIO()
-        with caller(folder, addresses, "shop") as shop, caller(folder, addresses, "partner") as partner:
-            console = Console(file=shown, width=160)
-            desk = desk_of(folder, now_ms)
-            return tour(shop, partner, "corner-shop", console, desk), shown.getvalue()
+        def walk() -> tuple[int, str]:
+            shown = io.StringIO()
+            with caller(folder, addresses, "shop") as shop, caller(folder, addresses, "partner") as partner:
+                console = Console(file=shown, width=160)
+                desk = desk_of(folder, now_ms)
+                return tour(shop, partner, "corner-shop", console, desk), shown.getvalue()
 
-    for _ in range(2):
-        code, shown = await asyncio.to_thread(walk)
-        assert code == 0, shown
-        assert "✗" not in shown
-    page = folder / "access.html"
-    assert page.stat().st_mode & 0o077 == 0 and "<h1>What is kept about you</h1>" in page.read_text()
-    assert await asyncio.to_thread(everything, folder, addresses) == before
+        for _ in range(2):
+            code, shown = await asyncio.to_thread(walk)
+            assert code == 0, shown
+            assert "✗" not in shown
+        page = folder / "access.html"
+        assert page.stat().st_mode & 0o077 == 0 and "<h1>What is kept about you</h1>" in page.read_text()
+        assert await asyncio.to_thread(everything, folder, addresses) == before
