@@ -26,7 +26,8 @@ _READING = ("identity.resolve", "recommend", "catalogue.read", "recommender.read
 _CONSENT = ("consent.record", "consent.read")
 _RIGHTS = ("rights.access", "rights.restrict", "rights.object", "rights.lift", "rights.erase")
 _PERSONAL = ("service", "personalise", "analytics.profiling", "loyalty", "rights", "operate")
-#: caller -> (scopes, purposes): what an importer, a shop's back end and a partner need, and no more.
+#: caller -> (scopes, purposes): what an importer, a shop's back end, an operator and a partner
+#: need, and no more.
 CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "importer": (
         (
@@ -46,6 +47,10 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "profile.track",
         ),
         (*_PERSONAL, "identity.link"),
+    ),
+    "operator": (
+        ("identity.resolve", "identity.people", "identity.explain", "identity.unlink"),
+        ("service", "rights", "personalise", "marketing", "loyalty"),
     ),
     "partner": (
         ("identity.resolve", "recommend", "catalogue.read"),

@@ -16,14 +16,16 @@ from services.graph_feed import GraphFeedServicer
 from services.identity import IdentityServicer
 from services.parts.links import Links
 from services.parts.part import Part, Process
+from services.people import PeopleServicer
 from services.quotas import Quotas
 from services.remote_stores import store_served
 from services.server import Served
 from services.storage.identity import SqliteIdentityStore
 from services.storage.identity_people import IdentityPeople
+from services.storage.people import SqlitePersonStore
 from services.storage.personal import DatabaseStore
 from services.storage.subject_keys import SubjectKeys
-from veilgraph.identity.v1 import identity_pb2, identity_pb2_grpc
+from veilgraph.identity.v1 import identity_pb2, identity_pb2_grpc, people_pb2, people_pb2_grpc
 from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
 
 
@@ -47,9 +49,10 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
             return await links.barrier(seq)
 
         tokeniser = Tokeniser(config.keyring, config.tenant)
+        graph = Graph(await ledger.active_edges())
         servicer = IdentityServicer(
             store=ledger,
-            graph=Graph(await ledger.active_edges()),
+            graph=graph,
             rules=config.rules,
             blocked=blocked_tokens(config.rules, tokeniser),
             barrier=barrier,
@@ -58,13 +61,19 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
             report=process.log,
         )
         feed_servicer = GraphFeedServicer(feed, config.policy)
-        people = IdentityPeople(servicer.forget)
-        links.stores[people.name] = DatabaseStore(database, people, SubjectKeys(config.keyring))
+        kept = IdentityPeople(servicer.forget)
+        links.stores[kept.name] = DatabaseStore(database, kept, SubjectKeys(config.keyring))
+        people = PeopleServicer(SqlitePersonStore(database), graph, config.rules)
         served = [
             Served(
                 identity_pb2.DESCRIPTOR.services_by_name["IdentityService"],
                 identity_pb2_grpc.add_IdentityServiceServicer_to_server,
                 servicer,
+            ),
+            Served(
+                people_pb2.DESCRIPTOR.services_by_name["PeopleService"],
+                people_pb2_grpc.add_PeopleServiceServicer_to_server,
+                people,
             ),
             Served(
                 feed_pb2.DESCRIPTOR.services_by_name["GraphFeedService"],

@@ -49,7 +49,7 @@ def connect(
 
     Args:
         target: ``host:port`` of the gateway, which serves every service; or the address of each
-            service by name: ``identity``, ``consent``, ``rights``, ``profile``,
+            service by name: ``identity``, ``people``, ``consent``, ``rights``, ``profile``,
             ``recommender``.
         token: the caller's JWT, or a function that gives a fresh one; it is asked at each call.
         timeout_s: deadline of a unary call, retries included, in seconds.

@@ -13,12 +13,13 @@ from typing import Final, Self
 from veilgraph.client.transport import Method, Transport
 from veilgraph.consent.v1 import consent_pb2, rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
-from veilgraph.identity.v1 import identity_pb2
+from veilgraph.identity.v1 import identity_pb2, people_pb2
 from veilgraph.recommender.v1 import recommender_pb2
 
 #: attribute of ``Veilgraph`` -> full name of the service behind it.
 SERVICES: Final[Mapping[str, str]] = {
     "identity": "veilgraph.identity.v1.IdentityService",
+    "people": "veilgraph.identity.v1.PeopleService",
     "consent": "veilgraph.consent.v1.ConsentService",
     "rights": "veilgraph.consent.v1.RightsService",
     "profile": "veilgraph.engagement.v1.ProfileService",
@@ -35,6 +36,16 @@ class Identity:
         self.Link = transport.unary(Method(service, "Link", pb.LinkRequest, pb.LinkResponse))
         self.Unlink = transport.unary(Method(service, "Unlink", pb.UnlinkRequest, pb.UnlinkResponse))
         self.Explain = transport.unary(Method(service, "Explain", pb.ExplainRequest, pb.ExplainResponse))
+
+
+class People:
+    """``veilgraph.identity.v1.PeopleService``."""
+
+    def __init__(self, transport: Transport) -> None:
+        pb, service = people_pb2, SERVICES["people"]
+        self.GetPerson = transport.unary(
+            Method(service, "GetPerson", pb.GetPersonRequest, pb.GetPersonResponse)
+        )
 
 
 class Consent:
@@ -107,6 +118,7 @@ class Veilgraph:
 
     Attributes:
         identity: identifiers to subject ids, and the links between them.
+        people: the map of people, for those who answer for it.
         consent: what people allowed.
         rights: what people ask about themselves and have done.
         profile: events in, and a person's own events back.
@@ -121,6 +133,7 @@ class Veilgraph:
             close: gives back what the transports hold.
         """
         self.identity = Identity(transports["identity"])
+        self.people = People(transports["people"])
         self.consent = Consent(transports["consent"])
         self.rights = Rights(transports["rights"])
         self.profile = Profile(transports["profile"])

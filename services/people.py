@@ -1,0 +1,49 @@
+"""PeopleService: the map of people, for those who answer for it."""
+
+from __future__ import annotations
+
+from identity.graph import Graph
+from identity.person import LINKS_MAX, PersonStore, person_of, reached_from, without
+from identity.rules import Rules
+from services.interceptors.call import Call, StateChanged
+from services.people_messages import person_response, told_of
+from veilgraph.identity.v1 import people_pb2, people_pb2_grpc
+
+
+class PeopleServicer(people_pb2_grpc.PeopleServiceServicer):
+    """Serves the contract from identity's ledger; used from one event loop."""
+
+    def __init__(self, store: PersonStore, graph: Graph, rules: Rules) -> None:
+        """Makes the servicer.
+
+        Args:
+            store: the ledger.
+            graph: its edges in memory, as identity keeps them.
+            rules: what counts as evidence.
+        """
+        self._store = store
+        self._graph = graph
+        self._rules = rules
+
+    async def GetPerson(
+        self, request: people_pb2.GetPersonRequest, call: Call
+    ) -> people_pb2.GetPersonResponse:
+        """The person behind a subject, less whoever is not known any more."""
+        subject = call.subject
+        assert subject is not None  # noqa: S101 - the method refuses; it never degrades
+        reached, complete = reached_from(subject, self._graph)
+        entries = await self._store.entries_at(reached, LINKS_MAX + 1)
+        person = person_of(reached, entries, complete=complete)
+        births = await self._store.births_of(told_of(person))
+        permitting = call.judge(told_of(person))
+        if subject not in permitting or subject not in births:
+            raise StateChanged  # erased since the call came in
+        shown = without(person, {one for one in told_of(person) if one not in permitting & births.keys()})
+        return person_response(shown, births, self._rules, call, _view_of(request, call))
+
+
+def _view_of(request: people_pb2.GetPersonRequest, call: Call) -> int | None:
+    """The purpose in whose view the person is asked for."""
+    views = call.plan.link_purpose_field
+    assert views is not None  # noqa: S101 - the contract declares it
+    return views.purposes[request.for_purpose] if request.for_purpose else None

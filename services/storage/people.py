@@ -1,0 +1,60 @@
+"""What the identity file says of one person; implements ``identity.person.PersonStore``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from identity.ids import SubjectId
+from identity.ledger import Edge, EdgeState, Evidence, LedgerEntry
+from identity.person import Birth
+from services.storage.sqlite import Database
+
+_ENTRY = (
+    "SELECT edge_id, a, b, evidence, source, observed_at_ms, valid_until_ms, confidence_permille, state,"
+    " stated_at_ms, reason FROM edge"
+)
+#: As the index of those says it, or it is not used.
+_FALLEN = f"state NOT IN ({EdgeState.ACTIVE:d}, {EdgeState.LINK_PENDING:d})"
+
+
+class SqlitePersonStore:
+    """Reads the ledger of one process; used from its event loop."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def births_of(self, subjects: Collection[SubjectId]) -> dict[SubjectId, Birth]:
+        """See ``PersonStore.births_of``."""
+        query = f"SELECT subject, kind, created_at_ms FROM identifier WHERE subject IN ({_marks(subjects)})"  # noqa: S608
+        rows = self._database.reader.execute(query, tuple(subjects))
+        return {SubjectId(subject): Birth(kind, at_ms) for subject, kind, at_ms in rows}
+
+    async def entries_at(self, subjects: Collection[SubjectId], limit: int) -> list[LedgerEntry]:
+        """See ``PersonStore.entries_at``."""
+        found: dict[int, LedgerEntry] = {}
+        for ends in (f"a IN ({_marks(subjects)})", f"b IN ({_marks(subjects)}) AND {_FALLEN}"):
+            query = f"{_ENTRY} WHERE {ends} ORDER BY edge_id LIMIT ?"
+            for row in self._database.reader.execute(query, (*subjects, limit)):
+                found[row[0]] = _entry(row)
+        return [found[edge_id] for edge_id in sorted(found)[:limit]]
+
+
+def _entry(row: tuple[Any, ...]) -> LedgerEntry:
+    edge_id, a, b, evidence, source, observed_ms, until_ms, permille, state, stated_ms, reason = row
+    edge = Edge(
+        edge_id,
+        SubjectId(a),
+        SubjectId(b),
+        Evidence(evidence),
+        source,
+        observed_ms,
+        until_ms,
+        permille,
+        EdgeState(state),
+    )
+    return LedgerEntry(edge, stated_ms, reason)
+
+
+def _marks(values: Collection[Any]) -> str:
+    return ", ".join("?" * len(values))

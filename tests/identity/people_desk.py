@@ -1,0 +1,94 @@
+"""PeopleService and IdentityService over gRPC on one ledger, behind the whole chain."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+from prometheus_client import CollectorRegistry
+
+from identity.graph import Graph
+from identity.ids import SubjectId
+from identity.pairwise import Pairwise
+from services.interceptors import layers
+from services.interceptors.authentication import verifier
+from services.interceptors.call import Caller
+from services.interceptors.metrics import CallMetrics
+from services.people import PeopleServicer
+from services.server import GuardedServer, Served
+from services.storage.people import SqlitePersonStore
+from tests.conftest import AUDIENCE, ISSUER, Issuer
+from tests.identity.desk import RING, Desk
+from tests.services.conftest import KeptAudit, KeptSignals
+from veilgraph.identity.v1 import people_pb2, people_pb2_grpc
+
+SCOPES = frozenset({"identity.people"})
+
+
+class Operator:
+    """A caller of PeopleService; speaks of birth subjects, and turns them into its own ids."""
+
+    def __init__(self, channel: Any, token: str, name: str) -> None:
+        self._stub = people_pb2_grpc.PeopleServiceStub(channel)
+        self._metadata = (("authorization", f"Bearer {token}"),)
+        self.pairwise = Pairwise(RING, "acme", name)
+
+    async def ask(self, rpc: str, request: Any) -> Any:
+        return await getattr(self._stub, rpc)(request, metadata=self._metadata, timeout=5)
+
+    async def person(self, subject: SubjectId, for_purpose: int = 0) -> people_pb2.GetPersonResponse:
+        request = people_pb2.GetPersonRequest(subject=self.pairwise.seal(subject), for_purpose=for_purpose)
+        return await self.ask("GetPerson", request)
+
+    def opened(self, ids: Any) -> list[SubjectId]:
+        return [self.pairwise.open(one, 0) for one in ids]
+
+
+class PeopleDesk:
+    """What a test holds: the ledger's desk, callers by name, what was logged and audited."""
+
+    def __init__(
+        self, desk: Desk, operators: dict[str, Operator], audit: KeptAudit, log: io.StringIO
+    ) -> None:
+        self.desk, self.audit, self.log = desk, audit, log
+        self._operators = operators
+
+    def __getitem__(self, name: str) -> Operator:
+        return self._operators[name]
+
+
+@asynccontextmanager
+async def people_desk(
+    desk: Desk, issuer: Issuer, callers: dict[str, Caller], graph: Graph
+) -> AsyncIterator[PeopleDesk]:
+    """Serves while the block runs."""
+    pairs = {name: Pairwise(RING, "acme", name) for name in callers}
+    log, audit = io.StringIO(), KeptAudit()
+    server = GuardedServer(
+        Served(
+            people_pb2.DESCRIPTOR.services_by_name["PeopleService"],
+            people_pb2_grpc.add_PeopleServiceServicer_to_server,
+            PeopleServicer(SqlitePersonStore(desk.database), graph, desk.rules),
+        ),
+        layers=layers(
+            log=log.write,
+            call_metrics=CallMetrics(CollectorRegistry()),
+            verify=verifier(issuer.jwks, ISSUER, AUDIENCE, callers, desk.policy),
+            clock_ms=desk.clock,
+            audit_log=audit,
+            pairwise_of=lambda caller: pairs[caller.id],
+            tokenise=None,
+            signals_port=KeptSignals(desk.guard),
+        ),
+        policy=desk.policy,
+        guard=desk.guard,
+        clock_ms=desk.clock,
+    )
+    await server.start("127.0.0.1:0")
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        operators = {name: Operator(channel, issuer.token(name), name) for name in callers}
+        yield PeopleDesk(desk, operators, audit, log)
+    await server.stop(0)
