@@ -7,11 +7,12 @@ the evidence ran out) the edge still carries refusals, so that withdrawing never
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
+from identity.admission import Admission
 from identity.errors import RulesError
-from identity.ledger import CERTAIN_PERMILLE, Edge, Sighting
+from identity.ledger import CERTAIN_PERMILLE, Edge, Evidence, Sighting
 from identity.rules import Rules
 
 
@@ -46,14 +47,10 @@ class Effect(NamedTuple):
 def effect(edge: Edge | Sighting, rules: Rules) -> Effect:
     """What an edge counts for, or would if the ledger took it, while it stands."""
     rule = rules.evidence[edge.evidence]
-    sure = sureness(edge, rules)
-    views = 0
-    if rules.source(edge.source).counts(edge.evidence):
-        for view, needed in enumerate(rule.needs_permille):
-            views |= (sure >= needed) << view
+    views = _views(rules, edge.evidence, edge.source, edge.confidence_permille)
     return Effect(
         views,
-        bool(views) and rule.deterministic and sure >= rules.weak_below_permille,
+        bool(views) and rule.deterministic and sureness(edge, rules) >= rules.weak_below_permille,
         rules.link_purpose(edge.evidence),
         min(edge.valid_until_ms, edge.observed_at_ms + rule.holds_ms),
         rules.attester(edge.evidence, edge.source) if views else "",
@@ -62,7 +59,7 @@ def effect(edge: Edge | Sighting, rules: Rules) -> Effect:
 
 def sureness(edge: Edge | Sighting, rules: Rules) -> int:
     """How sure one may be of an edge: as sure as its source was, as far as that is believed; permille."""
-    return edge.confidence_permille * rules.source(edge.source).trust_permille // CERTAIN_PERMILLE
+    return _believed(rules, edge.source, edge.confidence_permille)
 
 
 def weak(edge: Edge | Sighting, rules: Rules) -> bool:
@@ -70,7 +67,7 @@ def weak(edge: Edge | Sighting, rules: Rules) -> bool:
     return not rules.deterministic(edge.evidence) or sureness(edge, rules) < rules.weak_below_permille
 
 
-def admits(rules: Rules, view: str, now_ms: int) -> Callable[[Edge], bool]:
+def admits(rules: Rules, view: str, now_ms: int) -> Admission:
     """Which edges join people in a view now: evidence that counts there and has not run out.
 
     Raises:
@@ -78,14 +75,40 @@ def admits(rules: Rules, view: str, now_ms: int) -> Callable[[Edge], bool]:
     """
     if view not in rules.views:
         raise RulesError("views", f"unknown view {view!r}")
-    bit = 1 << rules.views.index(view)
-    joins: dict[tuple[int, str, int], bool] = {}  # edges differ in little else than their ends
+    return Admission(_Holding(rules, 1 << rules.views.index(view)), now_ms)
 
-    def in_view(edge: Edge) -> bool:
-        says = edge.evidence, edge.source, edge.confidence_permille
-        if says not in joins:
-            joins[says] = bool(effect(edge, rules).views & bit)
-        holds_ms = rules.evidence[edge.evidence].holds_ms
-        return joins[says] and now_ms < edge.valid_until_ms and now_ms - edge.observed_at_ms < holds_ms
 
-    return in_view
+@dataclass(frozen=True, slots=True, eq=False)
+class _Holding:
+    """How long what is seen joins people in a view of some rules.
+
+    Equal for the same rules and view, so that a graph remembers what it was told; rules hold
+    mappings, and are the same when they are one object.
+    """
+
+    rules: Rules
+    view_bit: int
+
+    def __call__(self, evidence: Evidence, source: str, confidence_permille: int) -> int:
+        joins = _views(self.rules, evidence, source, confidence_permille) & self.view_bit
+        return self.rules.evidence[evidence].holds_ms if joins else 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Holding) and self.rules is other.rules and self.view_bit == other.view_bit
+
+    def __hash__(self) -> int:
+        return hash((id(self.rules), self.view_bit))
+
+
+def _views(rules: Rules, evidence: Evidence, source: str, confidence_permille: int) -> int:
+    """The views that what a source saw joins people in; bit = position in ``Rules.views``."""
+    if not rules.source(source).counts(evidence):
+        return 0
+    sure = _believed(rules, source, confidence_permille)
+    return sum(
+        (sure >= needed) << view for view, needed in enumerate(rules.evidence[evidence].needs_permille)
+    )
+
+
+def _believed(rules: Rules, source: str, confidence_permille: int) -> int:
+    return confidence_permille * rules.source(source).trust_permille // CERTAIN_PERMILLE

@@ -28,6 +28,7 @@ BENCHES = (
     "consent_bootstrap",
     "track_batch",
     "growth",
+    "identity_graph",
     "main_job",
     "recommend",
 )

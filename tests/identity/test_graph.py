@@ -1,7 +1,7 @@
 """The graph in memory, on graphs small enough to read."""
 
 from identity.graph import Graph, Reach
-from identity.ledger import Evidence
+from identity.ledger import EdgeState, Evidence
 from tests.identity.graphs import PEOPLE, edge
 
 A, B, C, D = PEOPLE[:4]
@@ -35,3 +35,23 @@ def test_a_path_takes_the_detour_that_is_admitted():
     graph = Graph([edge(1, A, D, evidence=Evidence.SIMILARITY), edge(2, A, B), edge(3, B, D)])
     path = graph.shortest_path(D, A, lambda one: one.evidence is Evidence.LOGIN, 500)
     assert [(step.start, step.end) for step in path] == [(D, B), (B, A)]
+
+
+def test_nothing_is_kept_of_somebody_whose_last_edge_is_wrong_and_the_numbers_are_used_again():
+    graph = Graph([edge(1, A, B), edge(2, B, C)])
+    graph.apply([edge(1, A, B, state=EdgeState.WRONG)])
+    assert A not in graph._number
+    assert A not in graph._subjects
+    graph.apply([edge(3, C, D)])
+    assert len(graph._subjects) == 3
+    assert graph.walk(B, everything, 500).members == (B, C, D)
+    assert [one.edge_id for one in graph.at(C)] == [2, 3]
+
+
+def test_what_is_pending_is_not_walked_but_counts_for_how_large_a_person_would_be():
+    graph = Graph([edge(1, A, B), edge(2, B, C, state=EdgeState.LINK_PENDING)])
+    assert graph.walk(A, everything, 500).members == (A, B)
+    assert graph.asserted(A, 500).members == (A, B, C)
+    assert graph.at(C) == ()
+    graph.apply([edge(2, B, C)])
+    assert graph.walk(A, everything, 500).members == (A, B, C)

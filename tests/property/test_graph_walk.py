@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from identity.effect import admits
 from identity.graph import Graph
 from identity.ledger import CERTAIN_PERMILLE, EdgeState, Evidence
+from identity.partition import parts
 from identity.rules import EvidenceRule, Rules
 from tests.identity.graphs import NOW_MS, PEOPLE, edge_lists, oracle
 from tests.identity.rulebook import SHIPPED
@@ -102,3 +103,26 @@ def test_an_edge_counts_in_its_newest_state_and_leaves_nothing_behind(edges, sta
     for one in PEOPLE:
         assert set(graph.at(one)) == {edge for edge in active if one in (edge.a, edge.b)}
     assert len(graph) == len({end for edge in active for end in (edge.a, edge.b)})
+
+
+@given(edges=edge_lists(), start=people, mask=masks, now_ms=st.integers(NOW_MS - 2, NOW_MS + 2))
+def test_any_question_is_answered_as_the_one_that_is_decided_by_kind(edges, start, mask, now_ms):
+    in_view = admits(rules_with(mask), "view", now_ms)
+    graph = Graph(edges)
+    by_kind = graph.walk(start, in_view, members_max=500)
+    edge_by_edge = graph.walk(start, in_view.__call__, members_max=500)
+    assert by_kind == edge_by_edge
+
+
+@given(edges=edge_lists(), mask=masks, now_ms=st.integers(NOW_MS - 2, NOW_MS + 2))
+def test_all_people_at_once_are_what_walks_from_everybody_reach(edges, mask, now_ms):
+    in_view = admits(rules_with(mask), "view", now_ms)
+    graph = Graph(edges)
+    joined = graph.joined(in_view)
+    labels = parts(len(joined.subjects), joined.a, joined.b)
+    people_at_once = {}
+    for subject, label in zip(joined.subjects, labels, strict=True):
+        people_at_once.setdefault(label, set()).add(subject)
+    for person in people_at_once.values():
+        for one in person:
+            assert set(graph.walk(one, in_view, members_max=500).members) == person
