@@ -8,7 +8,7 @@ yet confirmed is never walked; it only counts for how large a person would becom
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -89,15 +89,19 @@ class Graph:
 
     def at(self, subject: SubjectId) -> tuple[Edge, ...]:
         """The active edges of a birth subject, oldest first."""
+        edges = [edge for edge in self.held(subject) if edge.state is EdgeState.ACTIVE]
+        return tuple(sorted(edges, key=_edge_id))
+
+    def held(self, subject: SubjectId) -> Iterator[Edge]:
+        """The edges of a birth subject, active or on their way to or from it."""
         node = self._number.get(subject)
-        if node is None:
-            return ()
-        edges = [
-            self._edge(row)
-            for _, bond in self._bonds.at(node)
-            for row in self._rows.chain(self._bonds.row[bond])
-        ]
-        return tuple(sorted((edge for edge in edges if edge.state is EdgeState.ACTIVE), key=_edge_id))
+        for _, bond in () if node is None else self._bonds.at(node):
+            yield from map(self._edge, self._rows.chain(self._bonds.row[bond]))
+
+    def near(self, subject: SubjectId) -> list[SubjectId]:
+        """Who is joined with a birth subject directly by such an edge."""
+        node = self._number.get(subject)
+        return [] if node is None else [self._subjects[other] for other, _ in self._bonds.at(node)]
 
     def walk(self, start: SubjectId, admits: Admits, members_max: int) -> Reach:
         """Everybody reached from ``start`` over admitted edges.

@@ -1,28 +1,21 @@
-"""Decides what becomes of sightings and what a repeated request is.
+"""What can become of sightings, what a correction does, and what a repeated request is.
 
-A link is refused rather than doubted: malformed evidence, a source whose word does not count, a
-person grown too large, or evidence older than the correction that declared the same edge wrong,
-so that no repeated import brings back what somebody has put right. The same edge seen again is
-refreshed if it was seen later and otherwise changes nothing.
+A link is refused rather than doubted, and what rules or a correction refuse is kept with its
+reason: one row for each edge that somebody goes on asserting, however often. A request that
+comes again is the same one as far as both times were judged, and is carried out once.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
-from identity.effect import Effect, effect
 from identity.errors import LinkNotFound, RequestIdReused
-from identity.graph import Graph
-from identity.ids import SubjectId
-from identity.ledger import EdgeKey, EdgeState, LedgerEntry, Sighting
-from identity.rules import Rules
+from identity.ledger import EdgeState, LedgerEntry, Sighting
 
-#: A source's clock may be ahead by so much; what it saw was then seen now.
-CLOCK_SKEW_MS = 60_000
 FINGERPRINT_BYTES = 8
 _NOT_JUDGED = bytes(FINGERPRINT_BYTES)
 
@@ -42,11 +35,17 @@ class LinkRefusal(Enum):
     PERSON_KIND_LIMIT = "PERSON_KIND_LIMIT"
     BRIDGES_PEOPLE = "LINK_BRIDGES_PEOPLE"
     IDENTIFIER_SHARED = "IDENTIFIER_SHARED"
+    TOO_MUCH_EVIDENCE = "TOO_MUCH_EVIDENCE"
 
 
-#: Malformed requests: they say nothing about people, and the ledger keeps none of them.
-_MALFORMED = frozenset(
-    {LinkRefusal.TO_ITSELF, LinkRefusal.OBSERVED_IN_FUTURE, LinkRefusal.EXPIRES_BEFORE_OBSERVED}
+#: Malformed requests and floods: they say nothing about people, and the ledger keeps none of them.
+_UNKEPT = frozenset(
+    {
+        LinkRefusal.TO_ITSELF,
+        LinkRefusal.OBSERVED_IN_FUTURE,
+        LinkRefusal.EXPIRES_BEFORE_OBSERVED,
+        LinkRefusal.TOO_MUCH_EVIDENCE,
+    }
 )
 
 
@@ -67,6 +66,7 @@ class Ruling:
         sighting: what was seen.
         verdict: what becomes of it.
         refusal: why it was refused.
+        detail: what of it, e.g. the kind of identifier a person has too many of.
         edge_id: the edge that was seen again.
         revives: that edge is to count for more than it did: it is pending like a new one.
     """
@@ -74,13 +74,22 @@ class Ruling:
     sighting: Sighting
     verdict: Verdict
     refusal: LinkRefusal | None = None
+    detail: str = ""
     edge_id: int = 0
     revives: bool = False
 
     @property
     def recorded(self) -> bool:
-        """Whether it makes a row of the ledger: new edges, and what rules or a correction refuse."""
-        return self.verdict is Verdict.NEW or (self.refusal is not None and self.refusal not in _MALFORMED)
+        """Whether it has a row in the ledger: new edges, and what rules or a correction refuse.
+
+        An edge that is refused again is kept in the row of the first time.
+        """
+        return self.verdict is Verdict.NEW or (self.refusal is not None and self.refusal not in _UNKEPT)
+
+    @property
+    def reason(self) -> str:
+        """The refusal as the ledger keeps it."""
+        return "" if self.refusal is None else ":".join(filter(None, (self.refusal.value, self.detail)))
 
 
 class Request(NamedTuple):
@@ -107,60 +116,27 @@ class Done(NamedTuple):
     seq: int
 
 
-def rule(
-    sightings: Sequence[Sighting], known: Iterable[LedgerEntry], graph: Graph, rules: Rules, now_ms: int
-) -> list[Ruling]:
-    """What becomes of each sighting, in order, each judged as if those before it were in the ledger.
-
-    Args:
-        sightings: what was seen.
-        known: whatever the ledger has between the same ends, in any state.
-        graph: the edges of the ledger.
-        rules: what counts.
-        now_ms: nothing is observed later than this.
-    """
-    standing, wrong_at_ms = _index(known, rules)
-    growth = _Growth(graph, rules.members_max)
-    added: dict[EdgeKey, int] = {}
-    rulings: list[Ruling] = []
-    for sighting in sightings:
-        ruling = _rule_one(sighting, standing, wrong_at_ms, rules, now_ms)
-        if ruling.verdict is Verdict.NEW:
-            earlier = added.get(sighting.key)
-            if earlier is not None:
-                # The same new edge twice in one batch: the later sighting is the edge.
-                if sighting.observed_at_ms <= rulings[earlier].sighting.observed_at_ms:
-                    ruling = Ruling(sighting, Verdict.KNOWN)
-                else:
-                    rulings[earlier] = Ruling(rulings[earlier].sighting, Verdict.KNOWN)
-            elif not growth.join(sighting.subject, sighting.other):
-                ruling = Ruling(sighting, Verdict.REFUSED, LinkRefusal.PERSON_TOO_LARGE)
-        if ruling.verdict is Verdict.NEW:
-            added[sighting.key] = len(rulings)
-        elif ruling.verdict is Verdict.SEEN_AGAIN:
-            standing[sighting.key] = _Standing(
-                ruling.edge_id, sighting.observed_at_ms, effect(sighting, rules)
-            )
-        rulings.append(ruling)
-    return rulings
-
-
 def undo(known: Iterable[LedgerEntry], reason: str, now_ms: int) -> list[LedgerEntry]:
     """What ``Unlink`` makes of what is between two: every edge that stands is to be wrong.
 
-    Run out or not, pending or not; it is wrong in effect once that is known everywhere.
+    Run out or not, pending or not, quarantined or not; it is wrong in effect once that is known
+    everywhere, and at once where it counted for nothing.
 
     Raises:
         LinkNotFound: there is no such edge.
     """
     wrong = [
-        LedgerEntry(replace(edge, state=EdgeState.UNLINK_PENDING), now_ms, reason)
+        LedgerEntry(replace(edge, state=_undone(edge.state)), now_ms, reason)
         for edge, _, _ in known
-        if edge.state.stands
+        if edge.state.asserted
     ]
     if not wrong:
         raise LinkNotFound
     return wrong
+
+
+def _undone(state: EdgeState) -> EdgeState:
+    return EdgeState.WRONG if state is EdgeState.QUARANTINED else EdgeState.UNLINK_PENDING
 
 
 def fingerprint(*parts: bytes | str | int) -> bytes:
@@ -191,105 +167,3 @@ def check_same(request: Request, done: Done) -> None:
         )
         if now != then and _NOT_JUDGED not in (now, then):
             raise RequestIdReused
-
-
-class _Standing(NamedTuple):
-    """What is known of an edge that stands."""
-
-    edge_id: int
-    observed_at_ms: int
-    effect: Effect
-
-
-def _index(
-    known: Iterable[LedgerEntry], rules: Rules
-) -> tuple[dict[EdgeKey, _Standing], dict[tuple[SubjectId, SubjectId], int]]:
-    standing: dict[EdgeKey, _Standing] = {}
-    wrong_at_ms: dict[tuple[SubjectId, SubjectId], int] = {}
-    for edge, stated_at_ms, _ in known:
-        key = EdgeKey(edge.a, edge.b, edge.evidence, edge.source)
-        if edge.state.stands:
-            standing[key] = _Standing(edge.edge_id, edge.observed_at_ms, effect(edge, rules))
-        elif edge.state.declared_wrong:
-            # Whatever was seen before is wrong with it, whoever saw it and by whichever rule.
-            wrong_at_ms[edge.a, edge.b] = max(stated_at_ms, wrong_at_ms.get((edge.a, edge.b), 0))
-    return standing, wrong_at_ms
-
-
-def _rule_one(
-    sighting: Sighting,
-    standing: Mapping[EdgeKey, _Standing],
-    wrong_at_ms: Mapping[tuple[SubjectId, SubjectId], int],
-    rules: Rules,
-    now_ms: int,
-) -> Ruling:
-    ahead_ms = sighting.observed_at_ms - now_ms
-    if 0 < ahead_ms <= CLOCK_SKEW_MS:
-        sighting = sighting._replace(observed_at_ms=now_ms)
-    refusal = None
-    if sighting.subject == sighting.other:
-        refusal = LinkRefusal.TO_ITSELF
-    elif ahead_ms > CLOCK_SKEW_MS:
-        refusal = LinkRefusal.OBSERVED_IN_FUTURE
-    elif sighting.valid_until_ms <= sighting.observed_at_ms:
-        refusal = LinkRefusal.EXPIRES_BEFORE_OBSERVED
-    elif sighting.observed_at_ms <= wrong_at_ms.get((sighting.key.a, sighting.key.b), -1):
-        refusal = LinkRefusal.DECLARED_WRONG
-    else:
-        refusal = _refusal_of_source(sighting, rules)
-    if refusal is not None:
-        return Ruling(sighting, Verdict.REFUSED, refusal)
-    known = standing.get(sighting.key)
-    if known is None:
-        return Ruling(sighting, Verdict.NEW)
-    if sighting.observed_at_ms <= known.observed_at_ms:
-        return Ruling(sighting, Verdict.KNOWN, edge_id=known.edge_id)
-    revives = _widens(known.effect, effect(sighting, rules), now_ms)
-    return Ruling(sighting, Verdict.SEEN_AGAIN, edge_id=known.edge_id, revives=revives)
-
-
-def _refusal_of_source(sighting: Sighting, rules: Rules) -> LinkRefusal | None:
-    source = rules.source(sighting.source)
-    if not source.known:
-        return LinkRefusal.SOURCE_UNKNOWN
-    if not source.active:
-        return LinkRefusal.SOURCE_RETIRED
-    return None if sighting.evidence in source.evidence else LinkRefusal.EVIDENCE_NOT_OF_SOURCE
-
-
-def _widens(old: Effect, new: Effect, now_ms: int) -> bool:
-    """Whether an edge counts for something that it did not count for."""
-    proves = new.deterministic and not old.deterministic
-    return proves or bool(new.at(now_ms) & ~old.at(now_ms))
-
-
-class _Growth:
-    """How large people would get, were the sightings of a batch in the ledger one by one."""
-
-    def __init__(self, graph: Graph, members_max: int) -> None:
-        self._graph = graph
-        self._members_max = members_max
-        self._people: dict[SubjectId, set[SubjectId]] = {}
-
-    def join(self, one: SubjectId, other: SubjectId) -> bool:
-        """Joins two people; False if the person would be too large, or one already is."""
-        mine, theirs = self._person(one), self._person(other)
-        if not mine or not theirs:
-            return False
-        if mine is theirs:
-            return True
-        if len(mine) + len(theirs) > self._members_max:
-            return False
-        mine |= theirs
-        self._people.update(dict.fromkeys(theirs, mine))
-        return True
-
-    def _person(self, subject: SubjectId) -> set[SubjectId]:
-        """Everybody joined with a subject; nobody if they are more than the largest person."""
-        if subject not in self._people:
-            reach = self._graph.asserted(subject, self._members_max)
-            if not reach.complete:
-                return set()
-            person = set(reach.members)
-            self._people.update(dict.fromkeys(person, person))
-        return self._people[subject]

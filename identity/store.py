@@ -11,8 +11,9 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from identity.ids import IdentifierToken, SubjectId
+from identity.judging import Judged
 from identity.ledger import Births, Edge, GraphChange, LedgerEntry, Newborn, Pending, Saved
-from identity.linking import Done, Request, Ruling
+from identity.linking import Done, Request
 
 
 class IdentityStore(Protocol):
@@ -39,16 +40,29 @@ class IdentityStore(Protocol):
     async def pending(self) -> Pending:
         """The edges that wait to be confirmed, and the place in the sequence of the last of them."""
 
+    async def shared(self) -> set[SubjectId]:
+        """The identifiers that people share: no link by one of them is taken."""
+
+    async def violations(self, subjects: Collection[SubjectId], limit: int) -> list[LedgerEntry]:
+        """What was refused or taken back of the links of some subjects, newest first.
+
+        Edges that are refused, quarantined or about to be, with when and why.
+
+        Args:
+            subjects: one end of each.
+            limit: so many at most.
+        """
+
     async def done(self, request: Request) -> Done | None:
         """What became of a request, if it was carried out before."""
 
-    async def link(self, request: Request, rulings: Sequence[Ruling], answer: bytes, now_ms: int) -> Saved:
-        """Carries out rulings and keeps the answer to the request.
+    async def link(self, request: Request, judged: Judged, answer: bytes, now_ms: int) -> Saved:
+        """Carries out what was judged and keeps the answer to the request.
 
-        New edges are pending, and so is one that a sighting revives.
+        New edges are pending, and so are one that a sighting revives and one that is quarantined.
 
         Returns:
-            The edges that are new or were seen again; the end of the sequence.
+            The edges that are new, were seen again or taken back; the end of the sequence.
         """
 
     async def unlink(

@@ -111,6 +111,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "PERSON_KIND_LIMIT": "the link would give one person more identifiers of a kind than rules allow",
         "LINK_BRIDGES_PEOPLE": "a guess does not join two people of whom each has an identifier of their own",
         "IDENTIFIER_SHARED": "one of the two is shared by people; no link by it counts",
+        "TOO_MUCH_EVIDENCE": "there is more evidence between the two than is kept",
         "SOURCE_UNKNOWN": "the rules name no such source",
         "SOURCE_RETIRED": "the source is retired",
         "EVIDENCE_NOT_OF_SOURCE": "the rules do not take such evidence from this source",

@@ -10,10 +10,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
+from identity.census import Known
 from identity.graph import Graph
 from identity.ids import SubjectId
+from identity.judging import Judged, reaches, rule
 from identity.ledger import EdgeState, Sighting
-from identity.linking import Done, Request, Ruling, check_same, rule, undo
+from identity.linking import Done, Request, Ruling, check_same, undo
 from identity.rules import Rules
 from identity.store import IdentityStore
 from services.confirming import Barrier, Confirmation
@@ -36,6 +38,7 @@ class LedgerWriter:
         self._store = store
         self._graph = graph
         self._rules = rules
+        self._shared: set[SubjectId] = set()
         self._in_order = asyncio.Lock()
         self._confirmation = Confirmation(
             store, graph, barrier, in_order=self._in_order, report=report, pause=pause
@@ -61,12 +64,11 @@ class LedgerWriter:
         """
 
         async def write() -> Done:
-            pairs = [(sighting.subject, sighting.other) for sighting in sightings.values()]
-            known = await self._store.between(pairs)
-            rulings = rule(list(sightings.values()), known, self._graph, self._rules, now_ms)
-            answer = answer_of(dict(zip(sightings, rulings, strict=True)))
-            saved = await self._store.link(asked, rulings, answer, now_ms)
+            judged = await self._judge(list(sightings.values()), now_ms)
+            answer = answer_of(dict(zip(sightings, judged.rulings, strict=True)))
+            saved = await self._store.link(asked, judged, answer, now_ms)
             self._graph.apply(saved.edges)
+            self._shared.update(one.shared for one in judged.quarantines if one.shared is not None)
             return Done(asked.fingerprints, answer, saved.seq)
 
         return await self._once(asked, write)
@@ -107,18 +109,30 @@ class LedgerWriter:
         return await self._confirmation.reached(done.seq)
 
     async def resume(self) -> None:
-        """Takes up the links and corrections that an earlier process left pending."""
+        """Takes up what an earlier process left pending, and what it found to be shared."""
+        self._shared = await self._store.shared()
         await self._confirmation.resume()
 
     async def forget(self, subjects: Sequence[SubjectId]) -> None:
         """Takes erased subjects out of the graph; links that are being written are waited for."""
         async with self._in_order:
+            self._shared.difference_update(subjects)
             for subject in subjects:
-                self._graph.apply([replace(edge, state=EdgeState.WRONG) for edge in self._graph.at(subject)])
+                self._graph.apply(
+                    [replace(edge, state=EdgeState.WRONG) for edge in self._graph.held(subject)]
+                )
 
     async def stop(self) -> None:
         """Ends with what is being confirmed; the rest is the next process's."""
         await self._confirmation.stop()
+
+    async def _judge(self, sightings: Sequence[Sighting], now_ms: int) -> Judged:
+        entries = await self._store.between([(one.subject, one.other) for one in sightings])
+        joined = reaches(sightings, self._graph, self._rules.members_max)
+        asked_about = {end for one in sightings for end in (one.subject, one.other)}
+        kinds = await self._store.kinds(asked_about.union(*(reach.members for reach in joined.values())))
+        known = Known(self._graph, joined, kinds, self._shared, frozenset())
+        return rule(sightings, entries, known, self._rules, now_ms)
 
     async def _once(self, asked: Request, write: Callable[[], Awaitable[Done]]) -> Done:
         async with self._in_order:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -17,12 +16,12 @@ from itertools import islice
 from typing import Any
 
 from identity.ids import IdentifierToken, SubjectId
+from identity.judging import Judged
 from identity.ledger import (
     CONFIRMED,
     Births,
     Edge,
     EdgeState,
-    Evidence,
     GraphChange,
     LedgerEntry,
     Newborn,
@@ -31,9 +30,11 @@ from identity.ledger import (
     ordered,
 )
 from identity.linking import Done, Request, Ruling, Verdict
+from services.storage.edge_rows import EDGE, edge_of
 from services.storage.sqlite import Database
 from services.storage.suppressions import mark_births, suppressed_between
 from services.storage.tombstones import erased_among
+from services.storage.violations import quarantine_in, shared_among, violations_of
 
 #: Births one read of changes holds at most, unless a single change is larger.
 BIRTHS_MAX = 10_000
@@ -41,13 +42,20 @@ _KEYS_PER_STATEMENT = 500
 _ROWS_PER_STATEMENT = 128
 _IV_BYTES = 17  # key version and synthetic IV
 
-_EDGE = "edge_id, a, b, evidence, source, observed_at_ms, valid_until_ms, confidence_permille"
-_BETWEEN = f"SELECT {_EDGE}, state, stated_at_ms, reason FROM edge WHERE a = ? AND b = ? ORDER BY edge_id"  # noqa: S608
-_ACTIVE = f"SELECT {_EDGE}, state FROM edge WHERE state = {EdgeState.ACTIVE:d} ORDER BY edge_id"  # noqa: S608
-_PENDING = f"SELECT {_EDGE}, state, seq FROM pending JOIN edge USING (edge_id) ORDER BY edge_id"  # noqa: S608
+_BETWEEN = f"SELECT {EDGE}, state, stated_at_ms, reason FROM edge WHERE a = ? AND b = ? ORDER BY edge_id"  # noqa: S608
+_ACTIVE = f"SELECT {EDGE}, state FROM edge WHERE state = {EdgeState.ACTIVE:d} ORDER BY edge_id"  # noqa: S608
+_PENDING = f"SELECT {EDGE}, state, seq FROM pending JOIN edge USING (edge_id) ORDER BY edge_id"  # noqa: S608
 _CHANGED = f"""
-    SELECT {_EDGE}, edge_change.state, seq FROM edge_change JOIN edge USING (edge_id)
+    SELECT {EDGE}, edge_change.state, seq FROM edge_change JOIN edge USING (edge_id)
     WHERE seq BETWEEN ? AND ? ORDER BY seq, edge_id"""  # noqa: S608
+_ADD = f"""
+    INSERT INTO edge (a, b, evidence, source, observed_at_ms, valid_until_ms, confidence_permille,
+                      state, stated_at_ms, reason)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (a, b, evidence, source) WHERE state = {EdgeState.REFUSED:d} DO UPDATE SET
+        observed_at_ms = excluded.observed_at_ms, valid_until_ms = excluded.valid_until_ms,
+        confidence_permille = excluded.confidence_permille, stated_at_ms = excluded.stated_at_ms,
+        reason = excluded.reason"""  # noqa: S608
 _BEAR = """
     INSERT INTO identifier (token_iv, token_text, subject, kind, created_at_ms) VALUES {}
     ON CONFLICT (token_iv) DO NOTHING"""
@@ -87,7 +95,7 @@ class SqliteIdentityStore:
         """See ``IdentityStore.between``."""
         read = self._database.reader.execute
         ends = dict.fromkeys(ordered(*pair) for pair in pairs)
-        return [LedgerEntry(_edge(row), row[9], row[10]) for pair in ends for row in read(_BETWEEN, pair)]
+        return [LedgerEntry(edge_of(row), row[9], row[10]) for pair in ends for row in read(_BETWEEN, pair)]
 
     async def active_edges(self) -> list[Edge]:
         """See ``IdentityStore.active_edges``."""
@@ -95,7 +103,7 @@ class SqliteIdentityStore:
         one_each: dict[bytes, bytes] = {}
         rows = self._database.reader.execute(_ACTIVE)
         return [
-            _edge(
+            edge_of(
                 (row[0], one_each.setdefault(row[1], row[1]), one_each.setdefault(row[2], row[2]), *row[3:])
             )
             for row in rows
@@ -104,7 +112,15 @@ class SqliteIdentityStore:
     async def pending(self) -> Pending:
         """See ``IdentityStore.pending``."""
         rows = self._database.reader.execute(_PENDING).fetchall()
-        return Pending(tuple(_edge(row) for row in rows), max((row[9] for row in rows), default=0))
+        return Pending(tuple(edge_of(row) for row in rows), max((row[9] for row in rows), default=0))
+
+    async def shared(self) -> set[SubjectId]:
+        """See ``IdentityStore.shared``."""
+        return shared_among(self._database.reader)
+
+    async def violations(self, subjects: Collection[SubjectId], limit: int) -> list[LedgerEntry]:
+        """See ``IdentityStore.violations``."""
+        return violations_of(self._database.reader, subjects, limit)
 
     async def done(self, request: Request) -> Done | None:
         """See ``IdentityStore.done``."""
@@ -115,9 +131,9 @@ class SqliteIdentityStore:
         ).fetchone()
         return None if row is None else Done(*row)
 
-    async def link(self, request: Request, rulings: Sequence[Ruling], answer: bytes, now_ms: int) -> Saved:
+    async def link(self, request: Request, judged: Judged, answer: bytes, now_ms: int) -> Saved:
         """See ``IdentityStore.link``."""
-        return await self._database.write(partial(_link, request, rulings, answer, now_ms))
+        return await self._database.write(partial(_link, request, judged, answer, now_ms))
 
     async def unlink(
         self, request: Request, entries: Sequence[LedgerEntry], answer: bytes, now_ms: int
@@ -139,7 +155,7 @@ class SqliteIdentityStore:
         suppressed = suppressed_between(reader, min(births, default=0), max(births, default=0))
         edges: dict[int, list[Edge]] = {}
         for row in reader.execute(_CHANGED, (rows[0][0], rows[-1][0])):
-            edges.setdefault(row[9], []).append(_edge(row))
+            edges.setdefault(row[9], []).append(edge_of(row))
         return [
             GraphChange(
                 seq,
@@ -177,13 +193,15 @@ def _bear(newborns: Sequence[Newborn], now_ms: int, connection: sqlite3.Connecti
 
 
 def _link(
-    request: Request, rulings: Sequence[Ruling], answer: bytes, now_ms: int, connection: sqlite3.Connection
+    request: Request, judged: Judged, answer: bytes, now_ms: int, connection: sqlite3.Connection
 ) -> Saved:
+    rulings = judged.rulings
     gone = erased_among(
         connection, {end for one in rulings for end in (one.sighting.subject, one.sighting.other)}
     )
     rulings = [one for one in rulings if not gone & {one.sighting.subject, one.sighting.other}]
     edges = [edge for ruling in rulings if (edge := _carry_out(ruling, now_ms, connection)) is not None]
+    edges += quarantine_in(connection, judged.quarantines, now_ms)
     changed = {edge.edge_id: edge for edge in edges}  # seen again twice: the later sighting
     return _finish(connection, request, list(changed.values()), answer, now_ms)
 
@@ -200,12 +218,7 @@ def _carry_out(ruling: Ruling, now_ms: int, connection: sqlite3.Connection) -> E
         return Edge(ruling.edge_id, *sighting.key, *seen, EdgeState(state))
     if ruling.recorded:
         state = EdgeState.LINK_PENDING if ruling.verdict is Verdict.NEW else EdgeState.REFUSED
-        reason = "" if ruling.refusal is None else ruling.refusal.value
-        cursor = connection.execute(
-            "INSERT INTO edge (a, b, evidence, source, observed_at_ms, valid_until_ms, confidence_permille,"
-            " state, stated_at_ms, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*sighting.key, *seen, state, now_ms, reason),
-        )
+        cursor = connection.execute(_ADD, (*sighting.key, *seen, state, now_ms, ruling.reason))
         if state is EdgeState.LINK_PENDING:
             return Edge(cursor.lastrowid or 0, *sighting.key, *seen, state)
     return None
@@ -239,7 +252,7 @@ def _finish(
 
 
 def _confirm(seq: int, connection: sqlite3.Connection) -> Saved:
-    waiting = [_edge(row) for row in connection.execute(_PENDING).fetchall() if row[9] <= seq]
+    waiting = [edge_of(row) for row in connection.execute(_PENDING).fetchall() if row[9] <= seq]
     confirmed = [replace(edge, state=CONFIRMED[edge.state]) for edge in waiting]
     connection.executemany(
         "UPDATE edge SET state = ? WHERE edge_id = ?", [(edge.state, edge.edge_id) for edge in confirmed]
@@ -303,21 +316,6 @@ def _subjects(
     by_iv = {token[:_IV_BYTES]: token for token in tokens}
     query = f"SELECT token_iv, subject FROM identifier WHERE token_iv IN ({_marks(by_iv)})"  # noqa: S608
     return ((by_iv[iv], SubjectId(subject)) for iv, subject in connection.execute(query, list(by_iv)))
-
-
-def _edge(row: Sequence[Any]) -> Edge:
-    edge_id, a, b, evidence, source, observed_at_ms, valid_until_ms, confidence_permille, state = row[:9]
-    return Edge(
-        edge_id,
-        SubjectId(a),
-        SubjectId(b),
-        Evidence(evidence),
-        sys.intern(source),
-        observed_at_ms,
-        valid_until_ms,
-        confidence_permille,
-        EdgeState(state),
-    )
 
 
 def _marks(values: Collection[Any]) -> str:

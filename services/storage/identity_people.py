@@ -96,6 +96,7 @@ class IdentityPeople:
             f"DELETE FROM pending WHERE edge_id IN (SELECT edge_id FROM edge WHERE {_EITHER_END})"  # noqa: S608
         )
         connection.execute(f"DELETE FROM edge WHERE {_EITHER_END}")  # noqa: S608 - our own text
+        connection.execute("DELETE FROM shared_identifier WHERE subject IN being_erased")
         release_in(connection, subjects, erasure_id)
         connection.execute("DELETE FROM identifier WHERE subject IN being_erased")
         return {}

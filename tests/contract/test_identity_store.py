@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from identity.census import Quarantine
 from identity.graph import Graph
 from identity.ids import IdentifierToken, SubjectId
+from identity.judging import Judged
 from identity.ledger import NEVER_MS, Edge, EdgeState, Evidence, Newborn, Pending, Sighting, ordered
 from identity.linking import Done, LinkRefusal, Request, Ruling, Verdict, undo
 from identity.store import IdentityStore
@@ -63,8 +65,12 @@ def sighting(one: int, other: int, observed_at_ms: int = NOW_MS, **fields: objec
     return given._replace(**fields)
 
 
-def new(*sightings: Sighting) -> list[Ruling]:
-    return [Ruling(one, Verdict.NEW) for one in sightings]
+def judged(*rulings: Ruling) -> Judged:
+    return Judged(list(rulings), [])
+
+
+def new(*sightings: Sighting) -> Judged:
+    return judged(*(Ruling(one, Verdict.NEW) for one in sightings))
 
 
 def request(request_id: str, caller: str = "acme/shop", method: str = "Link") -> Request:
@@ -133,7 +139,7 @@ async def test_the_sequence_counts_every_change_and_only_changes(store):
     assert (store.last_seq(), store.changes(0, 9)) == (0, ())
     assert (await store.bear([], NOW_MS)).seq == 0
     await store.bear([newborn(1), newborn(2)], NOW_MS)
-    nothing = await store.link(request("a"), [Ruling(sighting(1, 2), Verdict.KNOWN)], b"", NOW_MS)
+    nothing = await store.link(request("a"), judged(Ruling(sighting(1, 2), Verdict.KNOWN)), b"", NOW_MS)
     assert (nothing.edges, nothing.seq) == ((), 1)
     linked = await store.link(request("b"), new(sighting(1, 2)), b"", NOW_MS)
     assert linked.seq == store.last_seq() == 2
@@ -219,7 +225,7 @@ async def test_an_edge_that_is_revived_is_pending_again_and_one_that_is_live_sta
         Ruling(sighting(1, 2, NOW_MS + 2), Verdict.SEEN_AGAIN, edge_id=dead.edge_id, revives=True),
         Ruling(sighting(3, 4, NOW_MS + 2), Verdict.SEEN_AGAIN, edge_id=live.edge_id),
     ]
-    again = await store.link(request("b"), rulings, b"", NOW_MS + 2)
+    again = await store.link(request("b"), judged(*rulings), b"", NOW_MS + 2)
     assert [edge.state for edge in again.edges] == [EdgeState.LINK_PENDING, EdgeState.ACTIVE]
     assert [edge.edge_id for edge in await store.active_edges()] == [live.edge_id]
     await store.confirm(again.seq)
@@ -230,7 +236,7 @@ async def test_an_edge_seen_again_keeps_its_number_and_takes_the_later_sighting(
     (first,) = await linked(store, "a", sighting(1, 2))
     later = [sighting(1, 2, NOW_MS + 5, valid_until_ms=NOW_MS + 99), sighting(2, 1, NOW_MS + 6)]
     rulings = [Ruling(one, Verdict.SEEN_AGAIN, edge_id=first.edge_id) for one in later]
-    (again,) = (await store.link(request("b"), rulings, b"", NOW_MS)).edges
+    (again,) = (await store.link(request("b"), judged(*rulings), b"", NOW_MS)).edges
     assert (again.edge_id, again.observed_at_ms, again.valid_until_ms) == (
         first.edge_id,
         NOW_MS + 6,
@@ -243,11 +249,72 @@ async def test_an_edge_seen_again_keeps_its_number_and_takes_the_later_sighting(
 async def test_a_refused_link_stays_in_the_ledger_with_its_reason_and_counts_for_nothing(store):
     refused = Ruling(sighting(1, 2), Verdict.REFUSED, LinkRefusal.PERSON_TOO_LARGE)
     malformed = Ruling(sighting(1, 1), Verdict.REFUSED, LinkRefusal.TO_ITSELF)
-    saved = await store.link(request("a"), [refused, malformed], b"", NOW_MS)
+    saved = await store.link(request("a"), judged(refused, malformed), b"", NOW_MS)
     assert (saved.edges, store.changes(0, 9), await store.active_edges()) == ((), (), [])
     (entry,) = await store.between([(subject(1), subject(2))])
     assert (entry.edge.state, entry.reason) == (EdgeState.REFUSED, "PERSON_TOO_LARGE")
     assert await store.between([(subject(1), subject(1))]) == []
+
+
+async def test_a_link_refused_again_is_kept_in_one_row_with_the_latest_reason(store):
+    """However often somebody goes on asserting it, within a batch or later."""
+    refused = Ruling(sighting(1, 2), Verdict.REFUSED, LinkRefusal.PERSON_TOO_LARGE)
+    await store.link(request("a"), judged(refused, refused), b"", NOW_MS)
+    again = Ruling(sighting(2, 1, NOW_MS + 5), Verdict.REFUSED, LinkRefusal.PERSON_KIND_LIMIT, "EMAIL")
+    await store.link(request("b"), judged(again), b"", NOW_MS + 9)
+    (entry,) = await store.between([(subject(1), subject(2))])
+    assert (entry.edge.observed_at_ms, entry.stated_at_ms) == (NOW_MS + 5, NOW_MS + 9)
+    assert entry.reason == "PERSON_KIND_LIMIT:EMAIL"
+
+
+async def test_a_quarantine_marks_what_is_shared_and_takes_back_its_edges(store):
+    await store.bear([newborn(number) for number in (1, 2, 3)], NOW_MS)
+    (edge,) = await linked(store, "a", sighting(1, 2))
+    refused = Ruling(sighting(1, 3), Verdict.REFUSED, LinkRefusal.IDENTIFIER_SHARED)
+    quarantine = Quarantine(LinkRefusal.IDENTIFIER_SHARED, subject(1), (edge,))
+    saved = await store.link(request("b"), Judged([refused], [quarantine]), b"", NOW_MS + 9)
+    assert [one.state for one in saved.edges] == [EdgeState.QUARANTINE_PENDING]
+    assert await store.shared() == {subject(1)}
+    assert await store.active_edges() == []
+    assert await store.pending() == Pending(saved.edges, saved.seq)
+    (confirmed,) = (await store.confirm(saved.seq)).edges
+    assert (confirmed.edge_id, confirmed.state) == (edge.edge_id, EdgeState.QUARANTINED)
+    (entry,) = await store.between([(subject(1), subject(2))])
+    assert (entry.stated_at_ms, entry.reason) == (NOW_MS + 9, "IDENTIFIER_SHARED")
+
+
+async def test_a_quarantine_takes_back_nothing_that_does_not_stand_any_more(store):
+    await store.bear([newborn(1), newborn(2)], NOW_MS)
+    (edge,) = await linked(store, "a", sighting(1, 2))
+    await store.unlink(
+        request("b"), undo(await store.between([(subject(1), subject(2))]), "", NOW_MS), b"", NOW_MS
+    )
+    quarantine = Quarantine(LinkRefusal.IDENTIFIER_SHARED, subject(1), (edge,))
+    assert (await store.link(request("c"), Judged([], [quarantine]), b"", NOW_MS)).edges == ()
+
+
+async def test_an_identifier_that_is_not_known_any_more_is_not_marked_as_shared(store):
+    quarantine = Quarantine(LinkRefusal.IDENTIFIER_SHARED, subject(1), ())
+    await store.link(request("a"), Judged([], [quarantine]), b"", NOW_MS)
+    assert await store.shared() == set()
+
+
+async def test_violations_are_what_was_refused_or_taken_back_of_a_subject_newest_first(store):
+    await store.bear([newborn(number) for number in (1, 2, 3)], NOW_MS)
+    (edge,) = await linked(store, "a", sighting(1, 2))
+    await linked(store, "b", sighting(2, 3))
+    refused = Ruling(sighting(3, 1), Verdict.REFUSED, LinkRefusal.PERSON_TOO_LARGE)
+    await store.link(request("c"), judged(refused), b"", NOW_MS + 1)
+    quarantine = Quarantine(LinkRefusal.BRIDGES_PEOPLE, None, (edge,))
+    await store.link(request("d"), Judged([], [quarantine]), b"", NOW_MS + 2)
+    found = await store.violations([subject(1)], 9)
+    assert [(one.reason, one.stated_at_ms) for one in found] == [
+        ("LINK_BRIDGES_PEOPLE", NOW_MS + 2),
+        ("PERSON_TOO_LARGE", NOW_MS + 1),
+    ]
+    assert await store.violations([subject(1)], 1) == found[:1]
+    assert await store.violations([subject(1), subject(2), subject(3)], 9) == found
+    assert await store.violations([], 9) == []
 
 
 async def test_a_wrong_edge_says_when_and_why_and_its_followers_learn_of_it(store):

@@ -10,7 +10,7 @@ from consent.fold import OwnState
 from identity.errors import LinkNotFound, RequestIdReused
 from identity.graph import Graph
 from identity.ids import SubjectId
-from identity.linking import CLOCK_SKEW_MS
+from identity.judging import CLOCK_SKEW_MS
 from identity.tokens import IdentifierKind
 from services.interceptors.call import ItemRefusal
 from tests.identity.desk import Desk
@@ -446,3 +446,68 @@ async def test_a_path_leads_only_over_links_whose_own_basis_is_live(desk):
     assert len((await desk.explain(a, b)).path) == 1
     desk.say_yes(b, but=["identity.link.probabilistic"])
     assert [step.evidence for step in (await desk.explain(a, b)).path] == [pb.EVIDENCE_LOGIN] * 2
+
+
+async def till_and_customers(desk, count: int) -> tuple[SubjectId, list[SubjectId]]:
+    """A till's device and the accounts of some customers."""
+    (till,) = await desk.subjects("till", kind=IdentifierKind.DEVICE_ID)
+    customers = await desk.subjects(*(f"customer {n}" for n in range(count)), kind=IdentifierKind.ACCOUNT_ID)
+    desk.say_yes(till, *customers)
+    return till, customers
+
+
+async def test_a_shared_till_fuses_nobody_and_spreads_no_refusal(desk):
+    """Its links are taken back together, the confirmed first one included, and everybody is told so."""
+    till, customers = await till_and_customers(desk, 3)
+    told = [reasons(await desk.send(desk.link(till, customer)))[0] for customer in customers]
+    assert told == ["", "IDENTIFIER_SHARED", "IDENTIFIER_SHARED"]
+    assert all(desk.members(one) == {one} for one in (till, *customers))
+    desk.say(customers[0], refuse=["marketing.email"])
+    assert not desk.guard.allows(customers[0], desk.policy.index("marketing.email"), desk.clock())
+    assert desk.guard.allows(customers[1], desk.policy.index("marketing.email"), desk.clock())
+    found = await desk.store.violations([till], 9)
+    assert sorted((one.edge.state.name, one.reason) for one in found) == [
+        ("QUARANTINED", "IDENTIFIER_SHARED"),
+        ("REFUSED", "IDENTIFIER_SHARED"),
+        ("REFUSED", "IDENTIFIER_SHARED"),
+    ]
+
+
+async def test_what_was_found_to_be_shared_stays_so_after_a_restart(desk):
+    till, customers = await till_and_customers(desk, 3)
+    await desk.send(desk.link(till, customers[0]), desk.link(till, customers[1]))
+    desk.servicer = desk.make_servicer(Graph(await desk.store.active_edges()))
+    await desk.servicer.resume()
+    assert reasons(await desk.send(desk.link(till, customers[2]))) == ["IDENTIFIER_SHARED"]
+
+
+async def test_until_a_quarantine_is_known_everywhere_the_till_joins_nobody_and_carries_refusals(desk):
+    till, customers = await till_and_customers(desk, 2)
+    await desk.send(desk.link(till, customers[0]))
+    desk.say(customers[0], refuse=["marketing.email"])
+    seen = []
+
+    async def look(_seq: int) -> None:
+        desk.follow()
+        marketing = desk.policy.index("marketing.email")
+        seen.append((desk.members(till), desk.guard.allows(till, marketing, desk.clock())))
+
+    desk.at_barrier = look
+    await desk.send(desk.link(till, customers[1]))
+    assert seen == [({till}, False), ({till}, True)]
+
+
+async def test_a_link_by_an_erased_shared_identifier_is_judged_anew(desk):
+    till, customers = await till_and_customers(desk, 2)
+    await desk.send(desk.link(till, customers[0]), desk.link(till, customers[1]))
+    await desk.servicer.forget([till])
+    assert reasons(await desk.send(desk.link(till, customers[1]))) == [""]
+
+
+async def test_unlinking_what_is_quarantined_is_for_good(desk):
+    till, customers = await till_and_customers(desk, 2)
+    await desk.send(desk.link(till, customers[0]))
+    await desk.send(desk.link(till, customers[1]))
+    assert (await desk.unlink(till, customers[0])).edges_removed == 1
+    (entry,) = await desk.store.between([(till, customers[0])])
+    assert entry.edge.state.name == "WRONG"

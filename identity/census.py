@@ -1,0 +1,300 @@
+"""Who would be one person with whom, were some links in the ledger one by one; what rules say to it.
+
+A link is admitted or refused by the people it would make: not too large, not too many identifiers
+of one kind, not joined by a guess alone, not over something that people share. What turns out to
+be shared joins nobody from then on: its edges, those admitted before among them, are given up. Only
+proof makes an identifier suspicious; a guess is just refused, so that a weak link never widens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import networkx as nx
+
+from identity.effect import weak
+from identity.graph import Graph, Reach
+from identity.ids import SubjectId
+from identity.ledger import Edge, Sighting, ordered
+from identity.linking import LinkRefusal
+from identity.rules import Rules, Strength
+from identity.sharing import Pair, shared_joints, weak_bridges
+from identity.tokens import IdentifierKind
+
+_KINDS_END = max(IdentifierKind) + 1
+
+
+@dataclass(slots=True, eq=False)
+class _Person:
+    """Who is one person, and how many identifiers of each kind that makes (by the kind's number)."""
+
+    members: set[SubjectId]
+    counts: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """Edges of the ledger that are to join nobody.
+
+    Attributes:
+        reason: why.
+        shared: the identifier that people share; ``None`` where it is a guess that goes.
+        edges: the edges, as they stand.
+    """
+
+    reason: LinkRefusal
+    shared: SubjectId | None
+    edges: tuple[Edge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of the people a few links are about.
+
+    Attributes:
+        graph: the edges of the ledger.
+        reaches: for the ends of the links whom the graph joins them with; whoever is missing is alone.
+        kinds: the kind of identifier of everybody among those.
+        shared: identifiers found to be shared before.
+        blocked: identifiers that stand for none.
+    """
+
+    graph: Graph = field(default_factory=Graph)
+    reaches: Mapping[SubjectId, Reach] = field(default_factory=dict)
+    kinds: Mapping[SubjectId, int] = field(default_factory=dict)
+    shared: Container[SubjectId] = frozenset()
+    blocked: Container[SubjectId] = frozenset()
+
+
+class Census:
+    """Admits links one by one.
+
+    Attributes:
+        quarantines: what of the ledger is to join nobody any more.
+        given_up: the links that were admitted and are not any more, by the place they were given.
+        limited: for links that one person has too many identifiers for, by place, of which kind.
+    """
+
+    def __init__(self, rules: Rules, known: Known) -> None:
+        self._rules = rules
+        self._known = known
+        self._people: dict[SubjectId, _Person] = {}
+        self._added: dict[SubjectId, list[tuple[int, Sighting]]] = {}
+        self._shared: set[SubjectId] = set()
+        self._parted: set[Pair] = set()
+        self.quarantines: list[Quarantine] = []
+        self.given_up: dict[int, LinkRefusal] = {}
+        self.limited: dict[int, IdentifierKind] = {}
+        kinds = {int(kind): rule for kind, rule in rules.kinds.items()}
+        self._anchoring = {kind for kind, rule in kinds.items() if rule.strength is Strength.ANCHOR}
+        self._shareable = {kind for kind, rule in kinds.items() if rule.strength is Strength.SHAREABLE}
+        self._above = {
+            kind: {int(other): above for other, above in rule.shared_above.items()}
+            for kind, rule in kinds.items()
+        }
+        self._limits = [(kind, rule.per_person_max, rule.window_ms) for kind, rule in sorted(kinds.items())]
+
+    def shared(self, subject: SubjectId) -> bool:
+        """Whether an identifier is one that people share, found before or here."""
+        return subject in self._shared or subject in self._known.shared
+
+    def detail(self, place: int) -> str:
+        """What else there is to say of a refusal: the kind that a person has too many of."""
+        kind = self.limited.get(place)
+        return "" if kind is None else kind.name
+
+    def admit(self, place: int, sighting: Sighting) -> LinkRefusal | None:
+        """Takes a new link in, unless the rules refuse it.
+
+        Args:
+            place: a number of its own, for ``given_up``.
+            sighting: the link.
+        """
+        ends = one, other = sighting.subject, sighting.other
+        if one in self._known.blocked or other in self._known.blocked:
+            return LinkRefusal.BLOCKED_VALUE
+        if self.shared(one) or self.shared(other):
+            return LinkRefusal.IDENTIFIER_SHARED
+        guess = weak(sighting, self._rules)
+        crowded = [end for end, beyond in (ends, ends[::-1]) if self._crowded(end, beyond)]
+        if crowded:
+            for end in [] if guess else crowded:
+                self._quarantine(end)
+            return LinkRefusal.IDENTIFIER_SHARED
+        mine, theirs = self._person(one), self._person(other)
+        if mine is None or theirs is None:
+            return LinkRefusal.PERSON_TOO_LARGE
+        if mine is not theirs:
+            return self._admit_between(mine, theirs, place, sighting, guess=guess)
+        self._add(place, sighting)
+        return None
+
+    def _admit_between(
+        self, mine: _Person, theirs: _Person, place: int, sighting: Sighting, *, guess: bool
+    ) -> LinkRefusal | None:
+        if len(mine.members) + len(theirs.members) > self._rules.members_max:
+            return LinkRefusal.PERSON_TOO_LARGE
+        both_anchored = self._anchored(mine) and self._anchored(theirs)
+        if guess and both_anchored:
+            return LinkRefusal.BRIDGES_PEOPLE
+        for kind, most, window_ms in self._limits:
+            if mine.counts[kind] + theirs.counts[kind] > most:
+                everybody = (*mine.members, *theirs.members)
+                if self._seen(everybody, kind, sighting, window_ms) > most:
+                    self.limited[place] = IdentifierKind(kind)
+                    return LinkRefusal.PERSON_KIND_LIMIT
+        self._add(place, sighting)
+        joined = self._join(mine, theirs)
+        if both_anchored:
+            self._part(joined)
+        return self.given_up.get(place)
+
+    def _add(self, place: int, sighting: Sighting) -> None:
+        self._added.setdefault(sighting.subject, []).append((place, sighting))
+        self._added.setdefault(sighting.other, []).append((place, sighting))
+
+    def _seen(self, members: Iterable[SubjectId], kind: int, sighting: Sighting, window_ms: int) -> int:
+        """How many identifiers of a kind were seen within a window before a link; its ends are seen now."""
+        since_ms = sighting.observed_at_ms - window_ms
+        ends = sighting.subject, sighting.other
+        return sum(
+            one in ends or any(seen.observed_at_ms > since_ms for seen in self._links_of(one))
+            for one in members
+            if self._known.kinds.get(one) == kind
+        )
+
+    def _crowded(self, end: SubjectId, beyond: SubjectId) -> bool:
+        """Whether an identifier would be linked directly with more of the other's kind than is allowed."""
+        kinds = self._known.kinds
+        kind = kinds.get(beyond, 0)
+        most = self._above.get(kinds.get(end, 0), _NONE).get(kind)
+        if most is None:
+            return False
+        near = set(self._near(end))
+        return (
+            len(near) >= most and beyond not in near and sum(kinds.get(one) == kind for one in near) >= most
+        )
+
+    def _part(self, person: _Person) -> None:
+        """Gives up what nothing but a shared identifier or a guess holds a person together by."""
+        kinds = self._known.kinds
+        anchors = {one for one in person.members if kinds.get(one) in self._anchoring}
+        shareable = [one for one in person.members if kinds.get(one) in self._shareable]
+        guessed = self._guessed(person.members)
+        if not guessed and (not shareable or len(anchors) <= self._rules.anchored_parts_max):
+            return
+        drawn = nx.Graph()
+        drawn.add_edges_from((one, other) for one in person.members for other in self._near(one))
+        for joint in shared_joints(drawn, shareable, anchors, self._rules.anchored_parts_max):
+            self._quarantine(joint)
+            drawn.remove_node(joint)
+        for pair in weak_bridges(drawn, guessed, anchors):
+            self._give_up_guess(pair)
+
+    def _guessed(self, members: Collection[SubjectId]) -> set[Pair]:
+        """The pairs among members between which there are guesses only."""
+        guesses: set[Pair] = set()
+        proof: set[Pair] = set()
+        for member in members:
+            for link in self._links_of(member):
+                ends = (link.a, link.b) if isinstance(link, Edge) else link.key[:2]
+                (guesses if weak(link, self._rules) else proof).add(ends)
+        return guesses - proof
+
+    def _quarantine(self, subject: SubjectId) -> None:
+        person = self._person(subject)
+        edges = tuple(edge for edge in self._known.graph.held(subject) if edge.state.stands)
+        self.quarantines.append(Quarantine(LinkRefusal.IDENTIFIER_SHARED, subject, edges))
+        self._shared.add(subject)
+        for place, _ in self._added.get(subject, ()):
+            self.given_up[place] = LinkRefusal.IDENTIFIER_SHARED
+        self._forget(person)
+
+    def _give_up_guess(self, pair: Pair) -> None:
+        person = self._person(pair[0])
+        edges = tuple(
+            edge for edge in self._known.graph.held(pair[0]) if (edge.a, edge.b) == pair and edge.state.stands
+        )
+        self.quarantines.append(Quarantine(LinkRefusal.BRIDGES_PEOPLE, None, edges))
+        self._parted.add(pair)
+        for place, sighting in self._added.get(pair[0], ()):
+            if sighting.key[:2] == pair:
+                self.given_up[place] = LinkRefusal.BRIDGES_PEOPLE
+        self._forget(person)
+
+    def _links_of(self, subject: SubjectId) -> Iterator[Edge | Sighting]:
+        """Whatever links an identifier directly and still counts."""
+        for edge in self._known.graph.held(subject):
+            if self._counted(edge.a, edge.b):
+                yield edge
+        for place, sighting in self._added.get(subject, ()):
+            if place not in self.given_up:
+                yield sighting
+
+    def _near(self, subject: SubjectId) -> Iterator[SubjectId]:
+        """Who is linked with an identifier directly; somebody may come more than once."""
+        for other in self._known.graph.near(subject):
+            if self._counted(*ordered(subject, other)):
+                yield other
+        for place, sighting in self._added.get(subject, ()):
+            if place not in self.given_up:
+                yield sighting.other if sighting.subject == subject else sighting.subject
+
+    def _counted(self, a: SubjectId, b: SubjectId) -> bool:
+        if not self._shared and not self._parted:
+            return True
+        return a not in self._shared and b not in self._shared and (a, b) not in self._parted
+
+    def _anchored(self, person: _Person) -> bool:
+        return any(person.counts[kind] for kind in self._anchoring)
+
+    def _person(self, subject: SubjectId) -> _Person | None:
+        """Everybody joined with a subject; ``None`` if they are more than the largest person."""
+        person = self._people.get(subject)
+        if person is not None:
+            return person
+        if self._shared or self._parted:
+            members = self._walked(subject)
+        else:
+            reach = self._known.reaches.get(subject)
+            if reach is not None and not reach.complete:
+                return None
+            members = {subject} if reach is None else set(reach.members)
+        if len(members) > self._rules.members_max:
+            return None
+        counts = [0] * _KINDS_END
+        for member in members:
+            counts[self._known.kinds.get(member, 0)] += 1
+        person = _Person(members, counts)
+        self._people.update(dict.fromkeys(members, person))
+        return person
+
+    def _walked(self, subject: SubjectId) -> set[SubjectId]:
+        members = [subject]
+        seen = {subject}
+        for member in members:
+            for other in self._near(member):
+                if other not in seen:
+                    seen.add(other)
+                    members.append(other)
+            if len(members) > self._rules.members_max:
+                break
+        return seen
+
+    def _join(self, mine: _Person, theirs: _Person) -> _Person:
+        """The larger takes the smaller in."""
+        if len(mine.members) < len(theirs.members):
+            mine, theirs = theirs, mine
+        mine.members |= theirs.members
+        for kind, count in enumerate(theirs.counts):
+            mine.counts[kind] += count
+        self._people.update(dict.fromkeys(theirs.members, mine))
+        return mine
+
+    def _forget(self, person: _Person | None) -> None:
+        for member in person.members if person is not None else ():
+            self._people.pop(member, None)
+
+
+_NONE: Mapping[int, int] = {}

@@ -1,0 +1,186 @@
+"""Decides what becomes of sightings, each as if those before it were in the ledger.
+
+Refused are malformed evidence, evidence older than the correction that declared the same edge
+wrong (so that no repeated import brings back what somebody has put right), a source whose word
+does not count, and whatever the census of people refuses. The same edge seen again is refreshed
+if it was seen later and otherwise changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from identity.census import Census, Known, Quarantine
+from identity.effect import Effect, effect
+from identity.graph import Graph, Reach
+from identity.ids import SubjectId
+from identity.ledger import EdgeKey, LedgerEntry, Sighting
+from identity.linking import LinkRefusal, Ruling, Verdict
+from identity.rules import Rules
+
+#: A source's clock may be ahead by so much; what it saw was then seen now.
+CLOCK_SKEW_MS = 60_000
+#: So many edges between the same two are kept, by whichever sources; wrong ones do not count.
+EDGES_BETWEEN_MAX = 64
+
+
+class Judged(NamedTuple):
+    """What becomes of sightings.
+
+    Attributes:
+        rulings: one for each, in their order.
+        quarantines: what of the ledger is to join nobody because of them.
+    """
+
+    rulings: list[Ruling]
+    quarantines: list[Quarantine]
+
+
+def reaches(sightings: Iterable[Sighting], graph: Graph, members_max: int) -> dict[SubjectId, Reach]:
+    """Whom the ends of sightings are joined with, by whatever edge there is; those alone are left out."""
+    found: dict[SubjectId, Reach] = {}
+    for sighting in sightings:
+        for end in (sighting.subject, sighting.other):
+            if end not in found:
+                reach = graph.asserted(end, members_max)
+                if reach.complete and len(reach.members) > 1:
+                    found.update(dict.fromkeys(reach.members, reach))
+                elif not reach.complete:
+                    found[end] = reach
+    return found
+
+
+def rule(
+    sightings: Sequence[Sighting], entries: Iterable[LedgerEntry], known: Known, rules: Rules, now_ms: int
+) -> Judged:
+    """What becomes of each sighting, in order.
+
+    Args:
+        sightings: what was seen.
+        entries: whatever the ledger has between the same ends, in any state.
+        known: the people they are about.
+        rules: what counts.
+        now_ms: nothing is observed later than this.
+    """
+    ledger = _Between(entries, rules)
+    census = Census(rules, known)
+    added: dict[EdgeKey, int] = {}
+    rulings: list[Ruling] = []
+    for place, sighting in enumerate(sightings):
+        ruling = _rule_one(sighting, ledger, census, rules, now_ms)
+        if ruling.verdict is Verdict.NEW:
+            earlier = added.get(sighting.key)
+            if earlier is not None:
+                # The same new edge twice in one batch: the later sighting is the edge.
+                if sighting.observed_at_ms <= rulings[earlier].sighting.observed_at_ms:
+                    ruling = Ruling(sighting, Verdict.KNOWN)
+                else:
+                    rulings[earlier] = Ruling(rulings[earlier].sighting, Verdict.KNOWN)
+            else:
+                refusal = census.admit(place, ruling.sighting)
+                if refusal is not None:
+                    ruling = Ruling(ruling.sighting, Verdict.REFUSED, refusal, census.detail(place))
+        if ruling.verdict is Verdict.NEW:
+            added[sighting.key] = place
+        elif ruling.verdict is Verdict.SEEN_AGAIN:
+            again = ruling.sighting
+            ledger.standing[again.key] = _Standing(ruling.edge_id, again.observed_at_ms, effect(again, rules))
+        rulings.append(ruling)
+    return Judged(_without(census.given_up, rulings, added), census.quarantines)
+
+
+def source_refusal(sighting: Sighting, rules: Rules) -> LinkRefusal | None:
+    """Why the word of a source does not count for a sighting."""
+    source = rules.source(sighting.source)
+    if not source.known:
+        return LinkRefusal.SOURCE_UNKNOWN
+    if not source.active:
+        return LinkRefusal.SOURCE_RETIRED
+    return None if sighting.evidence in source.evidence else LinkRefusal.EVIDENCE_NOT_OF_SOURCE
+
+
+class _Standing(NamedTuple):
+    """What is known of an edge that stands."""
+
+    edge_id: int
+    observed_at_ms: int
+    effect: Effect
+
+
+class _Between:
+    """What the ledger has between the ends of the sightings.
+
+    Attributes:
+        standing: the edges that stand.
+        wrong_at_ms: when a pair was last declared wrong.
+        count: how many rows a pair has that were not declared wrong.
+    """
+
+    def __init__(self, entries: Iterable[LedgerEntry], rules: Rules) -> None:
+        self.standing: dict[EdgeKey, _Standing] = {}
+        self.wrong_at_ms: dict[tuple[SubjectId, SubjectId], int] = {}
+        self.count: Counter[tuple[SubjectId, SubjectId]] = Counter()
+        for edge, stated_at_ms, _ in entries:
+            key, pair = EdgeKey(edge.a, edge.b, edge.evidence, edge.source), (edge.a, edge.b)
+            if edge.state.declared_wrong:
+                # Whatever was seen before is wrong with it, whoever saw it and by whichever rule.
+                self.wrong_at_ms[pair] = max(stated_at_ms, self.wrong_at_ms.get(pair, 0))
+                continue
+            self.count[pair] += 1
+            if edge.state.stands:
+                self.standing[key] = _Standing(edge.edge_id, edge.observed_at_ms, effect(edge, rules))
+
+
+def _rule_one(sighting: Sighting, ledger: _Between, census: Census, rules: Rules, now_ms: int) -> Ruling:
+    ahead_ms = sighting.observed_at_ms - now_ms
+    if 0 < ahead_ms <= CLOCK_SKEW_MS:
+        sighting = sighting._replace(observed_at_ms=now_ms)
+    pair = sighting.key[:2]
+    refusal = _malformed(sighting, now_ms)
+    if refusal is None and sighting.observed_at_ms <= ledger.wrong_at_ms.get(pair, -1):
+        refusal = LinkRefusal.DECLARED_WRONG
+    if refusal is None and (census.shared(sighting.subject) or census.shared(sighting.other)):
+        refusal = LinkRefusal.IDENTIFIER_SHARED
+    refusal = refusal or source_refusal(sighting, rules)
+    if refusal is not None:
+        return Ruling(sighting, Verdict.REFUSED, refusal)
+    known = ledger.standing.get(sighting.key)
+    if known is None:
+        if ledger.count[pair] >= EDGES_BETWEEN_MAX:
+            return Ruling(sighting, Verdict.REFUSED, LinkRefusal.TOO_MUCH_EVIDENCE)
+        return Ruling(sighting, Verdict.NEW)
+    if sighting.observed_at_ms <= known.observed_at_ms:
+        return Ruling(sighting, Verdict.KNOWN, edge_id=known.edge_id)
+    revives = _widens(known.effect, effect(sighting, rules), now_ms)
+    return Ruling(sighting, Verdict.SEEN_AGAIN, edge_id=known.edge_id, revives=revives)
+
+
+def _malformed(sighting: Sighting, now_ms: int) -> LinkRefusal | None:
+    if sighting.subject == sighting.other:
+        return LinkRefusal.TO_ITSELF
+    if sighting.observed_at_ms > now_ms:
+        return LinkRefusal.OBSERVED_IN_FUTURE
+    return LinkRefusal.EXPIRES_BEFORE_OBSERVED if sighting.valid_until_ms <= sighting.observed_at_ms else None
+
+
+def _widens(old: Effect, new: Effect, now_ms: int) -> bool:
+    """Whether an edge counts for something that it did not count for."""
+    proves = new.deterministic and not old.deterministic
+    return proves or bool(new.at(now_ms) & ~old.at(now_ms))
+
+
+def _without(
+    given_up: Mapping[int, LinkRefusal],
+    rulings: list[Ruling],
+    added: Mapping[EdgeKey, int],
+) -> list[Ruling]:
+    """The rulings, less the new edges that a later one of the batch has shown to join strangers."""
+    # A later sighting of the same edge stands in the place of the one that was admitted.
+    gone = {rulings[place].sighting.key: refusal for place, refusal in given_up.items()}
+    for key, refusal in gone.items():
+        place = added.get(key)
+        if place is not None:
+            rulings[place] = Ruling(rulings[place].sighting, Verdict.REFUSED, refusal)
+    return rulings

@@ -1,0 +1,29 @@
+"""One row of the edge ledger, and the edge it is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from identity.ids import SubjectId
+from identity.ledger import Edge, EdgeState, Evidence
+
+#: The columns of an edge but for its state, which a change of it may tell differently.
+EDGE = "edge_id, a, b, evidence, source, observed_at_ms, valid_until_ms, confidence_permille"
+
+
+def edge_of(row: Sequence[Any]) -> Edge:
+    """The edge of a row that begins with ``EDGE`` and its state."""
+    edge_id, a, b, evidence, source, observed_at_ms, valid_until_ms, confidence_permille, state = row[:9]
+    return Edge(
+        edge_id,
+        SubjectId(a),
+        SubjectId(b),
+        Evidence(evidence),
+        sys.intern(source),
+        observed_at_ms,
+        valid_until_ms,
+        confidence_permille,
+        EdgeState(state),
+    )

@@ -1,0 +1,64 @@
+"""What rules refused or took back: quarantines, and the audit of violations.
+
+A quarantine is written together with what caused it: the identifier that people share is marked
+for good, and its edges wait, carrying refusals only, until it is known everywhere that they join
+nobody.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Sequence
+
+from identity.census import Quarantine
+from identity.ids import SubjectId
+from identity.ledger import Edge, EdgeState, LedgerEntry
+from services.storage.edge_rows import EDGE, edge_of
+
+_STANDING = f"({EdgeState.ACTIVE:d}, {EdgeState.LINK_PENDING:d})"
+_QUARANTINE = f"""
+    UPDATE edge SET state = {EdgeState.QUARANTINE_PENDING:d}, stated_at_ms = ?, reason = ?
+    WHERE edge_id = ? AND state IN {_STANDING} RETURNING {EDGE}, state"""  # noqa: S608 - our own text
+#: As a text and not as values: only so SQLite knows that the index covers it.
+_VIOLATIONS = f"""
+    SELECT {EDGE}, state, stated_at_ms, reason FROM edge
+    WHERE {{}} = ? AND state IN (3, 6, 7) ORDER BY stated_at_ms DESC LIMIT ?"""  # noqa: S608 - our own text
+
+
+def quarantine_in(
+    connection: sqlite3.Connection, quarantines: Sequence[Quarantine], now_ms: int
+) -> list[Edge]:
+    """Takes back the edges of quarantines and marks what is shared; the edges in their new state."""
+    taken_back: list[Edge] = []
+    for one in quarantines:
+        reason = one.reason.value
+        if one.shared is not None:
+            connection.execute(
+                "INSERT OR IGNORE INTO shared_identifier SELECT ?1, ?2, ?3"
+                " WHERE EXISTS (SELECT 1 FROM identifier WHERE subject = ?1)",
+                (one.shared, now_ms, reason),
+            )
+        for edge in one.edges:
+            row = connection.execute(_QUARANTINE, (now_ms, reason, edge.edge_id)).fetchone()
+            if row is not None:
+                taken_back.append(edge_of(row))
+    return taken_back
+
+
+def shared_among(connection: sqlite3.Connection) -> set[SubjectId]:
+    """The identifiers that people share."""
+    return {SubjectId(subject) for (subject,) in connection.execute("SELECT subject FROM shared_identifier")}
+
+
+def violations_of(
+    connection: sqlite3.Connection, subjects: Collection[SubjectId], limit: int
+) -> list[LedgerEntry]:
+    """What was refused or taken back of the links of some subjects, newest first."""
+    rows = {
+        row[0]: row
+        for subject in subjects
+        for end in ("a", "b")
+        for row in connection.execute(_VIOLATIONS.format(end), (subject, limit))
+    }
+    newest = sorted(rows.values(), key=lambda row: (row[9], row[0]), reverse=True)[:limit]
+    return [LedgerEntry(edge_of(row), row[9], row[10]) for row in newest]
