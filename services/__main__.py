@@ -86,6 +86,25 @@ def _import_purchases(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _import_identities(arguments: argparse.Namespace, console: Console) -> int:
+    from services.importing.errors import ImportStopped  # noqa: PLC0415
+    from services.importing.identity_run import run_identities  # noqa: PLC0415
+
+    try:
+        run_identities(
+            arguments.file,
+            arguments.map,
+            arguments.folder / "imports",
+            console,
+            target=arguments.gateway,
+            token=_token(arguments.folder, arguments.caller),
+        )
+    except ImportStopped as stopped:
+        console.print(f"[red]The import stopped:[/red] {stopped}. Started again it goes on from here.")
+        return 1
+    return 0
+
+
 def _tour(arguments: argparse.Namespace, console: Console) -> int:
     from services.demo import Demo  # noqa: PLC0415
     from services.importing.errors import ImportStopped  # noqa: PLC0415
@@ -292,14 +311,7 @@ def _parser() -> argparse.ArgumentParser:
         alone.add_argument("--config", type=Path, required=True, help="the deployment's configuration file")
         alone.set_defaults(command=_serve, service=service)
 
-    importing = commands.add_parser("import", help="import through a running suite")
-    what = importing.add_subparsers(required=True, metavar="what")
-    purchases = what.add_parser("purchases", help="purchase histories named by a mapping")
-    _purchases(purchases)
-    purchases.add_argument(
-        "--folder", type=Path, required=True, help="the data set's folder, with its tokens"
-    )
-    purchases.set_defaults(command=_import_purchases)
+    _import_commands(commands)
 
     tour = commands.add_parser("tour", help="walk one household through a running suite, checking each claim")
     _purchases(tour)
@@ -348,6 +360,28 @@ def _parser() -> argparse.ArgumentParser:
     lint = commands.add_parser("lint-contract", help="name every method and field without a declaration")
     lint.set_defaults(command=_lint_contract)
     return parser
+
+
+def _import_commands(commands: Any) -> None:
+    importing = commands.add_parser("import", help="import through a running suite")
+    what = importing.add_subparsers(required=True, metavar="what")
+    purchases = what.add_parser("purchases", help="purchase histories named by a mapping")
+    _purchases(purchases)
+    purchases.add_argument(
+        "--folder", type=Path, required=True, help="the data set's folder, with its tokens"
+    )
+    purchases.set_defaults(command=_import_purchases)
+    identities = what.add_parser("identities", help="identifiers, and the evidence that joins those of a row")
+    identities.add_argument("file", type=Path, nargs="+", help="CSV, JSON lines or Parquet")
+    identities.add_argument("--map", type=Path, required=True, help="what the columns mean")
+    identities.add_argument(
+        "--folder", type=Path, required=True, help="the deployment's folder, with its tokens"
+    )
+    identities.add_argument("--caller", default="importer", help="whose token is used (importer)")
+    identities.add_argument(
+        "--gateway", type=_address, default=GATEWAY, help=f"host:port of the gateway ({GATEWAY})"
+    )
+    identities.set_defaults(command=_import_identities)
 
 
 def _audit_commands(commands: Any) -> None:

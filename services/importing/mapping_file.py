@@ -20,11 +20,11 @@ import pyarrow.compute as pc
 
 from services.importing.errors import MappingError, SourceError
 from services.importing.mapping import Amount, BadRows, Csv, Items, Mapping, Texts
+from services.importing.reading import SUFFIXES
 from services.importing.toml_table import Table
 
 #: The mapping of the data set that is imported when none is named.
 COMPLETE_JOURNEY = Path(__file__).with_name("complete_journey.toml")
-SUFFIXES = frozenset({".csv", ".parquet"})
 #: A data set's name is a folder under ``var`` and a label of the synthetic e-mail domain.
 DATASET_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 
@@ -75,7 +75,7 @@ def parse_mapping(content: Content[str, Any], folder: Path, *, package_wins: boo
         texts=_texts(lines),
         items=Items(_files(items, base), items.text("item"), _texts(items)) if items else None,
         upper_case_items=lines.flag("upper_case_items", default=False),
-        csv=_csv(top.table("csv", optional=True)),
+        csv=csv_of(top.table("csv", optional=True)),
         bad=_bad_rows(top.table("bad_rows", optional=True)),
         digest=hashlib.sha256(
             json.dumps({**content, "about": ""}, sort_keys=True, default=str).encode()
@@ -103,7 +103,8 @@ def _amount(table: Table) -> Amount | None:
     )
 
 
-def _csv(table: Table) -> Csv:
+def csv_of(table: Table) -> Csv:
+    """How text files are written, as a mapping says it."""
     csv = Csv(
         delimiter=table.text("delimiter", ","),
         encoding=table.text("encoding", "utf-8"),
@@ -153,7 +154,7 @@ def _files(table: Table, base: Path) -> tuple[Path, ...]:
         found += [match for match in matches if match not in found]
     for file in found:
         if file.suffix.lower() not in SUFFIXES:
-            raise SourceError(f"{file.name}: neither .csv nor .parquet")
+            raise SourceError(f"{file.name}: none of {', '.join(sorted(SUFFIXES))}")
     if not found:
         raise MappingError(table.at("files"), "names no file")
     return tuple(found)

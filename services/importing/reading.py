@@ -7,9 +7,12 @@ is good; one file is never held in memory as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,17 +51,19 @@ class Lines:
 def read_lines(files: Sequence[Path], columns: Sequence[str], csv: Csv) -> Iterator[Lines]:
     """Reads the records of all files in order.
 
+    Args:
+        files: CSV, JSON lines or Parquet, told apart by their suffix.
+        columns: names of the columns wanted.
+        csv: how text files are written.
+
     Raises:
         SourceError: a file lacks a column or can not be read.
     """
     before = 0
     for file in files:
         last = before
-        reader = (
-            _read_csv(file, columns, csv) if file.suffix.lower() == ".csv" else _read_parquet(file, columns)
-        )
         try:
-            for batch, rows, malformed in reader:
+            for batch, rows, malformed in _READERS[file.suffix.lower()](file, columns, csv):
                 yield Lines(
                     dict(zip(columns, (batch.column(name) for name in columns), strict=True)),
                     rows + before,
@@ -72,7 +77,10 @@ def read_lines(files: Sequence[Path], columns: Sequence[str], csv: Csv) -> Itera
         before = last
 
 
-def _read_parquet(file: Path, columns: Sequence[str]) -> Iterator[tuple[pa.RecordBatch, Rows, Rows]]:
+Records = Iterator[tuple[pa.RecordBatch, Rows, Rows]]
+
+
+def _read_parquet(file: Path, columns: Sequence[str], _csv: Csv) -> Records:
     with pa_parquet.ParquetFile(file) as source:
         _need(file, columns, source.schema_arrow.names)
         read = 0
@@ -92,7 +100,7 @@ class _Malformed:
         return "skip"
 
 
-def _read_csv(file: Path, columns: Sequence[str], csv: Csv) -> Iterator[tuple[pa.RecordBatch, Rows, Rows]]:
+def _read_csv(file: Path, columns: Sequence[str], csv: Csv) -> Records:
     if file.stat().st_size == 0:
         raise SourceError(f"{file.name}: is empty")
     malformed = _Malformed()
@@ -124,6 +132,47 @@ def _read_csv(file: Path, columns: Sequence[str], csv: Csv) -> Iterator[tuple[pa
         if given < len(malformed.rows):
             empty = pa.RecordBatch.from_pydict({name: pa.array([], pa.string()) for name in columns})
             yield empty, np.empty(0, np.int64), np.array(malformed.rows[given:], np.int64)
+
+
+def _read_jsonl(file: Path, columns: Sequence[str], csv: Csv) -> Records:
+    """An object a line; every value as text, a key that is not there or null as nothing."""
+    with file.open(encoding=csv.encoding) as source:
+        read = 0
+        while lines := list(islice(source, BATCH_ROWS)):
+            records = [_record(line) for line in lines]
+            numbers = np.arange(read + 1, read + 1 + len(lines))
+            good = np.array([record is not None for record in records], np.bool_)
+            kept = [record for record in records if record is not None]
+            if not read:
+                _need(file, columns, sorted({key for record in kept for key in record}))
+            batch = pa.RecordBatch.from_pydict(
+                {
+                    name: pa.array([_text(record.get(name)) for record in kept], pa.string())
+                    for name in columns
+                }
+            )
+            yield batch, numbers[good], numbers[~good]
+            read += len(lines)
+
+
+def _record(line: str) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+_READERS: dict[str, Callable[[Path, Sequence[str], Csv], Records]] = {
+    ".csv": _read_csv,
+    ".parquet": _read_parquet,
+    ".jsonl": _read_jsonl,
+}
+SUFFIXES = frozenset(_READERS)
 
 
 def _need(file: Path, columns: Sequence[str], present: Sequence[str]) -> None:

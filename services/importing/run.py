@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from consent.policy import Policy
 from services.config import shipped_policy
@@ -23,8 +21,9 @@ from services.importing.dealing import SALT
 from services.importing.mapping import Mapping
 from services.importing.mapping_file import COMPLETE_JOURNEY, load_mapping
 from services.importing.plan import Options, Plan
+from services.importing.progress import Show, bars
 from services.importing.report import ImportReport, read_report, report_of
-from services.importing.sending import Clockwork, Sending, Show
+from services.importing.sending import Clockwork, Sending
 from services.importing.survey import Survey, take_survey
 from veilgraph.client import Veilgraph, connect
 
@@ -94,7 +93,7 @@ def import_purchases(
     console.print(f"Importing {mapping.about or mapping.dataset}", highlight=False)
     if begin.step is not Step.CATALOGUE or begin.done:
         console.print(f"Going on with {begin.step} after {begin.done:,}", highlight=False)
-    with _bars(console) as show:
+    with bars(console) as show:
         surveyed_from = clockwork.monotonic()
         survey = _survey(mapping, var_folder / BAD_ROWS_FILE, show)
         begin = replace(begin, seconds={**begin.seconds, SURVEY: clockwork.monotonic() - surveyed_from})
@@ -151,24 +150,3 @@ def _survey(mapping: Mapping, bad_rows: Path, show: Show) -> Survey:
         survey = take_survey(mapping, file, advanced)
     show(SURVEY, rows, rows)
     return survey
-
-
-@contextmanager
-def _bars(console: Console) -> Iterator[Show]:
-    """A bar a step, appearing as the step begins."""
-    columns = (
-        TextColumn("{task.description:<10}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=console) as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def show(step: str, done: int, total: int, note: str = "") -> None:
-            if step not in tasks:
-                tasks[step] = progress.add_task(step, total=total or None, note=note)
-            progress.update(tasks[step], completed=done, total=total or None, note=note)
-
-        yield show

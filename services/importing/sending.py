@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from google.protobuf.message import Message
 
@@ -19,6 +19,7 @@ from services.importing.checkpoint import ORDER, Checkpoint, CheckpointFile, Ste
 from services.importing.dealing import CHANNELS
 from services.importing.errors import SendingError
 from services.importing.plan import Batches, Plan, Request
+from services.importing.progress import Show
 from services.importing.report import REFUSED
 from veilgraph.client import Veilgraph, VeilgraphError
 from veilgraph.client.transport import Unary
@@ -33,13 +34,7 @@ POLL_EVERY_S = 0.25
 FEED_STALLS_S = 60.0
 
 Response = TypeVar("Response", bound=Message)
-
-
-class Show(Protocol):
-    """Shows how far a step is; ``total`` is 0 where it is not known."""
-
-    def __call__(self, step: str, done: int, total: int, note: str = "") -> None:
-        """Called as often as there is news."""
+Mark = TypeVar("Mark")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +53,28 @@ def acknowledged(
     Raises:
         VeilgraphError: a batch was not answered; those sent after it are given up.
     """
-    waiting: deque[tuple[Future[Response], int]] = deque()
+    sent = ((method.future(request, timeout_s=CALL_TIMEOUT_S), done) for request, done in batches)
+    return in_order(sent, in_flight)
+
+
+def in_order(
+    sent: Iterable[tuple[Future[Response], Mark]], in_flight: int
+) -> Iterator[tuple[Response, Mark]]:
+    """Takes what is sent, a few at a time; yields the answers in its order, each with its mark.
+
+    Raises:
+        VeilgraphError: something was not answered; what was sent after it is given up.
+    """
+    waiting: deque[tuple[Future[Response], Mark]] = deque()
     try:
-        for request, done in batches:
-            waiting.append((method.future(request, timeout_s=CALL_TIMEOUT_S), done))
+        for one in sent:
+            waiting.append(one)
             if len(waiting) == in_flight:
-                answer, reached = waiting.popleft()
-                yield answer.result(), reached
+                answer, mark = waiting.popleft()
+                yield answer.result(), mark
         while waiting:
-            answer, reached = waiting.popleft()
-            yield answer.result(), reached
+            answer, mark = waiting.popleft()
+            yield answer.result(), mark
     finally:
         for answer, _ in waiting:
             answer.cancel()

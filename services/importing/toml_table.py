@@ -55,6 +55,14 @@ class Table:
         self._inner.append(table)
         return table
 
+    def tables(self, key: str) -> dict[str, Table]:
+        """The tables within a table, by the names they were given; at least one."""
+        outer = self.table(key)
+        found = {name: outer.table(name) for name in self._content.get(key, ())}
+        if not found:
+            raise MappingError(self.at(key), "names nothing")
+        return found
+
     def close(self) -> None:
         """Raises MappingError if the table or one within holds a key nobody asked for."""
         for key in self._content:
