@@ -205,7 +205,7 @@ async def test_a_batch_beyond_its_limit_is_refused_whole_by_every_method_that_ta
             assert told == [(-1, "TOO_MANY_ITEMS", name)], method.name
     assert limits == {
         "Resolve": 5000,
-        "Link": 1000,
+        "Link": 5000,
         "Record": 500,
         "TrackBatch": 1000,
         "Track": 1000,
