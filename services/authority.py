@@ -64,6 +64,7 @@ class _Change:
     epoch_of: Callable[[Any], int] = int
     erased: frozenset[SubjectId] = frozenset()
     restricts: bool = False
+    keys_revision: int = 0
     durable: Callable[[], object] = lambda: None
     context: Context = field(default_factory=copy_context)  # what the caller's writes take along
 
@@ -75,6 +76,7 @@ class ConsentAuthority:
         term: counts the authorities there have been.
         epoch: the last state pushed.
         graph_cursor: position of the last step of identity's feed taken in.
+        keys_revision: the key ring whose holders alone may decide by the state.
         barrier: what restricting changes wait at.
     """
 
@@ -98,6 +100,8 @@ class ConsentAuthority:
         self.term = 0
         self.epoch = 0
         self.graph_cursor = 0
+        self.keys_revision = 0
+        self._keys_epoch = 0
         self._store = store
         self._clock = clock
         self._projection = Projection(policy)
@@ -126,6 +130,7 @@ class ConsentAuthority:
         with _collector_paused():
             await self._load()
         self.epoch = await self._store.next_epoch()  # another policy or another instant: other entries
+        self._keys_epoch = self.epoch
         self._task = asyncio.create_task(self._run())
         self._task.add_done_callback(self._ended)
         return self._task
@@ -311,6 +316,20 @@ class ConsentAuthority:
             for step in steps
         ]
 
+    async def hold_keys(self, revision: int) -> None:
+        """Nobody decides under an earlier key ring than this any more when it returns.
+
+        Args:
+            revision: of a ring that this process holds.
+
+        Raises:
+            AuthorityStopped: the authority does not run.
+        """
+        if revision > self.keys_revision:
+            await self._make(self._store.next_epoch, restricts=True, keys_revision=revision)
+        else:
+            await self.barrier.passed(self._keys_epoch)
+
     async def due(self) -> None:
         """Takes in what ran out by now. Happens by itself too, when the time comes."""
         await self._make(self._end)
@@ -427,6 +446,9 @@ class ConsentAuthority:
         )
         self.epoch = epoch
         self.graph_cursor = max((step.seq for step in steps), default=self.graph_cursor)
+        revision = max(change.keys_revision for change, _ in kept)
+        if revision > self.keys_revision:
+            self.keys_revision, self._keys_epoch = revision, epoch
         for subscriber in self._subscribers:
             subscriber.apply(GuardUpdate(epoch, entries))
         return self._projection.narrowed

@@ -5,7 +5,7 @@ A birth is answered for only after the barrier: when the guard tables have taken
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from consent.guard_table import GuardTable
 from identity.ids import SUBJECT_BYTES, IdentifierToken, SubjectId
@@ -13,6 +13,7 @@ from identity.ledger import Births, Newborn
 from identity.store import IdentityStore
 from services.begun import Begun
 from services.confirming import Barrier
+from services.identifier_keys import IdentifierKeys
 from services.interceptors.call import Caller
 from services.quotas import Quotas
 
@@ -23,7 +24,7 @@ class BirthRegister:
     def __init__(
         self,
         store: IdentityStore,
-        blocked: Collection[IdentifierToken],
+        identifiers: IdentifierKeys,
         barrier: Barrier,
         *,
         random_bytes: Callable[[int], bytes],
@@ -34,14 +35,14 @@ class BirthRegister:
 
         Args:
             store: the ledger.
-            blocked: tokens that stand for no identifier, those of every tenant.
+            identifiers: by which tokens an identifier is known, and which stand for none.
             barrier: see ``Barrier``.
             random_bytes: where birth subjects come from; cryptographically random.
             begun: keeps what is being written from ending with whoever asked for it.
             quotas: what each caller may bring that nobody has seen.
         """
         self._store = store
-        self._blocked = frozenset(blocked)
+        self._identifiers = identifiers
         self._barrier = barrier
         self._random_bytes = random_bytes
         self._begun = begun
@@ -64,8 +65,9 @@ class BirthRegister:
         Raises:
             QuotaExceeded: more of them are new than the caller may bring now; nobody is born.
         """
-        kinds = {token: kind for token, kind in identifiers.items() if token not in self._blocked}
-        known = await self._store.subjects(kinds)
+        blocked = self._identifiers.blocked
+        kinds = {token: kind for token, kind in identifiers.items() if token not in blocked}
+        known = await self._known(kinds)
         new = [token for token in kinds if token not in known]
         self._quotas.take(caller, len(known), len(new), now_ms)
         if not new and all(subject in guard for subject in known.values()):
@@ -77,6 +79,18 @@ class BirthRegister:
         ]
         births, epoch = await self._begun.to_the_end(self._bear(newborns, caller, now_ms))
         return births._replace(subjects=known | births.subjects), epoch
+
+    async def _known(self, kinds: Mapping[IdentifierToken, int]) -> dict[IdentifierToken, SubjectId]:
+        """Those seen before, kept under whichever key.
+
+        One that is sealed anew between the two look-ups is found when it is to be born.
+        """
+        known = await self._store.subjects(kinds)
+        others = self._identifiers.others({token: kinds[token] for token in kinds if token not in known})
+        if others:
+            kept = await self._store.subjects(others)
+            known.update((others[token], subject) for token, subject in kept.items())
+        return known
 
     async def _bear(self, newborns: Sequence[Newborn], caller: Caller, now_ms: int) -> tuple[Births, int]:
         births = await self._store.bear(newborns, now_ms)

@@ -84,6 +84,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "PURPOSE_UNREFUSABLE": "a purpose no person can refuse takes no statements",
         "EFFECTIVE_IN_FUTURE": "nothing can have been said later than now",
         "VALID_UNTIL_INVALID": "only a grant ends by itself, and after it begins",
+        "UNKNOWN_CALLER": "no caller of the configuration has that name",
         "UNKNOWN_REGIME": "not a regime of the policy",
         "SUPERSEDES_NOTHING": "only a grant answers refusals, and only ones that its notice can have shown",
         "NOTICE_MISSING": "a grant names the notice the person was shown",
@@ -144,6 +145,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
     grpc.StatusCode.UNAVAILABLE: {
         "CONSENT_NOT_READY": "the consent state is still being loaded",
         "CONSENT_LEASE_EXPIRED": "the consent state may be out of date; nothing is decided by it",
+        "KEYS_BEHIND": "a process of the deployment can not read the key ring of now yet",
         "EPOCH_TOO_OLD": "the consent state has not reached the epoch asked for yet",
         "CONSENT_CHANGED": "the consent state changed while answering",
         "AUDIT_UNAVAILABLE": "the audit record can not be kept now",

@@ -133,6 +133,7 @@ class GuardServicer(guard_pb2_grpc.GuardServiceServicer):
         return epoch == self._epoch or epoch in self._steps
 
     def _told(self, part: guard_pb2.Part) -> guard_pb2.FollowResponse:
+        part.keys_revision = self._authority.keys_revision
         return guard_pb2.FollowResponse(term=self._authority.term, part=part)
 
     def _news(self, follower: _Follower) -> Iterator[guard_pb2.Part]:

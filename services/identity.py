@@ -7,11 +7,11 @@ is what the ledger holds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from identity.effect import admits
 from identity.graph import Graph, Step
-from identity.ids import IdentifierToken, SubjectId
+from identity.ids import SubjectId
 from identity.ledger import Edge
 from identity.linking import Done, Request, fingerprint, fingerprints
 from identity.rules import Rules
@@ -19,6 +19,7 @@ from identity.store import IdentityStore
 from services.begun import Begun
 from services.births import BirthRegister
 from services.confirming import Barrier
+from services.identifier_keys import IdentifierKeys
 from services.identity_messages import known_of, link_response, resolve_response, sightings_of, step_message
 from services.interceptors.call import Call
 from services.interceptors.declared import purpose_of
@@ -39,7 +40,7 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         store: IdentityStore,
         graph: Graph,
         rules: Rules,
-        blocked: Collection[IdentifierToken],
+        identifiers: IdentifierKeys,
         barrier: Barrier,
         quotas: Quotas,
         random_bytes: Callable[[int], bytes],
@@ -53,7 +54,7 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
             graph: the active edges of ``store``; from now on kept by this servicer.
                 Those that are pending come with ``resume``.
             rules: what counts as evidence.
-            blocked: tokens that stand for no identifier, those of every tenant.
+            identifiers: by which tokens an identifier is known, and which stand for none.
             barrier: see ``Barrier``.
             quotas: what each caller may bring that nobody has seen.
             random_bytes: where birth subjects come from; cryptographically random.
@@ -65,7 +66,7 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         self._rules = rules
         self._begun = Begun()
         self._register = BirthRegister(
-            store, blocked, barrier, random_bytes=random_bytes, begun=self._begun, quotas=quotas
+            store, identifiers, barrier, random_bytes=random_bytes, begun=self._begun, quotas=quotas
         )
         self._ledger = LedgerWriter(store, graph, rules, barrier, report=report, pause=pause)
 

@@ -3,7 +3,8 @@
 A lease's life counts from the instant its request was sent, by a clock that runs while the
 machine sleeps; when it is over, or before the first, the table denies. The stream may break at
 any time: the table stays what it was for as long as its lease lives, and the replica follows
-again. What comes from a lower term than it has seen is refused.
+again. What comes from a lower term than it has seen is refused, and so is a state that is for
+processes with a later key ring than its own.
 """
 
 from __future__ import annotations
@@ -75,6 +76,8 @@ class Replica:
         log: Callable[[str], object],
         clock_ms: Callable[[], int] = boot_ms,
         ttl_ms: int = TTL_MS,
+        *,
+        holds_keys: Callable[[int], bool] = lambda revision: revision == 0,
     ) -> None:
         """Makes a replica that does not follow yet.
 
@@ -83,6 +86,7 @@ class Replica:
             policy: the policy file; under another than the authority's there is no lease.
             log: takes a line when following fails for another reason than before.
             clock_ms: the clock of leases.
+            holds_keys: whether this process holds the key ring of a revision or a later one.
             ttl_ms: gives the rhythm of renewals and of giving up a silent stream; a lease itself
                 lives as long as the authority says.
         """
@@ -93,6 +97,7 @@ class Replica:
         self._log = log
         self._clock_ms = clock_ms
         self._ttl_s = ttl_ms / 1000
+        self._holds_keys = holds_keys
         self._lease_until_ms = 0
         self._lease_due = False
         self._released = False
@@ -170,6 +175,8 @@ class Replica:
             self._hold(response.lease)
 
     def _take(self, part: guard_pb2.Part) -> None:
+        if not self._holds_keys(part.keys_revision):
+            raise StreamBroken("KEYS_BEHIND")  # not applied, not acknowledged, and no lease without it
         self._staged |= unpacked(part.entries)
         if part.more:
             return

@@ -32,7 +32,9 @@ _KEY_ID = "veilgraph-service-"
 
 #: What each service asks of the others.
 SCOPES: Mapping[str, frozenset[str]] = {
-    "identity": frozenset({"internal.guard", "internal.graph.await", "internal.signal"}),
+    "identity": frozenset(
+        {"internal.guard", "internal.graph.await", "internal.keys.await", "internal.signal"}
+    ),
     "consent": frozenset({"internal.graph.read", "internal.audit.read", "internal.store"}),
     "engagement": frozenset({"internal.guard", "internal.signal"}),
     "recommender": frozenset({"internal.guard", "internal.events.read", "internal.signal"}),

@@ -29,6 +29,7 @@ from services.interceptors.authentication import verifier
 from services.interceptors.layer import Layer
 from services.interceptors.metrics import CallMetrics
 from services.interceptors.pseudonymisation import Tokenise
+from services.key_barrier import remote_key_barrier
 from services.key_file import Keys
 from services.parts.links import Links
 from services.parts.part import Clock, Enter, Log, Part, Process, at_once
@@ -148,7 +149,12 @@ async def _process(
             guard = GuardTable(config.policy)  # the part feeds it
             yield Process(config, keys, clock, log, guard, registry, peers, ended, at_once)
             return
-        replica = Replica(over(peers.channel("consent"), lambda: peers.metadata(here[0])), config.policy, log)
+        replica = Replica(
+            over(peers.channel("consent"), lambda: peers.metadata(here[0])),
+            config.policy,
+            log,
+            holds_keys=keys.reaches,
+        )
         process = Process(config, keys, clock, log, replica.table, registry, peers, ended, replica.ready)
         process.must_run("the guard's replica", replica.start())
         try:
@@ -169,6 +175,7 @@ def remote_links(process: Process, service: str) -> Links:
         graph=remote_graph(peers, policy, Patience("consent", "identity's graph", log)),
         events=remote_events(peers, Patience("the recommender", "engagement's events", log)),
         barrier=remote_barrier(peers),
+        key_barrier=remote_key_barrier(peers),
         signals=RemoteSignals(peers, service),
         stores={name: RemoteStore(name, peers) for name in ORDER},
     )

@@ -8,9 +8,19 @@ from pathlib import Path
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from identity.keyring import KeyRing
+from identity.recognition import Recognition
+from identity.tokens import Tokeniser
+
 ROOT = Path(__file__).parent.parent
 ISSUER, AUDIENCE = "https://issuer.test", "veilgraph"
 NOW_MS = 1_700_000_000_000  #: where the clock of a test begins
+RING = KeyRing.create(lambda count: bytes(range(count)), 0)
+
+
+def recognition() -> Recognition:
+    """The keys by which a store of the tests knows its identifiers."""
+    return Recognition(Tokeniser(RING, "acme"))
 
 
 class Clock:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from identity.ids import SubjectId
 from services.interceptors.call import Call
 from services.interceptors.layer import Layer
 from services.interceptors.pseudonymisation import PairwiseOf
+from services.interceptors.views import Seal, Seals
 
 
 def minimisation(pairwise_of: PairwiseOf) -> Layer:
@@ -17,14 +19,12 @@ def minimisation(pairwise_of: PairwiseOf) -> Layer:
         assert call.caller is not None  # noqa: S101 - authentication stands before
         pairwise = pairwise_of(call.caller)
 
-        def seal(subject: str) -> str:
-            return pairwise.seal(SubjectId(bytes.fromhex(subject)))
+        def sealing(seal: Callable[[SubjectId], str]) -> Seal:
+            return lambda subject: seal(SubjectId(bytes.fromhex(subject)))
 
-        def seal_person(subject: str) -> str:
-            return pairwise.seal_person(SubjectId(bytes.fromhex(subject)))
-
+        seals = Seals(*map(sealing, (pairwise.seal, pairwise.seal_before, pairwise.seal_person)))
         call.view = call.plan.views[_purpose_of_view(call)]
-        return call.view.of(response, seal, seal_person)
+        return call.view.of(response, seals)
 
     return Layer("minimisation", outgoing=outgoing)
 

@@ -9,7 +9,7 @@ that a handler keeps is never changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
@@ -27,6 +27,22 @@ IMPERSONAL = frozenset(
     }
 )
 Seal = Callable[[str], str]
+
+
+class Seals(NamedTuple):
+    """What turns birth subjects (hexadecimal) into ids of one caller.
+
+    Attributes:
+        subject: gives the subject id.
+        before: gives the subject id under the caller's key before.
+        person: gives the person id.
+    """
+
+    subject: Seal
+    before: Seal
+    person: Seal
+
+
 MayRead = Callable[[Descriptor], bool]
 
 
@@ -66,18 +82,17 @@ class View:
         self.disclosed = _classes(message, readable, set())
         self.redacted = _classes(message, lambda _: True, set()) & ~self.disclosed
 
-    def of(self, response: Any, seal: Seal, seal_person: Seal) -> Any:
+    def of(self, response: Any, seals: Seals) -> Any:
         """A copy of a response with the permitted fields only and all pseudonyms sealed.
 
         Args:
             response: what the handler returned; not changed.
-            seal: turns a birth subject (hexadecimal) into the caller's subject id.
-            seal_person: turns one into the caller's person id.
+            seals: of the caller.
         """
         view = self._type.FromString(response.SerializeToString())
         view.DiscardUnknownFields()
         if self._seals is not None:
-            self._seals(view, seal, seal_person)
+            self._seals(view, seals)
         return view
 
 
@@ -132,29 +147,41 @@ def _classes(message: Descriptor, readable: MayRead, seen: set[str]) -> int:
     return mask
 
 
-Sealing = Callable[[Any, Seal, Seal], None]
+Sealing = Callable[[Any, Seals], None]
 
 
 def _sealing(message: Descriptor, readable: MayRead) -> Sealing | None:
     """A walk that seals the pseudonyms beneath a message; ``None`` when there are none."""
     kept = [field for field in message.fields if _kept(field, readable)]
-    subjects = tuple(f.name for f in kept if class_of(f) == privacy_pb2.DATA_CLASS_PSEUDONYM)
+    subjects = tuple(f.name for f in kept if _is_subject(f, before=False))
+    before = tuple(f.name for f in kept if _is_subject(f, before=True))
     persons = tuple(f.name for f in kept if class_of(f) == privacy_pb2.DATA_CLASS_PERSON)
     beneath = [(f, _sealing(f.message_type, readable)) for f in kept if f.message_type is not None]
     nested = tuple((f.name, f.is_repeated, inner) for f, inner in beneath if inner is not None)
-    if not subjects and not persons and not nested:
+    if not subjects and not before and not persons and not nested:
         return None
 
-    def walk(view: Any, seal: Seal, seal_person: Seal) -> None:
+    def walk(view: Any, seals: Seals) -> None:
         for name in subjects:
-            _replace(view, name, seal)
+            _replace(view, name, seals.subject)
+        for name in before:
+            _replace(view, name, seals.before)
         for name in persons:
-            _replace(view, name, seal_person)
+            _replace(view, name, seals.person)
         for name, repeated, inner in nested:
             for element in _elements(view, name, repeated=repeated):
-                inner(element, seal, seal_person)
+                inner(element, seals)
 
     return walk
+
+
+def _is_subject(field: Descriptor, *, before: bool) -> bool:
+    rule = rule_of(field)
+    return (
+        rule is not None
+        and rule.data_class == privacy_pb2.DATA_CLASS_PSEUDONYM
+        and rule.under_key_before == before
+    )
 
 
 def _replace(view: Any, name: str, seal: Seal) -> None:

@@ -18,6 +18,7 @@ from services.erasure import Erasures, Surroundings, nobody_to_tell
 from services.feed import Consumer
 from services.graph_feed import GraphBarrierServicer
 from services.guard_stream import GuardServicer
+from services.key_barrier import KeyBarrierServicer
 from services.parts.links import Links
 from services.parts.part import Part, Process
 from services.proofs import Proofs
@@ -66,6 +67,7 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
         store = SqliteConsentStore(database, policy, keys)
         authority = ConsentAuthority(store, policy, process.clock)
         process.must_run("the consent authority", await authority.start())
+        authority.keys_revision = process.keys.ring.revision
         reader = Consumer(links.graph, authority.graph_cursor, authority.apply_graph)
         process.must_run("consent's reader of the ledger", reader.start())
 
@@ -74,6 +76,8 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
             return authority.epoch
 
         links.barrier = barrier
+        keys_held = KeyBarrierServicer(authority, process.keys)
+        links.key_barrier = keys_held.held
         people = ConsentPeople(process.clock, policy.proof_days, keys)
         links.stores[people.name] = DatabaseStore(database, people, keys)
         signals = RecordedSignals(authority, process.config.tenant, process.clock, os.urandom)
@@ -125,6 +129,11 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
                 feed_pb2.DESCRIPTOR.services_by_name["GraphBarrierService"],
                 feed_pb2_grpc.add_GraphBarrierServiceServicer_to_server,
                 GraphBarrierServicer(barrier),
+            ),
+            Served(
+                feed_pb2.DESCRIPTOR.services_by_name["KeyBarrierService"],
+                feed_pb2_grpc.add_KeyBarrierServiceServicer_to_server,
+                keys_held,
             ),
             Served(
                 guard_pb2.DESCRIPTOR.services_by_name["GuardService"],

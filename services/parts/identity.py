@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from consent.component import GraphStep
 from identity.graph import Graph
-from identity.rules import blocked_tokens
-from identity.tokens import Tokeniser
 from services.consent import graph_step
 from services.feed import Feed
 from services.graph_feed import GraphFeedServicer
+from services.identifier_keys import IdentifierKeys
 from services.identity import IdentityServicer
+from services.keys import KeyServicer
 from services.parts.links import Links
 from services.parts.part import Part, Process
 from services.people import PeopleServicer
 from services.quotas import Quotas
+from services.rekeying import Rekeying
 from services.remote_stores import store_served
 from services.server import Served
 from services.storage.identity import SqliteIdentityStore
 from services.storage.identity_people import IdentityPeople
 from services.storage.people import SqlitePersonStore
 from services.storage.personal import DatabaseStore
+from services.storage.rekeying import SealedRows
 from services.storage.subject_keys import SubjectKeys
-from veilgraph.identity.v1 import identity_pb2, identity_pb2_grpc, people_pb2, people_pb2_grpc
+from veilgraph.identity.v1 import (
+    identity_pb2,
+    identity_pb2_grpc,
+    keys_pb2,
+    keys_pb2_grpc,
+    people_pb2,
+    people_pb2_grpc,
+)
 from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
 
 
@@ -34,7 +44,8 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
     """Identity while the block runs; it gives the graph's feed and waits at the barrier."""
     config = process.config
     with process.database("identity") as database:
-        ledger = SqliteIdentityStore(database)
+        identifiers = IdentifierKeys(process.keys.ring, config.tenant, config.rules)
+        ledger = SqliteIdentityStore(database, identifiers.recognition)
 
         def steps(after: int, limit: int) -> Sequence[GraphStep]:
             return [
@@ -48,22 +59,43 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
             feed.published(seq)
             return await links.barrier(seq)
 
-        tokeniser = Tokeniser(config.keyring, config.tenant)
         graph = Graph(await ledger.active_edges())
         servicer = IdentityServicer(
             store=ledger,
             graph=graph,
             rules=config.rules,
-            blocked=blocked_tokens(config.rules, tokeniser),
+            identifiers=identifiers,
             barrier=barrier,
             quotas=Quotas(process.registry, process.log),
             random_bytes=os.urandom,
             report=process.log,
         )
         feed_servicer = GraphFeedServicer(feed, config.policy)
-        kept = IdentityPeople(servicer.forget)
+        kept = IdentityPeople(servicer.forget, identifiers.recognition)
         links.stores[kept.name] = DatabaseStore(database, kept, SubjectKeys(config.keyring))
         people = PeopleServicer(SqlitePersonStore(database), graph, config.rules)
+        rows = SealedRows(database)
+        rekeying = Rekeying(
+            rows, identifiers, clock_s=time.monotonic, report=process.log, registry=process.registry
+        )
+        key_service = KeyServicer(
+            keys=process.keys,
+            identifiers=identifiers,
+            rekeying=rekeying,
+            rows=rows,
+            links=links,
+            callers=config.callers,
+            random_bytes=os.urandom,
+        )
+
+        async def ready() -> None:
+            await servicer.resume()
+            key_service.resume()
+
+        async def drained() -> None:
+            await servicer.drained()
+            await key_service.drained()
+
         served = [
             Served(
                 identity_pb2.DESCRIPTOR.services_by_name["IdentityService"],
@@ -76,6 +108,11 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
                 people,
             ),
             Served(
+                keys_pb2.DESCRIPTOR.services_by_name["KeyService"],
+                keys_pb2_grpc.add_KeyServiceServicer_to_server,
+                key_service,
+            ),
+            Served(
                 feed_pb2.DESCRIPTOR.services_by_name["GraphFeedService"],
                 feed_pb2_grpc.add_GraphFeedServiceServicer_to_server,
                 feed_servicer,
@@ -86,8 +123,8 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
             "identity",
             database,
             served,
-            ready=servicer.resume,
+            ready=ready,
             stopping=feed_servicer.close,
-            drained=servicer.drained,
-            tokenise=lambda _tenant, kind, digest: tokeniser.token(kind, digest),
+            drained=drained,
+            tokenise=identifiers.token,
         )

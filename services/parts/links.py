@@ -31,6 +31,8 @@ class EventNews(NamedTuple):
 
 #: Waits until the guard tables everywhere have taken in identity's sequence up to here; gives the epoch.
 Barrier = Callable[[int], Awaitable[int]]
+#: Waits until every process that decides holds the key ring of a revision.
+KeyBarrier = Callable[[int], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class Links:
         graph: identity gives it, consent reads it.
         events: engagement gives it, the recommender reads it.
         barrier: consent gives it, identity waits at it.
+        key_barrier: likewise, after a change of keys.
         signals: consent gives it, every chain records through it.
         erasures: consent gives it, to itself.
         stores: every service's store of personal data, in the order they are shown; each part gives
@@ -52,6 +55,7 @@ class Links:
     graph: Source[GraphStep]
     events: Source[EventNews]
     barrier: Barrier
+    key_barrier: KeyBarrier
     signals: Signals
     stores: dict[str, PersonalStore]
     erasures: Erasures = field(init=False)

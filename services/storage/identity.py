@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -30,9 +30,10 @@ from identity.ledger import (
     ordered,
 )
 from identity.linking import Done, Request, Ruling, Verdict
+from identity.recognition import Recognition
 from services.storage.edge_rows import EDGE, edge_of
 from services.storage.sqlite import Database
-from services.storage.suppressions import mark_births, suppressed_between
+from services.storage.suppressions import Known, mark_births, suppressed_between
 from services.storage.tombstones import erased_among
 from services.storage.violations import quarantine_in, shared_among, violations_of
 
@@ -64,8 +65,10 @@ _BEAR = """
 class SqliteIdentityStore:
     """The identity store of one process; implements ``identity.store.IdentityStore``."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, keys: Callable[[], Recognition]) -> None:
+        """Keeps the ledger in ``database``; ``keys`` gives the keys of the instant it is asked."""
         self._database = database
+        self._keys = keys
 
     async def subjects(self, tokens: Collection[IdentifierToken]) -> dict[IdentifierToken, SubjectId]:
         """See ``IdentityStore.subjects``."""
@@ -78,7 +81,7 @@ class SqliteIdentityStore:
 
     async def bear(self, newborns: Sequence[Newborn], now_ms: int) -> Births:
         """See ``IdentityStore.bear``."""
-        return await self._database.write(partial(_bear, newborns, now_ms))
+        return await self._database.write(partial(_bear, newborns, now_ms, self._keys))
 
     async def kinds(self, subjects: Collection[SubjectId]) -> dict[SubjectId, int]:
         """See ``IdentityStore.kinds``."""
@@ -171,7 +174,38 @@ class SqliteIdentityStore:
         return _last_seq(self._database.reader)
 
 
-def _bear(newborns: Sequence[Newborn], now_ms: int, connection: sqlite3.Connection) -> Births:
+def _bear(
+    newborns: Sequence[Newborn],
+    now_ms: int,
+    keys_now: Callable[[], Recognition],
+    connection: sqlite3.Connection,
+) -> Births:
+    """Bears under the key of the instant it is written at; who is kept under another key is known.
+
+    One writer carries this out and the change of keys, too, so no identifier is born twice.
+    """
+    keys = keys_now()
+    if not keys.kept_under and all(newborn.token[0] == keys.version for newborn in newborns):
+        return _insert(newborns, now_ms, keys, connection)
+    others = {token: one.token for one in newborns for token in keys.others(one.kind, one.token)}
+    known = {
+        others[token]: subject
+        for some in _portions(others, _KEYS_PER_STATEMENT)
+        for token, subject in _subjects(connection, some)
+    }
+    renewed = {one.token: keys.renewed(one.kind, one.token) for one in newborns if one.token not in known}
+    fresh = [one._replace(token=renewed[one.token]) for one in newborns if one.token in renewed]
+    births = _insert(fresh, now_ms, keys, connection)
+    return Births(
+        known | {token: births.subjects[new] for token, new in renewed.items()},
+        frozenset(token for token, new in renewed.items() if new in births.created),
+        births.seq,
+    )
+
+
+def _insert(
+    newborns: Sequence[Newborn], now_ms: int, keys: Recognition, connection: sqlite3.Connection
+) -> Births:
     by_token = {newborn.token: newborn for newborn in newborns}
     subjects = {token: newborn.subject for token, newborn in by_token.items()}
     first = _last_number(connection) + 1
@@ -187,7 +221,7 @@ def _bear(newborns: Sequence[Newborn], now_ms: int, connection: sqlite3.Connecti
         for some in _portions(by_token, _KEYS_PER_STATEMENT):
             subjects.update(_subjects(connection, some))
     created = frozenset(token for token, subject in subjects.items() if subject == by_token[token].subject)
-    mark_births(connection, created, _IV_BYTES)
+    mark_births(connection, (Known(by_token[token].kind, token) for token in created), _IV_BYTES, keys)
     seq = _step(connection, first, _last_number(connection)) if created else _last_seq(connection)
     return Births(subjects, created, seq)
 

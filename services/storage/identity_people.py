@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 
 from identity.ids import SubjectId
 from identity.ledger import NEVER_MS, EdgeState, Evidence
+from identity.recognition import Recognition
 from identity.tokens import IdentifierKind
 from services.storage.suppressions import release_in, suppress_in
 from services.stores import ExportedValue, Kept
@@ -28,9 +29,12 @@ class IdentityPeople:
 
     name = "identity"
 
-    def __init__(self, forget: Callable[[Sequence[SubjectId]], Awaitable[None]]) -> None:
-        """``forget`` takes subjects out of the graph in memory."""
+    def __init__(
+        self, forget: Callable[[Sequence[SubjectId]], Awaitable[None]], keys: Callable[[], Recognition]
+    ) -> None:
+        """``forget`` takes subjects out of the graph in memory; ``keys`` gives the keys of the instant."""
         self._forget = forget
+        self._keys = keys
 
     def count(self, connection: sqlite3.Connection, subjects: Sequence[SubjectId]) -> dict[str, int]:
         """See ``Contents.count``; a link between two of the subjects counts once."""
@@ -97,15 +101,15 @@ class IdentityPeople:
         )
         connection.execute(f"DELETE FROM edge WHERE {_EITHER_END}")  # noqa: S608 - our own text
         connection.execute("DELETE FROM shared_identifier WHERE subject IN being_erased")
-        release_in(connection, subjects, erasure_id)
+        release_in(connection, subjects, erasure_id, self._keys())
         connection.execute("DELETE FROM identifier WHERE subject IN being_erased")
         return {}
 
     def suppress(
         self, connection: sqlite3.Connection, subjects: Sequence[SubjectId], erasure_id: str
     ) -> Mapping[str, Kept]:
-        """See ``Contents.suppress``; the entry stands under a hash of the token, which names nobody."""
-        return suppress_in(connection, subjects, erasure_id)
+        """See ``Contents.suppress``; the entry is sealed, and names nobody without the key."""
+        return suppress_in(connection, subjects, erasure_id, self._keys())
 
     async def forget(self, subjects: Sequence[SubjectId]) -> None:
         """See ``Contents.forget``."""

@@ -24,6 +24,7 @@ from identity.store import IdentityStore
 from services.storage.identity import BIRTHS_MAX, SqliteIdentityStore
 from services.storage.sqlite import Database
 from tests.conftest import ROOT
+from tests.given import recognition
 
 ENGINES = ["sqlite"]
 pytestmark = pytest.mark.parametrize("engine", ENGINES)
@@ -36,7 +37,7 @@ async def opened(engine: str, folder: Path) -> AsyncIterator[IdentityStore]:
     assert engine == "sqlite"
     database = Database(folder / "identity.db", "identity")
     try:
-        yield SqliteIdentityStore(database)
+        yield SqliteIdentityStore(database, recognition)
     finally:
         database.close()
 

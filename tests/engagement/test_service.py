@@ -21,6 +21,7 @@ from services.errors import REASONS
 from services.feed import Feed
 from services.interceptors.call import ItemRefusal, Unreadable
 from services.interceptors.plan import compile_service
+from services.interceptors.views import Seals
 from tests.conftest import Clock, set_state
 from tests.engagement.conftest import PAGE_KEY, Calls
 from tests.engagement.events import DAY_MS, NOW_MS, MemoryEventStore, event, subject
@@ -365,7 +366,7 @@ def test_a_purpose_that_reads_no_events_learns_not_even_how_many(policy: Policy)
     )
 
     def shown(purpose: str) -> profile_pb2.PortraitResponse:
-        view = plan.views[policy.index(purpose)].of(full, str, str)
+        view = plan.views[policy.index(purpose)].of(full, Seals(str, str, str))
         return profile_pb2.PortraitResponse.FromString(view.SerializeToString())
 
     assert shown("security") == profile_pb2.PortraitResponse(consent_epoch=7)

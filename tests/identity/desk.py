@@ -23,9 +23,10 @@ from consent.projection import Projection
 from identity.graph import Graph
 from identity.ids import IdentifierToken, SubjectId
 from identity.keyring import KeyRing
-from identity.rules import Rules, blocked_tokens
-from identity.tokens import IdentifierKind, Tokeniser
+from identity.rules import Rules
+from identity.tokens import IdentifierKind
 from services.consent import graph_step
+from services.identifier_keys import IdentifierKeys
 from services.identity import IdentityServicer
 from services.interceptors.call import Call, Caller, ItemRefusal
 from services.quotas import Quotas
@@ -49,8 +50,9 @@ class Desk:
     def __init__(self, folder: Path, policy: Policy, rules: Rules, clock: Clock) -> None:
         self.policy, self.rules, self.clock = policy, rules, clock
         self.database = Database(folder / "identity.db", "identity")
-        self.store = SqliteIdentityStore(self.database)
-        self.tokeniser = Tokeniser(RING, "acme")
+        self.ring = RING
+        self.identifiers = IdentifierKeys(RING, "acme", rules)
+        self.store = SqliteIdentityStore(self.database, self.identifiers.recognition)
         self.guard = GuardTable(policy)
         self.projection = Projection(policy)
         self.guard.apply(GuardUpdate(1, {}))
@@ -68,7 +70,7 @@ class Desk:
             store=self.store,
             graph=graph,
             rules=self.rules,
-            blocked=blocked_tokens(self.rules, self.tokeniser),
+            identifiers=self.identifiers,
             barrier=self.barrier,
             quotas=self.quotas,
             random_bytes=numbered_bytes,
@@ -129,7 +131,7 @@ class Desk:
         return call
 
     def token(self, kind: IdentifierKind, value: str) -> IdentifierToken:
-        return self.tokeniser.token(kind, hashlib.sha256(value.encode()).digest())
+        return self.identifiers.token("acme", kind, hashlib.sha256(value.encode()).digest())
 
     async def resolve(
         self,

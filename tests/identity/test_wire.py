@@ -86,7 +86,7 @@ async def counters(desk, issuer):
             clock_ms=desk.clock,
             audit_log=audit,
             pairwise_of=lambda caller: pairs[caller.id],
-            tokenise=lambda _tenant, kind, sha256: desk.tokeniser.token(kind, sha256),
+            tokenise=desk.identifiers.token,
             signals_port=KeptSignals(desk.guard),
         ),
         policy=desk.policy,

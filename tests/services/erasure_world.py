@@ -26,7 +26,7 @@ from consent.guard_table import GuardTable
 from consent.policy import Policy, compile_policy
 from consent.record import Action
 from identity.graph import Graph
-from identity.ids import IdentifierToken, SubjectId
+from identity.ids import SubjectId
 from identity.keyring import KeyRing
 from identity.ledger import NEVER_MS, Evidence, Newborn, Sighting
 from identity.linking import Request, Ruling, Verdict
@@ -49,16 +49,12 @@ from services.storage.subject_keys import SubjectKeys
 from services.stores import Erased, ExportedValue, PersonalStore, Phase, StoreDown
 from tests.consent.statements import NOW_MS, SHIPPED, edge, entry, statement
 from tests.engagement.events import event
-from tests.given import Clock
+from tests.given import RING, Clock, recognition
 
 GONE = SubjectId(b"canary-gone-0001")
 CARD = SubjectId(b"canary-card-0002")
 NEIGHBOUR = SubjectId(b"the-neighbour-03")
-TOKENS = {
-    GONE: IdentifierToken(b"canary-mail-iv-17canary-mail-text"),
-    CARD: IdentifierToken(b"canary-card-iv-17canary-card-text"),
-    NEIGHBOUR: IdentifierToken(b"somebody-elses-ivsomebody-elses"),
-}
+TOKENS = {who: recognition().tokeniser.token(1, who * 2) for who in (GONE, CARD, NEIGHBOUR)}
 EVENTS = [event(name, subject=who) for name, who in (("a", GONE), ("b", GONE), ("c", CARD), ("d", NEIGHBOUR))]
 CANARIES = (GONE, CARD, *(TOKENS[who][:17] for who in (GONE, CARD)), *(e.event_key for e in EVENTS[:3]))
 
@@ -205,7 +201,7 @@ async def opened(folder: Path, steps: Steps | None = None) -> AsyncIterator[Worl
     policy, clock = compile_policy(SHIPPED), Clock(NOW_MS)
     ring = folder / "keyring.json"
     if not ring.exists():
-        ring.write_text(KeyRing.create(os.urandom, 0).to_json())
+        ring.write_text(RING.to_json())
     keyring = KeyRing.from_json(ring.read_text())
     databases = {name: Database(folder / f"{name}.db", name) for name in SERVICES}
     keys, guard, reported = SubjectKeys(keyring), GuardTable(policy), []
@@ -213,7 +209,7 @@ async def opened(folder: Path, steps: Steps | None = None) -> AsyncIterator[Worl
     authority = ConsentAuthority(store, policy, clock)
     await authority.start()
     authority.subscribe(guard)
-    ledger = SqliteIdentityStore(databases["identity"])
+    ledger = SqliteIdentityStore(databases["identity"], recognition)
     graph = Graph(await ledger.active_edges())
     pauses: asyncio.Queue[None] = asyncio.Queue()
     waits = asyncio.Event()
@@ -229,7 +225,7 @@ async def opened(folder: Path, steps: Steps | None = None) -> AsyncIterator[Worl
         database=databases["recommender"], folder=folder, guard=guard, clock=clock, log=reported.append
     ) as recommender:
         contents = [
-            IdentityPeople(forget),
+            IdentityPeople(forget, recognition),
             ConsentPeople(clock, policy.proof_days, keys),
             EngagementPeople(policy.names_in),
             recommender.people,

@@ -29,6 +29,7 @@ from services.storage.tombstones import tag_of
 from services.stores import Phase
 from tests.conftest import ROOT
 from tests.consent.statements import NOW_MS, RULES, entry, statement
+from tests.given import recognition
 from tests.services.erasure_world import (
     CANARIES,
     CARD,
@@ -286,7 +287,7 @@ async def test_the_same_identifier_comes_back_as_somebody_new(tmp_path: Path) ->
 
 async def reappear(world: World, reborn: SubjectId) -> None:
     """The mail address is resolved again, and the graph's feed told on, as between the services."""
-    ledger = SqliteIdentityStore(world.databases["identity"])
+    ledger = SqliteIdentityStore(world.databases["identity"], recognition)
     births = await ledger.bear([Newborn(TOKENS[GONE], 1, reborn)], NOW_MS)
     assert births.subjects[TOKENS[GONE]] == reborn
     steps = [

@@ -15,7 +15,7 @@ from consent.component import EdgeFact, GraphStep
 from consent.component import EdgeState as FactState
 from consent.policy import Policy
 from identity.graph import Graph
-from identity.ids import IdentifierToken, SubjectId
+from identity.ids import SubjectId
 from identity.keyring import KeyRing
 from identity.ledger import NEVER_MS, Evidence, Newborn, Sighting
 from identity.linking import Request, Ruling, Verdict
@@ -32,10 +32,11 @@ from services.stores import ExportedValue, PersonalStore, Phase
 from tests.conftest import Clock
 from tests.consent.statements import entry, statement
 from tests.engagement.events import event
+from tests.given import recognition
 
 GONE = SubjectId(b"canary-gone-0001")
 STAYS = SubjectId(b"stays-for-ever-1")
-TOKEN = bytes(range(17)) + b"canary-token-text"
+TOKEN = recognition().tokeniser.token(1, b"canary" + bytes(26))
 
 
 @dataclass
@@ -63,9 +64,9 @@ async def _engagement(database: Database, policy: Policy, keys: SubjectKeys, _cl
 
 
 async def _identity(database: Database, _policy: Policy, keys: SubjectKeys, clock: Clock) -> Kept:
-    ledger = SqliteIdentityStore(database)
-    stays = IdentifierToken(bytes(17) + b"other")
-    await ledger.bear([Newborn(IdentifierToken(TOKEN), 1, GONE), Newborn(stays, 2, STAYS)], clock())
+    ledger = SqliteIdentityStore(database, recognition)
+    stays = recognition().tokeniser.token(2, bytes(32))
+    await ledger.bear([Newborn(TOKEN, 1, GONE), Newborn(stays, 2, STAYS)], clock())
     sighting = Sighting(GONE, STAYS, Evidence.LOGIN, "web", clock(), NEVER_MS, 1000)
     graph = Graph()
 
@@ -79,7 +80,7 @@ async def _identity(database: Database, _policy: Policy, keys: SubjectKeys, cloc
         await ledger.link(request, [Ruling(sighting, Verdict.NEW)], b"", clock())
 
     await tell()
-    store = DatabaseStore(database, IdentityPeople(forget), keys)
+    store = DatabaseStore(database, IdentityPeople(forget, recognition), keys)
     return Kept(store, database, keys, tell, {"identifier": 1, "link": 1}, (GONE, TOKEN[:17], TOKEN[17:]))
 
 

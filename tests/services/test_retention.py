@@ -33,6 +33,7 @@ from services.storage.sqlite import Database, StoreUnusable
 from services.sweeping import sweep_all
 from tests.conftest import Clock
 from tests.engagement.events import event, subject
+from tests.given import recognition
 from tests.probe.v1 import probe_pb2
 from tests.recommender import events as projected
 from tests.recommender.conftest import opened, purchases_of_two_tastes, shop_items
@@ -227,7 +228,7 @@ async def test_others_write_between_two_batches(tmp_path, short, monkeypatch):
 
 async def test_answers_to_requests_and_refused_links_go_when_they_are_due_and_links_do_not(tmp_path, short):
     database = Database(tmp_path / "i.db", "identity")
-    store = SqliteIdentityStore(database)
+    store = SqliteIdentityStore(database, recognition)
     for request_id, at_ms in (("old", 0), ("new", NOW_MS)):
         seen = Sighting(subject(1), subject(2), Evidence.LOGIN, request_id, at_ms, NEVER_MS, 1000)
         rulings = [Ruling(seen, Verdict.NEW), Ruling(seen, Verdict.REFUSED, LinkRefusal.PERSON_TOO_LARGE)]

@@ -77,16 +77,20 @@ class ResolveResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[ResolveResult, _Mapping]]] = ..., consent_epoch: _Optional[int] = ...) -> None: ...
 
 class ResolveResult(_message.Message):
-    __slots__ = ("subject", "person", "created", "error")
+    __slots__ = ("subject", "person", "created", "error", "previous", "refresh_at")
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     PERSON_FIELD_NUMBER: _ClassVar[int]
     CREATED_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    REFRESH_AT_FIELD_NUMBER: _ClassVar[int]
     subject: str
     person: str
     created: bool
     error: _privacy_pb2.ItemError
-    def __init__(self, subject: _Optional[str] = ..., person: _Optional[str] = ..., created: bool = ..., error: _Optional[_Union[_privacy_pb2.ItemError, _Mapping]] = ...) -> None: ...
+    previous: str
+    refresh_at: _timestamp_pb2.Timestamp
+    def __init__(self, subject: _Optional[str] = ..., person: _Optional[str] = ..., created: bool = ..., error: _Optional[_Union[_privacy_pb2.ItemError, _Mapping]] = ..., previous: _Optional[str] = ..., refresh_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class LinkRequest(_message.Message):
     __slots__ = ("links", "request_id")

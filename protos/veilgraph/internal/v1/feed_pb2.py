@@ -25,13 +25,15 @@ _sym_db = _symbol_database.Default()
 from veilgraph.privacy.v1 import privacy_pb2 as veilgraph_dot_privacy_dot_v1_dot_privacy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n veilgraph/internal/v1/feed.proto\x12\x15veilgraph.internal.v1\x1a\"veilgraph/privacy/v1/privacy.proto\"<\n\x15SubscribeGraphRequest\x12#\n\x06\x63ursor\x18\x01 \x01(\x03\x42\x13\xaa\x9f\x19\x0f\x08\x02\x1a\x0b\x30\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\"_\n\x16SubscribeGraphResponse\x12\x14\n\x04head\x18\x01 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x12/\n\x05steps\x18\x02 \x03(\x0b\x32 .veilgraph.internal.v1.GraphStep\"\x85\x01\n\tGraphStep\x12\x13\n\x03seq\x18\x01 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x16\n\x06\x62irths\x18\x02 \x03(\x0c\x42\x06\xaa\x9f\x19\x02\x08\x0f\x12/\n\x05\x65\x64ges\x18\x03 \x03(\x0b\x32 .veilgraph.internal.v1.GraphEdge\x12\x1a\n\nsuppressed\x18\x04 \x03(\x0c\x42\x06\xaa\x9f\x19\x02\x08\x0f\"\xf2\x01\n\tGraphEdge\x12\x17\n\x07\x65\x64ge_id\x18\x01 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x11\n\x01\x61\x18\x02 \x01(\x0c\x42\x06\xaa\x9f\x19\x02\x08\x0f\x12\x11\n\x01\x62\x18\x03 \x01(\x0c\x42\x06\xaa\x9f\x19\x02\x08\x0f\x12\x1c\n\x0clink_purpose\x18\x04 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x1d\n\rdeterministic\x18\x05 \x01(\x08\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x15\n\x05views\x18\x06 \x03(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x15\n\x05state\x18\x07 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x1e\n\x0evalid_until_ms\x18\x08 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x1b\n\x0b\x61ttested_by\x18\t \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\"=\n\x16SubscribeEventsRequest\x12#\n\x06\x63ursor\x18\x01 \x01(\x03\x42\x13\xaa\x9f\x19\x0f\x08\x02\x1a\x0b\x30\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\"_\n\x17SubscribeEventsResponse\x12\x14\n\x04head\x18\x01 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x12.\n\x04news\x18\x02 \x03(\x0b\x32 .veilgraph.internal.v1.EventNews\"R\n\tEventNews\x12\x13\n\x03seq\x18\x01 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x30\n\x06\x65vents\x18\x02 \x03(\x0b\x32 .veilgraph.internal.v1.EventFact\"\xda\x02\n\tEventFact\x12\x19\n\tevent_key\x18\x01 \x01(\x0c\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x17\n\x07subject\x18\x02 \x01(\x0c\x42\x06\xaa\x9f\x19\x02\x08\x0f\x12 \n\x07item_id\x18\x03 \x01(\tB\x0f\xaa\x9f\x19\x0b\x08\x08\x12\x07operate\x12\x1c\n\x03\x64\x61y\x18\x04 \x01(\x12\x42\x0f\xaa\x9f\x19\x0b\x08\x08\x12\x07operate\x12\x1d\n\x04kind\x18\x05 \x01(\x05\x42\x0f\xaa\x9f\x19\x0b\x08\x08\x12\x07operate\x12!\n\x08quantity\x18\x06 \x01(\x03\x42\x0f\xaa\x9f\x19\x0b\x08\x08\x12\x07operate\x12\x14\n\x04uses\x18\x07 \x01(\x10\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x15\n\x05party\x18\x08 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x16\n\x06origin\x18\t \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\"\n\rexpires_at_ms\x18\n \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02H\x00\x88\x01\x01\x12\x1c\n\x0crecorded_day\x18\x0b \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x42\x10\n\x0e_expires_at_ms\"5\n\x11\x41waitGraphRequest\x12 \n\x03seq\x18\x01 \x01(\x03\x42\x13\xaa\x9f\x19\x0f\x08\x02\x1a\x0b\x30\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\"+\n\x12\x41waitGraphResponse\x12\x15\n\x05\x65poch\x18\x01 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x32\xac\x01\n\x10GraphFeedService\x12\x97\x01\n\x0eSubscribeGraph\x12,.veilgraph.internal.v1.SubscribeGraphRequest\x1a-.veilgraph.internal.v1.SubscribeGraphResponse\"&\xaa\x9f\x19\"\n\x07operate\"\x13internal.graph.read0\x01X\x01\x30\x01\x32\xb0\x01\n\x10\x45ventFeedService\x12\x9b\x01\n\x0fSubscribeEvents\x12-.veilgraph.internal.v1.SubscribeEventsRequest\x1a..veilgraph.internal.v1.SubscribeEventsResponse\"\'\xaa\x9f\x19#\n\x07operate\"\x14internal.events.read0\x01X\x01\x30\x01\x32\xa2\x01\n\x13GraphBarrierService\x12\x8a\x01\n\nAwaitGraph\x12(.veilgraph.internal.v1.AwaitGraphRequest\x1a).veilgraph.internal.v1.AwaitGraphResponse\"\'\xaa\x9f\x19#\n\x07operate\"\x14internal.graph.await0\x01X\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n veilgraph/internal/v1/feed.proto\x12\x15veilgraph.internal.v1\x1a\"veilgraph/privacy/v1/privacy.proto\".\n\x10\x41waitKeysRequest\x12\x1a\n\x08revision\x18\x01 \x01(\x03\x42\x08\xaa\x9f\x19\x04\x08\x02\x1a\x00\"\x13\n\x11\x41waitKeysResponse\"<\n\x15SubscribeGraphRequest\x12#\n\x06\x63ursor\x18\x01 \x01(\x03\x42\x13\xaa\x9f\x19\x0f\x08\x02\x1a\x0b\x30\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\"_\n\x16SubscribeGraphResponse\x12\x14\n\x04head\x18\x01 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x12/\n\x05steps\x18\x02 \x03(\x0b\x32 .veilgraph.internal.v1.GraphStep\"\x85\x01\n\tGraphStep\x12\x13\n\x03seq\x18\x01 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x16\n\x06\x62irths\x18\x02 \x03(\x0c\x42\x06\xaa\x9f\x19\x02\x08\x0f\x12/\n\x05\x65\x64ges\x18\x03 \x03(\x0b\x32 .veilgraph.internal.v1.GraphEdge\x12\x1a\n\nsuppressed\x18\x04 \x03(\x0c\x42\x06\xaa\x9f\x19\x02\x08\x0f\"\xf2\x01\n\tGraphEdge\x12\x17\n\x07\x65\x64ge_id\x18\x01 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x11\n\x01\x61\x18\x02 \x01(\x0c\x42\x06\xaa\x9f\x19\x02\x08\x0f\x12\x11\n\x01\x62\x18\x03 \x01(\x0c\x42\x06\xaa\x9f\x19\x02\x08\x0f\x12\x1c\n\x0clink_purpose\x18\x04 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x1d\n\rdeterministic\x18\x05 \x01(\x08\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x15\n\x05views\x18\x06 \x03(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x15\n\x05state\x18\x07 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x1e\n\x0evalid_until_ms\x18\x08 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x1b\n\x0b\x61ttested_by\x18\t \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\"=\n\x16SubscribeEventsRequest\x12#\n\x06\x63ursor\x18\x01 \x01(\x03\x42\x13\xaa\x9f\x19\x0f\x08\x02\x1a\x0b\x30\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\"_\n\x17SubscribeEventsResponse\x12\x14\n\x04head\x18\x01 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x12.\n\x04news\x18\x02 \x03(\x0b\x32 .veilgraph.internal.v1.EventNews\"R\n\tEventNews\x12\x13\n\x03seq\x18\x01 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x30\n\x06\x65vents\x18\x02 \x03(\x0b\x32 .veilgraph.internal.v1.EventFact\"\xda\x02\n\tEventFact\x12\x19\n\tevent_key\x18\x01 \x01(\x0c\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x17\n\x07subject\x18\x02 \x01(\x0c\x42\x06\xaa\x9f\x19\x02\x08\x0f\x12 \n\x07item_id\x18\x03 \x01(\tB\x0f\xaa\x9f\x19\x0b\x08\x08\x12\x07operate\x12\x1c\n\x03\x64\x61y\x18\x04 \x01(\x12\x42\x0f\xaa\x9f\x19\x0b\x08\x08\x12\x07operate\x12\x1d\n\x04kind\x18\x05 \x01(\x05\x42\x0f\xaa\x9f\x19\x0b\x08\x08\x12\x07operate\x12!\n\x08quantity\x18\x06 \x01(\x03\x42\x0f\xaa\x9f\x19\x0b\x08\x08\x12\x07operate\x12\x14\n\x04uses\x18\x07 \x01(\x10\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x15\n\x05party\x18\x08 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x16\n\x06origin\x18\t \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\"\n\rexpires_at_ms\x18\n \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02H\x00\x88\x01\x01\x12\x1c\n\x0crecorded_day\x18\x0b \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x42\x10\n\x0e_expires_at_ms\"5\n\x11\x41waitGraphRequest\x12 \n\x03seq\x18\x01 \x01(\x03\x42\x13\xaa\x9f\x19\x0f\x08\x02\x1a\x0b\x30\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\"+\n\x12\x41waitGraphResponse\x12\x15\n\x05\x65poch\x18\x01 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x32\xac\x01\n\x10GraphFeedService\x12\x97\x01\n\x0eSubscribeGraph\x12,.veilgraph.internal.v1.SubscribeGraphRequest\x1a-.veilgraph.internal.v1.SubscribeGraphResponse\"&\xaa\x9f\x19\"\n\x07operate\"\x13internal.graph.read0\x01X\x01\x30\x01\x32\xb0\x01\n\x10\x45ventFeedService\x12\x9b\x01\n\x0fSubscribeEvents\x12-.veilgraph.internal.v1.SubscribeEventsRequest\x1a..veilgraph.internal.v1.SubscribeEventsResponse\"\'\xaa\x9f\x19#\n\x07operate\"\x14internal.events.read0\x01X\x01\x30\x01\x32\xa2\x01\n\x13GraphBarrierService\x12\x8a\x01\n\nAwaitGraph\x12(.veilgraph.internal.v1.AwaitGraphRequest\x1a).veilgraph.internal.v1.AwaitGraphResponse\"\'\xaa\x9f\x19#\n\x07operate\"\x14internal.graph.await0\x01X\x01\x32\x9c\x01\n\x11KeyBarrierService\x12\x86\x01\n\tAwaitKeys\x12\'.veilgraph.internal.v1.AwaitKeysRequest\x1a(.veilgraph.internal.v1.AwaitKeysResponse\"&\xaa\x9f\x19\"\n\x07operate\"\x13internal.keys.await0\x01X\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'veilgraph.internal.v1.feed_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_AWAITKEYSREQUEST'].fields_by_name['revision']._loaded_options = None
+  _globals['_AWAITKEYSREQUEST'].fields_by_name['revision']._serialized_options = b'\252\237\031\004\010\002\032\000'
   _globals['_SUBSCRIBEGRAPHREQUEST'].fields_by_name['cursor']._loaded_options = None
   _globals['_SUBSCRIBEGRAPHREQUEST'].fields_by_name['cursor']._serialized_options = b'\252\237\031\017\010\002\032\0130\376\377\377\377\377\377\377\377\377\001'
   _globals['_SUBSCRIBEGRAPHRESPONSE'].fields_by_name['head']._loaded_options = None
@@ -98,30 +100,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVENTFEEDSERVICE'].methods_by_name['SubscribeEvents']._serialized_options = b'\252\237\031#\n\007operate\"\024internal.events.read0\001X\001'
   _globals['_GRAPHBARRIERSERVICE'].methods_by_name['AwaitGraph']._loaded_options = None
   _globals['_GRAPHBARRIERSERVICE'].methods_by_name['AwaitGraph']._serialized_options = b'\252\237\031#\n\007operate\"\024internal.graph.await0\001X\001'
-  _globals['_SUBSCRIBEGRAPHREQUEST']._serialized_start=95
-  _globals['_SUBSCRIBEGRAPHREQUEST']._serialized_end=155
-  _globals['_SUBSCRIBEGRAPHRESPONSE']._serialized_start=157
-  _globals['_SUBSCRIBEGRAPHRESPONSE']._serialized_end=252
-  _globals['_GRAPHSTEP']._serialized_start=255
-  _globals['_GRAPHSTEP']._serialized_end=388
-  _globals['_GRAPHEDGE']._serialized_start=391
-  _globals['_GRAPHEDGE']._serialized_end=633
-  _globals['_SUBSCRIBEEVENTSREQUEST']._serialized_start=635
-  _globals['_SUBSCRIBEEVENTSREQUEST']._serialized_end=696
-  _globals['_SUBSCRIBEEVENTSRESPONSE']._serialized_start=698
-  _globals['_SUBSCRIBEEVENTSRESPONSE']._serialized_end=793
-  _globals['_EVENTNEWS']._serialized_start=795
-  _globals['_EVENTNEWS']._serialized_end=877
-  _globals['_EVENTFACT']._serialized_start=880
-  _globals['_EVENTFACT']._serialized_end=1226
-  _globals['_AWAITGRAPHREQUEST']._serialized_start=1228
-  _globals['_AWAITGRAPHREQUEST']._serialized_end=1281
-  _globals['_AWAITGRAPHRESPONSE']._serialized_start=1283
-  _globals['_AWAITGRAPHRESPONSE']._serialized_end=1326
-  _globals['_GRAPHFEEDSERVICE']._serialized_start=1329
-  _globals['_GRAPHFEEDSERVICE']._serialized_end=1501
-  _globals['_EVENTFEEDSERVICE']._serialized_start=1504
-  _globals['_EVENTFEEDSERVICE']._serialized_end=1680
-  _globals['_GRAPHBARRIERSERVICE']._serialized_start=1683
-  _globals['_GRAPHBARRIERSERVICE']._serialized_end=1845
+  _globals['_KEYBARRIERSERVICE'].methods_by_name['AwaitKeys']._loaded_options = None
+  _globals['_KEYBARRIERSERVICE'].methods_by_name['AwaitKeys']._serialized_options = b'\252\237\031\"\n\007operate\"\023internal.keys.await0\001X\001'
+  _globals['_AWAITKEYSREQUEST']._serialized_start=95
+  _globals['_AWAITKEYSREQUEST']._serialized_end=141
+  _globals['_AWAITKEYSRESPONSE']._serialized_start=143
+  _globals['_AWAITKEYSRESPONSE']._serialized_end=162
+  _globals['_SUBSCRIBEGRAPHREQUEST']._serialized_start=164
+  _globals['_SUBSCRIBEGRAPHREQUEST']._serialized_end=224
+  _globals['_SUBSCRIBEGRAPHRESPONSE']._serialized_start=226
+  _globals['_SUBSCRIBEGRAPHRESPONSE']._serialized_end=321
+  _globals['_GRAPHSTEP']._serialized_start=324
+  _globals['_GRAPHSTEP']._serialized_end=457
+  _globals['_GRAPHEDGE']._serialized_start=460
+  _globals['_GRAPHEDGE']._serialized_end=702
+  _globals['_SUBSCRIBEEVENTSREQUEST']._serialized_start=704
+  _globals['_SUBSCRIBEEVENTSREQUEST']._serialized_end=765
+  _globals['_SUBSCRIBEEVENTSRESPONSE']._serialized_start=767
+  _globals['_SUBSCRIBEEVENTSRESPONSE']._serialized_end=862
+  _globals['_EVENTNEWS']._serialized_start=864
+  _globals['_EVENTNEWS']._serialized_end=946
+  _globals['_EVENTFACT']._serialized_start=949
+  _globals['_EVENTFACT']._serialized_end=1295
+  _globals['_AWAITGRAPHREQUEST']._serialized_start=1297
+  _globals['_AWAITGRAPHREQUEST']._serialized_end=1350
+  _globals['_AWAITGRAPHRESPONSE']._serialized_start=1352
+  _globals['_AWAITGRAPHRESPONSE']._serialized_end=1395
+  _globals['_GRAPHFEEDSERVICE']._serialized_start=1398
+  _globals['_GRAPHFEEDSERVICE']._serialized_end=1570
+  _globals['_EVENTFEEDSERVICE']._serialized_start=1573
+  _globals['_EVENTFEEDSERVICE']._serialized_end=1749
+  _globals['_GRAPHBARRIERSERVICE']._serialized_start=1752
+  _globals['_GRAPHBARRIERSERVICE']._serialized_end=1914
+  _globals['_KEYBARRIERSERVICE']._serialized_start=1917
+  _globals['_KEYBARRIERSERVICE']._serialized_end=2073
 # @@protoc_insertion_point(module_scope)

@@ -253,3 +253,79 @@ class GraphBarrierService(object):
             timeout,
             metadata,
             _registered_method=True)
+
+
+class KeyBarrierServiceStub(object):
+    """The barrier of the key ring; served by consent.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.AwaitKeys = channel.unary_unary(
+                '/veilgraph.internal.v1.KeyBarrierService/AwaitKeys',
+                request_serializer=veilgraph_dot_internal_dot_v1_dot_feed__pb2.AwaitKeysRequest.SerializeToString,
+                response_deserializer=veilgraph_dot_internal_dot_v1_dot_feed__pb2.AwaitKeysResponse.FromString,
+                _registered_method=True)
+
+
+class KeyBarrierServiceServicer(object):
+    """The barrier of the key ring; served by consent.
+    """
+
+    def AwaitKeys(self, request, context):
+        """Returns when every process that decides holds the key ring of a revision or a later one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_KeyBarrierServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'AwaitKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.AwaitKeys,
+                    request_deserializer=veilgraph_dot_internal_dot_v1_dot_feed__pb2.AwaitKeysRequest.FromString,
+                    response_serializer=veilgraph_dot_internal_dot_v1_dot_feed__pb2.AwaitKeysResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'veilgraph.internal.v1.KeyBarrierService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('veilgraph.internal.v1.KeyBarrierService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class KeyBarrierService(object):
+    """The barrier of the key ring; served by consent.
+    """
+
+    @staticmethod
+    def AwaitKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/veilgraph.internal.v1.KeyBarrierService/AwaitKeys',
+            veilgraph_dot_internal_dot_v1_dot_feed__pb2.AwaitKeysRequest.SerializeToString,
+            veilgraph_dot_internal_dot_v1_dot_feed__pb2.AwaitKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

@@ -41,16 +41,18 @@ class FollowResponse(_message.Message):
     def __init__(self, term: _Optional[int] = ..., part: _Optional[_Union[Part, _Mapping]] = ..., lease: _Optional[_Union[Lease, _Mapping]] = ...) -> None: ...
 
 class Part(_message.Message):
-    __slots__ = ("epoch", "whole", "more", "entries")
+    __slots__ = ("epoch", "whole", "more", "entries", "keys_revision")
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     WHOLE_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    KEYS_REVISION_FIELD_NUMBER: _ClassVar[int]
     epoch: int
     whole: bool
     more: bool
     entries: bytes
-    def __init__(self, epoch: _Optional[int] = ..., whole: bool = ..., more: bool = ..., entries: _Optional[bytes] = ...) -> None: ...
+    keys_revision: int
+    def __init__(self, epoch: _Optional[int] = ..., whole: bool = ..., more: bool = ..., entries: _Optional[bytes] = ..., keys_revision: _Optional[int] = ...) -> None: ...
 
 class Lease(_message.Message):
     __slots__ = ("sent_at_ms", "ttl_ms")

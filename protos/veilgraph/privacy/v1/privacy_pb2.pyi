@@ -108,14 +108,16 @@ class Policy(_message.Message):
     def __init__(self, purpose: _Optional[str] = ..., purpose_field: _Optional[str] = ..., exempt: _Optional[str] = ..., caller_scope: _Optional[str] = ..., subjects: _Optional[_Iterable[str]] = ..., no_subject: bool = ..., items: _Optional[str] = ..., link_purpose_field: _Optional[str] = ..., on_denial: _Optional[_Union[Denial, str]] = ..., write: bool = ..., internal: bool = ...) -> None: ...
 
 class FieldRule(_message.Message):
-    __slots__ = ("data_class", "purposes", "limits")
+    __slots__ = ("data_class", "purposes", "limits", "under_key_before")
     DATA_CLASS_FIELD_NUMBER: _ClassVar[int]
     PURPOSES_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
+    UNDER_KEY_BEFORE_FIELD_NUMBER: _ClassVar[int]
     data_class: DataClass
     purposes: _containers.RepeatedScalarFieldContainer[str]
     limits: Limits
-    def __init__(self, data_class: _Optional[_Union[DataClass, str]] = ..., purposes: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ...) -> None: ...
+    under_key_before: bool
+    def __init__(self, data_class: _Optional[_Union[DataClass, str]] = ..., purposes: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., under_key_before: bool = ...) -> None: ...
 
 class Limits(_message.Message):
     __slots__ = ("required", "min_len", "max_len", "max_items", "gte", "lte", "pattern")
