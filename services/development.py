@@ -49,8 +49,8 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (*_PERSONAL, "identity.link"),
     ),
     "operator": (
-        ("identity.resolve", "identity.people", "identity.explain", "identity.unlink"),
-        ("service", "rights", "personalise", "marketing", "loyalty"),
+        ("identity.resolve", "identity.people", "identity.explain", "identity.unlink", "identity.keys"),
+        ("service", "rights", "personalise", "marketing", "loyalty", "operate"),
     ),
     "partner": (
         ("identity.resolve", "recommend", "catalogue.read"),

@@ -36,6 +36,7 @@ UNREFUSABLE = {
     *(f"/veilgraph.consent.v1.RightsService/{method}" for method in ("Restrict", "Object", "Lift")),
     *(f"/veilgraph.consent.v1.RightsService/{method}" for method in ("Erase", "GetReceipt")),
     "/veilgraph.identity.v1.IdentityService/Unlink",
+    *(f"/veilgraph.identity.v1.KeyService/{method}" for method in ("GetKeys", "RotateKeys", "DestroyKey")),
     "/veilgraph.identity.v1.PeopleService/GetPerson",
     "/veilgraph.recommender.v1.RecommenderService/UpsertItems",
     "/veilgraph.recommender.v1.RecommenderService/GetItem",

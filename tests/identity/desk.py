@@ -23,6 +23,7 @@ from consent.projection import Projection
 from identity.graph import Graph
 from identity.ids import IdentifierToken, SubjectId
 from identity.keyring import KeyRing
+from identity.rotation import activate, begin
 from identity.rules import Rules
 from identity.tokens import IdentifierKind
 from services.consent import graph_step
@@ -30,7 +31,9 @@ from services.identifier_keys import IdentifierKeys
 from services.identity import IdentityServicer
 from services.interceptors.call import Call, Caller, ItemRefusal
 from services.quotas import Quotas
+from services.rekeying import Rekeying
 from services.storage.identity import SqliteIdentityStore
+from services.storage.rekeying import SealedRows
 from services.storage.sqlite import Database
 from tests.conftest import Clock
 from veilgraph.identity.v1 import identity_pb2 as pb
@@ -77,6 +80,18 @@ class Desk:
             report=self.reports.append,
             pause=self.pause,
         )
+
+    def rotate(self) -> None:
+        """A new identifier key seals from now on."""
+        begun = begin(self.ring, "identifier", numbered_bytes(32), self.clock())
+        self.ring = activate(begun, "identifier")
+        self.identifiers.follow(self.ring)
+
+    def rekeying(self, **fields: Any) -> Rekeying:
+        """The job over this desk's file."""
+        given = {"clock_s": lambda: 0.0, "report": self.reports.append, "pause": self.pause}
+        rows = SealedRows(self.database)
+        return Rekeying(rows, self.identifiers, registry=CollectorRegistry(), **(given | fields))
 
     def close(self) -> None:
         self.database.close()
