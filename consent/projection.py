@@ -11,6 +11,7 @@ import heapq
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
+from consent.alike import fold_alike
 from consent.component import EdgeFact, EdgeState, entry_alone, fold_component, linked_with_proof
 from consent.errors import SubjectUnknown
 from consent.fold import SILENT, OwnState
@@ -38,7 +39,7 @@ class Projection:
         self._edges_of: dict[SubjectId, tuple[int, ...]] = {}
         self._changes: list[tuple[int, SubjectId]] = []
         self._scheduled: set[tuple[int, SubjectId]] = set()
-        self._shared: dict[OwnState, OwnState] = {}
+        self._shared: dict[OwnState, OwnState] = {SILENT: SILENT}
         self._alone: dict[OwnState, GuardEntry] = {}
 
     def __contains__(self, subject: object) -> bool:
@@ -191,17 +192,26 @@ class Projection:
     def _refold(self, touched: Iterable[SubjectId], now_ms: int) -> dict[SubjectId, GuardEntry | None]:
         changed: dict[SubjectId, GuardEntry | None] = {}
         done: set[SubjectId] = set()
+        entries = self.entries
         self.narrowed = False
         for subject in touched:
             if subject in done:
                 continue
             folded = self._fold(subject, now_ms)
             done.update(folded)
+            was: GuardEntry | None = None
+            now: GuardEntry | None = None
             for one, entry in folded.items():
-                old = self.entries.get(one)
-                if old != entry:
+                old = entries.get(one)
+                if old is entry:
+                    continue
+                # Those of one person share an entry, before and after: they are compared once.
+                if old is None or old is not was or entry is not now:
+                    if old == entry:
+                        continue
                     self.narrowed = self.narrowed or (old is not None and narrows(old, entry))
-                    self.entries[one] = changed[one] = entry
+                    was, now = old, entry
+                entries[one] = changed[one] = entry
             self._schedule(folded[subject].changes_at_ms, subject)
         return changed
 
@@ -211,7 +221,15 @@ class Projection:
         reached, edges = self._component(subject, without) if subject in self._edges_of else ([], [])
         if not edges:
             return {subject: self._fold_alone(self._own.get(subject, SILENT), now_ms)}
+        own = self._own.get(subject, SILENT)
+        if own.common and self._alike(reached, own):
+            return fold_alike(self.policy, reached, edges, self._fold_alone(own, now_ms), now_ms)
         return fold_component(self.policy, reached, edges, self._own, now_ms)
+
+    def _alike(self, subjects: Iterable[SubjectId], own: OwnState) -> bool:
+        """Whether everybody said the same; equal states that others may share are one object."""
+        states = self._own
+        return all(states.get(subject, SILENT) is own for subject in subjects)
 
     def _fold_alone(self, own: OwnState, now_ms: int) -> GuardEntry:
         """Most subjects are alone and said one of a few things: they share one entry."""
@@ -226,20 +244,21 @@ class Projection:
         self, subject: SubjectId, without: frozenset[SubjectId] = frozenset()
     ) -> tuple[list[SubjectId], list[EdgeFact]]:
         """The refusal component of a subject, oldest first, and its edges; as if some were not there."""
+        edges_of, known = self._edges_of, self._edges
         reached = {subject}
         edge_ids: set[int] = set()
         frontier = [subject]
         while frontier:
-            for edge_id in self._edges_of.get(frontier.pop(), ()):
-                edge = self._edges[edge_id]
-                if without and not without.isdisjoint(edge.ends):
+            for edge_id in edges_of.get(frontier.pop(), ()):
+                edge = known[edge_id]
+                if edge_id in edge_ids or (without and (edge.a in without or edge.b in without)):
                     continue
                 edge_ids.add(edge_id)
-                for end in edge.ends:
+                for end in (edge.a, edge.b):
                     if end not in reached:
                         reached.add(end)
                         frontier.append(end)
-        edges = [self._edges[edge_id] for edge_id in sorted(edge_ids)]
+        edges = [known[edge_id] for edge_id in sorted(edge_ids)]
         return sorted(reached, key=self._born.__getitem__), edges
 
 
