@@ -59,7 +59,7 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
             feed.published(seq)
             return await links.barrier(seq)
 
-        graph = Graph(await ledger.active_edges())
+        graph = Graph(ledger.standing())
         servicer = IdentityServicer(
             store=ledger,
             graph=graph,
