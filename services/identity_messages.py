@@ -40,6 +40,7 @@ def resolve_response(
         epoch: the consent epoch, if it is known already; else 0.
     """
     response = identity_pb2.ResolveResponse(consent_epoch=epoch)
+    before_until_ms = call.before_until_ms if call.before_until_ms > call.now_ms else 0
     errors = {one.index: one for one in call.refused}
     for index in range(len(answered) + len(errors)):
         # Filled in place: messages made one by one would be copied, four times the cost.
@@ -53,7 +54,19 @@ def resolve_response(
         members = () if view is None else call.members(subject, view)
         if members:
             result.person = members[0].hex()  # members are listed oldest first
+        if before_until_ms:
+            result.previous = subject.hex()
+        until_ms = _holds_until_ms(members, before_until_ms, call)
+        if until_ms < NEVER_MS:
+            result.refresh_at.FromMilliseconds(until_ms)
     return response
+
+
+def _holds_until_ms(members: Collection[SubjectId], before_until_ms: int, call: Call) -> int:
+    """When to ask again: an id is taken no more, or somebody of a person that is told may change."""
+    entries = (call.guard.entry(member) for member in members)
+    changes = (entry.changes_at_ms for entry in entries if entry is not None)
+    return min((before_until_ms or NEVER_MS, *changes))
 
 
 def sightings_of(request: identity_pb2.LinkRequest, call: Call, rules: Rules) -> dict[int, Sighting]:

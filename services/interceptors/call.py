@@ -114,6 +114,7 @@ class Call:
         caller: set by authentication.
         token_purposes: mask of the purposes its token is narrowed to.
         now_ms: the instant decisions are made for, milliseconds since the epoch.
+        before_until_ms: until when ids under the caller's key before are taken, see ``Pairwise``.
         purpose: bit position of the purpose decided on; -1 where each element has its own.
         subjects: for each declared subject path the birth subjects, one per accepted element
             (one in all where the method has no ``items``); ``None`` where the answer must not
@@ -154,6 +155,7 @@ class Call:
     credentials_expire_ms: int = 0
     deadline_at: float | None = None
     now_ms: int = 0
+    before_until_ms: int = 0
     purpose: int = -1
     subjects: dict[str, list[SubjectId | None]] = field(default_factory=dict)
     purposes: list[int] = field(default_factory=list)

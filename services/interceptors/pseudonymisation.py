@@ -36,6 +36,7 @@ def pseudonymisation(pairwise_of: PairwiseOf, tokenise: Tokenise | None) -> Laye
         plan = call.plan
         assert call.caller is not None  # noqa: S101 - authentication stands before
         pairwise = pairwise_of(call.caller)
+        call.before_until_ms = pairwise.before_until_ms
 
         def open_subject(text: str) -> SubjectId:
             return pairwise.open(text, call.now_ms)

@@ -30,6 +30,7 @@ from services.consent import graph_step
 from services.identifier_keys import IdentifierKeys
 from services.identity import IdentityServicer
 from services.interceptors.call import Call, Caller, ItemRefusal
+from services.key_file import Keys
 from services.quotas import Quotas
 from services.rekeying import Rekeying
 from services.storage.identity import SqliteIdentityStore
@@ -53,7 +54,7 @@ class Desk:
     def __init__(self, folder: Path, policy: Policy, rules: Rules, clock: Clock) -> None:
         self.policy, self.rules, self.clock = policy, rules, clock
         self.database = Database(folder / "identity.db", "identity")
-        self.ring = RING
+        self.keys = Keys(folder / "keyring.json", RING)  # a file only once the keys change
         self.identifiers = IdentifierKeys(RING, "acme", rules)
         self.store = SqliteIdentityStore(self.database, self.identifiers.recognition)
         self.guard = GuardTable(policy)
@@ -83,9 +84,13 @@ class Desk:
 
     def rotate(self) -> None:
         """A new identifier key seals from now on."""
-        begun = begin(self.ring, "identifier", numbered_bytes(32), self.clock())
-        self.ring = activate(begun, "identifier")
-        self.identifiers.follow(self.ring)
+        begun = begin(self.keys.ring, "identifier", numbered_bytes(32), self.clock())
+        self.hold(activate(begun, "identifier"))
+
+    def hold(self, ring: KeyRing) -> None:
+        """Goes on under another ring."""
+        self.keys.keep(ring)
+        self.identifiers.follow(ring)
 
     def rekeying(self, **fields: Any) -> Rekeying:
         """The job over this desk's file."""

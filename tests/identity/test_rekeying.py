@@ -70,8 +70,7 @@ async def test_after_it_the_old_key_is_needed_for_nothing(desk):
     before = await desk.subjects(*names(9))
     desk.rotate()
     await rekeyed(desk)
-    desk.ring = destroy(desk.ring, "identifier", 1, 0)
-    desk.identifiers.follow(desk.ring)
+    desk.hold(destroy(desk.keys.ring, "identifier", 1, 0))
     assert await desk.subjects(*names(9)) == before
 
 
@@ -219,8 +218,7 @@ async def test_a_rotation_that_was_killed_is_finished_by_the_next_process(
     assert child.exitcode == -signal.SIGKILL
     desk = Desk(tmp_path, policy, rules, clock)
     assert versions(desk) == ({1: 13} if not portions else {1: 3, 2: 10})
-    desk.ring = ROTATED
-    desk.identifiers.follow(ROTATED)
+    desk.hold(ROTATED)
     assert await desk.subjects(*names(13)) == before
     await rekeyed(desk)
     assert versions(desk) == {2: 13}

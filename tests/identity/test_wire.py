@@ -11,15 +11,16 @@ import grpc
 import pytest
 from prometheus_client import CollectorRegistry
 
+from consent.fold import OwnState
 from identity.ids import SubjectId
 from identity.pairwise import Pairwise
+from identity.rotation import activate, begin
 from services.interceptors import layers
 from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
 from services.interceptors.metrics import CallMetrics
 from services.server import GuardedServer, Served
 from tests.conftest import AUDIENCE, ISSUER
-from tests.identity.desk import RING
 from tests.services.conftest import KeptAudit, KeptSignals, reason_of
 from veilgraph.identity.v1 import identity_pb2 as pb
 from veilgraph.identity.v1 import identity_pb2_grpc
@@ -35,8 +36,7 @@ class Counter:
     def __init__(self, channel: grpc.aio.Channel, token: str, desk: Any, name: str) -> None:
         self._stub = identity_pb2_grpc.IdentityServiceStub(channel)
         self._metadata = (("authorization", f"Bearer {token}"),)
-        self._desk = desk
-        self.pairwise = Pairwise(RING, "acme", name)
+        self._desk, self._name = desk, name
 
     async def ask(self, rpc: str, request: Any) -> Any:
         return await getattr(self._stub, rpc)(request, metadata=self._metadata, timeout=5)
@@ -57,6 +57,10 @@ class Counter:
             link.observed_at.FromMilliseconds(self._desk.clock())
         return await self.ask("Link", pb.LinkRequest(links=links, request_id=request_id))
 
+    @property
+    def pairwise(self) -> Pairwise:
+        return Pairwise(self._desk.keys.ring, "acme", self._name)
+
     def opened(self, subjects: Sequence[str]) -> list[SubjectId]:
         return [self.pairwise.open(subject, 0) for subject in subjects]
 
@@ -71,7 +75,6 @@ async def counters(desk, issuer):
     everything = (1 << len(desk.policy.leaves)) - 1
     scopes = frozenset({f"identity.{rpc}" for rpc in ("resolve", "link", "unlink", "explain")})
     callers = {name: Caller(name, "acme", scopes, everything) for name in ("shop", "till")}
-    pairs = {name: Pairwise(RING, "acme", name) for name in callers}
     log, audit = io.StringIO(), KeptAudit()
     server = GuardedServer(
         Served(
@@ -85,7 +88,7 @@ async def counters(desk, issuer):
             verify=verifier(issuer.jwks, ISSUER, AUDIENCE, callers, desk.policy),
             clock_ms=desk.clock,
             audit_log=audit,
-            pairwise_of=lambda caller: pairs[caller.id],
+            pairwise_of=desk.keys.pairwise,
             tokenise=desk.identifiers.token,
             signals_port=KeptSignals(desk.guard),
         ),
@@ -199,3 +202,61 @@ async def test_no_log_line_audit_record_answer_or_file_holds_an_identifier_or_a_
     outside = log.getvalue().encode() + repr(audit.records).encode() + response.SerializeToString()
     for secret in (bytes(subject), subject.hex().encode()):
         assert secret not in outside
+
+
+def rotated(desk: Any, use: str, overlap_ms: int) -> None:
+    """New ids for the callers of a use; those before are taken for a while."""
+    begun = begin(desk.keys.ring, use, b"p" * 32, desk.clock())
+    desk.hold(activate(begun, use, desk.clock() + overlap_ms))
+
+
+@pytest.mark.parametrize("use", ["pairwise", "pairwise/shop"])
+async def test_while_a_callers_key_changes_an_answer_has_both_ids_and_says_until_when(desk, counters, use):
+    shop, till, _, _ = counters
+    (old,), (theirs,) = await shop.subjects("ada@shop.example"), await till.subjects("ada@shop.example")
+    before = (await shop.resolve(digest("ada@shop.example"))).results[0]
+    assert (before.previous, before.HasField("refresh_at")) == ("", False)
+    rotated(desk, use, 1_000)
+    result = (await shop.resolve(digest("ada@shop.example"))).results[0]
+    assert result.previous == old != result.subject
+    assert result.refresh_at.ToMilliseconds() == desk.clock() + 1_000
+    assert (await till.subjects("ada@shop.example") == [theirs]) == (use != "pairwise")
+    desk.clock.now_ms += 1_000
+    result = (await shop.resolve(digest("ada@shop.example"))).results[0]
+    assert (result.previous, result.HasField("refresh_at")) == ("", False)
+
+
+async def test_an_id_under_a_retired_key_is_refused_by_its_reason_alone_and_in_a_batch(desk, counters):
+    shop, _, _, _ = counters
+    ada, card = await shop.subjects("ada@shop.example", "ada@work.example")
+    desk.say_yes(*shop.opened([ada, card]))
+    rotated(desk, "pairwise/shop", 1_000)
+    new, _ = await shop.subjects("ada@shop.example", "ada@work.example")
+    assert (await shop.link((ada, card))).results[0].linked
+    question = pb.ExplainRequest(subject=new, other=card, for_purpose=RECOMMEND)
+    assert (await shop.ask("Explain", question)).linked
+    desk.clock.now_ms += 1_000
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await shop.ask("Explain", question)
+    assert (reason_of(refusal.value), refusal.value.code()) == (
+        "PSEUDONYM_KEY_RETIRED",
+        grpc.StatusCode.FAILED_PRECONDITION,
+    )
+    (result,) = (await shop.link((new, card), request_id="r2")).results
+    assert (result.error.reason, result.error.field) == ("PSEUDONYM_KEY_RETIRED", "links[0].other")
+
+
+async def test_a_person_is_told_with_the_instant_it_may_be_another_at(desk, counters):
+    shop, _, _, _ = counters
+    (ada,) = await shop.subjects("ada@shop.example")
+    ends_ms = desk.clock() + 5_000
+    recommend = desk.policy.mask("personalise.recommend")
+    desk.push(own={shop.opened([ada])[0]: OwnState(((ends_ms, recommend),), 0)})
+    alone = (await shop.resolve(digest("ada@shop.example"))).results[0]
+    assert not alone.HasField("refresh_at")
+    known = (await shop.resolve(digest("ada@shop.example"), for_purpose=RECOMMEND)).results[0]
+    assert known.person
+    assert known.refresh_at.ToMilliseconds() == ends_ms
+    rotated(desk, "pairwise/shop", 1_000)
+    known = (await shop.resolve(digest("ada@shop.example"), for_purpose=RECOMMEND)).results[0]
+    assert known.refresh_at.ToMilliseconds() == desk.clock() + 1_000

@@ -39,6 +39,7 @@ class Deployment:
     boot: Clock
     log: list[str] = field(default_factory=list)
     requests: int = 0
+    ring: int = 0
 
     async def begin(self) -> None:
         self.database = Database(self.folder / "consent.db", "consent")
@@ -60,8 +61,18 @@ class Deployment:
         self.database.close()
 
     @asynccontextmanager
-    async def following(self, wire: Wire, policy: Policy | None = None) -> AsyncIterator[Replica]:
-        replica = Replica(wire.follow, policy or self.policy, self.log.append, self.boot)
+    async def following(
+        self, wire: Wire, policy: Policy | None = None, ring: int = 0
+    ) -> AsyncIterator[Replica]:
+        """A replica whose process holds the key ring of a revision."""
+        self.ring = ring
+        replica = Replica(
+            wire.follow,
+            policy or self.policy,
+            self.log.append,
+            self.boot,
+            holds_keys=lambda revision: revision <= self.ring,
+        )
         replica.start()
         try:
             yield replica
@@ -379,3 +390,48 @@ async def test_a_holder_is_kept_before_its_lease_is_out(deployment: Deployment):
         begun = await SqliteConsentStore(deployment.database, deployment.policy, KEYS).begin()
         assert begun.holders == deployment.barrier.holders
         assert len(begun.holders) == 3
+
+
+async def test_a_change_of_keys_returns_when_the_replicas_process_holds_the_ring(deployment: Deployment):
+    """Without it the step is not taken, whatever else the step says."""
+    wire = Wire(deployment.servicer)
+    async with deployment.following(wire) as replica:
+        await replica.ready()
+        before = replica.table.epoch
+        change = asyncio.create_task(deployment.authority.hold_keys(7))
+        await turns(lambda: any("KEYS_BEHIND" in line for line in deployment.log))
+        assert not change.done()
+        assert replica.table.epoch == before
+        deployment.ring = 7
+        await change
+        assert replica.table.epoch == deployment.authority.epoch > before
+
+
+async def test_a_replica_that_never_gets_the_ring_is_waited_for_until_it_denies(deployment: Deployment):
+    wire = Wire(deployment.servicer)
+    async with deployment.following(wire) as replica:
+        await replica.ready()
+        change = asyncio.create_task(deployment.authority.hold_keys(7))
+        await turns(lambda: any("KEYS_BEHIND" in line for line in deployment.log))
+        deployment.boot.now_ms += TTL_MS + MARGIN_MS
+        deployment.barrier.settle()
+        await change
+        assert not replica.table.ready
+
+
+async def test_who_comes_later_decides_nothing_without_the_ring_either(deployment: Deployment):
+    await deployment.authority.hold_keys(7)
+    wire = Wire(deployment.servicer)
+    async with deployment.following(wire, ring=6) as replica:
+        await turns(lambda: any("KEYS_BEHIND" in line for line in deployment.log))
+        assert not replica.table.loaded
+        deployment.ring = 8
+        await replica.ready()
+
+
+async def test_asked_again_a_change_of_keys_takes_no_further_step(deployment: Deployment):
+    await deployment.authority.hold_keys(7)
+    epoch = deployment.authority.epoch
+    await deployment.authority.hold_keys(7)
+    await deployment.authority.hold_keys(3)
+    assert deployment.authority.epoch == epoch

@@ -1,0 +1,222 @@
+"""The key service: a change is kept first, then in effect everywhere, and can be asked for again."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from identity.errors import KeyInUse, KeyUnknown
+from identity.keyring import KeyRing
+from identity.rotation import begin
+from services.errors import InvalidRequest, Unavailable
+from services.keys import KeyServicer
+from services.storage.rekeying import SealedRows
+from tests.identity.desk import numbered_bytes
+from veilgraph.identity.v1 import keys_pb2 as pb
+
+IDENTIFIER, PAIRWISE = pb.KEY_USE_IDENTIFIER, pb.KEY_USE_PAIRWISE
+
+
+class Office:
+    """The servicer over a desk; the others' processes hold what the barrier was passed with."""
+
+    def __init__(self, desk: Any) -> None:
+        self.desk = desk
+        self.barriers: list[int] = []
+        self.fault: Exception | None = None
+        self.servicer = KeyServicer(
+            keys=desk.keys,
+            identifiers=desk.identifiers,
+            rekeying=desk.rekeying(),
+            rows=SealedRows(desk.database),
+            links=SimpleNamespace(key_barrier=self.barrier),
+            callers=("shop", "till"),
+            random_bytes=numbered_bytes,
+            pause=desk.pause,
+        )
+
+    async def barrier(self, revision: int) -> None:
+        """Whoever else reads the file now finds this ring, or a later one."""
+        if self.fault is not None:
+            fault, self.fault = self.fault, None
+            raise fault
+        assert self.on_disk().revision >= revision
+        self.barriers.append(revision)
+
+    def on_disk(self) -> KeyRing:
+        path = self.desk.keys._path
+        return KeyRing.from_json(path.read_text()) if path.exists() else self.desk.keys.ring
+
+    async def keys(self) -> pb.GetKeysResponse:
+        return await self.servicer.GetKeys(pb.GetKeysRequest(), self.desk.call("operate"))
+
+    async def states(self) -> list[tuple[int, str, int, str]]:
+        return [
+            (key.use, key.caller, key.version, pb.KeyState.Name(key.state).removeprefix("KEY_STATE_"))
+            for key in (await self.keys()).versions
+        ]
+
+    async def rotate(self, **fields: Any) -> pb.KeyVersion:
+        request = pb.RotateKeysRequest(**({"use": PAIRWISE, "from_version": 1} | fields))
+        return (await self.servicer.RotateKeys(request, self.desk.call("operate"))).active
+
+    async def destroy(self, **fields: Any) -> None:
+        request = pb.DestroyKeyRequest(**({"use": PAIRWISE, "version": 1} | fields))
+        await self.servicer.DestroyKey(request, self.desk.call("operate"))
+
+    async def rekeyed(self) -> None:
+        await self.servicer._rekeying.finished()
+
+
+@pytest.fixture
+def office(desk):
+    return Office(desk)
+
+
+async def test_identifiers_are_sealed_under_the_new_version_at_once_and_anew_in_the_background(office, desk):
+    before = await desk.subjects("anna", "ben")
+    active = await office.rotate(use=IDENTIFIER)
+    assert (active.version, active.state) == (2, pb.KEY_STATE_ACTIVE)
+    assert desk.token(1, "anna")[0] == 2
+    await office.rekeyed()
+    assert await desk.subjects("anna", "ben") == before
+    told = await office.keys()
+    assert [(key.version, key.identifiers) for key in told.versions if key.use == IDENTIFIER] == [
+        (1, 0),
+        (2, 2),
+    ]
+    assert (told.rekeying, told.revision) == (False, office.on_disk().revision)
+    assert office.barriers == [told.revision]
+
+
+async def test_an_identifier_key_is_destroyed_when_nothing_is_kept_under_it_and_not_before(office, desk):
+    before = await desk.subjects("anna")
+    begun = begin(desk.keys.ring, "identifier", bytes(32), 0)
+    with pytest.raises(KeyInUse):
+        await office.destroy(use=IDENTIFIER)
+    desk.keys.keep(begun)
+    with pytest.raises(KeyInUse):  # it seals
+        await office.destroy(use=IDENTIFIER)
+    desk.rotate()  # and nobody re-keys
+    with pytest.raises(KeyInUse):
+        await office.destroy(use=IDENTIFIER)
+    assert office.on_disk().key("identifier", 1)
+    office.servicer.resume()
+    await office.rekeyed()
+    await office.destroy(use=IDENTIFIER)
+    assert await desk.subjects("anna") == before
+    assert (IDENTIFIER, "", 1, "DESTROYED") in await office.states()
+    with pytest.raises(KeyUnknown):
+        desk.identifiers.recognition().tokeniser.digest(1, bytes([1]) + bytes(48))
+
+
+async def test_asked_again_a_rotation_changes_nothing_more(office):
+    """An operator whose answer was lost asks again."""
+    first = await office.rotate(use=IDENTIFIER)
+    ring = office.on_disk().to_json()
+    assert await office.rotate(use=IDENTIFIER) == first
+    assert office.on_disk().to_json() == ring
+    await office.rotate(caller="shop")
+    ring = office.on_disk().to_json()
+    assert (await office.rotate(caller="shop")).version == 2
+    assert office.on_disk().to_json() == ring
+
+
+async def test_two_operators_at_once_rotate_once(office):
+    one, other = await asyncio.gather(office.rotate(caller="shop"), office.rotate(caller="shop"))
+    assert one == other
+    assert [row for row in await office.states() if row[1] == "shop"] == [(PAIRWISE, "shop", 2, "ACTIVE")]
+
+
+async def test_everybody_can_open_an_id_before_anybody_is_shown_one(office, desk):
+    """The version is pending in every process before it is active in any."""
+    seen = []
+    held = office.barrier
+
+    async def barrier(revision: int) -> None:
+        await held(revision)
+        seen.append([key.state.value for key in office.on_disk().every("pairwise/shop")])
+
+    office.servicer._links = SimpleNamespace(key_barrier=barrier)
+    await office.rotate(caller="shop", overlap_s=60)
+    assert seen == [["pending"], ["active"]]
+    (version,) = [key for key in (await office.keys()).versions if key.caller == "shop"]
+    assert version.overlap_until.ToMilliseconds() == desk.clock() + 60_000
+
+
+@pytest.mark.parametrize("barriers", [0, 1])
+async def test_a_rotation_that_was_cut_off_goes_on_when_it_is_asked_for_again(office, desk, barriers):
+    """Before the new version was known everywhere, or before everybody heard that it seals."""
+    held, left = office.barrier, [barriers]
+
+    async def barrier(revision: int) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise Unavailable("CONSENT_NOT_READY")
+        await held(revision)
+
+    office.servicer._links = SimpleNamespace(key_barrier=barrier)
+    with pytest.raises(Unavailable):
+        await office.rotate(caller="shop")
+    state = "ACTIVE" if barriers else "PENDING"
+    assert (PAIRWISE, "shop", 2, state) in await office.states()
+    office = Office(desk)  # the process that comes next
+    assert (await office.rotate(caller="shop")).version == 2
+    assert [row for row in await office.states() if row[1] == "shop"] == [(PAIRWISE, "shop", 2, "ACTIVE")]
+    assert office.barriers[-1] == office.on_disk().revision
+
+
+async def test_a_process_that_starts_has_everybody_follow_the_ring_it_finds(office, desk):
+    """The one before may have been killed between the file and the others' hearing of it."""
+    desk.rotate()
+    office.fault = Unavailable("CONSENT_NOT_READY")
+    office.servicer.resume()
+    await office.servicer._settling
+    assert office.barriers == [desk.keys.ring.revision]
+    assert desk.pauses == [1.0]
+    await office.servicer.drained()
+
+
+async def test_a_key_of_ids_is_destroyed_when_its_overlap_is_over(office, desk):
+    await office.rotate(overlap_s=10)
+    with pytest.raises(KeyInUse):
+        await office.destroy()
+    desk.clock.now_ms += 10_000
+    await office.destroy()
+    await office.destroy()  # asked again
+    assert (PAIRWISE, "", 1, "DESTROYED") in await office.states()
+    with pytest.raises(KeyUnknown):
+        await office.destroy(version=9)
+
+
+async def test_a_ring_that_can_not_be_kept_leaves_everything_as_it_was(office, desk, monkeypatch):
+    before = await desk.subjects("anna")
+
+    def full(_ring: KeyRing) -> None:
+        raise OSError("no space")
+
+    monkeypatch.setattr(desk.keys, "keep", full)
+    for fields in ({"use": IDENTIFIER}, {"caller": "shop"}):
+        with pytest.raises(OSError, match="no space"):
+            await office.rotate(**fields)
+    assert desk.token(1, "anna")[0] == 1
+    assert await desk.subjects("anna") == before
+    assert office.barriers == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"caller": "nobody"}, "caller"),
+        ({"use": IDENTIFIER, "caller": "shop"}, "caller"),
+        ({"use": IDENTIFIER, "overlap_s": 1}, "overlap_s"),
+    ],
+)
+async def test_a_request_that_means_no_key_is_refused(office, fields, field):
+    with pytest.raises(InvalidRequest) as refusal:
+        await office.rotate(**fields)
+    assert refusal.value.field == field
+    assert office.barriers == []
