@@ -75,6 +75,7 @@ class GuardTable:
         self._entries: dict[SubjectId, GuardEntry] = {}
         self._unrefusable = policy.unrefusable_mask
         self._watchers: list[Callable[[GuardUpdate], None]] = []
+        self._foretold: list[Callable[[GuardUpdate], None]] = []
 
     @property
     def ready(self) -> bool:
@@ -103,10 +104,19 @@ class GuardTable:
         """Has ``watcher`` told every step from now on, once the table has taken it in."""
         self._watchers.append(watcher)
 
+    def foretell(self, listener: Callable[[GuardUpdate], None]) -> None:
+        """Has ``listener`` told every step from now on right before the table takes it in.
+
+        A replacement of the whole state is told afterwards only, to those who ``watch``.
+        """
+        self._foretold.append(listener)
+
     def apply(self, update: GuardUpdate) -> None:
         """Applies one step of the stream. Steps must come in order; an older one changes nothing."""
         if update.epoch <= self.epoch and self.loaded:
             return
+        for listener in self._foretold:
+            listener(update)
         for subject, entry in update.entries.items():
             if entry is None:
                 self._entries.pop(subject, None)

@@ -44,6 +44,7 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "identity.link",
             "identity.unlink",
             "identity.explain",
+            "identity.watch",
             "profile.track",
         ),
         (*_PERSONAL, "identity.link"),

@@ -77,6 +77,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "CURRENCY_MALFORMED": "a currency is an ISO 4217 code of three letters",
         "RAW_CONTACT_REFUSED": "a field holds an e-mail address or a phone number; it is not kept",
         "PROOF_MISSING": "a person's rights are exercised with a proof of who asks",
+        "CURSOR_INVALID": "the cursor is none of this caller's for this purpose",
         "PAGE_TOKEN_INVALID": (
             "the page token does not belong to this question; begin again at the first page"
         ),
@@ -105,6 +106,10 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "THIRD_PARTY_REFUSED": "third-party data is not taken",
         "AGREEMENT_MISSING": "second-party data needs its agreement",
         "SOURCE_EXPIRED": "the record must not be used any more",
+        "CURSOR_TOO_OLD": (
+            "changes beyond the cursor are not kept any more; begin anew without one, and resolve the persons"
+            " you hold again"
+        ),
         "LINK_DECLARED_WRONG": (
             "the link was declared wrong after this was seen; only newer evidence brings it back"
         ),

@@ -6,24 +6,27 @@ from identity.graph import Graph
 from identity.person import LINKS_MAX, PersonStore, person_of, reached_from, without
 from identity.rules import Rules
 from services.interceptors.call import Call, StateChanged
-from services.people_messages import person_response, told_of
+from services.people_messages import person_response, told_of, watch_response
+from services.watching import Watching
 from veilgraph.identity.v1 import people_pb2, people_pb2_grpc
 
 
 class PeopleServicer(people_pb2_grpc.PeopleServiceServicer):
     """Serves the contract from identity's ledger; used from one event loop."""
 
-    def __init__(self, store: PersonStore, graph: Graph, rules: Rules) -> None:
+    def __init__(self, store: PersonStore, graph: Graph, rules: Rules, watching: Watching) -> None:
         """Makes the servicer.
 
         Args:
             store: the ledger.
             graph: its edges in memory, as identity keeps them.
             rules: what counts as evidence.
+            watching: the changes of the map.
         """
         self._store = store
         self._graph = graph
         self._rules = rules
+        self._watching = watching
 
     async def GetPerson(
         self, request: people_pb2.GetPersonRequest, call: Call
@@ -40,6 +43,15 @@ class PeopleServicer(people_pb2_grpc.PeopleServiceServicer):
             raise StateChanged  # erased since the call came in
         shown = without(person, {one for one in told_of(person) if one not in permitting & births.keys()})
         return person_response(shown, births, self._rules, call, _view_of(request, call))
+
+    async def Watch(self, request: people_pb2.WatchRequest, call: Call) -> people_pb2.WatchResponse:
+        """The changes beyond a cursor, as far as those concerned permit the purpose now."""
+        if not request.cursor:
+            return people_pb2.WatchResponse(cursor=await self._watching.now(call))
+        news, cursor = await self._watching.after(request.cursor, request.wait_ms / 1000, call)
+        call.now_ms = call.clock_ms()  # it may have been a while
+        permitting = call.judge({one for change in news for one in change.change.whole})
+        return watch_response(news, permitting, cursor)
 
 
 def _view_of(request: people_pb2.GetPersonRequest, call: Call) -> int | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from consent.regimes import UNKNOWN
 from identity.effect import effect
 from identity.ids import SubjectId
 from identity.ledger import NEVER_MS, Edge, LedgerEntry
+from identity.people_map import Change, MapChange, among
 from identity.person import Birth, Person
 from identity.rules import Rules
 from services.interceptors.call import Call
@@ -92,6 +93,27 @@ def _link_message(entry: LedgerEntry, rules: Rules, call: Call) -> people_pb2.Pe
     if edge.valid_until_ms != NEVER_MS:
         message.valid_until.FromMilliseconds(edge.valid_until_ms)
     return message
+
+
+def watch_response(
+    news: Sequence[MapChange], permitting: Collection[SubjectId], cursor: str
+) -> people_pb2.WatchResponse:
+    """The answer to a Watch: changes, as far as those concerned permit to be told of."""
+    told = (among(one.change, permitting) for one in news)
+    changed = [_change_message(change) for change in told if change is not None]
+    return people_pb2.WatchResponse(changes=changed, cursor=cursor)
+
+
+def _change_message(change: Change) -> people_pb2.PeopleChange:
+    whole, parts = _parts_message(change.whole), [_parts_message(part) for part in change.parts]
+    if change.merges:
+        return people_pb2.PeopleChange(merged={"before": parts, "after": whole})
+    return people_pb2.PeopleChange(split={"before": whole, "after": parts})
+
+
+def _parts_message(person: Sequence[SubjectId]) -> people_pb2.PersonParts:
+    """Members are listed oldest first, and the oldest names the person."""
+    return people_pb2.PersonParts(person=person[0].hex(), subjects=[one.hex() for one in person])
 
 
 def told_of(person: Person) -> Collection[SubjectId]:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from consent.component import GraphStep
+from consent.history import HistoryTokens
 from identity.graph import Graph
 from services.consent import graph_step
 from services.feed import Feed
@@ -18,6 +19,7 @@ from services.keys import KeyServicer
 from services.parts.links import Links
 from services.parts.part import Part, Process
 from services.people import PeopleServicer
+from services.people_map import PeopleMap
 from services.quotas import Quotas
 from services.rekeying import Rekeying
 from services.remote_stores import store_served
@@ -25,9 +27,11 @@ from services.server import Served
 from services.storage.identity import SqliteIdentityStore
 from services.storage.identity_people import IdentityPeople
 from services.storage.people import SqlitePersonStore
+from services.storage.people_map import PeopleMapStore
 from services.storage.personal import DatabaseStore
 from services.storage.rekeying import SealedRows
 from services.storage.subject_keys import SubjectKeys
+from services.watching import Watching
 from veilgraph.identity.v1 import (
     identity_pb2,
     identity_pb2_grpc,
@@ -73,7 +77,10 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
         feed_servicer = GraphFeedServicer(feed, config.policy)
         kept = IdentityPeople(servicer.forget, identifiers.recognition)
         links.stores[kept.name] = DatabaseStore(database, kept, SubjectKeys(config.keyring))
-        people = PeopleServicer(SqlitePersonStore(database), graph, config.rules)
+        people_map = PeopleMap(process.guard, PeopleMapStore(database), process.clock, process.log)
+        cursor_key = config.keyring.active("signing").derive(b"cursors in the map of people", 64)
+        watching = Watching(people_map, HistoryTokens(cursor_key))
+        people = PeopleServicer(SqlitePersonStore(database), graph, config.rules, watching)
         rows = SealedRows(database)
         rekeying = Rekeying(
             rows, identifiers, clock_s=time.monotonic, report=process.log, registry=process.registry
@@ -95,6 +102,11 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
         async def drained() -> None:
             await servicer.drained()
             await key_service.drained()
+            await people_map.stop()
+
+        def stopping() -> None:
+            feed_servicer.close()
+            watching.close()
 
         served = [
             Served(
@@ -124,7 +136,7 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
             database,
             served,
             ready=ready,
-            stopping=feed_servicer.close,
+            stopping=stopping,
             drained=drained,
             tokenise=identifiers.token,
         )

@@ -13,6 +13,7 @@ from identity.ids import SubjectId
 from identity.ledger import NEVER_MS, EdgeState, Evidence
 from identity.recognition import Recognition
 from identity.tokens import IdentifierKind
+from services.storage.people_map import forget_in
 from services.storage.suppressions import release_in, suppress_in
 from services.stores import ExportedValue, Kept
 
@@ -102,6 +103,7 @@ class IdentityPeople:
         connection.execute(f"DELETE FROM edge WHERE {_EITHER_END}")  # noqa: S608 - our own text
         connection.execute("DELETE FROM shared_identifier WHERE subject IN being_erased")
         release_in(connection, subjects, erasure_id, self._keys())
+        forget_in(connection, subjects)
         connection.execute("DELETE FROM identifier WHERE subject IN being_erased")
         return {}
 

@@ -56,6 +56,7 @@ def batches_of(service: str, retention: Retention, now_ms: int) -> list[Batch]:
         "identity": [
             partial(_answers, "request", "done_at_ms", answers_ms),
             partial(_refused_links, retention.records_due("refused_links", now_ms)),
+            partial(_people_changes, retention.records_due("people_changes", now_ms)),
         ],
         "consent": [partial(_skeletons, now_ms)],
         "engagement": [partial(_events, events, now_ms)],
@@ -184,6 +185,16 @@ def _refused_links(before_ms: int, connection: sqlite3.Connection, _after: int) 
         (before_ms, BATCH_ROWS),
     ).rowcount
     return Swept(0 if gone == BATCH_ROWS else None, {"refused_links": gone})
+
+
+def _people_changes(before_ms: int, connection: sqlite3.Connection, _after: int) -> Swept:
+    gone = connection.execute(
+        "DELETE FROM map_change WHERE seq IN"
+        " (SELECT seq FROM map_change WHERE at_ms < ? ORDER BY seq LIMIT ?) RETURNING seq",
+        (before_ms, BATCH_ROWS),
+    ).fetchall()
+    connection.executemany("DELETE FROM map_change_member WHERE seq = ?", gone)
+    return Swept(0 if len(gone) == BATCH_ROWS else None, {"people_changes": len(gone)})
 
 
 def _skeletons(now_ms: int, connection: sqlite3.Connection, _after: int) -> Swept:

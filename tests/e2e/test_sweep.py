@@ -19,7 +19,7 @@ from tests.e2e.conftest import Shop
 from tests.services.conftest import detail_of, reason_of
 from veilgraph.consent.v1 import consent_pb2
 from veilgraph.engagement.v1 import profile_pb2
-from veilgraph.identity.v1 import identity_pb2
+from veilgraph.identity.v1 import identity_pb2, people_pb2
 from veilgraph.privacy.v1 import privacy_pb2
 from veilgraph.recommender.v1 import recommender_pb2
 
@@ -64,6 +64,7 @@ REQUESTS: dict[str, Request] = {
         ],
         request_id=shop.request_id(),
     ),
+    "Watch": lambda shop, subject: people_pb2.WatchRequest(for_purpose=RECOMMEND),
     "Explain": lambda shop, subject: identity_pb2.ExplainRequest(
         subject=subject, other=subject, for_purpose=RECOMMEND
     ),
@@ -130,6 +131,8 @@ def refused_or_degraded(method: Any, answer: Any) -> bool:
         return answer.depth < recommender_pb2.DEPTH_INDIVIDUAL and answer.depth_reason == "NOT_PERMITTED"
     if isinstance(answer, recommender_pb2.RecommendBatchResponse):
         return all(refused_or_degraded(method, one) for one in answer.responses)
+    if isinstance(answer, people_pb2.WatchResponse):
+        return not answer.changes  # nobody is named in it
     if isinstance(answer, identity_pb2.ResolveResponse | identity_pb2.LinkResponse):
         return [result.error.reason for result in answer.results] == ["NOT_PERMITTED"]
     return [error.reason for error in answer.refused] == ["NOT_PERMITTED"]

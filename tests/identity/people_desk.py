@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
 from prometheus_client import CollectorRegistry
 
+from consent.history import HistoryTokens
 from identity.graph import Graph
 from identity.ids import SubjectId
 from identity.pairwise import Pairwise
@@ -18,14 +20,20 @@ from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
 from services.interceptors.metrics import CallMetrics
 from services.people import PeopleServicer
+from services.people_map import PeopleMap
 from services.server import GuardedServer, Served
 from services.storage.people import SqlitePersonStore
+from services.storage.people_map import PeopleMapStore
+from services.watching import Watching
 from tests.conftest import AUDIENCE, ISSUER, Issuer
 from tests.identity.desk import RING, Desk
 from tests.services.conftest import KeptAudit, KeptSignals
 from veilgraph.identity.v1 import people_pb2, people_pb2_grpc
+from veilgraph.privacy.v1 import privacy_pb2
 
-SCOPES = frozenset({"identity.people"})
+SCOPES = frozenset({"identity.people", "identity.watch"})
+RECOMMEND = privacy_pb2.PURPOSE_PERSONALISE_RECOMMEND
+TOKENS = HistoryTokens(bytes(range(64)))
 
 
 class Operator:
@@ -43,21 +51,25 @@ class Operator:
         request = people_pb2.GetPersonRequest(subject=self.pairwise.seal(subject), for_purpose=for_purpose)
         return await self.ask("GetPerson", request)
 
+    async def watch(self, cursor: str = "", wait_ms: int = 0, for_purpose: int = RECOMMEND) -> Any:
+        request = people_pb2.WatchRequest(cursor=cursor, wait_ms=wait_ms, for_purpose=for_purpose)
+        return await self.ask("Watch", request)
+
     def opened(self, ids: Any) -> list[SubjectId]:
         return [self.pairwise.open(one, 0) for one in ids]
 
 
+@dataclass(frozen=True, slots=True)
 class PeopleDesk:
-    """What a test holds: the ledger's desk, callers by name, what was logged and audited."""
+    """What a test holds: callers by name, the map that is followed, what was audited."""
 
-    def __init__(
-        self, desk: Desk, operators: dict[str, Operator], audit: KeptAudit, log: io.StringIO
-    ) -> None:
-        self.desk, self.audit, self.log = desk, audit, log
-        self._operators = operators
+    operators: dict[str, Operator]
+    map: PeopleMap
+    watching: Watching
+    audit: KeptAudit
 
     def __getitem__(self, name: str) -> Operator:
-        return self._operators[name]
+        return self.operators[name]
 
 
 @asynccontextmanager
@@ -67,11 +79,13 @@ async def people_desk(
     """Serves while the block runs."""
     pairs = {name: Pairwise(RING, "acme", name) for name in callers}
     log, audit = io.StringIO(), KeptAudit()
+    people_map = PeopleMap(desk.guard, PeopleMapStore(desk.database), desk.clock, desk.reports.append)
+    watching = Watching(people_map, TOKENS)
     server = GuardedServer(
         Served(
             people_pb2.DESCRIPTOR.services_by_name["PeopleService"],
             people_pb2_grpc.add_PeopleServiceServicer_to_server,
-            PeopleServicer(SqlitePersonStore(desk.database), graph, desk.rules),
+            PeopleServicer(SqlitePersonStore(desk.database), graph, desk.rules, watching),
         ),
         layers=layers(
             log=log.write,
@@ -90,5 +104,6 @@ async def people_desk(
     await server.start("127.0.0.1:0")
     async with grpc.aio.insecure_channel(server.address) as channel:
         operators = {name: Operator(channel, issuer.token(name), name) for name in callers}
-        yield PeopleDesk(desk, operators, audit, log)
+        yield PeopleDesk(operators, people_map, watching, audit)
     await server.stop(0)
+    await people_map.stop()

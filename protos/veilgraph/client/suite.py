@@ -46,6 +46,7 @@ class People:
         self.GetPerson = transport.unary(
             Method(service, "GetPerson", pb.GetPersonRequest, pb.GetPersonResponse)
         )
+        self.Watch = transport.unary(Method(service, "Watch", pb.WatchRequest, pb.WatchResponse))
 
 
 class Consent:

@@ -28,7 +28,7 @@ from veilgraph.identity.v1 import identity_pb2 as veilgraph_dot_identity_dot_v1_
 from veilgraph.privacy.v1 import privacy_pb2 as veilgraph_dot_privacy_dot_v1_dot_privacy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"veilgraph/identity/v1/people.proto\x12\x15veilgraph.identity.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$veilgraph/identity/v1/identity.proto\x1a\"veilgraph/privacy/v1/privacy.proto\"m\n\x10GetPersonRequest\x12\x1d\n\x07subject\x18\x01 \x01(\tB\x0c\xaa\x9f\x19\x08\x08\x03\x1a\x04\x08\x01\x18@\x12:\n\x0b\x66or_purpose\x18\x02 \x01(\x0e\x32\x1d.veilgraph.privacy.v1.PurposeB\x06\xaa\x9f\x19\x02\x08\x02\"\xcd\x01\n\x11GetPersonResponse\x12\x34\n\x07members\x18\x01 \x03(\x0b\x32#.veilgraph.identity.v1.PersonMember\x12\x30\n\x05links\x18\x02 \x03(\x0b\x32!.veilgraph.identity.v1.PersonLink\x12\x16\n\x06person\x18\x03 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x04\x12\x19\n\ttruncated\x18\x04 \x01(\x08\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x1d\n\rconsent_epoch\x18\x05 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\"\xcb\x01\n\x0cPersonMember\x12\x17\n\x07subject\x18\x01 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x03\x12;\n\x04kind\x18\x02 \x01(\x0e\x32%.veilgraph.identity.v1.IdentifierKindB\x06\xaa\x9f\x19\x02\x08\x02\x12\x33\n\x07\x62orn_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\x9f\x19\x02\x08\x02\x12\x17\n\x07reached\x18\x04 \x01(\x08\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x17\n\x07in_view\x18\x05 \x01(\x08\x42\x06\xaa\x9f\x19\x02\x08\x02\"\xde\x03\n\nPersonLink\x12\x13\n\x03one\x18\x01 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x15\n\x05other\x18\x02 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x39\n\x08\x65vidence\x18\x03 \x01(\x0e\x32\x1f.veilgraph.identity.v1.EvidenceB\x06\xaa\x9f\x19\x02\x08\x02\x12\x16\n\x06source\x18\x04 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x37\n\x0bobserved_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\x9f\x19\x02\x08\x02\x12\x37\n\x0bvalid_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\x9f\x19\x02\x08\x02\x12#\n\x13\x63onfidence_permille\x18\x07 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x15\n\x05state\x18\x08 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x35\n\tstated_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\x9f\x19\x02\x08\x02\x12\x16\n\x06reason\x18\n \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x1c\n\x0clink_purpose\x18\x0b \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x1b\n\x0blegal_basis\x18\x0c \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x19\n\theld_back\x18\r \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x32\xbe\x01\n\rPeopleService\x12\xac\x01\n\tGetPerson\x12\'.veilgraph.identity.v1.GetPersonRequest\x1a(.veilgraph.identity.v1.GetPersonResponse\"L\xaa\x9f\x19/\n\x06rights\"\x0fidentity.people*\x07subjectB\x0b\x66or_purpose\x82\xd3\xe4\x93\x02\x13\"\x0e/v1/people:get:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"veilgraph/identity/v1/people.proto\x12\x15veilgraph.identity.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$veilgraph/identity/v1/identity.proto\x1a\"veilgraph/privacy/v1/privacy.proto\"m\n\x10GetPersonRequest\x12\x1d\n\x07subject\x18\x01 \x01(\tB\x0c\xaa\x9f\x19\x08\x08\x03\x1a\x04\x08\x01\x18@\x12:\n\x0b\x66or_purpose\x18\x02 \x01(\x0e\x32\x1d.veilgraph.privacy.v1.PurposeB\x06\xaa\x9f\x19\x02\x08\x02\"\xcd\x01\n\x11GetPersonResponse\x12\x34\n\x07members\x18\x01 \x03(\x0b\x32#.veilgraph.identity.v1.PersonMember\x12\x30\n\x05links\x18\x02 \x03(\x0b\x32!.veilgraph.identity.v1.PersonLink\x12\x16\n\x06person\x18\x03 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x04\x12\x19\n\ttruncated\x18\x04 \x01(\x08\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x1d\n\rconsent_epoch\x18\x05 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\"\xcb\x01\n\x0cPersonMember\x12\x17\n\x07subject\x18\x01 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x03\x12;\n\x04kind\x18\x02 \x01(\x0e\x32%.veilgraph.identity.v1.IdentifierKindB\x06\xaa\x9f\x19\x02\x08\x02\x12\x33\n\x07\x62orn_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\x9f\x19\x02\x08\x02\x12\x17\n\x07reached\x18\x04 \x01(\x08\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x17\n\x07in_view\x18\x05 \x01(\x08\x42\x06\xaa\x9f\x19\x02\x08\x02\"\xde\x03\n\nPersonLink\x12\x13\n\x03one\x18\x01 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x15\n\x05other\x18\x02 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x39\n\x08\x65vidence\x18\x03 \x01(\x0e\x32\x1f.veilgraph.identity.v1.EvidenceB\x06\xaa\x9f\x19\x02\x08\x02\x12\x16\n\x06source\x18\x04 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x37\n\x0bobserved_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\x9f\x19\x02\x08\x02\x12\x37\n\x0bvalid_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\x9f\x19\x02\x08\x02\x12#\n\x13\x63onfidence_permille\x18\x07 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x15\n\x05state\x18\x08 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x35\n\tstated_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\x9f\x19\x02\x08\x02\x12\x16\n\x06reason\x18\n \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x1c\n\x0clink_purpose\x18\x0b \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x1b\n\x0blegal_basis\x18\x0c \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x19\n\theld_back\x18\r \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\"\x89\x01\n\x0cWatchRequest\x12>\n\x0b\x66or_purpose\x18\x01 \x01(\x0e\x32\x1d.veilgraph.privacy.v1.PurposeB\n\xaa\x9f\x19\x06\x08\x02\x1a\x02\x08\x01\x12\x1a\n\x06\x63ursor\x18\x02 \x01(\tB\n\xaa\x9f\x19\x06\x08\x02\x1a\x02\x18@\x12\x1d\n\x07wait_ms\x18\x03 \x01(\x05\x42\x0c\xaa\x9f\x19\x08\x08\x02\x1a\x04\x30\xa0\x9c\x01\"|\n\rWatchResponse\x12\x34\n\x07\x63hanges\x18\x01 \x03(\x0b\x32#.veilgraph.identity.v1.PeopleChange\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x1d\n\rconsent_epoch\x18\x03 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\"\x88\x01\n\x0cPeopleChange\x12\x37\n\x06merged\x18\x01 \x01(\x0b\x32%.veilgraph.identity.v1.SubjectsMergedH\x00\x12\x35\n\x05split\x18\x02 \x01(\x0b\x32$.veilgraph.identity.v1.SubjectsSplitH\x00\x42\x08\n\x06\x63hange\"w\n\x0eSubjectsMerged\x12\x32\n\x06\x62\x65\x66ore\x18\x01 \x03(\x0b\x32\".veilgraph.identity.v1.PersonParts\x12\x31\n\x05\x61\x66ter\x18\x02 \x01(\x0b\x32\".veilgraph.identity.v1.PersonParts\"v\n\rSubjectsSplit\x12\x32\n\x06\x62\x65\x66ore\x18\x01 \x01(\x0b\x32\".veilgraph.identity.v1.PersonParts\x12\x31\n\x05\x61\x66ter\x18\x02 \x03(\x0b\x32\".veilgraph.identity.v1.PersonParts\"?\n\x0bPersonParts\x12\x16\n\x06person\x18\x01 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x04\x12\x18\n\x08subjects\x18\x02 \x03(\tB\x06\xaa\x9f\x19\x02\x08\x03\x32\xd3\x02\n\rPeopleService\x12\xac\x01\n\tGetPerson\x12\'.veilgraph.identity.v1.GetPersonRequest\x1a(.veilgraph.identity.v1.GetPersonResponse\"L\xaa\x9f\x19/\n\x06rights\"\x0fidentity.people*\x07subjectB\x0b\x66or_purpose\x82\xd3\xe4\x93\x02\x13\"\x0e/v1/people:get:\x01*\x12\x92\x01\n\x05Watch\x12#.veilgraph.identity.v1.WatchRequest\x1a$.veilgraph.identity.v1.WatchResponse\">\xaa\x9f\x19\x1f\x12\x0b\x66or_purpose\"\x0eidentity.watch0\x01\x82\xd3\xe4\x93\x02\x15\"\x10/v1/people:watch:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -81,8 +81,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PERSONLINK'].fields_by_name['legal_basis']._serialized_options = b'\252\237\031\002\010\002'
   _globals['_PERSONLINK'].fields_by_name['held_back']._loaded_options = None
   _globals['_PERSONLINK'].fields_by_name['held_back']._serialized_options = b'\252\237\031\002\010\002'
+  _globals['_WATCHREQUEST'].fields_by_name['for_purpose']._loaded_options = None
+  _globals['_WATCHREQUEST'].fields_by_name['for_purpose']._serialized_options = b'\252\237\031\006\010\002\032\002\010\001'
+  _globals['_WATCHREQUEST'].fields_by_name['cursor']._loaded_options = None
+  _globals['_WATCHREQUEST'].fields_by_name['cursor']._serialized_options = b'\252\237\031\006\010\002\032\002\030@'
+  _globals['_WATCHREQUEST'].fields_by_name['wait_ms']._loaded_options = None
+  _globals['_WATCHREQUEST'].fields_by_name['wait_ms']._serialized_options = b'\252\237\031\010\010\002\032\0040\240\234\001'
+  _globals['_WATCHRESPONSE'].fields_by_name['cursor']._loaded_options = None
+  _globals['_WATCHRESPONSE'].fields_by_name['cursor']._serialized_options = b'\252\237\031\002\010\002'
+  _globals['_WATCHRESPONSE'].fields_by_name['consent_epoch']._loaded_options = None
+  _globals['_WATCHRESPONSE'].fields_by_name['consent_epoch']._serialized_options = b'\252\237\031\002\010\002'
+  _globals['_PERSONPARTS'].fields_by_name['person']._loaded_options = None
+  _globals['_PERSONPARTS'].fields_by_name['person']._serialized_options = b'\252\237\031\002\010\004'
+  _globals['_PERSONPARTS'].fields_by_name['subjects']._loaded_options = None
+  _globals['_PERSONPARTS'].fields_by_name['subjects']._serialized_options = b'\252\237\031\002\010\003'
   _globals['_PEOPLESERVICE'].methods_by_name['GetPerson']._loaded_options = None
   _globals['_PEOPLESERVICE'].methods_by_name['GetPerson']._serialized_options = b'\252\237\031/\n\006rights\"\017identity.people*\007subjectB\013for_purpose\202\323\344\223\002\023\"\016/v1/people:get:\001*'
+  _globals['_PEOPLESERVICE'].methods_by_name['Watch']._loaded_options = None
+  _globals['_PEOPLESERVICE'].methods_by_name['Watch']._serialized_options = b'\252\237\031\037\022\013for_purpose\"\016identity.watch0\001\202\323\344\223\002\025\"\020/v1/people:watch:\001*'
   _globals['_GETPERSONREQUEST']._serialized_start=198
   _globals['_GETPERSONREQUEST']._serialized_end=307
   _globals['_GETPERSONRESPONSE']._serialized_start=310
@@ -91,6 +107,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PERSONMEMBER']._serialized_end=721
   _globals['_PERSONLINK']._serialized_start=724
   _globals['_PERSONLINK']._serialized_end=1202
-  _globals['_PEOPLESERVICE']._serialized_start=1205
-  _globals['_PEOPLESERVICE']._serialized_end=1395
+  _globals['_WATCHREQUEST']._serialized_start=1205
+  _globals['_WATCHREQUEST']._serialized_end=1342
+  _globals['_WATCHRESPONSE']._serialized_start=1344
+  _globals['_WATCHRESPONSE']._serialized_end=1468
+  _globals['_PEOPLECHANGE']._serialized_start=1471
+  _globals['_PEOPLECHANGE']._serialized_end=1607
+  _globals['_SUBJECTSMERGED']._serialized_start=1609
+  _globals['_SUBJECTSMERGED']._serialized_end=1728
+  _globals['_SUBJECTSSPLIT']._serialized_start=1730
+  _globals['_SUBJECTSSPLIT']._serialized_end=1848
+  _globals['_PERSONPARTS']._serialized_start=1850
+  _globals['_PERSONPARTS']._serialized_end=1913
+  _globals['_PEOPLESERVICE']._serialized_start=1916
+  _globals['_PEOPLESERVICE']._serialized_end=2255
 # @@protoc_insertion_point(module_scope)

@@ -77,3 +77,55 @@ class PersonLink(_message.Message):
     legal_basis: str
     held_back: str
     def __init__(self, one: _Optional[int] = ..., other: _Optional[int] = ..., evidence: _Optional[_Union[_identity_pb2.Evidence, str]] = ..., source: _Optional[str] = ..., observed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confidence_permille: _Optional[int] = ..., state: _Optional[str] = ..., stated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., link_purpose: _Optional[str] = ..., legal_basis: _Optional[str] = ..., held_back: _Optional[str] = ...) -> None: ...
+
+class WatchRequest(_message.Message):
+    __slots__ = ("for_purpose", "cursor", "wait_ms")
+    FOR_PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    WAIT_MS_FIELD_NUMBER: _ClassVar[int]
+    for_purpose: _privacy_pb2.Purpose
+    cursor: str
+    wait_ms: int
+    def __init__(self, for_purpose: _Optional[_Union[_privacy_pb2.Purpose, str]] = ..., cursor: _Optional[str] = ..., wait_ms: _Optional[int] = ...) -> None: ...
+
+class WatchResponse(_message.Message):
+    __slots__ = ("changes", "cursor", "consent_epoch")
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    CONSENT_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    changes: _containers.RepeatedCompositeFieldContainer[PeopleChange]
+    cursor: str
+    consent_epoch: int
+    def __init__(self, changes: _Optional[_Iterable[_Union[PeopleChange, _Mapping]]] = ..., cursor: _Optional[str] = ..., consent_epoch: _Optional[int] = ...) -> None: ...
+
+class PeopleChange(_message.Message):
+    __slots__ = ("merged", "split")
+    MERGED_FIELD_NUMBER: _ClassVar[int]
+    SPLIT_FIELD_NUMBER: _ClassVar[int]
+    merged: SubjectsMerged
+    split: SubjectsSplit
+    def __init__(self, merged: _Optional[_Union[SubjectsMerged, _Mapping]] = ..., split: _Optional[_Union[SubjectsSplit, _Mapping]] = ...) -> None: ...
+
+class SubjectsMerged(_message.Message):
+    __slots__ = ("before", "after")
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    before: _containers.RepeatedCompositeFieldContainer[PersonParts]
+    after: PersonParts
+    def __init__(self, before: _Optional[_Iterable[_Union[PersonParts, _Mapping]]] = ..., after: _Optional[_Union[PersonParts, _Mapping]] = ...) -> None: ...
+
+class SubjectsSplit(_message.Message):
+    __slots__ = ("before", "after")
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    before: PersonParts
+    after: _containers.RepeatedCompositeFieldContainer[PersonParts]
+    def __init__(self, before: _Optional[_Union[PersonParts, _Mapping]] = ..., after: _Optional[_Iterable[_Union[PersonParts, _Mapping]]] = ...) -> None: ...
+
+class PersonParts(_message.Message):
+    __slots__ = ("person", "subjects")
+    PERSON_FIELD_NUMBER: _ClassVar[int]
+    SUBJECTS_FIELD_NUMBER: _ClassVar[int]
+    person: str
+    subjects: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, person: _Optional[str] = ..., subjects: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -40,6 +40,11 @@ class PeopleServiceStub(object):
                 request_serializer=veilgraph_dot_identity_dot_v1_dot_people__pb2.GetPersonRequest.SerializeToString,
                 response_deserializer=veilgraph_dot_identity_dot_v1_dot_people__pb2.GetPersonResponse.FromString,
                 _registered_method=True)
+        self.Watch = channel.unary_unary(
+                '/veilgraph.identity.v1.PeopleService/Watch',
+                request_serializer=veilgraph_dot_identity_dot_v1_dot_people__pb2.WatchRequest.SerializeToString,
+                response_deserializer=veilgraph_dot_identity_dot_v1_dot_people__pb2.WatchResponse.FromString,
+                _registered_method=True)
 
 
 class PeopleServiceServicer(object):
@@ -55,6 +60,15 @@ class PeopleServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Watch(self, request, context):
+        """What changed in the map of people beyond a cursor, in the view of a purpose: persons that
+        became one, and one that became several. Waits for a while when there is nothing yet. Links
+        that are pending have changed nothing. Only subjects that permit the purpose are told of.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PeopleServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -62,6 +76,11 @@ def add_PeopleServiceServicer_to_server(servicer, server):
                     servicer.GetPerson,
                     request_deserializer=veilgraph_dot_identity_dot_v1_dot_people__pb2.GetPersonRequest.FromString,
                     response_serializer=veilgraph_dot_identity_dot_v1_dot_people__pb2.GetPersonResponse.SerializeToString,
+            ),
+            'Watch': grpc.unary_unary_rpc_method_handler(
+                    servicer.Watch,
+                    request_deserializer=veilgraph_dot_identity_dot_v1_dot_people__pb2.WatchRequest.FromString,
+                    response_serializer=veilgraph_dot_identity_dot_v1_dot_people__pb2.WatchResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -92,6 +111,33 @@ class PeopleService(object):
             '/veilgraph.identity.v1.PeopleService/GetPerson',
             veilgraph_dot_identity_dot_v1_dot_people__pb2.GetPersonRequest.SerializeToString,
             veilgraph_dot_identity_dot_v1_dot_people__pb2.GetPersonResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Watch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/veilgraph.identity.v1.PeopleService/Watch',
+            veilgraph_dot_identity_dot_v1_dot_people__pb2.WatchRequest.SerializeToString,
+            veilgraph_dot_identity_dot_v1_dot_people__pb2.WatchResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,315 @@
+"""Watch over gRPC: merges and splits as they happen, to those who may be told, from a cursor."""
+
+from __future__ import annotations
+
+import asyncio
+
+import grpc
+import pytest
+
+from consent.guard_table import GuardUpdate
+from identity.people_map import Person
+from services.interceptors.call import Caller
+from services.retention import Sweeper
+from services.storage.identity_people import IdentityPeople
+from services.storage.people_map import PeopleMapStore
+from services.storage.personal import DatabaseStore
+from services.storage.sqlite import StoreUnusable
+from services.storage.subject_keys import SubjectKeys
+from services.stores import Phase
+from tests.identity.desk import RING
+from tests.identity.people_desk import SCOPES, Operator, people_desk
+from tests.services.conftest import reason_of
+from veilgraph.identity.v1 import identity_pb2 as pb
+from veilgraph.privacy.v1 import privacy_pb2
+
+EMAILS = privacy_pb2.PURPOSE_MARKETING_EMAIL
+DAY_MS = 86_400_000
+
+
+def serving(desk, issuer):
+    everything = (1 << len(desk.policy.leaves)) - 1
+    callers = {
+        name: Caller(name, "acme", SCOPES, purposes)
+        for name, purposes in (
+            ("watcher", everything),
+            ("other", everything),
+            ("mailer", 1 << desk.policy.index("marketing.email")),
+        )
+    }
+    return people_desk(desk, issuer, callers, desk.servicer._ledger._graph)
+
+
+@pytest.fixture
+async def people(desk, issuer):
+    async with serving(desk, issuer) as served:
+        yield served
+
+
+def told(answer, operator: Operator) -> list[tuple[str, list[Person], list[Person]]]:
+    """The changes of an answer: what happened, the persons before, the persons after."""
+
+    def person(parts) -> Person:
+        subjects = tuple(operator.opened(parts.subjects))
+        assert parts.person == operator.pairwise.seal_person(subjects[0])
+        return subjects
+
+    changes = []
+    for one in answer.changes:
+        change = getattr(one, one.WhichOneof("change"))
+        before, after = (
+            [person(p) for p in (side if isinstance(side, list) else [side])]
+            for side in (
+                (list(change.before), change.after)
+                if one.HasField("merged")
+                else (change.before, list(change.after))
+            )
+        )
+        changes.append((one.WhichOneof("change"), before, after))
+    return changes
+
+
+async def who_agree(desk, *values: str):
+    subjects = await desk.subjects(*values)
+    desk.say_yes(*subjects)
+    return subjects
+
+
+async def refusal(call) -> str:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return reason_of(caught.value)
+
+
+async def test_a_link_is_a_merge_its_unlinking_the_same_split_and_all_is_as_before(desk, people):
+    watcher = people["watcher"]
+    a, b = await who_agree(desk, "a", "b")
+    start = await watcher.watch()
+    assert not start.changes
+    await desk.send(desk.link(b, a))
+    merged = await watcher.watch(start.cursor, 5_000)
+    assert told(merged, watcher) == [("merged", [(a,), (b,)], [(a, b)])]
+    assert desk.members(b) == {a, b}
+    await desk.unlink(a, b)
+    split = await watcher.watch(merged.cursor, 5_000)
+    assert told(split, watcher) == [("split", [(a, b)], [(a,), (b,)])]
+    assert desk.members(b) == {b}
+    assert told(await watcher.watch(start.cursor), watcher) == told(merged, watcher) + told(split, watcher)
+    assert split.consent_epoch == desk.guard.epoch
+
+
+async def test_a_weak_link_changes_the_wide_view_alone(desk, people):
+    watcher = people["watcher"]
+    a, b = await who_agree(desk, "a", "b")
+    wide, strict = await watcher.watch(), await watcher.watch(for_purpose=EMAILS)
+    await desk.send(desk.link(a, b, evidence=pb.EVIDENCE_SIMILARITY))
+    assert len((await watcher.watch(wide.cursor, 5_000)).changes) == 1
+    answer = await watcher.watch(strict.cursor, for_purpose=EMAILS)
+    assert not answer.changes
+    await desk.send(desk.link(a, b))
+    assert len((await watcher.watch(answer.cursor, 5_000, EMAILS)).changes) == 1
+    assert len((await watcher.watch(wide.cursor, 0)).changes) == 1
+
+
+async def test_whoever_waits_is_woken_by_the_change(desk, people):
+    watcher = people["watcher"]
+    a, b = await who_agree(desk, "a", "b")
+    start = await watcher.watch()
+    waiting = asyncio.ensure_future(watcher.watch(start.cursor, 5_000))
+    await desk.send(desk.link(a, b))
+    assert len((await waiting).changes) == 1
+
+
+async def test_a_pending_link_has_changed_nothing(desk, people):
+    watcher = people["watcher"]
+    a, b = await who_agree(desk, "a", "b")
+    start = await watcher.watch()
+    seen = []
+
+    async def look(_seq):
+        seen.append(await watcher.watch(start.cursor))
+
+    desk.at_barrier = look
+    await desk.send(desk.link(a, b))
+    assert [len(answer.changes) for answer in seen] == [0, 0]
+    assert len((await watcher.watch(start.cursor, 5_000)).changes) == 1
+
+
+async def test_who_does_not_permit_the_purpose_is_not_told_of(desk, people):
+    """A merge with somebody unheard of is none; nothing follows a refusal that returned."""
+    watcher = people["watcher"]
+    a, b = await who_agree(desk, "a", "b")
+    desk.say_yes(b, but=["personalise.recommend"])
+    start = await watcher.watch()
+    await desk.send(desk.link(a, b, evidence=pb.EVIDENCE_SIMILARITY))
+    answer = await watcher.watch(start.cursor, 5_000)
+    assert not answer.changes
+    assert answer.cursor != start.cursor
+    desk.say(a, grant=desk.policy.consent_nodes, refuse=["personalise"])
+    await desk.unlink(a, b)
+    assert not (await watcher.watch(start.cursor, 5_000)).changes
+
+
+async def test_a_split_is_told_of_whoever_is_left_to_tell_of(desk, people):
+    """The merge was told; who refuses since is named no more, the other is known to be alone."""
+    watcher = people["watcher"]
+    a, b = await who_agree(desk, "a", "b")
+    await desk.send(desk.link(a, b))
+    start = await watcher.watch()
+    await desk.unlink(a, b)
+    desk.say(a, refuse=["personalise"])
+    assert told(await watcher.watch(start.cursor, 5_000), watcher) == [("split", [(b,)], [(b,)])]
+
+
+async def test_everybody_told_of_is_in_the_audit_and_nobody_else(desk, people):
+    a, b, c, d = await who_agree(desk, *"abcd")
+    start = await people["watcher"].watch()
+    await desk.send(desk.link(a, b))
+    await people["watcher"].watch(start.cursor, 5_000)
+    record = people.audit.records[-1]
+    recommend = desk.policy.index("personalise.recommend")
+    assert dict(record.decided) == {(a, recommend): True, (b, recommend): True}
+    await desk.send(desk.link(c, d))
+    assert people.audit.records[-1] is record
+
+
+async def test_two_watchers_share_neither_ids_nor_cursors(desk, people):
+    """Positions in the one sequence would tell them which of their ids are the same."""
+    a, b = await who_agree(desk, "a", "b")
+    start = [await people[name].watch() for name in ("watcher", "other")]
+    await desk.send(desk.link(a, b))
+    answers = [
+        await people[name].watch(one.cursor, 5_000)
+        for name, one in zip(("watcher", "other"), start, strict=True)
+    ]
+    texts = [
+        {answer.cursor, answer.changes[0].merged.after.person, *answer.changes[0].merged.after.subjects}
+        for answer in answers
+    ]
+    assert not texts[0] & texts[1]
+    assert await refusal(people["other"].watch(start[0].cursor)) == "CURSOR_INVALID"
+    assert await refusal(people["watcher"].watch(start[0].cursor, 0, EMAILS)) == "CURSOR_INVALID"
+
+
+async def test_a_purpose_that_is_not_the_caller_s_is_not_watched(people):
+    assert await refusal(people["mailer"].watch()) == "PURPOSE_NOT_GRANTED_TO_CALLER"
+    assert (await people["mailer"].watch(for_purpose=EMAILS)).cursor
+
+
+async def test_a_cursor_whose_changes_were_swept_away_is_too_old_and_one_begins_anew(desk, people):
+    watcher = people["watcher"]
+    a, b = await who_agree(desk, "a", "b")
+    start = await watcher.watch()
+    await desk.send(desk.link(a, b))
+    behind = await watcher.watch(start.cursor, 5_000)
+    desk.clock.now_ms += 40 * DAY_MS
+    swept = await Sweeper("identity", desk.database, desk.policy, desk.clock).sweep()
+    assert swept["people_changes"] == 2
+    assert desk.database.reader.execute("SELECT count(*) FROM map_change_member").fetchone() == (0,)
+    assert await refusal(watcher.watch(start.cursor)) == "CURSOR_TOO_OLD"
+    assert not (await watcher.watch(behind.cursor)).changes
+    assert (await watcher.watch()).cursor == behind.cursor
+
+
+async def test_a_cursor_of_a_later_state_of_the_file_is_too_old(desk, people):
+    """The file was put back from a backup: what the cursor stands behind is not there."""
+    watcher = people["watcher"]
+    a, b = await who_agree(desk, "a", "b")
+    start = await watcher.watch()
+    await desk.send(desk.link(a, b))
+    behind = await watcher.watch(start.cursor, 5_000)
+    people.map.feed.last_seq = 1
+    assert await refusal(watcher.watch(behind.cursor)) == "CURSOR_TOO_OLD"
+
+
+async def test_what_happened_while_nobody_followed_is_found_at_the_next_start(desk, issuer):
+    """As after a crash between the change of the guard table and the change that is kept."""
+    a, b, c = await who_agree(desk, *"abc")
+    async with serving(desk, issuer) as people:
+        await people["watcher"].watch()
+        await desk.send(desk.link(a, b))
+        start = await people["watcher"].watch()
+        start = await people["watcher"].watch(start.cursor, 50)
+    desk.guard._foretold.clear()
+    await desk.unlink(a, b)
+    await desk.send(desk.link(b, c))
+    async with serving(desk, issuer) as people:
+        watcher = people["watcher"]
+        answer = await watcher.watch(start.cursor, 5_000)
+    assert told(answer, watcher) == [("split", [(a, b)], [(a,), (b,)]), ("merged", [(b,), (c,)], [(b, c)])]
+
+
+async def test_the_first_who_ever_watches_is_not_told_what_was_before(desk, people):
+    """Nobody has a cursor from then; the persons there are, `Resolve` tells."""
+    a, b = await who_agree(desk, "a", "b")
+    await desk.send(desk.link(a, b))
+    start = await people["watcher"].watch()
+    await desk.unlink(a, b)
+    answer = await people["watcher"].watch(start.cursor, 5_000)
+    assert told(answer, people["watcher"]) == [("split", [(a, b)], [(a,), (b,)])]
+    assert PeopleMapStore(desk.database).last_seq() == 2  # and the beginning
+
+
+async def test_a_table_that_was_lost_and_loaded_anew_has_changed_nobody(desk, people):
+    watcher = people["watcher"]
+    a, b, c = await who_agree(desk, *"abc")
+    await desk.send(desk.link(a, b))
+    start = await watcher.watch()
+    start = await watcher.watch(start.cursor, 50)
+    desk.guard.lose()
+    desk.push(births=[])
+    desk.guard.lose()
+    desk.guard.apply(GuardUpdate(desk.guard.epoch + 1, dict(desk.projection.entries)))
+    assert not (await watcher.watch(start.cursor, 50)).changes
+    await desk.send(desk.link(b, c))
+    assert told(await watcher.watch(start.cursor, 5_000), watcher) == [
+        ("merged", [(a, b), (c,)], [(a, b, c)])
+    ]
+
+
+async def test_changes_that_could_not_be_kept_are_found_again(desk, people, monkeypatch):
+    """The disk refuses once; the next comparison brings what nobody was told of."""
+    watcher = people["watcher"]
+    a, b = await who_agree(desk, "a", "b")
+    start = await watcher.watch()
+    keep, failed = PeopleMapStore.keep, []
+
+    async def fails_once(store, steps, now_ms):
+        if not failed:
+            failed.append(steps)
+            raise StoreUnusable
+        return await keep(store, steps, now_ms)
+
+    monkeypatch.setattr(PeopleMapStore, "keep", fails_once)
+    monkeypatch.setattr("services.people_map.RETRY_S", 0)
+    await desk.send(desk.link(a, b))
+    assert told(await watcher.watch(start.cursor, 5_000), watcher) == [("merged", [(a,), (b,)], [(a, b)])]
+    assert len(desk.reports) == 1
+
+
+async def test_an_erased_subject_is_in_no_change_and_nobody_is_told_of_it(desk, people):
+    watcher = people["watcher"]
+    a, b, c = await who_agree(desk, *"abc")
+    start = await watcher.watch()
+    await desk.send(desk.link(a, b), desk.link(b, c))
+    assert len((await watcher.watch(start.cursor, 5_000)).changes) == 1
+    store = DatabaseStore(
+        desk.database, IdentityPeople(desk.servicer.forget, desk.identifiers.recognition), SubjectKeys(RING)
+    )
+    await store.erase([b], "e1", Phase.DATA)
+    desk.push(erased=[b])
+    late = await watcher.watch(start.cursor, 200)
+    assert told(late, watcher) == [
+        ("merged", [(a,), (c,)], [(a, c)]),
+        ("split", [(a, c)], [(a,), (c,)]),
+    ]
+    kept = "SELECT subject FROM map_member UNION ALL SELECT subject FROM map_change_member"
+    assert b not in {subject for (subject,) in desk.database.reader.execute(kept)}
+
+
+async def test_who_waits_is_let_go_when_the_service_stops(people):
+    start = await people["watcher"].watch()
+    waiting = asyncio.ensure_future(people["watcher"].watch(start.cursor, 4_000))
+    await asyncio.sleep(0.05)
+    people.watching.close()
+    assert (await waiting).cursor == start.cursor
