@@ -76,11 +76,10 @@ class Scene:
         """Makes a scene; ``number`` is the case's own and tells its identifiers from all others."""
         self._shop = shop
         self._case = case
-        self._identifiers = {
-            name: getattr(identifiers, kind)(value.replace("#", str(NUMBER_BASE + number)))
-            for name, (kind, value) in case.identifiers.items()
-        }
         self._number = number
+        self._identifiers = {
+            name: self._identifier(kind, value) for name, (kind, value) in case.identifiers.items()
+        }
         self._subjects: dict[str, str] = {}
         self._erased: dict[str, set[str]] = {}
         self._verifier = open_verifier(shop.folder / "keys")
@@ -152,6 +151,42 @@ class Scene:
             reason = result.error.reason
             assert result.linked is not bool(reason)
         _expect(reason, refused)
+
+    async def do_crowd(
+        self,
+        like: dict[str, str],
+        *,
+        around: str,
+        count: int,
+        taken: int | None = None,
+        by: str = "login",
+        source: str = "web",
+        refused: str = "",
+    ) -> None:
+        """Many identifiers that permit linking are linked with one, in one request; the last are refused."""
+        ((kind, value),) = like.items()
+        values = [value.replace("*", str(place)) for place in range(count)]
+        made = [self._identifier(kind, one) for one in values]
+        request = identity_pb2.ResolveRequest(identifiers=made)
+        crowd = await self._shop.identity.Resolve(request, metadata=self._shop.metadata)
+        subjects = [result.subject for result in crowd.results]
+        middle = await self._subject(around)
+        seen_at = self._shop.now()
+        evidence = identity_pb2.Evidence.Value(f"EVIDENCE_{by.upper()}")
+        statements = [self._statement(subject, "GRANT", ["identity.link"]) for subject in subjects]
+        said = consent_pb2.RecordRequest(statements=statements, request_id=self._request(""))
+        assert (await self._shop.consent.Record(said, metadata=self._shop.metadata)).recorded == count
+        links = [
+            identity_pb2.Link(
+                subject=middle, other=subject, evidence=evidence, source=source, observed_at=seen_at
+            )
+            for subject in subjects
+        ]
+        asked = identity_pb2.LinkRequest(links=links, request_id=self._request(""))
+        results = (await self._shop.identity.Link(asked, metadata=self._shop.metadata)).results
+        taken = count if taken is None else taken
+        assert [result.linked for result in results] == [place < taken for place in range(count)]
+        assert {result.error.reason for result in results[taken:]} <= {refused}
 
     async def do_unlink(
         self, pair: list[str], *, removes: int = 1, reason: str = "", refused: str = "", request: str = ""
@@ -294,12 +329,10 @@ class Scene:
         refused: str = "",
     ) -> None:
         for name in names:
-            statement = consent_pb2.Statement(
-                subject=await self._subject(name),
-                action=consent_pb2.Action.Value(f"ACTION_{action}"),
-                purposes=to,
-                collected_via=consent_pb2.COLLECTED_VIA_WEB,
-                notice=SHOWN if action == "GRANT" else None,
+            statement = self._statement(
+                await self._subject(name),
+                action,
+                to,
                 age=consent_pb2.Age.Value(f"AGE_{age}"),
                 regime=regime,
                 supersedes=[await self._refusal(other, to) for other in answers],
@@ -311,6 +344,25 @@ class Scene:
             if answer is not None and answer.refused:
                 reason = answer.refused[0].reason
             _expect(reason, refused)
+
+    @staticmethod
+    def _statement(
+        subject: str, action: str, purposes: Sequence[str], **fields: Any
+    ) -> consent_pb2.Statement:
+        return consent_pb2.Statement(
+            subject=subject,
+            action=consent_pb2.Action.Value(f"ACTION_{action}"),
+            purposes=purposes,
+            collected_via=consent_pb2.COLLECTED_VIA_WEB,
+            notice=SHOWN if action == "GRANT" else None,
+            **fields,
+        )
+
+    def _identifier(self, kind: str, value: str) -> identity_pb2.Identifier:
+        made: identity_pb2.Identifier = getattr(identifiers, kind)(
+            value.replace("#", str(NUMBER_BASE + self._number))
+        )
+        return made
 
     async def _refusal(self, name: str, purposes: Sequence[str]) -> str:
         """The caller's id of what somebody refused."""
