@@ -311,8 +311,8 @@ def rules() -> Rules:
     return compile_rules(tomllib.loads((ROOT / "identity/rules.toml").read_text()))
 
 
-@settings(max_examples=60)
-@given(history=st.lists(steps, max_size=14))
+@settings(max_examples=50)
+@given(history=st.lists(steps, min_size=8, max_size=16))
 def test_any_history_is_what_a_naive_graph_says_and_can_be_taken_back(policy, rules, history):
     with TemporaryDirectory() as folder:
         desk = Desk(Path(folder), policy, rules, Clock(NOW_MS))
