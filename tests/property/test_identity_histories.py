@@ -1,7 +1,7 @@
 """Random histories of everything that moves people together and apart, through the real service.
 
-Links, corrections, evidence that runs out, permissions taken back and given again, barriers that
-fail and processes that start again; after every step ledger, graph and guard table say what a
+Links, corrections, evidence that runs out, permissions taken back and given again, new keys,
+barriers that fail and processes that start again; after every step ledger, graph and guard table say what a
 naive graph of plain tuples says, and every identifier has the subject it was born with. Whatever
 the history was, when it is taken back the guard table is entry for entry what it was before.
 """
@@ -28,6 +28,7 @@ from identity.ledger import NEVER_MS
 from identity.rules import Rules, compile_rules
 from services.authority import AuthorityStopped
 from services.errors import Refusal
+from services.storage.rekeying import SealedRows
 from tests.conftest import NOW_MS, ROOT, Clock
 from tests.identity.desk import Desk
 from veilgraph.identity.v1 import identity_pb2 as pb
@@ -89,6 +90,12 @@ class Restart(NamedTuple):
     """What is only in memory is forgotten."""
 
 
+class Rotate(NamedTuple):
+    """A new key seals identifiers from now on; so many of those under the older ones are sealed anew."""
+
+    rows: int
+
+
 who = st.sampled_from(EVERYBODY)
 #: Few, so that one is spoken of again and again: two rings that share a side, and a bridge.
 pairs = st.sampled_from([frozenset(pair) for pair in ((0, 1), (1, 2), (2, 3), (0, 3), (1, 3), (3, 4))])
@@ -109,6 +116,7 @@ steps = st.one_of(
     st.builds(Wait, st.integers(1, 5)),
     st.builds(Fail, st.integers(1, 4), st.booleans()),
     st.just(Restart()),
+    st.builds(Rotate, st.sampled_from([0, 2, 9])),
 )
 
 
@@ -218,6 +226,9 @@ class Life:
                 self.failures, self.restarts = times, restarts
             case Restart():
                 await self.restart()
+            case Rotate(rows):
+                self.desk.rotate()
+                await self.reseal(rows)
 
     async def link(self, link: Link) -> None:
         now_ms = self.desk.clock()
@@ -255,6 +266,12 @@ class Life:
         if self.restarts:
             await self.restart()
         await self.desk.all_confirmed()
+
+    async def reseal(self, rows: int) -> None:
+        """Seals up to so many rows of each older key anew, as a job would that is killed then."""
+        keys = self.desk.identifiers.recognition()
+        for version in keys.kept_under:
+            await SealedRows(self.desk.database).reseal(keys, version, rows)
 
     def say(self, one: int) -> None:
         refused = [purpose for who, purpose in self.plain.refused if who == one]
