@@ -22,10 +22,10 @@ from tests.services.conftest import reason_of
 from veilgraph.client import identifiers
 from veilgraph.consent.v1 import consent_pb2, rights_pb2, rights_pb2_grpc
 from veilgraph.engagement.v1 import profile_pb2
-from veilgraph.identity.v1 import identity_pb2
+from veilgraph.identity.v1 import identity_pb2, keys_pb2, keys_pb2_grpc
 from veilgraph.privacy.v1 import privacy_pb2
 
-STEP_MS, DAY_MS = 1_000, 86_400_000
+STEP_MS, DAY_MS, DAY_S = 1_000, 86_400_000, 86_400
 EVERYTHING = (*ALL, "share")
 NUMBER_BASE = 1_000_000
 #: A statement of this text can answer a refusal: it says which text was shown.
@@ -81,8 +81,10 @@ class Scene:
             name: self._identifier(kind, value) for name, (kind, value) in case.identifiers.items()
         }
         self._subjects: dict[str, str] = {}
+        self._former: dict[str, str] = {}
         self._erased: dict[str, set[str]] = {}
         self._verifier = open_verifier(shop.folder / "keys")
+        self._keys = keys_pb2_grpc.KeyServiceStub(shop.channels["identity"])
         self._rights = rights_pb2_grpc.RightsServiceStub(shop.channels["consent"])
 
     async def play(self) -> None:
@@ -256,7 +258,37 @@ class Scene:
         for name in names:
             self._erased.setdefault(name, set()).add(self._subjects.pop(name))
 
+    async def do_rotate(self, what: str, *, overlap_days: float = 0) -> None:
+        """A new key of ``identifier`` tokens, or of the ``ids`` the shop holds, which it asks for anew."""
+        own = what == "ids"
+        use = keys_pb2.KEY_USE_PAIRWISE if own else keys_pb2.KEY_USE_IDENTIFIER
+        operator = self._shop.metadata_of("operator")
+        known = await self._keys.GetKeys(keys_pb2.GetKeysRequest(), metadata=operator)
+        active = [one for one in known.versions if one.use == use and one.state == keys_pb2.KEY_STATE_ACTIVE]
+        request = keys_pb2.RotateKeysRequest(
+            use=use,
+            caller="shop" if own else "",
+            from_version=max(one.version for one in active if one.caller in {"", "shop"}),
+            overlap_s=round(overlap_days * DAY_S),
+        )
+        await self._keys.RotateKeys(request, metadata=operator)
+        if not own:
+            return
+        self._former, self._subjects = self._subjects, {}
+        for name, before in self._former.items():
+            (result,) = await self._resolved([name])
+            assert result.subject != before, f"{name} has its old id"
+            assert result.previous == (before if overlap_days else ""), f"{name} was another"
+            self._keep(name, result.subject)
+
     # What is then expected.
+
+    async def do_formerly(self, names: list[str], *, refused: str = "") -> None:
+        """The ids from before the last rotation are still taken, or refused."""
+        for name in names:
+            asked = consent_pb2.GetStateRequest(subject=self._former[name])
+            _, reason = await self._answer(self._shop.consent.GetState, asked)
+            _expect(reason, refused)
 
     async def do_people(self, groups: list[list[str]], *, purpose: str = "personalise.recommend") -> None:
         """Each group is one person in the view of a purpose, and no two groups are the same one."""
