@@ -27,6 +27,7 @@ from services.service_tokens import PREFIX
 SERVICES = ("identity", "consent", "recommender", "engagement")
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_CALLER_KEYS = frozenset({"scopes", "purposes", "new_identifiers_per_hour", "translates_to"})
 _KEYS = frozenset({"tenant", "keyring", "policy", "policy_keys", "listen", "tokens", "callers", "verifiers"})
 
 
@@ -93,6 +94,7 @@ def load(path: Path) -> SuiteConfig:
     policy = _policy(content, folder, tenant)
     listen = _section(content, "listen", frozenset(SERVICES))
     tokens = _section(content, "tokens", frozenset({"issuer", "audience", "jwks"}))
+    callers = content.get("callers", {})
     verifiers = tuple(
         _verifier(name, entry, folder, content) for name, entry in content.get("verifiers", {}).items()
     )
@@ -121,14 +123,16 @@ def load(path: Path) -> SuiteConfig:
             jwks=_json(folder / _string(tokens, "jwks")),
         ),
         callers={
-            name: _caller(name, entry, tenant, policy) for name, entry in content.get("callers", {}).items()
+            name: _caller(name, entry, tenant, policy, frozenset(callers)) for name, entry in callers.items()
         },
         verifiers=verifiers,
     )
 
 
-def _caller(name: str, entry: Mapping[str, Any], tenant: str, policy: Policy) -> Caller:
-    _only(entry, frozenset({"scopes", "purposes", "new_identifiers_per_hour"}), f"callers.{name}")
+def _caller(
+    name: str, entry: Mapping[str, Any], tenant: str, policy: Policy, callers: frozenset[str]
+) -> Caller:
+    _only(entry, _CALLER_KEYS, f"callers.{name}")
     purposes = 0
     for node in entry.get("purposes", ()):
         try:
@@ -145,7 +149,10 @@ def _caller(name: str, entry: Mapping[str, Any], tenant: str, policy: Policy) ->
     per_hour = entry.get("new_identifiers_per_hour", PER_HOUR_DEFAULT)
     if type(per_hour) is not int or per_hour < 0:
         raise ConfigError(f"callers.{name}.new_identifiers_per_hour: a whole number from 0")
-    return Caller(_name(name, "callers"), tenant, scopes, purposes, per_hour)
+    translates_to = frozenset(entry.get("translates_to", ()))
+    if unknown := sorted(translates_to - callers | translates_to & {name}):
+        raise ConfigError(f"callers.{name}.translates_to: no other callers are called {unknown}")
+    return Caller(_name(name, "callers"), tenant, scopes, purposes, per_hour, translates_to)
 
 
 def _verifier(name: str, entry: Mapping[str, Any], folder: Path, content: Mapping[str, Any]) -> Verifier:

@@ -45,9 +45,10 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "identity.unlink",
             "identity.explain",
             "identity.watch",
+            "identity.translate",
             "profile.track",
         ),
-        (*_PERSONAL, "identity.link"),
+        (*_PERSONAL, "identity.link", "share.partner"),
     ),
     "operator": (
         ("identity.resolve", "identity.people", "identity.explain", "identity.unlink", "identity.keys"),
@@ -61,6 +62,8 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 #: What a caller may bring an hour that nobody has seen before, where it is not the suite's default.
 NEW_IDENTIFIERS_PER_HOUR = {"importer": 1_000_000_000}
+#: Whose ids a caller may be given, of people who permit it.
+TRANSLATES_TO = {"shop": ("partner",)}
 
 
 def prepare(folder: Path, now_s: int, ports: Mapping[str, int]) -> Path:
@@ -111,7 +114,7 @@ def _config(ports: Mapping[str, int]) -> str:
             f"[callers.{caller}]",
             f"scopes = {json.dumps(scopes)}",
             f"purposes = {json.dumps(purposes)}",
-            *_quota(caller),
+            *_more(caller),
         ]
     lines += [
         "",
@@ -125,6 +128,9 @@ def _config(ports: Mapping[str, int]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _quota(caller: str) -> list[str]:
-    per_hour = NEW_IDENTIFIERS_PER_HOUR.get(caller)
-    return [] if per_hour is None else [f"new_identifiers_per_hour = {per_hour}"]
+def _more(caller: str) -> list[str]:
+    lines = {
+        "new_identifiers_per_hour": NEW_IDENTIFIERS_PER_HOUR.get(caller),
+        "translates_to": TRANSLATES_TO.get(caller),
+    }
+    return [f"{name} = {json.dumps(value)}" for name, value in lines.items() if value is not None]

@@ -39,6 +39,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "METHOD_UNDECLARED": "the method declares no privacy policy",
         "SCOPE_NOT_GRANTED_TO_CALLER": "the caller does not hold the method's scope",
         "PURPOSE_NOT_GRANTED_TO_CALLER": "the caller may not use this purpose",
+        "RECIPIENT_NOT_GRANTED_TO_CALLER": "the deployment does not let the caller have this recipient's ids",
         "PURPOSE_WIDENED": "the token is narrowed to other purposes",
         "SOURCE_RESERVED": "the source is a registered verifier for which this caller does not speak",
         "PROOF_INVALID": "a proof is not a token of a registered verifier for this deployment",

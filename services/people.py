@@ -6,7 +6,7 @@ from identity.graph import Graph
 from identity.person import LINKS_MAX, PersonStore, person_of, reached_from, without
 from identity.rules import Rules
 from services.interceptors.call import Call, StateChanged
-from services.people_messages import person_response, told_of, watch_response
+from services.people_messages import person_response, told_of, translate_response, watch_response
 from services.watching import Watching
 from veilgraph.identity.v1 import people_pb2, people_pb2_grpc
 
@@ -43,6 +43,14 @@ class PeopleServicer(people_pb2_grpc.PeopleServiceServicer):
             raise StateChanged  # erased since the call came in
         shown = without(person, {one for one in told_of(person) if one not in permitting & births.keys()})
         return person_response(shown, births, self._rules, call, _view_of(request, call))
+
+    async def Translate(
+        self,
+        request: people_pb2.TranslateRequest,  # noqa: ARG002 - the guard took subjects and recipient out of it
+        call: Call,
+    ) -> people_pb2.TranslateResponse:
+        """The same subjects; the guard makes the recipient's ids of them."""
+        return translate_response(call)
 
     async def Watch(self, request: people_pb2.WatchRequest, call: Call) -> people_pb2.WatchResponse:
         """The changes beyond a cursor, as far as those concerned permit the purpose now."""

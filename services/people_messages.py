@@ -116,6 +116,20 @@ def _parts_message(person: Sequence[SubjectId]) -> people_pb2.PersonParts:
     return people_pb2.PersonParts(person=person[0].hex(), subjects=[one.hex() for one in person])
 
 
+def translate_response(call: Call) -> people_pb2.TranslateResponse:
+    """The answer to a Translate: a subject or an error for each item."""
+    response = people_pb2.TranslateResponse()
+    subjects = dict(zip(call.accepted, call.subjects["items.subject"], strict=True))
+    errors = {one.index: one for one in call.refused}
+    for index in range(len(call.items)):
+        result, subject = response.results.add(), subjects.get(index)
+        if subject is None:
+            result.error.CopyFrom(errors[index].message())
+        else:
+            result.subject = subject.hex()
+    return response
+
+
 def told_of(person: Person) -> Collection[SubjectId]:
     """Everybody an answer about a person names."""
     return (*person.reached, *person.beyond)

@@ -21,6 +21,7 @@ SEALED_BYTES = 32  # a birth subject and AES-GCM's tag
 _ITEM_MAX = 255
 _FIXED = struct.Struct(f">B{PROCESS_BYTES}sQQQQIII{DIGEST_BYTES}s{DIGEST_BYTES}s")
 _DECISION = struct.Struct(f">BB{TAG_BYTES}s{SEALED_BYTES}s")
+_GIVEN_TO = b"given to "
 _NO_SUBJECT = bytes(TAG_BYTES), bytes(SEALED_BYTES)
 
 
@@ -97,6 +98,14 @@ class Leaf(NamedTuple):
         """How people call it: process and number."""
         return f"{self.process.hex()}/{self.number}"
 
+    @property
+    def recipient(self) -> str:
+        """Who was told: the caller, or the other caller whose ids of the subjects it asked for."""
+        for item in self.evidence:
+            if item.startswith(_GIVEN_TO):
+                return item.removeprefix(_GIVEN_TO).decode()
+        return self.caller
+
     def head(self) -> bytes:
         """The encoding of everything but the decisions; what sealed subjects are bound to."""
         fixed = _FIXED.pack(
@@ -127,6 +136,11 @@ class Leaf(NamedTuple):
             return self.head() + b"".join((len(decisions).to_bytes(4, "big"), *decisions))
         except (struct.error, OverflowError, TypeError, UnicodeEncodeError) as error:
             raise LeafMalformed("a part does not fit its place") from error
+
+
+def given_to(recipient: str) -> tuple[bytes, ...]:
+    """The evidence that ids were given out for another caller; none where there is no other."""
+    return (_GIVEN_TO + recipient.encode(),) if recipient else ()
 
 
 def counted(encoding: bytes) -> tuple[bytes, int, int]:

@@ -44,6 +44,7 @@ class AuditRecord(NamedTuple):
         evidence: ids or hashes of what the call made or relied on.
         code: gRPC status name, or ``WRITTEN``.
         reason: the refusal's reason, or empty.
+        recipient: id of the other caller whose ids of the subjects were asked for, or empty.
     """
 
     at_ms: int
@@ -57,6 +58,7 @@ class AuditRecord(NamedTuple):
     evidence: tuple[bytes, ...]
     code: str
     reason: str
+    recipient: str = ""
 
 
 class AuditLog(Protocol):
@@ -182,4 +184,5 @@ def _record(call: Call, decided: Decided, code: str, reason: str) -> AuditRecord
         tuple(call.evidence),
         code,
         reason,
+        call.recipient.id if call.recipient is not None else "",
     )

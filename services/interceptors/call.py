@@ -43,6 +43,7 @@ class Caller:
         scopes: the scopes it holds; empty refuses everything.
         purposes: mask of the purposes it may use; 0 refuses everything.
         new_identifiers_per_hour: how many it may bring that nobody has seen before.
+        translates_to: the callers whose ids it may be given.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Caller:
     scopes: frozenset[str]
     purposes: int
     new_identifiers_per_hour: int = PER_HOUR_DEFAULT
+    translates_to: frozenset[str] = frozenset()
 
 
 class NotYet(Exception):  # noqa: N818 - not an error; the message is taken again after what it waits for
@@ -115,6 +117,7 @@ class Call:
         token_purposes: mask of the purposes its token is narrowed to.
         now_ms: the instant decisions are made for, milliseconds since the epoch.
         before_until_ms: until when ids under the caller's key before are taken, see ``Pairwise``.
+        recipient: the caller for whom ids are given out beside the caller's own.
         purpose: bit position of the purpose decided on; -1 where each element has its own.
         subjects: for each declared subject path the birth subjects, one per accepted element
             (one in all where the method has no ``items``); ``None`` where the answer must not
@@ -156,6 +159,7 @@ class Call:
     deadline_at: float | None = None
     now_ms: int = 0
     before_until_ms: int = 0
+    recipient: Caller | None = None
     purpose: int = -1
     subjects: dict[str, list[SubjectId | None]] = field(default_factory=dict)
     purposes: list[int] = field(default_factory=list)

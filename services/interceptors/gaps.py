@@ -22,6 +22,8 @@ _FORBIDDEN_TYPES = frozenset(
 _FORBIDDEN_CLASSES = frozenset({privacy_pb2.DATA_CLASS_CONTACT, privacy_pb2.DATA_CLASS_SECRET})
 #: The scopes of internal methods begin so; the configuration gives no caller such a scope.
 INTERNAL_SCOPE = "internal."
+#: The purposes under which a caller is given the ids of another begin so.
+SHARING = "share."
 
 
 def gaps_of(method: Descriptor, declared: Any, policy: Policy) -> list[str]:
@@ -54,6 +56,7 @@ def _policy_gaps(declared: Any, method: Descriptor, policy: Policy) -> Iterable[
         # Such an answer would be checked again for the last message's subjects alone.
         yield "a client stream about subjects is a write, or answers every message by itself"
     yield from _internal_gaps(declared, method)
+    yield from _recipient_gaps(declared, method)
     yield from _path_gaps(declared, method.input_type, policy)
     yield from _reference_gaps(declared, method.input_type)
 
@@ -69,6 +72,41 @@ def _internal_gaps(declared: Any, method: Descriptor) -> Iterable[str]:
     for path, data_class in held:
         if data_class == privacy_pb2.DATA_CLASS_SUBJECT:
             yield f"{path!r} is a birth subject; only internal methods carry those"
+
+
+def _recipient_gaps(declared: Any, method: Descriptor) -> Iterable[str]:
+    """Ids of another caller leave only where the request says whose, under a purpose of sharing."""
+    if any(rule.for_recipient for _, rule in _rules(method.input_type)):
+        yield "for_recipient is said of fields of a response"
+    if any(
+        rule.for_recipient and rule.data_class != privacy_pb2.DATA_CLASS_PSEUDONYM
+        for _, rule in _rules(method.output_type)
+    ):
+        yield "only subject ids are given out for_recipient"
+    handed = [path for path, rule in _rules(method.output_type) if rule.for_recipient]
+    if bool(handed) != bool(declared.recipient_field):
+        yield f"a recipient_field and fields for_recipient ({handed}) need each other"
+    if not declared.recipient_field:
+        return
+    field = method.input_type.fields_by_name.get(declared.recipient_field)
+    if field is None or field.is_repeated or field.cpp_type != FieldDescriptor.CPPTYPE_STRING:
+        yield f"recipient_field {declared.recipient_field!r} is no text of the request"
+    if not declared.purpose.startswith(SHARING):
+        yield f"ids of another caller are given out for a purpose that begins with {SHARING!r}"
+
+
+def _rules(
+    message: Descriptor, path: str = "", above: frozenset[str] = frozenset()
+) -> Iterable[tuple[str, privacy_pb2.FieldRule]]:
+    """The rule of everything in a message and beneath it that has one, by path."""
+    if message.full_name in above:
+        return  # recursive, and refused for that
+    for field in message.fields:
+        rule = rule_of(field)
+        if rule is not None:
+            yield path + field.name, rule
+        if field.message_type is not None:
+            yield from _rules(field.message_type, f"{path}{field.name}.", above | {message.full_name})
 
 
 def _path_gaps(declared: Any, request: Descriptor, policy: Policy) -> Iterable[str]:

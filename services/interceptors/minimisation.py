@@ -22,7 +22,9 @@ def minimisation(pairwise_of: PairwiseOf) -> Layer:
         def sealing(seal: Callable[[SubjectId], str]) -> Seal:
             return lambda subject: seal(SubjectId(bytes.fromhex(subject)))
 
-        seals = Seals(*map(sealing, (pairwise.seal, pairwise.seal_before, pairwise.seal_person)))
+        recipient = pairwise if call.recipient is None else pairwise_of(call.recipient)
+        own = (pairwise.seal, pairwise.seal_before, pairwise.seal_person)
+        seals = Seals(*map(sealing, (*own, recipient.seal)))
         call.view = call.plan.views[_purpose_of_view(call)]
         return call.view.of(response, seals)
 

@@ -86,6 +86,7 @@ class MethodPlan:
     subjects: tuple[SubjectPath, ...]
     items: str
     identifiers: IdentifierField | None
+    recipient_field: str
     degrades: bool
     write: bool
     about_people: bool
@@ -144,6 +145,7 @@ def compile_method(method: Descriptor, policy: Policy) -> MethodPlan:
         subjects=tuple(_subject_path(path, request, items) for path in declared.subjects),
         items=items,
         identifiers=identifiers,
+        recipient_field=declared.recipient_field,
         degrades=declared.on_denial == privacy_pb2.DENIAL_DEGRADE,
         write=declared.write,
         about_people=bool(declared.subjects) or identifiers is not None,

@@ -12,7 +12,7 @@ from typing import Any
 
 from consent.guard_table import GuardTable
 from services.errors import Denied, Unavailable
-from services.interceptors.call import Call
+from services.interceptors.call import Call, Caller
 from services.interceptors.epochs import Behind, min_epoch
 from services.interceptors.layer import Layer
 
@@ -41,6 +41,8 @@ def _incoming(call: Call, message: Any) -> None:
         chosen = getattr(message, plan.link_purpose_field.field)
         if chosen:
             _check(call, plan.link_purpose_field.purposes[chosen], plan.link_purpose_field.field)
+    if plan.recipient_field:
+        _name_recipient(call, getattr(message, plan.recipient_field))
     if plan.purpose_field is None:
         call.purpose = plan.purpose
         _check(call, call.purpose)
@@ -60,6 +62,14 @@ def _incoming(call: Call, message: Any) -> None:
         epoch = min_epoch(call.metadata)
         if epoch > call.guard.epoch and not call.blind:
             raise Behind(epoch)
+
+
+def _name_recipient(call: Call, name: str) -> None:
+    """Takes the recipient from the request, if the deployment lets the caller give to it."""
+    assert call.caller is not None  # noqa: S101 - authentication stands before
+    if name not in call.caller.translates_to:
+        raise Denied("RECIPIENT_NOT_GRANTED_TO_CALLER", field=call.plan.recipient_field)
+    call.recipient = Caller(name, call.tenant, frozenset(), 0)
 
 
 def _judge_items(call: Call) -> None:

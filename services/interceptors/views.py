@@ -36,11 +36,13 @@ class Seals(NamedTuple):
         subject: gives the subject id.
         before: gives the subject id under the caller's key before.
         person: gives the person id.
+        recipient: gives the subject id of the caller they are given out for.
     """
 
     subject: Seal
     before: Seal
     person: Seal
+    recipient: Seal
 
 
 MayRead = Callable[[Descriptor], bool]
@@ -153,12 +155,13 @@ Sealing = Callable[[Any, Seals], None]
 def _sealing(message: Descriptor, readable: MayRead) -> Sealing | None:
     """A walk that seals the pseudonyms beneath a message; ``None`` when there are none."""
     kept = [field for field in message.fields if _kept(field, readable)]
-    subjects = tuple(f.name for f in kept if _is_subject(f, before=False))
+    subjects = tuple(f.name for f in kept if _is_subject(f))
     before = tuple(f.name for f in kept if _is_subject(f, before=True))
+    handed = tuple(f.name for f in kept if _is_subject(f, handed=True))
     persons = tuple(f.name for f in kept if class_of(f) == privacy_pb2.DATA_CLASS_PERSON)
     beneath = [(f, _sealing(f.message_type, readable)) for f in kept if f.message_type is not None]
     nested = tuple((f.name, f.is_repeated, inner) for f, inner in beneath if inner is not None)
-    if not subjects and not before and not persons and not nested:
+    if not (subjects or before or handed or persons or nested):
         return None
 
     def walk(view: Any, seals: Seals) -> None:
@@ -166,6 +169,8 @@ def _sealing(message: Descriptor, readable: MayRead) -> Sealing | None:
             _replace(view, name, seals.subject)
         for name in before:
             _replace(view, name, seals.before)
+        for name in handed:
+            _replace(view, name, seals.recipient)
         for name in persons:
             _replace(view, name, seals.person)
         for name, repeated, inner in nested:
@@ -175,12 +180,13 @@ def _sealing(message: Descriptor, readable: MayRead) -> Sealing | None:
     return walk
 
 
-def _is_subject(field: Descriptor, *, before: bool) -> bool:
+def _is_subject(field: Descriptor, *, before: bool = False, handed: bool = False) -> bool:
     rule = rule_of(field)
     return (
         rule is not None
         and rule.data_class == privacy_pb2.DATA_CLASS_PSEUDONYM
         and rule.under_key_before == before
+        and rule.for_recipient == handed
     )
 
 

@@ -17,7 +17,7 @@ from contextvars import Context, ContextVar
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from consent.auditlog.leaf import PROCESS_BYTES, Leaf, packed
+from consent.auditlog.leaf import PROCESS_BYTES, Leaf, given_to, packed
 from consent.auditlog.sealing import SubjectSeal, with_decisions
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
@@ -173,7 +173,7 @@ class StoredAuditLog:
             code=record.code,
             reason=record.reason,
             request_id=record.request_id,
-            evidence=record.evidence,
+            evidence=(*record.evidence, *given_to(record.recipient)),
         )
 
     def _batches(self, after: int, limit: int) -> Sequence[AuditBatch]:

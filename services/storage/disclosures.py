@@ -49,7 +49,7 @@ def _disclosure(leaf: Leaf, decision: Decision) -> Disclosure:
     """What one record says of one decision."""
     answered = decision.allowed and leaf.code in _ANSWERED
     return Disclosure(
-        caller=leaf.caller,
+        caller=leaf.recipient,
         method=leaf.method,
         purpose=decision.purpose,
         classes=leaf.disclosed if answered else 0,

@@ -64,6 +64,9 @@ REQUESTS: dict[str, Request] = {
         ],
         request_id=shop.request_id(),
     ),
+    "Translate": lambda shop, subject: people_pb2.TranslateRequest(
+        items=[{"subject": subject}], recipient="partner"
+    ),
     "Watch": lambda shop, subject: people_pb2.WatchRequest(for_purpose=RECOMMEND),
     "Explain": lambda shop, subject: identity_pb2.ExplainRequest(
         subject=subject, other=subject, for_purpose=RECOMMEND
@@ -133,7 +136,9 @@ def refused_or_degraded(method: Any, answer: Any) -> bool:
         return all(refused_or_degraded(method, one) for one in answer.responses)
     if isinstance(answer, people_pb2.WatchResponse):
         return not answer.changes  # nobody is named in it
-    if isinstance(answer, identity_pb2.ResolveResponse | identity_pb2.LinkResponse):
+    if isinstance(
+        answer, identity_pb2.ResolveResponse | identity_pb2.LinkResponse | people_pb2.TranslateResponse
+    ):
         return [result.error.reason for result in answer.results] == ["NOT_PERMITTED"]
     return [error.reason for error in answer.refused] == ["NOT_PERMITTED"]
 
@@ -210,6 +215,7 @@ async def test_a_batch_beyond_its_limit_is_refused_whole_by_every_method_that_ta
     assert limits == {
         "Resolve": 5000,
         "Link": 5000,
+        "Translate": 1000,
         "Record": 500,
         "TrackBatch": 1000,
         "Track": 1000,

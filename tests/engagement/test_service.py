@@ -366,7 +366,7 @@ def test_a_purpose_that_reads_no_events_learns_not_even_how_many(policy: Policy)
     )
 
     def shown(purpose: str) -> profile_pb2.PortraitResponse:
-        view = plan.views[policy.index(purpose)].of(full, Seals(str, str, str))
+        view = plan.views[policy.index(purpose)].of(full, Seals(str, str, str, str))
         return profile_pb2.PortraitResponse.FromString(view.SerializeToString())
 
     assert shown("security") == profile_pb2.PortraitResponse(consent_epoch=7)

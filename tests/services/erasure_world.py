@@ -27,6 +27,7 @@ from consent.policy import Policy, compile_policy
 from consent.record import Action
 from identity.graph import Graph
 from identity.ids import SubjectId
+from identity.judging import Judged
 from identity.keyring import KeyRing
 from identity.ledger import NEVER_MS, Evidence, Newborn, Sighting
 from identity.linking import Request, Ruling, Verdict
@@ -287,7 +288,10 @@ async def fill(
         for a, b in ((CARD, GONE), (GONE, NEIGHBOUR))
     ]
     await ledger.link(
-        Request("shop", "Link", "r1", bytes(16)), [Ruling(one, Verdict.NEW) for one in sightings], b"", NOW_MS
+        Request("shop", "Link", "r1", bytes(16)),
+        Judged([Ruling(one, Verdict.NEW) for one in sightings], []),
+        b"",
+        NOW_MS,
     )
     edges = (edge(policy, 1, CARD, GONE), edge(policy, 2, GONE, NEIGHBOUR))
     await world.authority.apply_graph([GraphStep(births.seq, tuple(TOKENS), edges)])

@@ -234,3 +234,10 @@ async def test_the_feed_goes_on_where_another_process_ended(database, log, plan,
     first, second = kept(database)
     assert (first.number, second.number) == (1, 1)
     assert first.process != second.process
+
+
+async def test_a_record_says_for_whom_ids_were_asked(database, log, plan):
+    log.append(record(plan, (ANN, 3, True), recipient="partner", evidence=(b"hash",)))
+    log.append(record(plan, (ANN, 3, True)))
+    await log.flush()
+    assert [leaf.recipient for leaf in kept(database)] == ["partner", "shop"]

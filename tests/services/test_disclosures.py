@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from consent.auditlog.leaf import Leaf, packed
+from consent.auditlog.leaf import Leaf, given_to, packed
 from consent.auditlog.sealing import SubjectSeal, with_decisions
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
@@ -105,3 +105,13 @@ async def test_a_slow_calls_record_behind_those_of_a_newer_month_is_found(record
     await records.write((leaf(ends + 2000), {(OTHER, 1): True}), (leaf(ends), {(ME, 1): True}))
     (told,) = records.told(ME)
     assert (told.answered, told.last_ms) == (1, ends)
+
+
+async def test_whoever_was_given_ids_of_somebody_is_the_one_who_was_told(records: Records):
+    """The caller asked for another caller's ids: the person finds that other one."""
+    handed = leaf(1000, method="/x/Translate")._replace(evidence=(b"hash", *given_to("broker")))
+    await records.write((handed, {(ME, 4): True}))
+    (told,) = records.told(ME)
+    assert (told.caller, told.method) == ("broker", "/x/Translate")
+    assert handed.recipient == "broker"
+    assert leaf(1000).recipient == "partner"

@@ -16,6 +16,7 @@ from consent.component import EdgeState as FactState
 from consent.policy import Policy
 from identity.graph import Graph
 from identity.ids import SubjectId
+from identity.judging import Judged
 from identity.keyring import KeyRing
 from identity.ledger import NEVER_MS, Evidence, Newborn, Sighting
 from identity.linking import Request, Ruling, Verdict
@@ -77,7 +78,7 @@ async def _identity(database: Database, _policy: Policy, keys: SubjectKeys, cloc
     async def tell() -> None:
         number = len(database.reader.execute("SELECT 1 FROM request").fetchall())
         request = Request("shop", "Link", f"r{number}", bytes(8))
-        await ledger.link(request, [Ruling(sighting, Verdict.NEW)], b"", clock())
+        await ledger.link(request, Judged([Ruling(sighting, Verdict.NEW)], []), b"", clock())
 
     await tell()
     store = DatabaseStore(database, IdentityPeople(forget, recognition), keys)

@@ -191,6 +191,46 @@ def _internal_about_somebody(file):
     _policy(file).caller_scope = "internal.probe"
 
 
+def _names_recipient(file):
+    request = _message(file, "AskRequest").field.add()
+    request.CopyFrom(_field(file, "AskRequest", "note"))
+    request.name, request.number = "recipient", 9
+    _policy(file).recipient_field = "recipient"
+
+
+def _recipient_but_nothing_for_it(file):
+    _names_recipient(file)
+    _policy(file).purpose = "share.partner"
+
+
+def _handed_without_recipient(file):
+    _rule(_field(file, "AskResponse", "subject")).for_recipient = True
+
+
+def _handed_for_another_purpose(file):
+    _names_recipient(file)
+    _handed_without_recipient(file)
+
+
+def _recipient_of_no_text(file):
+    _handed_without_recipient(file)
+    _policy(file).recipient_field = "consent_epoch"
+
+
+def _handed_in_a_request(file):
+    _rule(_field(file, "AskRequest", "subject")).for_recipient = True
+
+
+def _handed_person(file):
+    _handed_to_partners(file)
+    _rule(_field(file, "AskResponse", "person")).for_recipient = True
+
+
+def _handed_to_partners(file):
+    _handed_for_another_purpose(file)
+    _policy(file).purpose = "share.partner"
+
+
 @pytest.mark.parametrize(
     ("change", "gap"),
     [
@@ -219,6 +259,12 @@ def _internal_about_somebody(file):
         (_no_epoch, "has a consent_epoch"),
         (_second_subject, "'other' is a subject the policy does not name"),
         (_nested_subject, "'inner.subject' is a subject the policy does not name"),
+        (_recipient_but_nothing_for_it, "need each other"),
+        (_handed_without_recipient, "need each other"),
+        (_handed_for_another_purpose, "for a purpose that begins with"),
+        (_recipient_of_no_text, "is no text of the request"),
+        (_handed_in_a_request, "said of fields of a response"),
+        (_handed_person, "only subject ids are given out"),
         (_second_identifier, "one identifier at most"),
         (_nested_identifier, "one identifier at most"),
     ],
@@ -232,6 +278,10 @@ def test_a_gap_is_named_and_not_compiled(policy, change, gap):
 def test_the_changed_contract_compiles_without_a_change(policy):
     """The gaps above come from the changes, not from the harness."""
     assert method_of(lambda file: None, policy).scope == "probe"
+
+
+def test_ids_of_another_caller_compile_where_the_request_says_whose_to_share_them(policy):
+    assert method_of(_handed_to_partners, policy).recipient_field == "recipient"
 
 
 def _writes_from_a_stream(file):

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from consent.policy import Policy
 from consent.retention import DAY_MS
 from engagement.event import EventKind
+from identity.judging import Judged
 from identity.ledger import NEVER_MS, Evidence, Sighting
 from identity.linking import LinkRefusal, Request, Ruling, Verdict
 from services.interceptors.audit import AuditRecord
@@ -232,7 +233,7 @@ async def test_answers_to_requests_and_refused_links_go_when_they_are_due_and_li
     for request_id, at_ms in (("old", 0), ("new", NOW_MS)):
         seen = Sighting(subject(1), subject(2), Evidence.LOGIN, request_id, at_ms, NEVER_MS, 1000)
         rulings = [Ruling(seen, Verdict.NEW), Ruling(seen, Verdict.REFUSED, LinkRefusal.PERSON_TOO_LARGE)]
-        await store.link(Request("acme/shop", "Link", request_id, b""), rulings, b"answer", at_ms)
+        await store.link(Request("acme/shop", "Link", request_id, b""), Judged(rulings, []), b"answer", at_ms)
     swept = await Sweeper("identity", database, short, Clock(NOW_MS)).sweep()
     assert swept == {"answers": 1, "refused_links": 1}
     assert await store.done(Request("acme/shop", "Link", "old", b"")) is None

@@ -56,6 +56,8 @@ async def test_an_address_that_is_taken_is_named(tmp_path, clock: Clock):
         ("keys/verifier-jwks.json", "suite.toml", "suite.toml: Expecting value"),
         ("[callers.shop]", '[callers."service.identity"]', "the suite's own services'"),
         ("new_identifiers_per_hour = 1", "new_identifiers_per_hour = -1", "whole number from 0"),
+        ('["partner"]', '["nobody"]', r"translates_to: no other callers are called \['nobody'\]"),
+        ('["partner"]', '["shop"]', r"translates_to: no other callers are called \['shop'\]"),
         ("[tokens]", "[token]", r"unknown keys \['token'\]"),
     ],
 )

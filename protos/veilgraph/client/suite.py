@@ -46,6 +46,9 @@ class People:
         self.GetPerson = transport.unary(
             Method(service, "GetPerson", pb.GetPersonRequest, pb.GetPersonResponse)
         )
+        self.Translate = transport.unary(
+            Method(service, "Translate", pb.TranslateRequest, pb.TranslateResponse)
+        )
         self.Watch = transport.unary(Method(service, "Watch", pb.WatchRequest, pb.WatchResponse))
 
 

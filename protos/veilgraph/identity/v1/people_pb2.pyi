@@ -129,3 +129,33 @@ class PersonParts(_message.Message):
     person: str
     subjects: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, person: _Optional[str] = ..., subjects: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class TranslateRequest(_message.Message):
+    __slots__ = ("items", "recipient")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    RECIPIENT_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[TranslateItem]
+    recipient: str
+    def __init__(self, items: _Optional[_Iterable[_Union[TranslateItem, _Mapping]]] = ..., recipient: _Optional[str] = ...) -> None: ...
+
+class TranslateItem(_message.Message):
+    __slots__ = ("subject",)
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    subject: str
+    def __init__(self, subject: _Optional[str] = ...) -> None: ...
+
+class TranslateResponse(_message.Message):
+    __slots__ = ("results", "consent_epoch")
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    CONSENT_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[TranslateResult]
+    consent_epoch: int
+    def __init__(self, results: _Optional[_Iterable[_Union[TranslateResult, _Mapping]]] = ..., consent_epoch: _Optional[int] = ...) -> None: ...
+
+class TranslateResult(_message.Message):
+    __slots__ = ("subject", "error")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    subject: str
+    error: _privacy_pb2.ItemError
+    def __init__(self, subject: _Optional[str] = ..., error: _Optional[_Union[_privacy_pb2.ItemError, _Mapping]] = ...) -> None: ...

@@ -45,6 +45,11 @@ class PeopleServiceStub(object):
                 request_serializer=veilgraph_dot_identity_dot_v1_dot_people__pb2.WatchRequest.SerializeToString,
                 response_deserializer=veilgraph_dot_identity_dot_v1_dot_people__pb2.WatchResponse.FromString,
                 _registered_method=True)
+        self.Translate = channel.unary_unary(
+                '/veilgraph.identity.v1.PeopleService/Translate',
+                request_serializer=veilgraph_dot_identity_dot_v1_dot_people__pb2.TranslateRequest.SerializeToString,
+                response_deserializer=veilgraph_dot_identity_dot_v1_dot_people__pb2.TranslateResponse.FromString,
+                _registered_method=True)
 
 
 class PeopleServiceServicer(object):
@@ -69,6 +74,14 @@ class PeopleServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Translate(self, request, context):
+        """Gives another caller's ids of this caller's subjects, so that the two can speak of the same
+        people: of those who permit sharing with partners, to those whom the deployment names.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PeopleServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -81,6 +94,11 @@ def add_PeopleServiceServicer_to_server(servicer, server):
                     servicer.Watch,
                     request_deserializer=veilgraph_dot_identity_dot_v1_dot_people__pb2.WatchRequest.FromString,
                     response_serializer=veilgraph_dot_identity_dot_v1_dot_people__pb2.WatchResponse.SerializeToString,
+            ),
+            'Translate': grpc.unary_unary_rpc_method_handler(
+                    servicer.Translate,
+                    request_deserializer=veilgraph_dot_identity_dot_v1_dot_people__pb2.TranslateRequest.FromString,
+                    response_serializer=veilgraph_dot_identity_dot_v1_dot_people__pb2.TranslateResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -138,6 +156,33 @@ class PeopleService(object):
             '/veilgraph.identity.v1.PeopleService/Watch',
             veilgraph_dot_identity_dot_v1_dot_people__pb2.WatchRequest.SerializeToString,
             veilgraph_dot_identity_dot_v1_dot_people__pb2.WatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Translate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/veilgraph.identity.v1.PeopleService/Translate',
+            veilgraph_dot_identity_dot_v1_dot_people__pb2.TranslateRequest.SerializeToString,
+            veilgraph_dot_identity_dot_v1_dot_people__pb2.TranslateResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -82,7 +82,7 @@ PURPOSE_FIELD_NUMBER: _ClassVar[int]
 purpose: _descriptor.FieldDescriptor
 
 class Policy(_message.Message):
-    __slots__ = ("purpose", "purpose_field", "exempt", "caller_scope", "subjects", "no_subject", "items", "link_purpose_field", "on_denial", "write", "internal")
+    __slots__ = ("purpose", "purpose_field", "exempt", "caller_scope", "subjects", "no_subject", "items", "link_purpose_field", "on_denial", "write", "internal", "recipient_field")
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_FIELD_NUMBER: _ClassVar[int]
     EXEMPT_FIELD_NUMBER: _ClassVar[int]
@@ -94,6 +94,7 @@ class Policy(_message.Message):
     ON_DENIAL_FIELD_NUMBER: _ClassVar[int]
     WRITE_FIELD_NUMBER: _ClassVar[int]
     INTERNAL_FIELD_NUMBER: _ClassVar[int]
+    RECIPIENT_FIELD_FIELD_NUMBER: _ClassVar[int]
     purpose: str
     purpose_field: str
     exempt: str
@@ -105,19 +106,22 @@ class Policy(_message.Message):
     on_denial: Denial
     write: bool
     internal: bool
-    def __init__(self, purpose: _Optional[str] = ..., purpose_field: _Optional[str] = ..., exempt: _Optional[str] = ..., caller_scope: _Optional[str] = ..., subjects: _Optional[_Iterable[str]] = ..., no_subject: bool = ..., items: _Optional[str] = ..., link_purpose_field: _Optional[str] = ..., on_denial: _Optional[_Union[Denial, str]] = ..., write: bool = ..., internal: bool = ...) -> None: ...
+    recipient_field: str
+    def __init__(self, purpose: _Optional[str] = ..., purpose_field: _Optional[str] = ..., exempt: _Optional[str] = ..., caller_scope: _Optional[str] = ..., subjects: _Optional[_Iterable[str]] = ..., no_subject: bool = ..., items: _Optional[str] = ..., link_purpose_field: _Optional[str] = ..., on_denial: _Optional[_Union[Denial, str]] = ..., write: bool = ..., internal: bool = ..., recipient_field: _Optional[str] = ...) -> None: ...
 
 class FieldRule(_message.Message):
-    __slots__ = ("data_class", "purposes", "limits", "under_key_before")
+    __slots__ = ("data_class", "purposes", "limits", "under_key_before", "for_recipient")
     DATA_CLASS_FIELD_NUMBER: _ClassVar[int]
     PURPOSES_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     UNDER_KEY_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    FOR_RECIPIENT_FIELD_NUMBER: _ClassVar[int]
     data_class: DataClass
     purposes: _containers.RepeatedScalarFieldContainer[str]
     limits: Limits
     under_key_before: bool
-    def __init__(self, data_class: _Optional[_Union[DataClass, str]] = ..., purposes: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., under_key_before: bool = ...) -> None: ...
+    for_recipient: bool
+    def __init__(self, data_class: _Optional[_Union[DataClass, str]] = ..., purposes: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., under_key_before: bool = ..., for_recipient: bool = ...) -> None: ...
 
 class Limits(_message.Message):
     __slots__ = ("required", "min_len", "max_len", "max_items", "gte", "lte", "pattern")
