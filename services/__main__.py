@@ -262,6 +262,23 @@ def _public_keys(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _keys(arguments: argparse.Namespace, console: Console) -> int:
+    from services.config import ConfigError, load  # noqa: PLC0415
+    from services.key_commands import KeyDesk, carried_out  # noqa: PLC0415
+    from services.peers import NotLoopback  # noqa: PLC0415
+    from veilgraph.client.errors import VeilgraphError  # noqa: PLC0415
+
+    token = _token(arguments.folder, "operator")
+    try:
+        address = load(arguments.folder / "suite.toml").listen["identity"]
+        for line in carried_out(KeyDesk(address, token), arguments):
+            console.print(line, highlight=False, soft_wrap=True)
+    except (ConfigError, NotLoopback, VeilgraphError) as error:
+        console.print(f"[red]Not done:[/red] {error}", highlight=False, soft_wrap=True)
+        return 1
+    return 0
+
+
 def _verify_erasure(arguments: argparse.Namespace, console: Console) -> int:
     from services.erasure_files import ReceiptUnusable, traces, verified_receipt  # noqa: PLC0415
     from services.storage.absence import NoDatabase  # noqa: PLC0415
@@ -399,6 +416,21 @@ def _audit_commands(commands: Any) -> None:
         "--head", type=Path, action="append", default=[], help="a head kept elsewhere; may be given again"
     )
     verify.set_defaults(command=_verify_audit)
+
+    ring = commands.add_parser("keys", help="show, rotate or destroy the keys of a suite that runs")
+    ring.add_argument("--folder", type=Path, required=True, help="the suite's folder, with its configuration")
+    actions = ring.add_subparsers(required=True, metavar="action", dest="action")
+    actions.add_parser("status", help="every version, and what is kept under it")
+    rotate = actions.add_parser("rotate", help="have a new version seal from now on")
+    destroy = actions.add_parser("destroy", help="destroy a version that nothing needs any more")
+    for action in (rotate, destroy):
+        action.add_argument("use", choices=("identifier", "pairwise"))
+        action.add_argument("--caller", default="", help="the one caller whose ids they are for (all)")
+    rotate.add_argument(
+        "--overlap-days", type=int, default=0, help="how long ids before are taken beside the new ones (0)"
+    )
+    destroy.add_argument("version", type=int)
+    ring.set_defaults(command=_keys)
 
     keys = commands.add_parser("public-keys", help="print what verifies a deployment's signatures")
     keys.add_argument("config", type=Path, help="the deployment's configuration")

@@ -1,7 +1,7 @@
 """Seals everything anew after a change of the identifier key, while the service goes on.
 
 One loop takes portion after portion of what is kept under a version that is followed by another,
-and rests between two for as long as they take, so that whoever calls is served. Each portion is
+and rests between two for as long as one takes, so that whoever calls is served. Each portion is
 a transaction; where a process was killed the next one goes on, because what is left to do is
 what is still kept under the older versions. What runs out of rows is not looked under any more.
 """
@@ -19,8 +19,8 @@ from services.identifier_keys import IdentifierKeys
 from services.storage.sqlite import StoreUnusable
 
 PORTION_ROWS = 256
-#: Of the time it is at work, one part in so many is work and the others are rest.
-PARTS = 3
+#: It rests so many times as long as it works.
+RESTS = 1
 RETRY_S = 1.0
 _TELL_EVERY = 100_000
 
@@ -125,5 +125,5 @@ class Rekeying:
                 return True
             if (self.done - began) % _TELL_EVERY < PORTION_ROWS:
                 self._report(f"identity: re-keying version {version}, {self.done - began} rows so far\n")
-            await self._pause((PARTS - 1) * (self._clock_s() - started_s))
+            await self._pause(RESTS * (self._clock_s() - started_s))
         return False

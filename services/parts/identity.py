@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from consent.component import GraphStep
 from consent.history import HistoryTokens
 from identity.graph import Graph
+from services.config import ConfigError
 from services.consent import graph_step
 from services.feed import Feed
 from services.graph_feed import GraphFeedServicer
@@ -82,6 +83,9 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
         watching = Watching(people_map, HistoryTokens(cursor_key))
         people = PeopleServicer(SqlitePersonStore(database), graph, config.rules, watching)
         rows = SealedRows(database)
+        if lost := rows.unopened(identifiers.recognition()):
+            # Whoever is kept under it would come back as somebody new, without what they refused.
+            raise ConfigError(f"keyring: identifiers are kept under versions {lost}, which it does not open")
         rekeying = Rekeying(
             rows, identifiers, clock_s=time.monotonic, report=process.log, registry=process.registry
         )

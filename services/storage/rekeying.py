@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from identity.ids import IdentifierToken
+from identity.keyring import VERSION_MAX
 from identity.recognition import Recognition
 from identity.tokens import Sealed
 from services.storage.sqlite import Database, connect
@@ -61,6 +62,12 @@ class SealedRows:
         """How much is kept under each version; reads whole indexes, so not for the event loop."""
         return counted(self._database.path)
 
+    def unopened(self, keys: Recognition) -> list[int]:
+        """The versions something is kept under that are none of those that open."""
+        opening = {keys.version, *keys.tokeniser.older}
+        reader = self._database.reader
+        return [one for one in range(1, VERSION_MAX + 1) if one not in opening and _holds(one, reader)]
+
     async def reseal(self, keys: Recognition, version: int, rows_max: int) -> int:
         """Seals up to so many rows of a version under the one that seals now; how many it were."""
         return await self._database.write(partial(_reseal, keys, version, rows_max))
@@ -76,7 +83,7 @@ def counted(path: Path) -> dict[int, Held]:
     try:
         hashed = Counter({_HASHED_UNDER: connection.execute(_count_all("suppression_by_hash")).fetchone()[0]})
         held = {}
-        for version in range(1, 256):
+        for version in range(1, VERSION_MAX + 1):
             identifiers, sealed = (
                 connection.execute(_COUNT.format(table=table, column=column), _range(version)).fetchone()[0]
                 for table, column in _KEPT

@@ -29,6 +29,7 @@ BENCHES = (
     "track_batch",
     "growth",
     "identity_graph",
+    "identity_rekey",
     "main_job",
     "recommend",
 )

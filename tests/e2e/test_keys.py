@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import grpc
 import pytest
 
-from tests.e2e.conftest import Shop
+from identity import rotation
+from identity.keyring import KeyRing
+from services.config import ConfigError
+from tests.e2e.conftest import Shop, suite_in
 from tests.services.conftest import reason_of
 from veilgraph.consent.v1 import consent_pb2
 from veilgraph.identity.v1 import keys_pb2, keys_pb2_grpc
@@ -96,3 +100,18 @@ async def test_only_who_holds_the_scope_may_touch_the_keys(shop):
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
         await _keys(shop).RotateKeys(request, metadata=shop.metadata)
     assert refusal.value.code() is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_a_service_does_not_start_without_a_key_that_identifiers_are_kept_under(tmp_path, clock):
+    """They would come back as somebody new, without what they refused."""
+    async with suite_in(tmp_path, clock, io.StringIO()) as suite:
+        shop = Shop(suite, clock, tmp_path, io.StringIO(), "shop")
+        await shop.subject("anna@shop.example")
+        await shop.close()
+    path = tmp_path / "keys" / "keyring.json"
+    ring = KeyRing.from_json(path.read_text())
+    rotated = rotation.activate(rotation.begin(ring, "identifier", bytes(32), 0), "identifier")
+    path.write_text(rotation.destroy(rotated, "identifier", 1, 0).to_json())
+    with pytest.raises(ConfigError, match=r"versions \[1\]"):
+        async with suite_in(tmp_path, clock, io.StringIO()):
+            pass
