@@ -116,7 +116,7 @@ def _tour(arguments: argparse.Namespace, console: Console) -> int:
     except ImportStopped as error:
         console.print(f"[red]Can not walk:[/red] {error}", highlight=False)
         return 1
-    tokens = _token(folder, "shop"), _token(folder, "partner")
+    tokens = _token(folder, "shop"), _token(folder, "partner"), _token(folder, "operator")
     return run_tour(arguments.gateway, tokens, dataset, folder, console)
 
 

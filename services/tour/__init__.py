@@ -1,9 +1,9 @@
 """A walk with one household through a running suite, every claim checked on the way.
 
-It talks to the gateway as the public client does, with a shop's and a partner's token, and
-reads no file of the suite; where a person proves who they are, a desk outside the suite attests
-it. It leaves everything as it found it, so it passes again and again; what an interrupted tour
-left behind is put back first.
+It talks to the gateway as the public client does, with a shop's, a partner's and an operator's
+token, and reads no file of the suite; where a person proves who they are, a desk outside the suite
+attests it. It leaves everything as it found it but for the keys, so it passes again and again;
+what an interrupted tour left behind is put back first.
 """
 
 from __future__ import annotations
@@ -13,23 +13,24 @@ from pathlib import Path
 from rich.console import Console
 
 from services.tour.audit import Audit
+from services.tour.callers import Callers, connected
 from services.tour.claims import Claims
+from services.tour.crowd import Crowd
 from services.tour.desk import Desk, desk_of
+from services.tour.graph import Graph
 from services.tour.household import Household, StatementRefused, find_household, put_back
 from services.tour.rights import Rights
+from services.tour.rotation import Rotation
 from services.tour.walk import Walk
-from veilgraph.client import Veilgraph, VeilgraphError, connect
-
-TIMEOUT_S = 10.0
+from veilgraph.client import Veilgraph, VeilgraphError
 
 
-def run_tour(target: str, tokens: tuple[str, str], dataset: str, folder: Path, console: Console) -> int:
+def run_tour(target: str, tokens: tuple[str, str, str], dataset: str, folder: Path, console: Console) -> int:
     """Walks one household through the suite.
 
     Args:
         target: ``host:port`` of the gateway.
-        tokens: of a caller that may link, record consent, recommend and serve rights, and of another
-            caller that may resolve and recommend.
+        tokens: one for each of ``Callers``.
         dataset: name of the imported data set.
         folder: the data set's folder; the development verifier's key is there, and what the tour
             keeps goes there.
@@ -38,28 +39,24 @@ def run_tour(target: str, tokens: tuple[str, str], dataset: str, folder: Path, c
     Returns:
         0 if every claim held, otherwise 1.
     """
-    with (
-        connect(target, token=tokens[0], timeout_s=TIMEOUT_S) as shop,
-        connect(target, token=tokens[1], timeout_s=TIMEOUT_S) as partner,
-    ):
-        return tour(shop, partner, dataset, console, desk_of(folder))
+    with connected(target, tokens) as callers:
+        return tour(callers, dataset, console, desk_of(folder))
 
 
-def tour(
-    shop: Veilgraph,
-    partner: Veilgraph,
-    dataset: str,
-    console: Console,
-    desk: Desk,
-) -> int:
+def tour(callers: Callers, dataset: str, console: Console, desk: Desk) -> int:
     """The same over open connections."""
+    shop = callers.shop
     claims = Claims(console)
     household: Household | None = None
     try:
         household = find_household(shop, dataset)
         claims.check(household is not None, f"{dataset} holds a household that granted and was not linked")
         if household is not None:
-            Walk(shop, partner, household, claims, desk.now_ms).walk()
+            Walk(shop, callers.partner, household, claims, desk.now_ms).walk()
+            crowd = Crowd(shop, desk)
+            Graph(callers, crowd, claims, desk).walk()
+            claims.check(crowd.erased() == len(crowd.ids), "Whoever was made up for it is gone again")
+            Rotation(callers, household, claims).walk()
             Rights(shop, household, claims, desk).walk()
             Audit(desk.auditor, claims).walk()
     except (VeilgraphError, StatementRefused) as error:

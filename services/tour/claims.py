@@ -30,4 +30,4 @@ class Claims:
         """How the tour went, in a line."""
         if self.failed:
             return f"[red]{len(self.failed)} of {self.held + len(self.failed)} claims failed.[/red]"
-        return f"All {self.held} claims held; everything is as it was before."
+        return f"All {self.held} claims held; everybody is whom they were before."

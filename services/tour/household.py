@@ -14,7 +14,7 @@ from itertools import islice
 
 from services.importing.dealing import Answer, Channel, Dealt, deal
 from services.importing.messages import COLLECTED_VIA, EVIDENCE, NOTICE, identifiers
-from veilgraph.client import Denied, NotFound, Veilgraph
+from veilgraph.client import Denied, InvalidRequest, NotFound, Veilgraph
 from veilgraph.consent.v1 import consent_pb2
 from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.identity.v1 import identity_pb2
@@ -149,6 +149,15 @@ def recommend(client: Veilgraph, subject: str) -> recommender_pb2.RecommendRespo
         subject=subject, recipe=recommender_pb2.RECIPE_FOR_YOU, page_size=ITEMS_ASKED, explain=True
     )
     return client.recommender.Recommend(request)
+
+
+def is_answered(client: Veilgraph, subject: str) -> bool:
+    """Whether an id is one of this caller's, whatever its person permits."""
+    try:
+        recommend(client, subject)
+    except InvalidRequest:
+        return False
+    return True
 
 
 def is_personal(answer: recommender_pb2.RecommendResponse) -> bool:

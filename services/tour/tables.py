@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.markup import escape
@@ -14,7 +14,7 @@ from services.importing.mapping import minor_digits
 from services.tour.household import Known
 from veilgraph.consent.v1 import rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
-from veilgraph.identity.v1 import identity_pb2
+from veilgraph.identity.v1 import identity_pb2, keys_pb2, people_pb2
 from veilgraph.recommender.v1 import recommender_pb2
 
 ITEMS_SHOWN, REASONS_SHOWN, ID_SHOWN = 5, 2, 16
@@ -119,6 +119,54 @@ def callers_table(answers: Mapping[str, identity_pb2.ResolveResult]) -> Table:
     table = Table("caller", "id", "person")
     for caller, answer in answers.items():
         table.add_row(caller, _short(answer.subject), _short(answer.person))
+    return table
+
+
+def person_table(seen: people_pb2.GetPersonResponse) -> Table:
+    """The links an operator sees around an identifier, and what became of each."""
+    table = Table("from", "to", "evidence", "seen by", "counts", "why not")
+    for link in seen.links:
+        one, other = seen.members[link.one], seen.members[link.other]
+        table.add_row(
+            _words(identity_pb2.IdentifierKind, one.kind),
+            _words(identity_pb2.IdentifierKind, other.kind),
+            _words(identity_pb2.Evidence, link.evidence),
+            escape(link.source),
+            escape(link.state.lower().replace("_", " ")),
+            escape(link.reason or link.held_back),
+        )
+    return table
+
+
+def keys_table(versions: Iterable[keys_pb2.KeyVersion]) -> Table:
+    """The versions of each key, and what is kept under them."""
+    table = Table("key", "of", "version", "state", "identifiers")
+    for one in versions:
+        table.add_row(
+            _words(keys_pb2.KeyUse, one.use),
+            escape(one.caller or "everybody"),
+            f"{one.version}",
+            _words(keys_pb2.KeyState, one.state),
+            f"{one.identifiers:,}" if one.use == keys_pb2.KEY_USE_IDENTIFIER else "",
+        )
+    return table
+
+
+def ids_table(
+    before: Sequence[identity_pb2.ResolveResult], after: Sequence[identity_pb2.ResolveResult]
+) -> Table:
+    """A caller's ids of a household before and after their key was rotated."""
+    table = Table("known by", "before", "now", "before, as told now", "taken until")
+    for channel in CHANNELS:
+        now = after[channel]
+        until = f"{now.refresh_at.ToDatetime():%d %b %Y %H:%M}" if now.HasField("refresh_at") else ""
+        table.add_row(
+            KNOWN_BY[channel],
+            _short(before[channel].subject),
+            _short(now.subject),
+            _short(now.previous),
+            until,
+        )
     return table
 
 

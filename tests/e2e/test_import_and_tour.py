@@ -8,7 +8,7 @@ import json
 import shutil
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +17,15 @@ from rich.console import Console
 
 from services.importing.dealing import deal
 from services.tour import desk_of, tour
+from services.tour.callers import NAMES, Callers
 from services.tour.household import SERVICE, origins_of, portrait, resolve
 from tests.conftest import NOW_MS, ROOT, Clock
 from tests.e2e.conftest import suite_in
 from veilgraph.client import Veilgraph, connect
+from veilgraph.client.suite import SERVICES
 from veilgraph.consent.v1 import consent_pb2
 
 PEOPLE, BASKETS, ITEMS = 30, 18, 12
-NAMES = {
-    "identity": "veilgraph.identity.v1.IdentityService",
-    "consent": "veilgraph.consent.v1.ConsentService",
-    "rights": "veilgraph.consent.v1.RightsService",
-    "profile": "veilgraph.engagement.v1.ProfileService",
-    "recommender": "veilgraph.recommender.v1.RecommenderService",
-}
 MAPPING = """
 dataset = "corner-shop"
 [purchases]
@@ -85,7 +80,7 @@ async def shop_in(folder: Path, clock: Clock) -> AsyncIterator[dict[str, str]]:
     """A suite in a folder with the shop's files beside it; the addresses by the client's names."""
     write_lines(folder)
     async with suite_in(folder, clock, io.StringIO()) as suite:
-        yield {name: suite.addresses[service] for name, service in NAMES.items()}
+        yield {name: suite.addresses[service] for name, service in SERVICES.items()}
 
 
 def caller(folder: Path, addresses: dict[str, str], name: str) -> Veilgraph:
@@ -152,10 +147,11 @@ async def test_the_tour_holds_twice_in_a_row_on_what_was_imported(
 
         def walk() -> tuple[int, str]:
             shown = io.StringIO()
-            with caller(folder, addresses, "shop") as shop, caller(folder, addresses, "partner") as partner:
+            with ExitStack() as stack:
+                clients = [stack.enter_context(caller(folder, addresses, name)) for name in NAMES]
                 console = Console(file=shown, width=160)
                 desk = desk_of(folder, now_ms)
-                return tour(shop, partner, "corner-shop", console, desk), shown.getvalue()
+                return tour(Callers(*clients), "corner-shop", console, desk), shown.getvalue()
 
         for _ in range(2):
             code, shown = await asyncio.to_thread(walk)

@@ -13,12 +13,19 @@ from rich.console import Console
 from services.importing.dealing import Answer
 from services.importing.messages import links
 from services.tour import tour
+from services.tour.callers import Callers
 from services.tour.desk import Desk
 from services.tour.household import find_household, put_back, withdraw
 from tests.services.tour_world import DATASET, TourWorld
 from veilgraph.client import Unavailable
 from veilgraph.client.testing import FakeVeilgraph
 from veilgraph.identity.v1 import identity_pb2
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the tour's suite has not sealed anew at once it never will."""
+    monkeypatch.setattr("services.tour.rotation.REKEY_S", 0)
 
 
 def walk(
@@ -43,7 +50,8 @@ def walk(
         auditor=world.auditor(),
         keep=keep or (lambda name, _: Path(name)),
     )
-    code = tour(shop or world.client("shop"), world.client("partner"), dataset, console, desk)
+    callers = Callers(shop or world.client("shop"), world.client("partner"), world.client("operator"))
+    code = tour(callers, dataset, console, desk)
     return code, shown.getvalue()
 
 
@@ -123,6 +131,23 @@ def test_the_household_granted_is_unlinked_and_bought_on_every_channel() -> None
         ("log_is_not_the_signed_one", "records are those that"),
         ("changed_rows_pass", "Another caller's name in it is found"),
         ("missing_rows_pass", "The row left out is found"),
+        ("till_joins", "The second shows it to be shared"),
+        ("first_stays_at_the_till", "It joins nobody any more"),
+        ("first_stays_at_the_till", "holds for the first alone"),
+        ("shared_is_forgotten", "Signing in there again"),
+        ("operator_sees_nothing", "An operator sees what was refused"),
+        ("explains_by_another", "It is all that joins the two"),
+        ("unlink_does_nothing", "They are two people at once"),
+        ("old_evidence_returns", "does not bring them together"),
+        ("one_of_them_is_erased", "made up for it is gone"),
+        ("key_stays", "kept under a new one"),
+        ("rotation_moves_people", "whom it was, at once"),
+        ("old_key_is_needed_for_ever", "sealed anew"),
+        ("key_stays", "The partner's ids are others"),
+        ("nobody_is_told_of_new_ids", "which id was before"),
+        ("nobody_is_told_of_new_ids", "until when"),
+        ("old_ids_end_at_once", "both are answered"),
+        ("ids_of_all_change", "The shop's ids are what they were"),
         ("same_person_for_all", "No id and no person of the one is known to the other"),
     ],
 )

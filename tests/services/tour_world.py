@@ -23,12 +23,12 @@ from veilgraph.client import Denied, InvalidRequest, NotFound
 from veilgraph.client.testing import FakeVeilgraph
 from veilgraph.consent.v1 import consent_pb2, rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
-from veilgraph.identity.v1 import identity_pb2
+from veilgraph.identity.v1 import identity_pb2, keys_pb2, people_pb2
 from veilgraph.privacy.v1 import privacy_pb2
 from veilgraph.recommender.v1 import recommender_pb2
 
 DATASET = "corner-shop"
-LEAVES = ("service", "personalise.content", "personalise.recommend", "marketing.email")
+LEAVES = ("service", "personalise.content", "personalise.recommend", "marketing.email", "loyalty")
 NOW_MS = 1_700_000_000_000
 
 
@@ -50,6 +50,9 @@ class TourWorld:
         self.links: dict[tuple[int, int], identity_pb2.Link] = {}
         self.wrong_at_ms: dict[tuple[int, int], int] = {}
         self.events: dict[int, tuple[str, int]] = {}
+        self.shared: dict[int, list[identity_pb2.Link]] = {}
+        self.identifier_key = 1
+        self.id_keys: defaultdict[str, int] = defaultdict(lambda: 1)
         self.requests: set[str] = set()
         self.proofs: dict[str, str] = {}
         self.erased: set[int] = set()
@@ -76,6 +79,9 @@ class TourWorld:
     def client(self, caller: str) -> FakeVeilgraph:
         def opened(subject: str) -> int:
             name, _, birth = subject.partition(":")
+            name, _, version = name.partition("~")
+            if self.flaw == "old_ids_end_at_once" and int(version or 1) < self.id_keys[caller]:
+                raise InvalidRequest("SUBJECT_REF_MALFORMED", "subject")
             if name != caller and self.flaw == "shared_ids":
                 return int(birth)
             if name != caller or not birth.isdigit():
@@ -91,6 +97,9 @@ class TourWorld:
                 "identity.Link": bound(self.link),
                 "identity.Unlink": bound(self.unlink),
                 "identity.Explain": bound(self.explain),
+                "people.GetPerson": bound(self.get_person),
+                "keys.GetKeys": lambda _: keys_pb2.GetKeysResponse(versions=self.keys()),
+                "keys.RotateKeys": self.rotate,
                 "consent.Record": bound(self.record),
                 "consent.GetState": bound(self.get_state),
                 "profile.Portrait": bound(self.portrait),
@@ -123,18 +132,31 @@ class TourWorld:
         for one in request.identifiers:
             created = one.sha256 not in self.births
             birth = self.births.setdefault(one.sha256, next(self._numbers))
+            if self.flaw == "rotation_moves_people" and self.identifier_key > 1:
+                birth += 1
             self.kinds[birth] = one.kind
             name = "everybody" if self.flaw == "same_person_for_all" else caller
             person = f"{name}:person-{min(self.person(birth))}"
-            answer.results.add(subject=f"{caller}:{birth}", person=person, created=created)
+            result = answer.results.add(subject=self.sealed(caller, birth), person=person, created=created)
+            if self.id_keys[caller] > 1 and self.flaw != "nobody_is_told_of_new_ids":
+                result.previous = self.sealed(caller, birth, before=1)
+                result.refresh_at.seconds = self.now_ms // 1000 + 9
         return answer
+
+    def sealed(self, caller: str, birth: int, before: int = 0) -> str:
+        version = self.id_keys[caller] - before
+        return f"{caller}~{version}:{birth}" if version > 1 else f"{caller}:{birth}"
 
     def link(self, request: Any, _caller: str, opened: Any) -> identity_pb2.LinkResponse:
         self._once(request.request_id)
         answer = identity_pb2.LinkResponse()
         for link in request.links:
             pair = opened(link.subject), opened(link.other)
+            if self.shares(link, pair):
+                answer.results.add(error=privacy_pb2.ItemError(reason="IDENTIFIER_SHARED", code=9))
+                continue
             old = link.observed_at.ToMilliseconds() <= self.wrong_at_ms.get(pair, 0)
+            old = old and self.flaw != "old_evidence_returns"
             if old or (self.flaw == "half_linked" and answer.results):
                 refused = privacy_pb2.ItemError(reason="LINK_DECLARED_WRONG", code=9)
                 answer.results.add(error=refused)
@@ -143,13 +165,79 @@ class TourWorld:
             answer.results.add(linked=True)
         return answer
 
+    def shares(self, link: identity_pb2.Link, pair: tuple[int, int]) -> bool:
+        """Whether a device is used by a second account; then what it was linked by goes."""
+        account, device = pair
+        if self.kinds[device] != identity_pb2.IDENTIFIER_KIND_DEVICE_ID or self.flaw == "till_joins":
+            return False
+        others = [at for at in self.links if at[1] == device and at[0] != account]
+        if not others and device not in self.shared:
+            return False
+        if device in self.shared and self.flaw == "shared_is_forgotten":
+            return False
+        refused = self.shared.setdefault(device, [])
+        refused.append(link)
+        if self.flaw != "first_stays_at_the_till":
+            refused.extend(self.links.pop(at) for at in others)
+        return True
+
+    def get_person(self, request: Any, _caller: str, opened: Any) -> people_pb2.GetPersonResponse:
+        answer = people_pb2.GetPersonResponse()
+        links = [] if self.flaw == "operator_sees_nothing" else self.shared.get(opened(request.subject), [])
+        answer.members.add(kind=identity_pb2.IDENTIFIER_KIND_DEVICE_ID)
+        for place, link in enumerate(links, start=1):
+            answer.members.add(kind=identity_pb2.IDENTIFIER_KIND_ACCOUNT_ID)
+            answer.links.add(
+                one=place, evidence=link.evidence, source=link.source, reason="IDENTIFIER_SHARED"
+            )
+        return answer
+
+    def keys(self) -> list[keys_pb2.KeyVersion]:
+        made = []
+        for version in range(1, self.identifier_key + 1):
+            kept_under = version if self.flaw == "old_key_is_needed_for_ever" else self.identifier_key
+            made.append(
+                keys_pb2.KeyVersion(
+                    use=keys_pb2.KEY_USE_IDENTIFIER,
+                    version=version,
+                    state=keys_pb2.KEY_STATE_RETIRED
+                    if version < self.identifier_key
+                    else keys_pb2.KEY_STATE_ACTIVE,
+                    identifiers=len(self.births) * (version == kept_under),
+                )
+            )
+        for caller in ("", *sorted(self.id_keys)):
+            if not caller or self.id_keys[caller] > 1:
+                made.append(
+                    keys_pb2.KeyVersion(
+                        use=keys_pb2.KEY_USE_PAIRWISE,
+                        caller=caller,
+                        version=self.id_keys[caller] if caller else 1,
+                        state=keys_pb2.KEY_STATE_ACTIVE,
+                    )
+                )
+        return made
+
+    def rotate(self, request: keys_pb2.RotateKeysRequest) -> keys_pb2.RotateKeysResponse:
+        version = request.from_version + 1
+        if self.flaw == "key_stays":
+            version = request.from_version
+        elif request.use == keys_pb2.KEY_USE_IDENTIFIER:
+            assert request.from_version == self.identifier_key
+            self.identifier_key = version
+        else:
+            assert request.from_version == self.id_keys[request.caller]
+            for caller in ("shop", "partner") if self.flaw == "ids_of_all_change" else (request.caller,):
+                self.id_keys[caller] = version
+        return keys_pb2.RotateKeysResponse(active=keys_pb2.KeyVersion(version=version))
+
     def unlink(self, request: Any, _caller: str, opened: Any) -> identity_pb2.UnlinkResponse:
         self._once(request.request_id)
         pair = opened(request.subject), opened(request.other)
         if pair not in self.links:
             raise NotFound("LINK_NOT_FOUND")
         if self.flaw == "unlink_moves_events":
-            origin, count = self.events[pair[0]]
+            origin, count = self.events.get(pair[0], ("", 0))
             self.events[pair[0]] = origin, count + 1
         if self.flaw != "unlink_does_nothing":
             del self.links[pair]
@@ -176,7 +264,7 @@ class TourWorld:
                 from_kind=self.kinds[at],
                 to_kind=self.kinds[after],
                 evidence=link.evidence,
-                source=link.source,
+                source="somebody" if self.flaw == "explains_by_another" else link.source,
             )
         return answer
 
@@ -269,8 +357,11 @@ class TourWorld:
 
     def erase(self, request: Any, _caller: str, opened: Any) -> rights_pb2.EraseResponse:
         self._once(request.request_id)
-        birth, erasure_id = opened(request.subject), f"erasure-{len(self.receipts)}"
-        counts = {"consent": {"consent record": 2}, "engagement": {"event": self.events.pop(birth)[1]}}
+        assert request.subject in {proof.rpartition("#")[0] for proof in request.proofs}
+        gone = {opened(proof.rpartition("#")[0]) for proof in request.proofs}
+        erasure_id = f"erasure-{len(self.receipts)}"
+        events = sum(self.events.pop(birth, ("", 0))[1] for birth in gone)
+        counts = {"consent": {"consent record": 2}, "engagement": {"event": events}}
         keys = {} if self.flaw == "keys_are_kept" else {"consent": ["k1"], "engagement": ["k2"]}
         body = {"erased": counts, "kept": {}, "keys": keys}
         if self.flaw == "receipt_names_somebody":
@@ -279,10 +370,12 @@ class TourWorld:
         signature = b"signed" if self.flaw == "signs_anything" else b"signed" + text
         self.receipts[erasure_id] = rights_pb2.SignedReceipt(body=text, signature=signature)
         if self.flaw != "erased_lives_on":
-            self.erased.add(birth)
-        self.said.pop(birth, None)
-        self.births = {digest: one for digest, one in self.births.items() if one != birth}
-        return rights_pb2.EraseResponse(erasure_id=erasure_id)
+            self.erased |= gone
+        for birth in gone:
+            self.said.pop(birth, None)
+        self.births = {digest: one for digest, one in self.births.items() if one not in gone}
+        identities = 1 if self.flaw == "one_of_them_is_erased" else len(gone)
+        return rights_pb2.EraseResponse(erasure_id=erasure_id, identities=identities)
 
     def get_receipt(self, request: Any, _caller: str, _opened: Any) -> rights_pb2.GetReceiptResponse:
         return rights_pb2.GetReceiptResponse(

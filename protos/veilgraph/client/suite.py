@@ -13,13 +13,14 @@ from typing import Final, Self
 from veilgraph.client.transport import Method, Transport
 from veilgraph.consent.v1 import consent_pb2, rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
-from veilgraph.identity.v1 import identity_pb2, people_pb2
+from veilgraph.identity.v1 import identity_pb2, keys_pb2, people_pb2
 from veilgraph.recommender.v1 import recommender_pb2
 
 #: attribute of ``Veilgraph`` -> full name of the service behind it.
 SERVICES: Final[Mapping[str, str]] = {
     "identity": "veilgraph.identity.v1.IdentityService",
     "people": "veilgraph.identity.v1.PeopleService",
+    "keys": "veilgraph.identity.v1.KeyService",
     "consent": "veilgraph.consent.v1.ConsentService",
     "rights": "veilgraph.consent.v1.RightsService",
     "profile": "veilgraph.engagement.v1.ProfileService",
@@ -50,6 +51,20 @@ class People:
             Method(service, "Translate", pb.TranslateRequest, pb.TranslateResponse)
         )
         self.Watch = transport.unary(Method(service, "Watch", pb.WatchRequest, pb.WatchResponse))
+
+
+class Keys:
+    """``veilgraph.identity.v1.KeyService``."""
+
+    def __init__(self, transport: Transport) -> None:
+        pb, service = keys_pb2, SERVICES["keys"]
+        self.GetKeys = transport.unary(Method(service, "GetKeys", pb.GetKeysRequest, pb.GetKeysResponse))
+        self.RotateKeys = transport.unary(
+            Method(service, "RotateKeys", pb.RotateKeysRequest, pb.RotateKeysResponse)
+        )
+        self.DestroyKey = transport.unary(
+            Method(service, "DestroyKey", pb.DestroyKeyRequest, pb.DestroyKeyResponse)
+        )
 
 
 class Consent:
@@ -123,6 +138,7 @@ class Veilgraph:
     Attributes:
         identity: identifiers to subject ids, and the links between them.
         people: the map of people, for those who answer for it.
+        keys: the keys of the deployment, for those who rotate them.
         consent: what people allowed.
         rights: what people ask about themselves and have done.
         profile: events in, and a person's own events back.
@@ -138,6 +154,7 @@ class Veilgraph:
         """
         self.identity = Identity(transports["identity"])
         self.people = People(transports["people"])
+        self.keys = Keys(transports["keys"])
         self.consent = Consent(transports["consent"])
         self.rights = Rights(transports["rights"])
         self.profile = Profile(transports["profile"])
