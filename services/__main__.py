@@ -120,6 +120,22 @@ def _tour(arguments: argparse.Namespace, console: Console) -> int:
     return run_tour(arguments.gateway, tokens, dataset, folder, console)
 
 
+def _picture(arguments: argparse.Namespace, console: Console) -> int:
+    from services.picture import VIEWS, run_picture  # noqa: PLC0415
+
+    if arguments.view and arguments.view not in VIEWS:
+        console.print(f"[red]No picture:[/red] the views are those of {', '.join(VIEWS)}", highlight=False)
+        return 1
+    return run_picture(
+        arguments.subject,
+        arguments.out,
+        console,
+        view=arguments.view,
+        gateway=arguments.gateway,
+        token=_token(arguments.folder, arguments.caller),
+    )
+
+
 def _evaluate(arguments: argparse.Namespace, console: Console) -> int:
     import asyncio  # noqa: PLC0415
 
@@ -335,6 +351,8 @@ def _parser() -> argparse.ArgumentParser:
     _var(tour)
     tour.set_defaults(command=_tour)
 
+    _picture_commands(commands)
+
     evaluate = commands.add_parser(
         "evaluate", help="ask a temporary suite about the future of Online Retail II"
     )
@@ -399,6 +417,21 @@ def _import_commands(commands: Any) -> None:
         "--gateway", type=_address, default=GATEWAY, help=f"host:port of the gateway ({GATEWAY})"
     )
     identities.set_defaults(command=_import_identities)
+
+
+def _picture_commands(commands: Any) -> None:
+    pictures = commands.add_parser("picture", help="draw what a running suite knows")
+    drawn = pictures.add_subparsers(required=True, metavar="what")
+    person = drawn.add_parser("person", help="a person's identifiers and links as an SVG, without a value")
+    person.add_argument("subject", help="the caller's id of one of the person's identifiers")
+    person.add_argument("--out", type=Path, default=Path("person.svg"), help="the file (person.svg)")
+    person.add_argument("--view", default="", help="a purpose: show who is one person in its view")
+    person.add_argument("--folder", type=Path, required=True, help="the suite's folder, with its tokens")
+    person.add_argument("--caller", default="operator", help="whose token to use (operator)")
+    person.add_argument(
+        "--gateway", type=_address, default=GATEWAY, help=f"host:port of the gateway ({GATEWAY})"
+    )
+    person.set_defaults(command=_picture)
 
 
 def _audit_commands(commands: Any) -> None:
