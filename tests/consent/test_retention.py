@@ -27,7 +27,10 @@ def test_a_complete_file_has_nothing_missing():
         ({"events": {"VIEW": 10}}, "retention.events: no limit for ORDER"),
         ({"events": {"VIEW": 10, "ORDER": 100, "DREAM": 1}}, "retention.events: unknown DREAM"),
         ({"classes": {"BEHAVIOURAL": 100, "OPERATIONAL": 50}}, "retention.classes: no limit for PSEUDONYM"),
-        ({"records": {k: v for k, v in RECORDS.items() if k != "answers"}}, "retention.records: no limit for answers"),
+        (
+            {"records": {k: v for k, v in RECORDS.items() if k != "answers"}},
+            "retention.records: no limit for answers",
+        ),
         ({"records": RECORDS | {"songs": 1}}, "retention.records: unknown songs"),
     ],
 )
