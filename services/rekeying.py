@@ -14,6 +14,7 @@ from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from identity.errors import IdentityError
 from identity.recognition import Recognition
 from services.identifier_keys import IdentifierKeys
 from services.storage.sqlite import StoreUnusable
@@ -30,9 +31,6 @@ class Rows(Protocol):
 
     async def reseal(self, keys: Recognition, version: int, rows_max: int, /) -> int:
         """Seals up to so many rows of a version under the one that seals now; how many it were."""
-
-    async def holds(self, version: int, /) -> bool:
-        """Whether anything is kept under a version."""
 
 
 class Rekeying:
@@ -97,22 +95,26 @@ class Rekeying:
         await self.finished()
 
     async def _run(self) -> None:
-        left_alone: set[int] = set()  # held by what only its owner's coming back can seal anew
-        while (versions := set(self._keys.recognition().kept_under) - left_alone) and not self._stopping:
-            version = max(versions)
+        while (versions := self._keys.recognition().kept_under) and not self._stopping:
+            version = versions[0]
             try:
                 through = await self._through(version)
             except StoreUnusable as error:
                 self._report(f"identity: re-keying waits: {type(error).__name__}\n")
                 await self._pause(RETRY_S)
                 continue
-            if through and await self._rows.holds(version):
-                left_alone.add(version)
-            elif through:
+            except IdentityError as error:  # a row that nobody sealed: for an operator to look at
+                self._report(f"identity: re-keying version {version} stopped: {type(error).__name__}\n")
+                return
+            if through:
                 self._keys.nothing_under(version)
 
     async def _through(self, version: int) -> bool:
-        """Seals all there is under a version; false if it was stopped before the end."""
+        """Seals all there is under a version; false if it was stopped before the end.
+
+        The writer has then found less than a portion, and since the keys changed it writes nothing
+        under an older one.
+        """
         began = self.done
         while not self._stopping:
             started_s = self._clock_s()

@@ -246,6 +246,21 @@ async def test_a_store_that_can_not_commit_is_asked_again(desk):
     assert any("re-keying waits" in line for line in desk.reports)
 
 
+async def test_a_row_that_nobody_sealed_stops_the_job_and_says_so(desk):
+    """Nothing is lost by it, and the key can not be destroyed."""
+    before = await desk.subjects(*names(3))
+
+    def alter(connection):
+        connection.execute("UPDATE identifier SET token_text = randomblob(32) WHERE number = 2")
+
+    await desk.database.write(alter)
+    desk.rotate()
+    await rekeyed(desk)
+    assert desk.reports[-1] == "identity: re-keying version 1 stopped: TokenAltered\n"
+    assert versions(desk) == {1: 3}
+    assert await desk.subjects(*names(3)) == before
+
+
 async def test_it_rests_between_two_portions_as_long_as_it_works(desk, small_portions):
     await desk.subjects(*names(20))
     desk.rotate()
