@@ -8,7 +8,7 @@ proof makes an identifier suspicious; a guess is just refused, so that a weak li
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -27,10 +27,17 @@ _KINDS_END = max(IdentifierKind) + 1
 
 @dataclass(slots=True, eq=False)
 class _Person:
-    """Who is one person, and how many identifiers of each kind that makes (by the kind's number)."""
+    """Who is one person.
+
+    Attributes:
+        members: everybody joined.
+        counts: how many identifiers of each kind that makes, by the kind's number.
+        anchored: one of them is one person's own.
+    """
 
     members: set[SubjectId]
     counts: list[int]
+    anchored: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +83,19 @@ class Census:
         limited: for links that one person has too many identifiers for, by place, of which kind.
     """
 
-    def __init__(self, rules: Rules, known: Known) -> None:
+    def __init__(self, rules: Rules, known: Known, link_at: Callable[[int], Sighting]) -> None:
+        """Takes no link in yet.
+
+        Args:
+            rules: what counts.
+            known: the people the links are about.
+            link_at: the link at a place; asked for those that were admitted, too.
+        """
         self._rules = rules
         self._known = known
         self._people: dict[SubjectId, _Person] = {}
-        self._added: dict[SubjectId, list[tuple[int, Sighting]]] = {}
+        self._link_at = link_at
+        self._added: dict[SubjectId, list[int]] = {}
         self._shared: set[SubjectId] = set()
         self._parted: set[Pair] = set()
         self.quarantines: list[Quarantine] = []
@@ -89,35 +104,33 @@ class Census:
         kinds = {int(kind): rule for kind, rule in rules.kinds.items()}
         self._anchoring = {kind for kind, rule in kinds.items() if rule.strength is Strength.ANCHOR}
         self._shareable = {kind for kind, rule in kinds.items() if rule.strength is Strength.SHAREABLE}
-        self._above = {
-            kind: {int(other): above for other, above in rule.shared_above.items()}
-            for kind, rule in kinds.items()
-        }
-        self._limits = [(kind, rule.per_person_max, rule.window_ms) for kind, rule in sorted(kinds.items())]
+        self._above: dict[int, Mapping[int, int]] = {0: {}}
+        for kind, rule in kinds.items():
+            self._above[kind] = {int(other): above for other, above in rule.shared_above.items()}
+        self._limits = [(kind, rule.per_person_max, rule.window_ms) for kind, rule in kinds.items()]
+        self._least_limit = min(most for _, most, _ in self._limits)
+        self._weak: dict[tuple[int, str, int], bool] = {}
 
-    def shared(self, subject: SubjectId) -> bool:
-        """Whether an identifier is one that people share, found before or here."""
-        return subject in self._shared or subject in self._known.shared
+    def shared(self, one: SubjectId, other: SubjectId) -> bool:
+        """Whether one of two identifiers is one that people share, found before or here."""
+        found, known = self._shared, self._known.shared
+        return bool(found and (one in found or other in found)) or (one in known or other in known)
 
     def detail(self, place: int) -> str:
         """What else there is to say of a refusal: the kind that a person has too many of."""
         kind = self.limited.get(place)
         return "" if kind is None else kind.name
 
-    def admit(self, place: int, sighting: Sighting) -> LinkRefusal | None:
-        """Takes a new link in, unless the rules refuse it.
-
-        Args:
-            place: a number of its own, for ``given_up``.
-            sighting: the link.
-        """
-        ends = one, other = sighting.subject, sighting.other
+    def admit(self, place: int) -> LinkRefusal | None:
+        """Takes the new link at a place in, unless the rules refuse it."""
+        sighting = self._link_at(place)
+        one, other = sighting.subject, sighting.other
         if one in self._known.blocked or other in self._known.blocked:
             return LinkRefusal.BLOCKED_VALUE
-        if self.shared(one) or self.shared(other):
+        if self.shared(one, other):
             return LinkRefusal.IDENTIFIER_SHARED
-        guess = weak(sighting, self._rules)
-        crowded = [end for end, beyond in (ends, ends[::-1]) if self._crowded(end, beyond)]
+        guess = self._is_guess(sighting)
+        crowded = self._crowded(one, other)
         if crowded:
             for end in [] if guess else crowded:
                 self._quarantine(end)
@@ -133,26 +146,40 @@ class Census:
     def _admit_between(
         self, mine: _Person, theirs: _Person, place: int, sighting: Sighting, *, guess: bool
     ) -> LinkRefusal | None:
-        if len(mine.members) + len(theirs.members) > self._rules.members_max:
+        size = len(mine.members) + len(theirs.members)
+        if size > self._rules.members_max:
             return LinkRefusal.PERSON_TOO_LARGE
-        both_anchored = self._anchored(mine) and self._anchored(theirs)
+        both_anchored = mine.anchored and theirs.anchored
         if guess and both_anchored:
             return LinkRefusal.BRIDGES_PEOPLE
+        if size > self._least_limit and self._over_limit(mine, theirs, place, sighting):
+            return LinkRefusal.PERSON_KIND_LIMIT
+        self._add(place, sighting)
+        joined = self._join(mine, theirs)
+        if not both_anchored:
+            return None
+        self._part(joined)
+        return self.given_up.get(place)
+
+    def _over_limit(self, mine: _Person, theirs: _Person, place: int, sighting: Sighting) -> bool:
         for kind, most, window_ms in self._limits:
             if mine.counts[kind] + theirs.counts[kind] > most:
                 everybody = (*mine.members, *theirs.members)
                 if self._seen(everybody, kind, sighting, window_ms) > most:
                     self.limited[place] = IdentifierKind(kind)
-                    return LinkRefusal.PERSON_KIND_LIMIT
-        self._add(place, sighting)
-        joined = self._join(mine, theirs)
-        if both_anchored:
-            self._part(joined)
-        return self.given_up.get(place)
+                    return True
+        return False
+
+    def _is_guess(self, link: Sighting | Edge) -> bool:
+        says = link.evidence, link.source, link.confidence_permille
+        known = self._weak.get(says)
+        if known is None:
+            known = self._weak[says] = weak(link, self._rules)
+        return known
 
     def _add(self, place: int, sighting: Sighting) -> None:
-        self._added.setdefault(sighting.subject, []).append((place, sighting))
-        self._added.setdefault(sighting.other, []).append((place, sighting))
+        self._added.setdefault(sighting.subject, []).append(place)
+        self._added.setdefault(sighting.other, []).append(place)
 
     def _seen(self, members: Iterable[SubjectId], kind: int, sighting: Sighting, window_ms: int) -> int:
         """How many identifiers of a kind were seen within a window before a link; its ends are seen now."""
@@ -164,17 +191,25 @@ class Census:
             if self._known.kinds.get(one) == kind
         )
 
-    def _crowded(self, end: SubjectId, beyond: SubjectId) -> bool:
-        """Whether an identifier would be linked directly with more of the other's kind than is allowed."""
-        kinds = self._known.kinds
-        kind = kinds.get(beyond, 0)
-        most = self._above.get(kinds.get(end, 0), _NONE).get(kind)
-        if most is None:
-            return False
+    def _crowded(self, one: SubjectId, other: SubjectId) -> list[SubjectId]:
+        """The ends that would be linked directly with more of the other's kind than is allowed."""
+        kinds, above = self._known.kinds, self._above
+        of_one, of_other = kinds.get(one, 0), kinds.get(other, 0)
+        crowded = []
+        most = above[of_one].get(of_other)
+        if most is not None and self._full(one, other, of_other, most):
+            crowded.append(one)
+        most = above[of_other].get(of_one)
+        if most is not None and self._full(other, one, of_one, most):
+            crowded.append(other)
+        return crowded
+
+    def _full(self, end: SubjectId, beyond: SubjectId, kind: int, most: int) -> bool:
         near = set(self._near(end))
-        return (
-            len(near) >= most and beyond not in near and sum(kinds.get(one) == kind for one in near) >= most
-        )
+        if len(near) < most or beyond in near:
+            return False
+        kinds = self._known.kinds
+        return sum(kinds.get(one) == kind for one in near) >= most
 
     def _part(self, person: _Person) -> None:
         """Gives up what nothing but a shared identifier or a guess holds a person together by."""
@@ -199,7 +234,7 @@ class Census:
         for member in members:
             for link in self._links_of(member):
                 ends = (link.a, link.b) if isinstance(link, Edge) else link.key[:2]
-                (guesses if weak(link, self._rules) else proof).add(ends)
+                (guesses if self._is_guess(link) else proof).add(ends)
         return guesses - proof
 
     def _quarantine(self, subject: SubjectId) -> None:
@@ -207,7 +242,7 @@ class Census:
         edges = tuple(edge for edge in self._known.graph.held(subject) if edge.state.stands)
         self.quarantines.append(Quarantine(LinkRefusal.IDENTIFIER_SHARED, subject, edges))
         self._shared.add(subject)
-        for place, _ in self._added.get(subject, ()):
+        for place in self._added.get(subject, ()):
             self.given_up[place] = LinkRefusal.IDENTIFIER_SHARED
         self._forget(person)
 
@@ -218,8 +253,8 @@ class Census:
         )
         self.quarantines.append(Quarantine(LinkRefusal.BRIDGES_PEOPLE, None, edges))
         self._parted.add(pair)
-        for place, sighting in self._added.get(pair[0], ()):
-            if sighting.key[:2] == pair:
+        for place in self._added.get(pair[0], ()):
+            if self._link_at(place).key[:2] == pair:
                 self.given_up[place] = LinkRefusal.BRIDGES_PEOPLE
         self._forget(person)
 
@@ -228,26 +263,24 @@ class Census:
         for edge in self._known.graph.held(subject):
             if self._counted(edge.a, edge.b):
                 yield edge
-        for place, sighting in self._added.get(subject, ()):
+        for place in self._added.get(subject, ()):
             if place not in self.given_up:
-                yield sighting
+                yield self._link_at(place)
 
     def _near(self, subject: SubjectId) -> Iterator[SubjectId]:
         """Who is linked with an identifier directly; somebody may come more than once."""
         for other in self._known.graph.near(subject):
             if self._counted(*ordered(subject, other)):
                 yield other
-        for place, sighting in self._added.get(subject, ()):
+        for place in self._added.get(subject, ()):
             if place not in self.given_up:
+                sighting = self._link_at(place)
                 yield sighting.other if sighting.subject == subject else sighting.subject
 
     def _counted(self, a: SubjectId, b: SubjectId) -> bool:
         if not self._shared and not self._parted:
             return True
         return a not in self._shared and b not in self._shared and (a, b) not in self._parted
-
-    def _anchored(self, person: _Person) -> bool:
-        return any(person.counts[kind] for kind in self._anchoring)
 
     def _person(self, subject: SubjectId) -> _Person | None:
         """Everybody joined with a subject; ``None`` if they are more than the largest person."""
@@ -266,8 +299,9 @@ class Census:
         counts = [0] * _KINDS_END
         for member in members:
             counts[self._known.kinds.get(member, 0)] += 1
-        person = _Person(members, counts)
-        self._people.update(dict.fromkeys(members, person))
+        person = _Person(members, counts, any(counts[kind] for kind in self._anchoring))
+        for member in members:
+            self._people[member] = person
         return person
 
     def _walked(self, subject: SubjectId) -> set[SubjectId]:
@@ -287,14 +321,14 @@ class Census:
         if len(mine.members) < len(theirs.members):
             mine, theirs = theirs, mine
         mine.members |= theirs.members
+        mine.anchored = mine.anchored or theirs.anchored
         for kind, count in enumerate(theirs.counts):
-            mine.counts[kind] += count
-        self._people.update(dict.fromkeys(theirs.members, mine))
+            if count:
+                mine.counts[kind] += count
+        for member in theirs.members:
+            self._people[member] = mine
         return mine
 
     def _forget(self, person: _Person | None) -> None:
         for member in person.members if person is not None else ():
             self._people.pop(member, None)
-
-
-_NONE: Mapping[int, int] = {}

@@ -65,13 +65,14 @@ def rule(
         now_ms: nothing is observed later than this.
     """
     ledger = _Between(entries, rules)
-    census = Census(rules, known)
+    census = Census(rules, known, sightings.__getitem__)
     added: dict[EdgeKey, int] = {}
     rulings: list[Ruling] = []
     for place, sighting in enumerate(sightings):
-        ruling = _rule_one(sighting, ledger, census, rules, now_ms)
+        key = sighting.key
+        ruling = _rule_one(sighting, key, ledger, census, now_ms)
         if ruling.verdict is Verdict.NEW:
-            earlier = added.get(sighting.key)
+            earlier = added.get(key)
             if earlier is not None:
                 # The same new edge twice in one batch: the later sighting is the edge.
                 if sighting.observed_at_ms <= rulings[earlier].sighting.observed_at_ms:
@@ -79,14 +80,14 @@ def rule(
                 else:
                     rulings[earlier] = Ruling(rulings[earlier].sighting, Verdict.KNOWN)
             else:
-                refusal = census.admit(place, ruling.sighting)
+                refusal = census.admit(place)
                 if refusal is not None:
                     ruling = Ruling(ruling.sighting, Verdict.REFUSED, refusal, census.detail(place))
         if ruling.verdict is Verdict.NEW:
-            added[sighting.key] = place
+            added[key] = place
         elif ruling.verdict is Verdict.SEEN_AGAIN:
             again = ruling.sighting
-            ledger.standing[again.key] = _Standing(ruling.edge_id, again.observed_at_ms, effect(again, rules))
+            ledger.standing[key] = _Standing(ruling.edge_id, again.observed_at_ms, effect(again, rules))
         rulings.append(ruling)
     return Judged(_without(census.given_up, rulings, added), census.quarantines)
 
@@ -113,12 +114,14 @@ class _Between:
     """What the ledger has between the ends of the sightings.
 
     Attributes:
+        rules: what counts.
         standing: the edges that stand.
         wrong_at_ms: when a pair was last declared wrong.
         count: how many rows a pair has that were not declared wrong.
     """
 
     def __init__(self, entries: Iterable[LedgerEntry], rules: Rules) -> None:
+        self.rules = rules
         self.standing: dict[EdgeKey, _Standing] = {}
         self.wrong_at_ms: dict[tuple[SubjectId, SubjectId], int] = {}
         self.count: Counter[tuple[SubjectId, SubjectId]] = Counter()
@@ -133,27 +136,27 @@ class _Between:
                 self.standing[key] = _Standing(edge.edge_id, edge.observed_at_ms, effect(edge, rules))
 
 
-def _rule_one(sighting: Sighting, ledger: _Between, census: Census, rules: Rules, now_ms: int) -> Ruling:
+def _rule_one(sighting: Sighting, key: EdgeKey, ledger: _Between, census: Census, now_ms: int) -> Ruling:
     ahead_ms = sighting.observed_at_ms - now_ms
     if 0 < ahead_ms <= CLOCK_SKEW_MS:
         sighting = sighting._replace(observed_at_ms=now_ms)
-    pair = sighting.key[:2]
+    pair = key[:2]
     refusal = _malformed(sighting, now_ms)
     if refusal is None and sighting.observed_at_ms <= ledger.wrong_at_ms.get(pair, -1):
         refusal = LinkRefusal.DECLARED_WRONG
-    if refusal is None and (census.shared(sighting.subject) or census.shared(sighting.other)):
+    if refusal is None and census.shared(*pair):
         refusal = LinkRefusal.IDENTIFIER_SHARED
-    refusal = refusal or source_refusal(sighting, rules)
+    refusal = refusal or source_refusal(sighting, ledger.rules)
     if refusal is not None:
         return Ruling(sighting, Verdict.REFUSED, refusal)
-    known = ledger.standing.get(sighting.key)
+    known = ledger.standing.get(key)
     if known is None:
-        if ledger.count[pair] >= EDGES_BETWEEN_MAX:
+        if ledger.count.get(pair, 0) >= EDGES_BETWEEN_MAX:
             return Ruling(sighting, Verdict.REFUSED, LinkRefusal.TOO_MUCH_EVIDENCE)
         return Ruling(sighting, Verdict.NEW)
     if sighting.observed_at_ms <= known.observed_at_ms:
         return Ruling(sighting, Verdict.KNOWN, edge_id=known.edge_id)
-    revives = _widens(known.effect, effect(sighting, rules), now_ms)
+    revives = _widens(known.effect, effect(sighting, ledger.rules), now_ms)
     return Ruling(sighting, Verdict.SEEN_AGAIN, edge_id=known.edge_id, revives=revives)
 
 

@@ -51,8 +51,9 @@ class EdgeState(IntEnum):
     LINK_PENDING = 4
     #: To be ``WRONG`` once it is known everywhere.
     UNLINK_PENDING = 5
-    #: One of its ends is shared by people. It counts for nothing, so that not even a refusal
-    #: spreads over a till; only rules that are applied bring it back.
+    #: Taken back by rules: an end is shared by people, or the people it joins are strangers. It
+    #: counts for nothing, so that not even a refusal spreads over a till; only rules that are
+    #: applied bring it back.
     QUARANTINED = 6
     #: To be ``QUARANTINED`` once it is known everywhere.
     QUARANTINE_PENDING = 7
@@ -66,7 +67,7 @@ class EdgeState(IntEnum):
 
     @property
     def quarantined(self) -> bool:
-        """Whether one of its ends is shared, acknowledged or not."""
+        """Whether rules took it back, acknowledged or not."""
         return self in {EdgeState.QUARANTINED, EdgeState.QUARANTINE_PENDING}
 
     @property
