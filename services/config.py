@@ -60,7 +60,7 @@ class SuiteConfig:
         keyring: the deployment's keys, as they were when the file was read.
         keyring_path: their file.
         policy: purposes, legal bases, views.
-        rules: what counts as evidence that identifiers belong together.
+        rules: the shipped ones, with this deployment's verifiers; a ledger goes by those applied to it.
         listen: address of each service, "host:port".
         tokens: whose tokens are taken.
         callers: the allow-list by caller id.
@@ -200,10 +200,15 @@ def _policy_keys(content: Mapping[str, Any]) -> frozenset[bytes]:
     return frozenset(bytes.fromhex(key) for key in keys)
 
 
+def shipped_rules_file() -> str:
+    """The rules file that comes with the suite, as it is written."""
+    return (resources.files("identity") / "rules.toml").read_text()
+
+
 def shipped_rules(policy: Policy) -> Rules:
     """The rules file that comes with the suite, for the views of a policy."""
     try:
-        rules = compile_rules(tomllib.loads((resources.files("identity") / "rules.toml").read_text()))
+        rules = compile_rules(tomllib.loads(shipped_rules_file()))
     except (RulesError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"rules: {error}") from None
     if rules.views != policy.views:

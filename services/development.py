@@ -51,7 +51,10 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (*_PERSONAL, "identity.link", "share.partner"),
     ),
     "operator": (
-        ("identity.resolve", "identity.people", "identity.explain", "identity.unlink", "identity.keys"),
+        (
+            *("identity.resolve", "identity.people", "identity.explain", "identity.unlink"),
+            *("identity.rules", "identity.keys"),
+        ),
         ("service", "rights", "personalise", "marketing", "loyalty", "operate"),
     ),
     "partner": (

@@ -118,6 +118,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "PERSON_KIND_LIMIT": "the link would give one person more identifiers of a kind than rules allow",
         "LINK_BRIDGES_PEOPLE": "a guess does not join two people of whom each has an identifier of their own",
         "IDENTIFIER_SHARED": "one of the two is shared by people; no link by it counts",
+        "RULES_NOT_NEWER": "rules in force are followed by a file of a higher version",
         "TOO_MUCH_EVIDENCE": "there is more evidence between the two than is kept",
         "SOURCE_UNKNOWN": "the rules name no such source",
         "SOURCE_RETIRED": "the source is retired",
@@ -137,6 +138,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "QUOTA_EXCEEDED": "the caller's quota is used up",
     },
     grpc.StatusCode.ABORTED: {
+        "PREVIEW_OUTDATED": "what the rules would change is not what was previewed; preview them again",
         "TRAINING_BUSY": "another training is running",
     },
     grpc.StatusCode.INTERNAL: {
@@ -153,6 +155,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "CONSENT_LEASE_EXPIRED": "the consent state may be out of date; nothing is decided by it",
         "KEYS_BEHIND": "a process of the deployment can not read the key ring of now yet",
         "EPOCH_TOO_OLD": "the consent state has not reached the epoch asked for yet",
+        "RULES_CHANGING": "other rules are coming into force; nothing is linked meanwhile",
         "CONSENT_CHANGED": "the consent state changed while answering",
         "AUDIT_UNAVAILABLE": "the audit record can not be kept now",
         "STORE_DOWN": "a service that keeps data about people can not be asked now",

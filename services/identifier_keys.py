@@ -41,6 +41,15 @@ class IdentifierKeys:
         self.blocked = blocked_tokens(self._rules, tokeniser)
         self._recognition = Recognition(tokeniser, tokeniser.older)
 
+    def obey(self, rules: Rules) -> None:
+        """Blocks what other rules block, from now on."""
+        self._rules = rules
+        self.blocked = self.blocked_under(rules)
+
+    def blocked_under(self, rules: Rules) -> frozenset[IdentifierToken]:
+        """The tokens that would stand for no identifier under rules, under every version that opens."""
+        return blocked_tokens(rules, self._recognition.tokeniser)
+
     def nothing_under(self, version: int) -> None:
         """Nothing is kept under a version any more, so it is not looked under."""
         now = self._recognition

@@ -14,7 +14,6 @@ from identity.graph import Graph, Step
 from identity.ids import SubjectId
 from identity.ledger import Edge
 from identity.linking import Done, Request, fingerprint, fingerprints
-from identity.rules import Rules
 from identity.store import IdentityStore
 from services.begun import Begun
 from services.births import BirthRegister
@@ -25,6 +24,7 @@ from services.interceptors.call import Call
 from services.interceptors.declared import purpose_of
 from services.ledger_writer import LedgerWriter
 from services.quotas import Quotas
+from services.rule_book import RuleBook
 from veilgraph.identity.v1 import identity_pb2, identity_pb2_grpc
 from veilgraph.privacy.v1 import privacy_pb2
 
@@ -39,7 +39,7 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         *,
         store: IdentityStore,
         graph: Graph,
-        rules: Rules,
+        book: RuleBook,
         identifiers: IdentifierKeys,
         barrier: Barrier,
         quotas: Quotas,
@@ -53,7 +53,7 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
             store: the ledger.
             graph: the active edges of ``store``; from now on kept by this servicer.
                 Those that are pending come with ``resume``.
-            rules: what counts as evidence.
+            book: what counts as evidence.
             identifiers: by which tokens an identifier is known, and which stand for none.
             barrier: see ``Barrier``.
             quotas: what each caller may bring that nobody has seen.
@@ -63,12 +63,12 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         """
         self._store = store
         self._graph = graph
-        self._rules = rules
+        self._book = book
         self._begun = Begun()
         self._register = BirthRegister(
             store, identifiers, barrier, random_bytes=random_bytes, begun=self._begun, quotas=quotas
         )
-        self._ledger = LedgerWriter(store, graph, rules, barrier, report=report, pause=pause)
+        self._ledger = LedgerWriter(store, graph, book, barrier, report=report, pause=pause)
 
     async def Resolve(self, request: identity_pb2.ResolveRequest, call: Call) -> identity_pb2.ResolveResponse:
         """Gives each identifier's own birth subject; a new identifier gets one."""
@@ -109,6 +109,11 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         kinds = await self._store.kinds({subject, *(step.end for step in path)})
         return identity_pb2.ExplainResponse(linked=True, path=[step_message(step, kinds) for step in path])
 
+    @property
+    def ledger(self) -> LedgerWriter:
+        """The one writer of the ledger's edges."""
+        return self._ledger
+
     async def resume(self) -> None:
         """Takes up the links and corrections that an earlier process left pending."""
         await self._ledger.resume()
@@ -123,7 +128,7 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         await self._ledger.stop()
 
     async def _link(self, request: identity_pb2.LinkRequest, call: Call) -> identity_pb2.LinkResponse:
-        sightings = sightings_of(request, call, self._rules)
+        sightings = sightings_of(request, call, self._book.rules)
         prints = {index: fingerprint(*sighting) for index, sighting in sightings.items()}
         count = len(sightings) + len(call.refused)
         asked = _request(call, "Link", request.request_id, fingerprints(prints, count))
@@ -162,14 +167,14 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         Two may be joined over nobody but such as must not be shown; then there is none.
         """
         policy = call.guard.policy
-        in_view = admits(self._rules, policy.views[policy.view_of[call.purpose]], call.now_ms)
+        in_view = admits(self._book.rules, policy.views[policy.view_of[call.purpose]], call.now_ms)
 
         def may_be_shown(edge: Edge) -> bool:
-            purpose = self._rules.link_purpose(edge.evidence)
+            purpose = self._book.rules.link_purpose(edge.evidence)
             ends = (edge.a, edge.b)
             return in_view(edge) and all(end in members and call.allows(end, purpose) for end in ends)
 
-        return self._graph.shortest_path(subject, other, may_be_shown, self._rules.members_max) or ()
+        return self._graph.shortest_path(subject, other, may_be_shown, self._book.rules.members_max) or ()
 
 
 def _request(call: Call, method: str, request_id: str, prints: bytes) -> Request:

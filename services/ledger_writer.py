@@ -7,18 +7,19 @@ answered for only after the barrier; until then it is pending, and nothing is re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from identity.census import Known
 from identity.graph import Graph
 from identity.ids import SubjectId
 from identity.judging import Judged, reaches, rule
-from identity.ledger import EdgeState, Sighting
+from identity.ledger import Edge, EdgeState, Sighting
 from identity.linking import Done, Request, Ruling, check_same, undo
-from identity.rules import Rules
 from identity.store import IdentityStore
-from services.confirming import Barrier, Confirmation
+from services.confirming import RETRY_MAX_S, Barrier, Confirmation
+from services.errors import Unavailable
+from services.rule_book import RuleBook
 
 
 class LedgerWriter:
@@ -28,7 +29,7 @@ class LedgerWriter:
         self,
         store: IdentityStore,
         graph: Graph,
-        rules: Rules,
+        book: RuleBook,
         barrier: Barrier,
         *,
         report: Callable[[str], object],
@@ -37,8 +38,7 @@ class LedgerWriter:
         """Makes the writer; arguments as of ``IdentityServicer``."""
         self._store = store
         self._graph = graph
-        self._rules = rules
-        self._shared: set[SubjectId] = set()
+        self._book = book
         self._in_order = asyncio.Lock()
         self._confirmation = Confirmation(
             store, graph, barrier, in_order=self._in_order, report=report, pause=pause
@@ -61,14 +61,17 @@ class LedgerWriter:
 
         Raises:
             RequestIdReused: the request id was used for another request.
+            Unavailable: other rules are coming into force.
         """
 
         async def write() -> Done:
+            if self._book.changing:
+                raise Unavailable("RULES_CHANGING", retry_after_s=RETRY_MAX_S)
             judged = await self._judge(list(sightings.values()), now_ms)
             answer = answer_of(dict(zip(sightings, judged.rulings, strict=True)))
             saved = await self._store.link(asked, judged, answer, now_ms)
             self._graph.apply(saved.edges)
-            self._shared.update(one.shared for one in judged.quarantines if one.shared is not None)
+            self._book.shared.update(one.shared for one in judged.quarantines if one.shared is not None)
             return Done(asked.fingerprints, answer, saved.seq)
 
         return await self._once(asked, write)
@@ -104,19 +107,27 @@ class LedgerWriter:
 
         return await self._once(asked, write)
 
+    def alone(self) -> asyncio.Lock:
+        """Whoever holds this is the only one who writes edges."""
+        return self._in_order
+
+    def follow(self, edges: Iterable[Edge]) -> None:
+        """Takes edges in that whoever is alone has written."""
+        self._graph.apply(edges)
+
     async def effective(self, done: Done) -> int:
         """Waits until what was done is known everywhere; gives the consent epoch of that."""
         return await self._confirmation.reached(done.seq)
 
     async def resume(self) -> None:
         """Takes up what an earlier process left pending, and what it found to be shared."""
-        self._shared = await self._store.shared()
+        await self._book.open(self._store)
         await self._confirmation.resume()
 
     async def forget(self, subjects: Sequence[SubjectId]) -> None:
         """Takes erased subjects out of the graph; links that are being written are waited for."""
         async with self._in_order:
-            self._shared.difference_update(subjects)
+            self._book.shared.difference_update(subjects)
             for subject in subjects:
                 self._graph.apply(
                     [replace(edge, state=EdgeState.WRONG) for edge in self._graph.held(subject)]
@@ -128,11 +139,11 @@ class LedgerWriter:
 
     async def _judge(self, sightings: Sequence[Sighting], now_ms: int) -> Judged:
         entries = await self._store.between([(one.subject, one.other) for one in sightings])
-        joined = reaches(sightings, self._graph, self._rules.members_max)
+        joined = reaches(sightings, self._graph, self._book.rules.members_max)
         asked_about = {end for one in sightings for end in (one.subject, one.other)}
         kinds = await self._store.kinds(asked_about.union(*(reach.members for reach in joined.values())))
-        known = Known(self._graph, joined, kinds, self._shared, frozenset())
-        return rule(sightings, entries, known, self._rules, now_ms)
+        known = Known(self._graph, joined, kinds, self._book.shared, self._book.blocked)
+        return rule(sightings, entries, known, self._book.rules, now_ms)
 
     async def _once(self, asked: Request, write: Callable[[], Awaitable[Done]]) -> Done:
         async with self._in_order:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from identity.graph import Graph
 from identity.person import LINKS_MAX, PersonStore, person_of, reached_from, without
-from identity.rules import Rules
 from services.interceptors.call import Call, StateChanged
 from services.people_messages import person_response, told_of, translate_response, watch_response
+from services.rule_book import RuleBook
 from services.watching import Watching
 from veilgraph.identity.v1 import people_pb2, people_pb2_grpc
 
@@ -14,18 +14,18 @@ from veilgraph.identity.v1 import people_pb2, people_pb2_grpc
 class PeopleServicer(people_pb2_grpc.PeopleServiceServicer):
     """Serves the contract from identity's ledger; used from one event loop."""
 
-    def __init__(self, store: PersonStore, graph: Graph, rules: Rules, watching: Watching) -> None:
+    def __init__(self, store: PersonStore, graph: Graph, book: RuleBook, watching: Watching) -> None:
         """Makes the servicer.
 
         Args:
             store: the ledger.
             graph: its edges in memory, as identity keeps them.
-            rules: what counts as evidence.
+            book: what counts as evidence.
             watching: the changes of the map.
         """
         self._store = store
         self._graph = graph
-        self._rules = rules
+        self._book = book
         self._watching = watching
 
     async def GetPerson(
@@ -42,7 +42,7 @@ class PeopleServicer(people_pb2_grpc.PeopleServiceServicer):
         if subject not in permitting or subject not in births:
             raise StateChanged  # erased since the call came in
         shown = without(person, {one for one in told_of(person) if one not in permitting & births.keys()})
-        return person_response(shown, births, self._rules, call, _view_of(request, call))
+        return person_response(shown, births, self._book.rules, call, _view_of(request, call))
 
     async def Translate(
         self,

@@ -6,11 +6,13 @@ import os
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from consent.component import GraphStep
 from consent.history import HistoryTokens
+from identity.errors import RulesError
 from identity.graph import Graph
-from services.config import ConfigError
+from services.config import ConfigError, shipped_rules_file
 from services.consent import graph_step
 from services.feed import Feed
 from services.graph_feed import GraphFeedServicer
@@ -24,6 +26,9 @@ from services.people_map import PeopleMap
 from services.quotas import Quotas
 from services.rekeying import Rekeying
 from services.remote_stores import store_served
+from services.rule_book import RuleBook, rules_in_force, rules_of
+from services.rules_change import RulesChange
+from services.rules_service import RulesServicer
 from services.server import Served
 from services.storage.identity import SqliteIdentityStore
 from services.storage.identity_people import IdentityPeople
@@ -31,6 +36,7 @@ from services.storage.people import SqlitePersonStore
 from services.storage.people_map import PeopleMapStore
 from services.storage.personal import DatabaseStore
 from services.storage.rekeying import SealedRows
+from services.storage.rules import RulesJournal
 from services.storage.subject_keys import SubjectKeys
 from services.watching import Watching
 from veilgraph.identity.v1 import (
@@ -40,6 +46,8 @@ from veilgraph.identity.v1 import (
     keys_pb2_grpc,
     people_pb2,
     people_pb2_grpc,
+    rules_pb2,
+    rules_pb2_grpc,
 )
 from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
 
@@ -51,11 +59,11 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
     with process.database("identity") as database:
         identifiers = IdentifierKeys(process.keys.ring, config.tenant, config.rules)
         ledger = SqliteIdentityStore(database, identifiers.recognition)
+        journal = RulesJournal(database)
+        book = await _rule_book(process, journal, identifiers)
 
         def steps(after: int, limit: int) -> Sequence[GraphStep]:
-            return [
-                graph_step(change, config.rules, config.policy) for change in ledger.changes(after, limit)
-            ]
+            return [graph_step(change, book.rules, config.policy) for change in ledger.changes(after, limit)]
 
         feed = Feed(steps, ledger.last_seq())
         links.graph = feed
@@ -68,7 +76,7 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
         servicer = IdentityServicer(
             store=ledger,
             graph=graph,
-            rules=config.rules,
+            book=book,
             identifiers=identifiers,
             barrier=barrier,
             quotas=Quotas(process.registry, process.log),
@@ -81,7 +89,18 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
         people_map = PeopleMap(process.guard, PeopleMapStore(database), process.clock, process.log)
         cursor_key = config.keyring.active("signing").derive(b"cursors in the map of people", 64)
         watching = Watching(people_map, HistoryTokens(cursor_key))
-        people = PeopleServicer(SqlitePersonStore(database), graph, config.rules, watching)
+        people = PeopleServicer(SqlitePersonStore(database), graph, book, watching)
+        rules_change = RulesChange(
+            journal=journal,
+            store=ledger,
+            ledger=servicer.ledger,
+            book=book,
+            read=partial(rules_of, like=config.rules),
+            barrier=barrier,
+            clock=process.clock,
+            report=process.log,
+        )
+        rules_service = RulesServicer(rules_change, journal, book, partial(rules_of, like=config.rules))
         rows = SealedRows(database)
         if lost := rows.unopened(identifiers.recognition()):
             # Whoever is kept under it would come back as somebody new, without what they refused.
@@ -101,9 +120,11 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
 
         async def ready() -> None:
             await servicer.resume()
+            rules_change.resume()
             key_service.resume()
 
         async def drained() -> None:
+            await rules_service.drained()
             await servicer.drained()
             await key_service.drained()
             await people_map.stop()
@@ -129,6 +150,11 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
                 key_service,
             ),
             Served(
+                rules_pb2.DESCRIPTOR.services_by_name["RulesService"],
+                rules_pb2_grpc.add_RulesServiceServicer_to_server,
+                rules_service,
+            ),
+            Served(
                 feed_pb2.DESCRIPTOR.services_by_name["GraphFeedService"],
                 feed_pb2_grpc.add_GraphFeedServiceServicer_to_server,
                 feed_servicer,
@@ -144,3 +170,18 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
             drained=drained,
             tokenise=identifiers.token,
         )
+
+
+async def _rule_book(process: Process, journal: RulesJournal, identifiers: IdentifierKeys) -> RuleBook:
+    """The rules of this ledger.
+
+    Raises:
+        ConfigError: what was applied is no rules file to this program.
+    """
+    shipped = shipped_rules_file()
+    try:
+        rules = await rules_in_force(journal, shipped, process.config.rules, process.clock(), process.log)
+    except RulesError as error:
+        raise ConfigError(f"rules in force: {error}") from None
+    identifiers.obey(rules)
+    return RuleBook(rules, identifiers)

@@ -316,7 +316,7 @@ def _unlink(
 def _finish(
     connection: sqlite3.Connection, request: Request, changed: Sequence[Edge], answer: bytes, now_ms: int
 ) -> Saved:
-    seq = _change(connection, changed)
+    seq = change_in(connection, changed)
     if changed:
         connection.execute(_WAIT, (seq,))
     connection.execute("INSERT INTO request VALUES (?, ?, ?, ?, ?, ?, ?)", (*request, answer, seq, now_ms))
@@ -333,7 +333,7 @@ def _confirm(until: int, connection: sqlite3.Connection) -> Saved:
     return Saved(tuple([edge_of(row) for row in connection.execute(_CHANGED, (seq, seq))]), seq)
 
 
-def _change(connection: sqlite3.Connection, changed: Sequence[Edge]) -> int:
+def change_in(connection: sqlite3.Connection, changed: Sequence[Edge]) -> int:
     """Gives changed edges their place in the sequence; the end of it if nothing changed."""
     if not changed:
         return _last_seq(connection)

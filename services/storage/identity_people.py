@@ -104,6 +104,7 @@ class IdentityPeople:
         connection.execute("DELETE FROM shared_identifier WHERE subject IN being_erased")
         release_in(connection, subjects, erasure_id, self._keys())
         forget_in(connection, subjects)
+        connection.execute("DELETE FROM rules_change_shared WHERE subject IN being_erased")
         connection.execute("DELETE FROM identifier WHERE subject IN being_erased")
         return {}
 

@@ -33,6 +33,7 @@ from services.interceptors.call import Call, Caller, ItemRefusal
 from services.key_file import Keys
 from services.quotas import Quotas
 from services.rekeying import Rekeying
+from services.rule_book import RuleBook
 from services.storage.identity import SqliteIdentityStore
 from services.storage.rekeying import SealedRows
 from services.storage.sqlite import Database
@@ -70,10 +71,11 @@ class Desk:
         self.servicer = self.make_servicer(Graph())
 
     def make_servicer(self, graph: Graph) -> IdentityServicer:
+        self.book = RuleBook(self.rules, self.identifiers)
         return IdentityServicer(
             store=self.store,
             graph=graph,
-            rules=self.rules,
+            book=self.book,
             identifiers=self.identifiers,
             barrier=self.barrier,
             quotas=self.quotas,
@@ -121,7 +123,7 @@ class Desk:
 
     def follow(self) -> None:
         while changes := self.store.changes(self.cursor, 100):
-            steps = [graph_step(change, self.rules, self.policy) for change in changes]
+            steps = [graph_step(change, self.book.rules, self.policy) for change in changes]
             births = [subject for step in steps for subject in step.births]
             self.push(births=births, edges=[edge for step in steps for edge in step.edges])
             self.cursor = changes[-1].seq

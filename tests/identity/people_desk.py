@@ -85,7 +85,7 @@ async def people_desk(
         Served(
             people_pb2.DESCRIPTOR.services_by_name["PeopleService"],
             people_pb2_grpc.add_PeopleServiceServicer_to_server,
-            PeopleServicer(SqlitePersonStore(desk.database), graph, desk.rules, watching),
+            PeopleServicer(SqlitePersonStore(desk.database), graph, desk.book, watching),
         ),
         layers=layers(
             log=log.write,
