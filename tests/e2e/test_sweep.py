@@ -38,6 +38,10 @@ UNREFUSABLE = {
     "/veilgraph.identity.v1.IdentityService/Unlink",
     *(f"/veilgraph.identity.v1.KeyService/{method}" for method in ("GetKeys", "RotateKeys", "DestroyKey")),
     "/veilgraph.identity.v1.PeopleService/GetPerson",
+    *(
+        f"/veilgraph.identity.v1.RulesService/{method}"
+        for method in ("GetRules", "PreviewRules", "ApplyRules")
+    ),
     "/veilgraph.recommender.v1.RecommenderService/UpsertItems",
     "/veilgraph.recommender.v1.RecommenderService/GetItem",
     "/veilgraph.recommender.v1.RecommenderService/DeleteItems",
