@@ -295,6 +295,29 @@ def _keys(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _rules(arguments: argparse.Namespace, console: Console) -> int:
+    from contextlib import closing  # noqa: PLC0415
+
+    from identity.errors import RulesError  # noqa: PLC0415
+    from services.config import ConfigError, load, shipped_policy, shipped_rules  # noqa: PLC0415
+    from services.peers import NotLoopback  # noqa: PLC0415
+    from services.rule_commands import RulesDesk, checked  # noqa: PLC0415
+    from veilgraph.client.errors import VeilgraphError  # noqa: PLC0415
+
+    try:
+        content = arguments.file.read_text()
+        console.print(checked(content, shipped_rules(shipped_policy())), highlight=False, soft_wrap=True)
+        if arguments.action != "check":
+            address = load(arguments.folder / "suite.toml").listen["identity"]
+            with closing(RulesDesk(address, _token(arguments.folder, "operator"))) as desk:
+                for line in (desk.preview if arguments.action == "preview" else desk.apply)(content):
+                    console.print(line, highlight=False, soft_wrap=True)
+    except (ConfigError, NotLoopback, OSError, RulesError, VeilgraphError) as error:
+        console.print(f"[red]Not done:[/red] {error}", highlight=False, soft_wrap=True)
+        return 1
+    return 0
+
+
 def _verify_erasure(arguments: argparse.Namespace, console: Console) -> int:
     from services.erasure_files import ReceiptUnusable, traces, verified_receipt  # noqa: PLC0415
     from services.storage.absence import NoDatabase  # noqa: PLC0415
@@ -464,6 +487,19 @@ def _audit_commands(commands: Any) -> None:
     )
     destroy.add_argument("version", type=int)
     ring.set_defaults(command=_keys)
+
+    rules = commands.add_parser("rules", help="check, preview or apply a file of identity's rules")
+    deeds = rules.add_subparsers(required=True, metavar="action", dest="action")
+    for name, says in {
+        "check": "say whether a file can be used",
+        "preview": "say who would split or merge by it in a suite that runs",
+        "apply": "preview it, and bring exactly that into force",
+    }.items():
+        deed = deeds.add_parser(name, help=says)
+        deed.add_argument("file", type=Path)
+        if name != "check":
+            deed.add_argument("--folder", type=Path, required=True, help="the suite's folder")
+    rules.set_defaults(command=_rules)
 
     keys = commands.add_parser("public-keys", help="print what verifies a deployment's signatures")
     keys.add_argument("config", type=Path, help="the deployment's configuration")
