@@ -7,6 +7,7 @@ lines name callers of the configuration and nothing they asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -14,6 +15,14 @@ from identity import quota
 from identity.enumeration import Window, counted, suspicious, unseen_share
 from services.errors import QuotaExceeded
 from services.interceptors.call import Caller
+
+
+class _Counters(NamedTuple):
+    """The labelled metrics of one caller."""
+
+    before: Counter
+    never: Counter
+    refused: Counter
 
 
 class Quotas:
@@ -24,6 +33,7 @@ class Quotas:
         self._buckets: dict[str, quota.Bucket] = {}
         self._windows: dict[str, Window] = {}
         self._alarmed: set[str] = set()
+        self._counted: dict[str, _Counters] = {}
         self._report = report
         self._identifiers = Counter(
             "veilgraph_identity_identifiers",
@@ -57,16 +67,17 @@ class Quotas:
             QuotaExceeded: more than the caller has left; nothing was charged.
         """
         self._notice(caller, known + unseen, unseen, now_ms)
-        self._identifiers.labels(caller.id, "before").inc(known)
+        counters = self._counters(caller.id)
+        counters.before.inc(known)
         if not unseen:
             return
         per_hour = caller.new_identifiers_per_hour
         bucket = self._buckets.get(caller.id) or quota.full(per_hour, now_ms)
         left = quota.take(bucket, unseen, per_hour, now_ms)
         if isinstance(left, quota.Short):
-            self._identifiers.labels(caller.id, "refused").inc(unseen)
+            counters.refused.inc(unseen)
             raise QuotaExceeded(left.wait_ms)
-        self._identifiers.labels(caller.id, "never").inc(unseen)
+        counters.never.inc(unseen)
         self._buckets[caller.id] = left
 
     def give_back(self, caller: Caller, count: int) -> None:
@@ -75,10 +86,21 @@ class Quotas:
             bucket = self._buckets[caller.id]
             self._buckets[caller.id] = quota.give_back(bucket, count, caller.new_identifiers_per_hour)
 
+    def _counters(self, caller: str) -> _Counters:
+        """What is counted of a caller; labels() costs more than counting."""
+        found = self._counted.get(caller)
+        if found is None:
+            before, never, refused = (
+                self._identifiers.labels(caller, seen) for seen in ("before", "never", "refused")
+            )
+            found = self._counted[caller] = _Counters(before, never, refused)
+            self._share.labels(caller).set_function(lambda: unseen_share(self._windows.get(caller, ())))
+        return found
+
     def _notice(self, caller: Caller, asked: int, unseen: int, now_ms: int) -> None:
-        window = counted(self._windows.get(caller.id, ()), asked, unseen, now_ms)
-        self._windows[caller.id] = window
-        self._share.labels(caller.id).set(unseen_share(window))
+        window = self._windows[caller.id] = counted(self._windows.get(caller.id, ()), asked, unseen, now_ms)
+        if not unseen and caller.id not in self._alarmed:
+            return  # what is known makes nobody suspicious
         if not suspicious(window, caller.new_identifiers_per_hour):
             self._alarmed.discard(caller.id)
         elif caller.id not in self._alarmed:

@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
+from services.picture_svg import picture
 from tests.e2e.conftest import Shop
 from veilgraph.consent.v1 import consent_pb2
 from veilgraph.identity.v1 import people_pb2, people_pb2_grpc
@@ -74,3 +75,39 @@ async def test_events_consents_and_models_are_read_joined_and_apart_and_no_row_i
     assert [list(person.subjects) for person in split.changes[0].split.after] == [[web], [till]]
     assert {subject: await read(shop, subject) for subject in (web, till)} == before
     assert rows(shop) == stored
+
+
+async def test_an_operator_looks_up_a_person_and_draws_it(shop):
+    """By ids of its own; the picture has both identifiers and the link, and no id."""
+    web, till = await shop.subject("web"), await shop.subject("till")
+    for subject in (web, till):
+        await shop.grant(subject)
+    await shop.link(web, till)
+    operator = Shop(shop.suite, shop.clock, shop.folder, shop.log, "operator")
+    (asked,) = await operator.resolve("till")
+    assert asked.subject != till
+    stub = people_pb2_grpc.PeopleServiceStub(operator.channels["identity"])
+    request = people_pb2.GetPersonRequest(subject=asked.subject, for_purpose=RECOMMEND)
+    person = await stub.GetPerson(request, metadata=operator.metadata)
+    assert [(one.reached, one.in_view) for one in person.members] == [(True, True)] * 2
+    assert [(link.state, link.held_back) for link in person.links] == [("ACTIVE", "")]
+    drawn = picture(person, "personalise.recommend")
+    assert drawn.count('class="member"') == len(person.members)
+    assert not any(member.subject in drawn for member in person.members)
+    await operator.close()
+
+
+async def test_the_shop_gives_a_partner_s_ids_of_those_who_permit_it(shop):
+    """The partner finds the very id it has from its own Resolve."""
+    partner = Shop(shop.suite, shop.clock, shop.folder, shop.log, "partner")
+    web, till = await shop.subject("web"), await shop.subject("till")
+    await shop.grant(web, "share.partner")
+    stub = people_pb2_grpc.PeopleServiceStub(shop.channels["identity"])
+    request = people_pb2.TranslateRequest(items=[{"subject": web}, {"subject": till}], recipient="partner")
+    answer = await stub.Translate(request, metadata=shop.metadata)
+    assert answer.results[0].subject == await partner.subject("web")
+    assert answer.results[1].error.reason == "NOT_PERMITTED"
+    await shop.withdraw(web, "share.partner")
+    answer = await stub.Translate(request, metadata=shop.metadata)
+    assert [result.error.reason for result in answer.results] == ["NOT_PERMITTED"] * 2
+    await partner.close()
