@@ -67,11 +67,11 @@ class Callers:
         return bool(self._told().rekeying)
 
     def rekeyed(self) -> None:
-        """Returns when nothing is; what is asked meanwhile costs next to nothing."""
+        """Returns when nothing is; asked seldom, because it is answered by counting."""
         until = time.monotonic() + PATIENCE_S
         while self.rekeying():
             assert time.monotonic() < until, "the job does not end"
-            time.sleep(2)
+            time.sleep(10)
 
     def cpu_s(self) -> float:
         """What the identity process has used of the processor."""
