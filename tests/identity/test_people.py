@@ -8,6 +8,7 @@ from itertools import pairwise
 import grpc
 import pytest
 
+from identity.tokens import IdentifierKind
 from services.interceptors.call import Caller
 from tests.identity.people_desk import SCOPES, people_desk
 from tests.services.conftest import reason_of
@@ -190,3 +191,18 @@ async def test_neither_a_value_nor_a_birth_subject_nor_a_token_is_in_the_answer(
         digest = hashlib.sha256(value.encode()).digest()
         for secret in (digest, digest.hex().encode(), bytes(subject), subject.hex().encode()):
             assert secret not in answer
+
+
+async def test_the_links_of_a_shared_till_are_shown_as_set_aside_with_the_reason(desk, people):
+    """From the till and from whoever used it; nobody is reached over it."""
+    (till,) = await desk.subjects("till", kind=IdentifierKind.DEVICE_ID)
+    cards = await desk.subjects(*(f"card {n}" for n in range(12)), kind=IdentifierKind.LOYALTY_CARD)
+    desk.say_yes(till, *cards)
+    for card in cards:
+        await desk.send(desk.link(till, card))
+    for start in (till, cards[0]):
+        person = await people["operator"].person(start, RECOMMEND)
+        assert [member.reached for member in person.members] == [True] + [False] * (len(person.members) - 1)
+        assert {link.state for link in person.links} <= {"QUARANTINED", "REFUSED"}
+        assert all(link.reason and not link.held_back for link in person.links)
+        assert any(link.state == "QUARANTINED" for link in person.links)
