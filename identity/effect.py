@@ -8,6 +8,7 @@ the evidence ran out) the edge still carries refusals, so that withdrawing never
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from identity.admission import Admission
@@ -46,15 +47,11 @@ class Effect(NamedTuple):
 
 def effect(edge: Edge | Sighting, rules: Rules) -> Effect:
     """What an edge counts for, or would if the ledger took it, while it stands."""
-    rule = rules.evidence[edge.evidence]
-    views = _views(rules, edge.evidence, edge.source, edge.confidence_permille)
-    return Effect(
-        views,
-        bool(views) and rule.deterministic and sureness(edge, rules) >= rules.weak_below_permille,
-        rules.link_purpose(edge.evidence),
-        min(edge.valid_until_ms, edge.observed_at_ms + rule.holds_ms),
-        rules.attester(edge.evidence, edge.source) if views else "",
+    views, deterministic, link_purpose, holds_ms, attested_by = _counts(
+        rules, edge.evidence, edge.source, edge.confidence_permille
     )
+    ends_ms = min(edge.valid_until_ms, edge.observed_at_ms + holds_ms)
+    return Effect(views, deterministic, link_purpose, ends_ms, attested_by)
 
 
 def sureness(edge: Edge | Sighting, rules: Rules) -> int:
@@ -78,26 +75,36 @@ def admits(rules: Rules, view: str, now_ms: int) -> Admission:
     return Admission(_Holding(rules, 1 << rules.views.index(view)), now_ms)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class _Holding:
     """How long what is seen joins people in a view of some rules.
 
-    Equal for the same rules and view, so that a graph remembers what it was told; rules hold
-    mappings, and are the same when they are one object.
+    Equal for the same rules and view, so that a graph remembers what it was told.
     """
 
     rules: Rules
     view_bit: int
 
     def __call__(self, evidence: Evidence, source: str, confidence_permille: int) -> int:
-        joins = _views(self.rules, evidence, source, confidence_permille) & self.view_bit
-        return self.rules.evidence[evidence].holds_ms if joins else 0
+        views, _, _, holds_ms, _ = _counts(self.rules, evidence, source, confidence_permille)
+        return holds_ms if views & self.view_bit else 0
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Holding) and self.rules is other.rules and self.view_bit == other.view_bit
 
-    def __hash__(self) -> int:
-        return hash((id(self.rules), self.view_bit))
+@lru_cache(maxsize=1 << 14)  # edges differ in little else than their ends and instants
+def _counts(
+    rules: Rules, evidence: Evidence, source: str, confidence_permille: int
+) -> tuple[int, bool, str, int, str]:
+    """Views, whether it is proof, the link purpose, for how long, and who attests it; see ``Effect``."""
+    rule = rules.evidence[evidence]
+    views = _views(rules, evidence, source, confidence_permille)
+    sure = _believed(rules, source, confidence_permille)
+    return (
+        views,
+        bool(views) and rule.deterministic and sure >= rules.weak_below_permille,
+        rules.link_purpose(evidence),
+        rule.holds_ms,
+        rules.attester(evidence, source) if views else "",
+    )
 
 
 def _views(rules: Rules, evidence: Evidence, source: str, confidence_permille: int) -> int:

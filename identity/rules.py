@@ -98,9 +98,9 @@ class SourceRule:
         return self.known and self.active and evidence in self.evidence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rules:
-    """A deployment's rules.
+    """A deployment's rules. Two are the same if they are one object; their content has a ``digest``.
 
     Attributes:
         version: number of the file; a newer one is higher.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from consent.component import EdgeFact, EdgeState, GraphStep
 from consent.fold import LeafState, State
@@ -247,7 +248,7 @@ def graph_step(change: ledger.GraphChange, rules: Rules, policy: Policy) -> Grap
         UnknownPurpose: the rules name a link purpose that the policy lacks.
         ValueError: the rules name a view that the policy lacks.
     """
-    edges = tuple(edge_fact(edge, rules, policy) for edge in change.edges)
+    edges = tuple([edge_fact(edge, rules, policy) for edge in change.edges])
     return GraphStep(change.seq, change.births, edges, change.suppressed)
 
 
@@ -263,10 +264,16 @@ def edge_fact(edge: ledger.Edge, rules: Rules, policy: Policy) -> EdgeFact:
         b=edge.b,
         link_purpose=policy.index(counts.link_purpose),
         deterministic=counts.deterministic,
-        views=sum(
-            1 << policy.views.index(name) for bit, name in enumerate(rules.views) if counts.views >> bit & 1
-        ),
+        views=_policy_views(rules.views, policy.views, counts.views),
         state=state,
         valid_until_ms=counts.ends_ms,
         attested_by=counts.attested_by,
+    )
+
+
+@lru_cache(maxsize=256)
+def _policy_views(named_by_rules: tuple[str, ...], named_by_policy: tuple[str, ...], views: int) -> int:
+    """The policy's bits of the views that have a bit in the rules."""
+    return sum(
+        1 << named_by_policy.index(name) for bit, name in enumerate(named_by_rules) if views >> bit & 1
     )

@@ -8,7 +8,6 @@ nobody can open any of its records, and its tags match nothing that can still be
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -17,6 +16,7 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from consent.auditlog.keyed import Keyed
 from consent.auditlog.leaf import TAG_BYTES, Decision, Leaf, of_nobody
 from identity.ids import SubjectId
 
@@ -35,7 +35,11 @@ def _month_of_day(day: int) -> bytes:
 
 def tag_of(key: bytes, month: bytes) -> bytes:
     """What a subject's records of a month are found by, for whoever has its key; 16 bytes."""
-    return hmac.digest(key, b"audit tag " + month, "sha256")[:TAG_BYTES]
+    return _tag(Keyed(key), month)
+
+
+def _tag(keyed: Keyed, month: bytes) -> bytes:
+    return keyed.digest(b"audit tag " + month)[:TAG_BYTES]
 
 
 class Place(NamedTuple):
@@ -67,8 +71,8 @@ class SubjectSeal:
 
         Two processes may count to the same number, and a nonce must not come twice under a key.
         """
-        self._key = key
-        self._cipher = AESGCM(hmac.digest(key, b"audit subject " + process, "sha256"))
+        self._keyed = Keyed(key)
+        self._cipher = AESGCM(self._keyed.digest(b"audit subject " + process))
         self._tags: dict[bytes, bytes] = {}
 
     def seal(self, subject: SubjectId, where: Place, purpose: int, *, allowed: bool) -> Decision:
@@ -82,7 +86,7 @@ class SubjectSeal:
         """
         tag = self._tags.get(where.month)
         if tag is None:
-            tag = self._tags[where.month] = tag_of(self._key, where.month)
+            tag = self._tags[where.month] = _tag(self._keyed, where.month)
         bound = _bound(where.head, purpose, allowed=allowed)
         return Decision(purpose, allowed, tag, self._cipher.encrypt(where.nonce, subject, bound))
 

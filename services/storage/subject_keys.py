@@ -9,11 +9,11 @@ transactions: memory would outlive a destroyed key, or a salt whose transaction 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import secrets
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from consent.auditlog.keyed import Keyed
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
 
@@ -32,7 +32,7 @@ class SubjectKeys:
     def __init__(self, keyring: KeyRing) -> None:
         """Derives from the ring's "audit" keys."""
         self._roots = {
-            key.version: key.derive(b"subject keys", KEY_BYTES) for key in keyring.versions("audit")
+            key.version: Keyed(key.derive(b"subject keys", KEY_BYTES)) for key in keyring.versions("audit")
         }
         self._active = keyring.active("audit").version
 
@@ -92,7 +92,7 @@ class SubjectKeys:
         self, names: Mapping[bytes, SubjectId], salts: Mapping[bytes, tuple[int, bytes | None]]
     ) -> dict[SubjectId, bytes]:
         return {
-            names[name]: hmac.digest(self._roots[version], salt, "sha256")
+            names[name]: self._roots[version].digest(salt)
             for name, (version, salt) in salts.items()
             if salt is not None and version in self._roots
         }
