@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import ipaddress
 import json
 import os
@@ -20,6 +21,15 @@ for _library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_library, "1")
 # A thread waits at most this long for the interpreter: the event loop and the stores' writers share it.
 SWITCH_INTERVAL_S = 0.001
+# A service holds millions of objects that stay, and makes few cycles: looking for them as often as Python
+# does by itself costs a sixth of what linking costs.
+COLLECT_EVERY = (50_000, 20, 100)
+
+
+def _as_a_service() -> None:
+    """How the interpreter of a process that serves is set."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    gc.set_threshold(*COLLECT_EVERY)
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
@@ -33,7 +43,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     from services.server import AddressTaken  # noqa: PLC0415
     from services.storage.folder import FolderInUse  # noqa: PLC0415
 
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    _as_a_service()
     demo = Demo(
         arguments.data,
         arguments.files,
@@ -59,7 +69,7 @@ def _serve(arguments: argparse.Namespace, console: Console) -> int:
     from services.server import AddressTaken  # noqa: PLC0415
     from services.storage.folder import FolderInUse  # noqa: PLC0415
 
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    _as_a_service()
     try:
         return uvloop.run(serve_alone(load(arguments.config), arguments.service, sys.stdout))
     except (AddressTaken, ConfigError, FolderInUse, NotLoopback, PartEnded) as error:

@@ -40,10 +40,9 @@ class Deployment:
     config: Path
     addresses: dict[str, str]
 
-    @property
-    def token(self) -> str:
-        """The importer's."""
-        return (self.folder / "tokens" / "importer").read_text()
+    def token(self, caller: str) -> str:
+        """The token of a caller."""
+        return (self.folder / "tokens" / caller).read_text()
 
 
 def deployed(folder: Path) -> Deployment:
@@ -121,11 +120,6 @@ def pss_mib(pid: int) -> float:
     """What memory a process holds, shared pages counted in part (Linux)."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
-
-
-def disk_mib(folder: Path) -> float:
-    """What the files of a folder take."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / (1 << 20)
 
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
