@@ -32,9 +32,8 @@ class EdgeState(StrEnum):
     WRONG = "WRONG"
 
 
-@dataclass(frozen=True, slots=True)
-class EdgeFact:
-    """What consent knows of an edge of the identity ledger.
+class EdgeFact(NamedTuple):
+    """What consent knows of an edge of the identity ledger. A tuple: millions are made at a start.
 
     Attributes:
         edge_id: the ledger's id of the edge.

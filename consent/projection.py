@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 
 from consent.alike import fold_alike
 from consent.component import EdgeFact, EdgeState, entry_alone, fold_component, linked_with_proof
@@ -143,7 +142,7 @@ class Projection:
         """Drops all that is held of a subject; those it was linked with."""
         edges = self.edges_at(subject)
         for edge in edges:
-            self._replace(replace(edge, state=EdgeState.WRONG))
+            self._replace(edge._replace(state=EdgeState.WRONG))
         self._born.pop(subject, None)
         self._own.pop(subject, None)
         self.entries.pop(subject, None)

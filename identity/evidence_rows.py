@@ -47,7 +47,7 @@ class EvidenceRows:
         self.kind = array("I")
         self.bond = array("i")
         self.after = array("i")
-        self._kind_of: dict[Kind, int] = {}
+        self._kind_of: dict[tuple[int, str, int, int], int] = {}
         self._free: list[int] = []
 
     def chain(self, first: int) -> Iterator[int]:
@@ -77,7 +77,13 @@ class EvidenceRows:
         self.edge_id[row] = edge_id
         self.observed_at_ms[row] = observed_at_ms
         self.valid_until_ms[row] = valid_until_ms
-        self.kind[row] = self._number(Kind(evidence, source, confidence_permille, state))
+        # Numbers in the key: a member of an enumeration is hashed in Python.
+        key = int(evidence), source, confidence_permille, int(state)
+        number = self._kind_of.get(key)
+        if number is None:
+            number = self._kind_of[key] = len(self.kinds)
+            self.kinds.append(Kind(evidence, source, confidence_permille, state))
+        self.kind[row] = number
 
     def remove(self, row: int, first: int) -> int:
         """Takes a row out of the chain that begins with ``first``; where the chain begins now."""
@@ -103,10 +109,3 @@ class EvidenceRows:
             kind.confidence_permille,
             kind.state,
         )
-
-    def _number(self, kind: Kind) -> int:
-        number = self._kind_of.get(kind)
-        if number is None:
-            number = self._kind_of[kind] = len(self.kinds)
-            self.kinds.append(kind)
-        return number

@@ -7,7 +7,6 @@ edges reaches. Every change has a place in one numbered sequence, which others f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -94,9 +93,8 @@ CONFIRMED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """One piece of evidence that two birth subjects are one person.
+class Edge(NamedTuple):
+    """One piece of evidence that two birth subjects are one person. A tuple: made four times a link.
 
     Attributes:
         edge_id: number in the ledger.

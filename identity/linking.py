@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
@@ -58,8 +57,7 @@ class Verdict(Enum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(NamedTuple):
     """What becomes of one sighting.
 
     Attributes:
@@ -126,7 +124,7 @@ def undo(known: Iterable[LedgerEntry], reason: str, now_ms: int) -> list[LedgerE
         LinkNotFound: there is no such edge.
     """
     wrong = [
-        LedgerEntry(replace(edge, state=_undone(edge.state)), now_ms, reason)
+        LedgerEntry(edge._replace(state=_undone(edge.state)), now_ms, reason)
         for edge, _, _ in known
         if edge.state.asserted
     ]
@@ -141,11 +139,9 @@ def _undone(state: EdgeState) -> EdgeState:
 
 def fingerprint(*parts: bytes | str | int) -> bytes:
     """Eight bytes that tell one element of a request from another."""
-    state = hashlib.blake2b(digest_size=FINGERPRINT_BYTES)
-    for part in parts:
-        data = part if isinstance(part, bytes) else str(part).encode()
-        state.update(len(data).to_bytes(4, "big") + data)
-    return state.digest()
+    told = [part if isinstance(part, bytes) else str(part).encode() for part in parts]
+    framed = b"".join([len(part).to_bytes(4, "big") + part for part in told])
+    return hashlib.blake2b(framed, digest_size=FINGERPRINT_BYTES).digest()
 
 
 def fingerprints(elements: Mapping[int, bytes], count: int) -> bytes:

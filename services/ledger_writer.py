@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from identity.census import Known
 from identity.graph import Graph
@@ -130,7 +129,7 @@ class LedgerWriter:
             self._book.shared.difference_update(subjects)
             for subject in subjects:
                 self._graph.apply(
-                    [replace(edge, state=EdgeState.WRONG) for edge in self._graph.held(subject)]
+                    [edge._replace(state=EdgeState.WRONG) for edge in self._graph.held(subject)]
                 )
 
     async def stop(self) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from consent.component import EdgeFact, EdgeState
@@ -168,7 +166,7 @@ def test_the_proven_are_those_joined_by_attested_edges_that_are_permitted(policy
     made = projection(policy, answered(), *links)
     assert made.proven(NEW, NOW_MS) == (OLD, NEW)
     assert made.proven(THIRD, NOW_MS) == (THIRD,)
-    both = projection(policy, answered(), links[0], replace(links[1], attested_by="desk"))
+    both = projection(policy, answered(), links[0], links[1]._replace(attested_by="desk"))
     assert both.proven(THIRD, NOW_MS) == (OLD, NEW, THIRD)
     silent = projection(policy, answered() | {OLD: [REFUSAL]}, *links)
     assert silent.proven(NEW, NOW_MS) == (NEW,)

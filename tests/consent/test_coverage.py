@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -21,7 +20,7 @@ EVERYBODY = (ME, CARD, PHONE, VICTIM, BEYOND)
 
 
 def attested(policy: Policy, number: int, a: SubjectId, b: SubjectId) -> EdgeFact:
-    return replace(edge(policy, number, a, b), attested_by="idp")
+    return edge(policy, number, a, b)._replace(attested_by="idp")
 
 
 def covered(
@@ -59,7 +58,7 @@ def test_linking_oneself_to_a_victim_covers_nothing_of_the_victim(policy: Policy
     ],
 )
 def test_an_edge_that_no_longer_proves_anything_is_not_followed(policy: Policy, change: dict[str, object]):
-    assert covered([replace(attested(policy, 1, ME, CARD), **change)], ME).covered == (ME,)
+    assert covered([attested(policy, 1, ME, CARD)._replace(**change)], ME).covered == (ME,)
 
 
 @pytest.mark.parametrize("refusing", [ME, CARD])
@@ -78,7 +77,7 @@ pairs = st.tuples(st.sampled_from(EVERYBODY), st.sampled_from(EVERYBODY)).filter
 def test_unattested_edges_never_change_who_is_covered(policy, said, proven):
     """Against the same graph without them; and the sets never overlap."""
     edges = [
-        replace(edge(policy, number, *ends), attested_by="idp" if proof else "", valid_until_ms=NEVER_MS)
+        edge(policy, number, *ends)._replace(attested_by="idp" if proof else "", valid_until_ms=NEVER_MS)
         for number, (ends, proof) in enumerate(said)
     ]
     found = covered(edges, proven)

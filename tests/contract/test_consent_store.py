@@ -158,16 +158,16 @@ async def test_epochs_never_repeat_and_never_go_back(engine: str, tmp_path: Path
 
 async def test_the_graph_comes_back_as_it_was_projected(engine: str, tmp_path: Path, policy: Policy):
     """Births in their order, edges in their last state, wrong ones gone, the cursor with them."""
-    first = replace(edge(policy, 1, ANNA, BERT), attested_by="idp")
+    first = edge(policy, 1, ANNA, BERT)._replace(attested_by="idp")
     second = edge(policy, 2, ANNA, BERT, deterministic=False)
-    ended = replace(first, valid_until_ms=NOW_MS, state=EdgeState.REFUSAL_ONLY)
+    ended = first._replace(valid_until_ms=NOW_MS, state=EdgeState.REFUSAL_ONLY)
     async with opened(engine, tmp_path, policy) as store:
         await store.project([GraphStep(1, (BERT, ANNA), (first, second))])
         await store.project([GraphStep(2, (), (ended,)), GraphStep(4, (ANNA,), ())])
     async with opened(engine, tmp_path, policy) as store:
         kept = await store.load()
         assert (kept.graph_cursor, kept.births, kept.edges) == (4, [BERT, ANNA], [ended, second])
-        await store.project([GraphStep(5, (), (replace(second, state=EdgeState.WRONG),))])
+        await store.project([GraphStep(5, (), (second._replace(state=EdgeState.WRONG),))])
     async with opened(engine, tmp_path, policy) as store:
         assert (await store.load()).edges == [ended]
 

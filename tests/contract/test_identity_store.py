@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -196,7 +195,7 @@ async def test_a_pending_edge_is_active_once_its_place_in_the_sequence_is_confir
     first = await store.link(request("a"), new(sighting(1, 2)), b"", NOW_MS)
     second = await store.link(request("b"), new(sighting(3, 4)), b"", NOW_MS)
     confirmed = await store.confirm(first.seq)
-    assert confirmed.edges == (replace(first.edges[0], state=EdgeState.ACTIVE),)
+    assert confirmed.edges == (first.edges[0]._replace(state=EdgeState.ACTIVE),)
     assert await store.active_edges() == list(confirmed.edges)
     assert await store.pending() == Pending(second.edges, second.seq)
     assert store.changes(second.seq, 9)[0].edges == confirmed.edges

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from identity.census import Known
@@ -63,7 +61,7 @@ class People:
         for quarantine in judged.quarantines:
             if quarantine.shared is not None:
                 self.shared.add(quarantine.shared)
-            self.graph.apply(replace(edge, state=EdgeState.QUARANTINED) for edge in quarantine.edges)
+            self.graph.apply(edge._replace(state=EdgeState.QUARANTINED) for edge in quarantine.edges)
         return [ruling.refusal or ruling.verdict for ruling in judged.rulings]
 
     def person(self, name: str) -> set[str]:

@@ -91,7 +91,7 @@ class History:
                 waiting.append(self.authority.due())
             elif isinstance(step, EdgeFact):
                 old = self.edges.get(step.edge_id, step)
-                self.edges[step.edge_id] = edge = replace(step, a=old.a, b=old.b)
+                self.edges[step.edge_id] = edge = step._replace(a=old.a, b=old.b)
                 self.seq += 1
                 waiting.append(self.authority.apply_graph([GraphStep(self.seq, (), (edge,))]))
             elif isinstance(step, tuple):

@@ -89,7 +89,7 @@ def test_a_link_that_stops_counting_never_widens(world: World, data: st.DataObje
     assume(counting)
     edge = data.draw(st.sampled_from(counting))
     sooner = data.draw(st.integers(0, min(edge.valid_until_ms, INSTANTS[-1])))
-    for weaker in (replace(edge, state=EdgeState.REFUSAL_ONLY), replace(edge, valid_until_ms=sooner)):
+    for weaker in (edge._replace(state=EdgeState.REFUSAL_ONLY), edge._replace(valid_until_ms=sooner)):
         assert_only_taken(
             world, replace(world, edges=tuple(weaker if one is edge else one for one in world.edges))
         )
@@ -121,15 +121,15 @@ def test_a_weak_link_only_takes(world: World, data: st.DataObject):
 def test_a_link_declared_wrong_leaves_no_trace(world: World, data: st.DataObject, now_ms: int):
     """Everybody is exactly what they were before it."""
     edge = data.draw(edges_between(world.policy, NEW_EDGE))
-    wrong = world.linking(replace(edge, state=EdgeState.WRONG))
+    wrong = world.linking(edge._replace(state=EdgeState.WRONG))
     assert entries_of(wrong, now_ms) == entries_of(world, now_ms)
 
 
 @given(any_worlds, st.data(), st.sampled_from(INSTANTS))
 def test_the_order_and_number_of_assertions_do_not_matter(world: World, data: st.DataObject, now_ms: int):
     """Edges in any order, asserted once or twice, by whichever end first, come to the same."""
-    turned = tuple(replace(edge, a=edge.b, b=edge.a) for edge in world.edges)
-    again = tuple(replace(edge, edge_id=edge.edge_id + NEW_EDGE) for edge in world.edges)
+    turned = tuple(edge._replace(a=edge.b, b=edge.a) for edge in world.edges)
+    again = tuple(edge._replace(edge_id=edge.edge_id + NEW_EDGE) for edge in world.edges)
     shuffled = tuple(data.draw(st.permutations(turned + again)))
     assert entries_of(replace(world, edges=shuffled), now_ms) == entries_of(world, now_ms)
 

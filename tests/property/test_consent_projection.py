@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -51,14 +49,14 @@ class Histories(RuleBasedStateMachine):
     def link(self, number: int, data: st.DataObject) -> None:
         edge = data.draw(edges_between(self.policy, number))
         if number in self.edges:  # an edge's ends never change
-            edge = replace(edge, a=self.edges[number].a, b=self.edges[number].b)
+            edge = edge._replace(a=self.edges[number].a, b=self.edges[number].b)
         self.edges[number] = edge
         self.projection.change(self.now_ms, edges=[edge])
 
     @rule(number=st.sampled_from(EDGE_IDS))
     def unlink(self, number: int) -> None:
         if number in self.edges:
-            self.edges[number] = replace(self.edges[number], state=EdgeState.WRONG)
+            self.edges[number] = self.edges[number]._replace(state=EdgeState.WRONG)
             self.projection.change(self.now_ms, edges=[self.edges[number]])
 
     @rule(by_ms=st.integers(1, TIME_MAX))

@@ -97,7 +97,7 @@ def test_the_graph_is_the_same_in_whatever_order_and_however_often_edges_come(ed
 @given(edges=edge_lists(), states=st.lists(st.sampled_from(EdgeState), min_size=30, max_size=30))
 def test_an_edge_counts_in_its_newest_state_and_leaves_nothing_behind(edges, states):
     graph = Graph(edges)
-    newer = [replace(edge, state=state) for edge, state in zip(edges, states, strict=False)]
+    newer = [edge._replace(state=state) for edge, state in zip(edges, states, strict=False)]
     graph.apply(newer)
     active = [edge for edge in newer if edge.state is EdgeState.ACTIVE]
     for one in PEOPLE:

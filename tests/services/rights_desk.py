@@ -7,7 +7,7 @@ import itertools
 import json
 import secrets
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -135,7 +135,7 @@ class Desk:
 
     async def link(self, one: SubjectId, other: SubjectId, attested_by: str = "") -> EdgeFact:
         number = next(self._edges)
-        fact = replace(edge(self.policy, number, one, other), attested_by=attested_by)
+        fact = edge(self.policy, number, one, other)._replace(attested_by=attested_by)
         await self.authority.apply_graph([GraphStep(self.authority.graph_cursor + 1, (), (fact,))])
         for who, beside in ((one, other), (other, one)):
             shown = {"with": KINDS[beside], "evidence": "LOGIN", "state": "ACTIVE"}

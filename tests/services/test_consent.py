@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -269,7 +268,7 @@ async def test_a_grant_answers_the_refusal_of_an_attested_identity(
     assert [one.reason for one in others.refused] == ["SUPERSEDES_NOTHING"]
     assert (await desk.record((BERT, answer), request_id="r3")).recorded == 1
     assert all(desk.table.allows(who, loyalty, clock()) for who in (ANNA, BERT))
-    wrong = replace(fact, state=EdgeState.WRONG)
+    wrong = fact._replace(state=EdgeState.WRONG)
     await authority.apply_graph([GraphStep(3, (), (wrong,))])
     assert [desk.table.allows(who, loyalty, clock()) for who in (ANNA, BERT)] == [False, True]
 
