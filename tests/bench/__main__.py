@@ -30,6 +30,7 @@ BENCHES = (
     "growth",
     "identity_graph",
     "identity_rekey",
+    "identity_filled",
     "identity_import",
     "main_job",
     "recommend",
