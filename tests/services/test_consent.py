@@ -314,7 +314,7 @@ def test_an_edge_names_the_verifier_that_saw_both_its_ends_proven(policy: Policy
     """A registered one, and a login; the same login seen by the web shop names nobody."""
     registered = dataclasses.replace(rules, attesters={"idp": frozenset()})
     seen = Edge(7, ANNA, BERT, Evidence.LOGIN, "idp", 5, NEVER_MS, 1000, LedgerState.ACTIVE)
-    by_web = dataclasses.replace(seen, source="web")
+    by_web = seen._replace(source="web")
     step = graph_step(GraphChange(3, (ANNA,), (seen, by_web)), registered, policy)
     assert [edge.attested_by for edge in step.edges] == ["idp", ""]
 
