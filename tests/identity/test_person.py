@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from identity.graph import Graph
 from identity.ids import SubjectId
 from identity.ledger import NEVER_MS, Edge, EdgeState, Evidence, LedgerEntry
@@ -51,7 +49,7 @@ def test_more_links_than_fit_are_cut_and_it_is_said():
 
 
 def replace_id(one: LedgerEntry, edge_id: int) -> LedgerEntry:
-    return one._replace(edge=replace(one.edge, edge_id=edge_id))
+    return one._replace(edge=one.edge._replace(edge_id=edge_id))
 
 
 def test_who_is_gone_takes_its_links_along():
