@@ -39,7 +39,9 @@ class Bonds:
 
     def between(self, one: int, other: int) -> int:
         """The bond of two nodes; ``NONE`` if there is none."""
-        return next((bond for neighbour, bond in self.at(one) if neighbour == other), NONE)
+        near = self.near[one]
+        neighbours = near[::2]
+        return near[2 * neighbours.index(other) + 1] if other in neighbours else NONE
 
     def add(self, one: int, other: int) -> int:
         """A new bond of two nodes, without evidence yet."""
