@@ -168,7 +168,10 @@ def _unpacked(batch: bytes) -> dict[SubjectId, GuardEntry | None]:
     rows = reader.records(_ROW, rows_count)
     whys: list[Why | None] = [shared(Why(*masks)) for masks in reader.records(_WHY, whys_count)]
     parts_of = reader.numbers(persons_count * views)
-    parts = [tuple(reader.subjects(size)) for size in reader.numbers(parts_count)]
+    own = dict(zip(subjects, subjects, strict=True))  # one object a subject: a million twice are 60 MiB
+    parts = [
+        tuple([own.get(one, one) for one in reader.subjects(size)]) for size in reader.numbers(parts_count)
+    ]
     if reader.at != len(batch):
         raise IndexError
     persons: list[Person | None] = [

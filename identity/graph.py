@@ -46,11 +46,11 @@ class Step(NamedTuple):
 
 
 class Joined(NamedTuple):
-    """Edges as numbers of their ends, for ``identity.partition.parts``.
+    """Who is joined, as numbers, for ``identity.partition.parts``.
 
     Attributes:
         subjects: the birth subject of each number; empty where there is none any more.
-        a: one end of each edge.
+        a: one end of each two that an edge joins, once.
         b: the other.
     """
 
@@ -150,13 +150,15 @@ class Graph:
         return self._reach(start, members_max, None)
 
     def joined(self, admits: Admission) -> Joined:
-        """The ends of all admitted edges, for whoever asks about everybody at once."""
+        """Whom admitted edges join, for whoever asks about everybody at once."""
         rows = self._rows
         # Copies: while a view of a column lived, no row could be added.
         holds_ms = np.array(self._holds(admits), np.int64)[np.array(rows.kind)]
         ages_ms = admits.now_ms - np.array(rows.observed_at_ms)
         admitted = (holds_ms > 0) & (holds_ms > ages_ms) & (np.array(rows.valid_until_ms) > admits.now_ms)
-        ends = np.array(self._bonds.ends).reshape(-1, 2)[np.array(rows.bond)[admitted]]
+        bonds = np.zeros(len(self._bonds.row), np.bool_)
+        bonds[np.array(rows.bond)[admitted]] = True  # each once, however much was seen
+        ends = np.array(self._bonds.ends).reshape(-1, 2)[bonds]
         return Joined(self._subjects, ends[:, 0], ends[:, 1])
 
     def shortest_path(

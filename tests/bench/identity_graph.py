@@ -91,12 +91,13 @@ def graph(identifiers: int) -> dict[str, float]:
 
 
 def partition(identifiers: int) -> dict[str, float]:
-    """All people of a view from the graph in memory, and by networkx from the same ends."""
+    """All people of a view from the graph in memory, and by networkx from the same edges."""
     import networkx as nx
 
     from identity.partition import parts
 
-    built = Graph(edges(subjects(identifiers), sightings(identifiers)))
+    ledger = list(edges(subjects(identifiers), sightings(identifiers)))
+    built = Graph(ledger)
     in_view = admits(shipped_rules(shipped_policy()), VIEW, NOW_MS)
     parts(2, [0], [1])
     ours = []
@@ -105,7 +106,8 @@ def partition(identifiers: int) -> dict[str, float]:
         joined = built.joined(in_view)
         labels = parts(len(joined.subjects), joined.a, joined.b)
         ours.append(perf_counter() - begun)
-    ends = list(zip(joined.a.tolist(), joined.b.tolist(), strict=True))
+    number = {subject: place for place, subject in enumerate(joined.subjects)}
+    ends = [(number[edge.a], number[edge.b]) for edge in ledger if in_view(edge)]
     begun = perf_counter()
     naive = nx.Graph()
     naive.add_nodes_from(range(len(joined.subjects)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import networkx as nx
 import numpy as np
 from hypothesis import given, settings
@@ -38,13 +36,13 @@ class Ledger:
     def row(self, one: str, other: str, state=EdgeState.ACTIVE, reason="", at_ms=NOW, **fields) -> int:
         ends = ordered(self.subject(one), self.subject(other))
         edge = Edge(len(self.entries) + 1, *ends, Evidence.LOGIN, "web", at_ms, NEVER_MS, 1000, state)
-        self.entries.append(LedgerEntry(replace(edge, **fields), at_ms, reason))
+        self.entries.append(LedgerEntry(edge._replace(**fields), at_ms, reason))
         return len(self.entries) - 1
 
     def set(self, place: int, state: EdgeState, reason: str) -> None:
         """What became of a row later."""
         was = self.entries[place]
-        self.entries[place] = LedgerEntry(replace(was.edge, state=state), was.stated_at_ms, reason)
+        self.entries[place] = LedgerEntry(was.edge._replace(state=state), was.stated_at_ms, reason)
 
     def columns(self) -> Columns:
         kinds = {subject: Kind[name.split()[0].upper()] for name, subject in self.names.items()}
