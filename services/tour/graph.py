@@ -1,23 +1,29 @@
-"""The stations about what keeps people apart: a till that is shared, a mistake that is corrected."""
+"""The stations about what keeps people apart: a shared till, a corrected mistake, a rule tried first."""
 
 from __future__ import annotations
+
+import re
 
 from services.tour.callers import Callers
 from services.tour.claims import Claims
 from services.tour.crowd import ADDRESS, ANNA, BERT, TILL, Crowd
 from services.tour.desk import Desk
 from services.tour.household import PERSONAL, request_id, say
-from services.tour.tables import path_table, person_table
+from services.tour.tables import path_table, person_table, rules_table
 from veilgraph.consent.v1 import consent_pb2
-from veilgraph.identity.v1 import identity_pb2, people_pb2
+from veilgraph.identity.v1 import identity_pb2, people_pb2, rules_pb2
 from veilgraph.privacy.v1 import privacy_pb2
 
+RUMOUR = "tour-rumour"
+RETIRED = f'\n[sources.named.{RUMOUR}]\nstatus = "retired"\nevidence = ["login"]\n'
+#: So many people of each sort are named; the tour's own are two of few that its rule is about.
+NAMED = 100
 STRICT = privacy_pb2.PURPOSE_LOYALTY
 LOYALTY = "loyalty"
 
 
 class Graph:
-    """Two stations with people made up for them."""
+    """Three stations with people made up for them."""
 
     def __init__(self, callers: Callers, crowd: Crowd, claims: Claims, desk: Desk) -> None:
         self._shop = callers.shop
@@ -31,6 +37,7 @@ class Graph:
         """Goes the whole way."""
         self._till()
         self._mistake()
+        self._rule()
 
     def _till(self) -> None:
         self._station("A till signs in one customer, and then another one")
@@ -83,8 +90,37 @@ class Graph:
         people = crowd.people(STRICT)
         self._claim(people[BERT] != people[ADDRESS], "They are two people still")
 
+    def _rule(self) -> None:
+        self._station("What it would change not to believe a source any more")
+        crowd, rules = self._crowd, self._operator.rules
+        evidence = identity_pb2.EVIDENCE_LOGIN, RUMOUR, self._now_ms()
+        self._claim(
+            not crowd.link(BERT, ADDRESS, *evidence), "A source says that two are one, and is believed"
+        )
+        in_force = rules.GetRules(rules_pb2.GetRulesRequest())
+        tried = without_rumour(in_force.rules, in_force.version + 1)
+        preview = rules.PreviewRules(rules_pb2.PreviewRulesRequest(rules=tried, examples=NAMED))
+        self._print(rules_table(preview))
+        known = crowd.known_to(self._operator)
+        two = {known[BERT], known[ADDRESS]}
+        views = [(view.splits, view.merges) for view in preview.views]
+        self._claim(
+            bool(views) and set(views) == {(1, 0)}, "One person of all would be two, and none would be joined"
+        )
+        told = [set(person.subjects) for view in preview.views for person in view.split_people]
+        self._claim(bool(told) and all(one == two for one in told), "The preview says who")
+        people = crowd.people(STRICT)
+        self._claim(bool(people[BERT]) and people[BERT] == people[ADDRESS], "They are one still")
+        after = rules.GetRules(rules_pb2.GetRulesRequest())
+        self._claim(after.digest == in_force.digest, "The rules in force are what they were")
+
     def _login(self, one: int, other: int) -> str:
         return self._crowd.link(one, other, identity_pb2.EVIDENCE_LOGIN, "tour-till", self._now_ms())
 
     def _station(self, title: str) -> None:
         self._print(f"\n[bold]{title}[/bold]", highlight=False)
+
+
+def without_rumour(rules: str, version: int) -> str:
+    """A rules file that no longer believes the tour's source."""
+    return re.sub(r"(?m)^version *=.*$", f"version = {version}", rules, count=1) + RETIRED

@@ -14,7 +14,7 @@ from services.importing.mapping import minor_digits
 from services.tour.household import Known
 from veilgraph.consent.v1 import rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
-from veilgraph.identity.v1 import identity_pb2, keys_pb2, people_pb2
+from veilgraph.identity.v1 import identity_pb2, keys_pb2, people_pb2, rules_pb2
 from veilgraph.recommender.v1 import recommender_pb2
 
 ITEMS_SHOWN, REASONS_SHOWN, ID_SHOWN = 5, 2, 16
@@ -134,6 +134,20 @@ def person_table(seen: people_pb2.GetPersonResponse) -> Table:
             escape(link.source),
             escape(link.state.lower().replace("_", " ")),
             escape(link.reason or link.held_back),
+        )
+    return table
+
+
+def rules_table(preview: rules_pb2.PreviewRulesResponse) -> Table:
+    """What rules would change in each view of the graph."""
+    table = Table("view", "people of several identifiers", "would be", "would split", "would be joined")
+    for view in preview.views:
+        table.add_row(
+            escape(view.view),
+            f"{view.people_before:,}",
+            f"{view.people_after:,}",
+            f"{view.splits:,}",
+            f"{view.merges:,}",
         )
     return table
 

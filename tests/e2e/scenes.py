@@ -9,6 +9,7 @@ step, and whatever happened every identifier has at the end the subject it was b
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from tests.services.conftest import reason_of
 from veilgraph.client import identifiers
 from veilgraph.consent.v1 import consent_pb2, rights_pb2, rights_pb2_grpc
 from veilgraph.engagement.v1 import profile_pb2
-from veilgraph.identity.v1 import identity_pb2, keys_pb2, keys_pb2_grpc
+from veilgraph.identity.v1 import identity_pb2, keys_pb2, keys_pb2_grpc, rules_pb2, rules_pb2_grpc
 from veilgraph.privacy.v1 import privacy_pb2
 
 STEP_MS, DAY_MS, DAY_S = 1_000, 86_400_000, 86_400
@@ -84,15 +85,25 @@ class Scene:
         self._former: dict[str, str] = {}
         self._erased: dict[str, set[str]] = {}
         self._verifier = open_verifier(shop.folder / "keys")
+        self._rules_before: str | None = None
+        self._operator = shop.metadata_of("operator")
+        self._rules = rules_pb2_grpc.RulesServiceStub(shop.channels["identity"])
         self._keys = keys_pb2_grpc.KeyServiceStub(shop.channels["identity"])
         self._rights = rights_pb2_grpc.RightsServiceStub(shop.channels["consent"])
 
     async def play(self) -> None:
-        """Goes through the case.
+        """Goes through the case, and leaves the rules as they were.
 
         Raises:
             StepFailedError: something is not as a step says.
         """
+        try:
+            await self._play()
+        finally:
+            if self._rules_before is not None:
+                await self._apply(self._rules_before)
+
+    async def _play(self) -> None:
         for place, step in enumerate(self._case.steps, start=1):
             self._shop.clock.now_ms += STEP_MS
             try:
@@ -140,7 +151,7 @@ class Scene:
             subject=one,
             other=other,
             evidence=identity_pb2.Evidence.Value(f"EVIDENCE_{by.upper()}"),
-            source=source,
+            source=self._own(source),
             confidence_permille=sure_permille,
         )
         link.observed_at.FromMilliseconds(seen_ms)
@@ -262,7 +273,7 @@ class Scene:
         """A new key of ``identifier`` tokens, or of the ``ids`` the shop holds, which it asks for anew."""
         own = what == "ids"
         use = keys_pb2.KEY_USE_PAIRWISE if own else keys_pb2.KEY_USE_IDENTIFIER
-        operator = self._shop.metadata_of("operator")
+        operator = self._operator
         known = await self._keys.GetKeys(keys_pb2.GetKeysRequest(), metadata=operator)
         active = [one for one in known.versions if one.use == use and one.state == keys_pb2.KEY_STATE_ACTIVE]
         request = keys_pb2.RotateKeysRequest(
@@ -280,6 +291,37 @@ class Scene:
             assert result.subject != before, f"{name} has its old id"
             assert result.previous == (before if overlap_days else ""), f"{name} was another"
             self._keep(name, result.subject)
+
+    async def do_rules(
+        self,
+        changed: dict[str, str],
+        *,
+        splits: dict[str, int] | None = None,
+        merges: dict[str, int] | None = None,
+    ) -> None:
+        """Rules with lines changed come into force, for the past as well; they go with the case."""
+        if self._rules_before is None:
+            asked = rules_pb2.GetRulesRequest()
+            in_force = await self._rules.GetRules(asked, metadata=self._operator)
+            self._rules_before = in_force.rules
+        text = self._rules_before
+        for old, new in changed.items():
+            assert old in text, f"the rules do not say {old!r}"
+            text = text.replace(old, self._own(new), 1)
+        preview = await self._apply(text)
+        for expected, kind in ((splits, "splits"), (merges, "merges")):
+            found = {view.view: getattr(view, kind) for view in preview.views}
+            assert expected is None or expected == found, f"{kind} would be {found}"
+
+    async def _apply(self, text: str) -> rules_pb2.PreviewRulesResponse:
+        """Previews a rules file as the newest version there is, and applies it as previewed."""
+        known = await self._rules.GetRules(rules_pb2.GetRulesRequest(), metadata=self._operator)
+        text = re.sub(r"(?m)^version *=.*$", f"version = {known.version + 1}", text, count=1)
+        asked = rules_pb2.PreviewRulesRequest(rules=text)
+        preview = await self._rules.PreviewRules(asked, metadata=self._operator)
+        request = rules_pb2.ApplyRulesRequest(rules=text, digest=preview.digest)
+        await self._rules.ApplyRules(request, metadata=self._operator)
+        return preview
 
     # What is then expected.
 
@@ -391,10 +433,11 @@ class Scene:
         )
 
     def _identifier(self, kind: str, value: str) -> identity_pb2.Identifier:
-        made: identity_pb2.Identifier = getattr(identifiers, kind)(
-            value.replace("#", str(NUMBER_BASE + self._number))
-        )
+        made: identity_pb2.Identifier = getattr(identifiers, kind)(self._own(value))
         return made
+
+    def _own(self, text: str) -> str:
+        return text.replace("#", str(NUMBER_BASE + self._number))
 
     async def _refusal(self, name: str, purposes: Sequence[str]) -> str:
         """The caller's id of what somebody refused."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -23,13 +24,14 @@ from veilgraph.client import Denied, InvalidRequest, NotFound
 from veilgraph.client.testing import FakeVeilgraph
 from veilgraph.consent.v1 import consent_pb2, rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
-from veilgraph.identity.v1 import identity_pb2, keys_pb2, people_pb2
+from veilgraph.identity.v1 import identity_pb2, keys_pb2, people_pb2, rules_pb2
 from veilgraph.privacy.v1 import privacy_pb2
 from veilgraph.recommender.v1 import recommender_pb2
 
 DATASET = "corner-shop"
 LEAVES = ("service", "personalise.content", "personalise.recommend", "marketing.email", "loyalty")
 NOW_MS = 1_700_000_000_000
+RULES = 'version = 4\n[sources]\nunknown = "accept"\n'
 
 
 class TourWorld:
@@ -51,6 +53,7 @@ class TourWorld:
         self.wrong_at_ms: dict[tuple[int, int], int] = {}
         self.events: dict[int, tuple[str, int]] = {}
         self.shared: dict[int, list[identity_pb2.Link]] = {}
+        self.rules_version = 4
         self.identifier_key = 1
         self.id_keys: defaultdict[str, int] = defaultdict(lambda: 1)
         self.requests: set[str] = set()
@@ -98,6 +101,8 @@ class TourWorld:
                 "identity.Unlink": bound(self.unlink),
                 "identity.Explain": bound(self.explain),
                 "people.GetPerson": bound(self.get_person),
+                "rules.GetRules": lambda _: self.get_rules(),
+                "rules.PreviewRules": bound(self.preview),
                 "keys.GetKeys": lambda _: keys_pb2.GetKeysResponse(versions=self.keys()),
                 "keys.RotateKeys": self.rotate,
                 "consent.Record": bound(self.record),
@@ -190,6 +195,27 @@ class TourWorld:
             answer.links.add(
                 one=place, evidence=link.evidence, source=link.source, reason="IDENTIFIER_SHARED"
             )
+        return answer
+
+    def get_rules(self) -> rules_pb2.GetRulesResponse:
+        return rules_pb2.GetRulesResponse(
+            version=self.rules_version, digest=f"rules {self.rules_version}", rules=RULES
+        )
+
+    def preview(self, request: Any, caller: str, _opened: Any) -> rules_pb2.PreviewRulesResponse:
+        content = tomllib.loads(request.rules)
+        assert content["version"] == self.rules_version + 1
+        retired = content["sources"]["named"]
+        answer = rules_pb2.PreviewRulesResponse(version=content["version"])
+        gone = [pair for pair, link in self.links.items() if link.source in retired]
+        for view in ("strict", "wide"):
+            change = answer.views.add(view=view, splits=len(gone), merges=int(self.flaw == "preview_merges"))
+            for pair in gone:
+                named = (1, 2) if self.flaw == "preview_names_others" else pair
+                change.split_people.add(subjects=[self.sealed(caller, end) for end in named], parts=2)
+        if self.flaw == "preview_applies":
+            self.links = {pair: link for pair, link in self.links.items() if pair not in gone}
+            self.rules_version += 1
         return answer
 
     def keys(self) -> list[keys_pb2.KeyVersion]:
@@ -373,6 +399,7 @@ class TourWorld:
             self.erased |= gone
         for birth in gone:
             self.said.pop(birth, None)
+        self.links = {pair: link for pair, link in self.links.items() if not gone & set(pair)}
         self.births = {digest: one for digest, one in self.births.items() if one not in gone}
         identities = 1 if self.flaw == "one_of_them_is_erased" else len(gone)
         return rights_pb2.EraseResponse(erasure_id=erasure_id, identities=identities)

@@ -13,13 +13,14 @@ from typing import Final, Self
 from veilgraph.client.transport import Method, Transport
 from veilgraph.consent.v1 import consent_pb2, rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
-from veilgraph.identity.v1 import identity_pb2, keys_pb2, people_pb2
+from veilgraph.identity.v1 import identity_pb2, keys_pb2, people_pb2, rules_pb2
 from veilgraph.recommender.v1 import recommender_pb2
 
 #: attribute of ``Veilgraph`` -> full name of the service behind it.
 SERVICES: Final[Mapping[str, str]] = {
     "identity": "veilgraph.identity.v1.IdentityService",
     "people": "veilgraph.identity.v1.PeopleService",
+    "rules": "veilgraph.identity.v1.RulesService",
     "keys": "veilgraph.identity.v1.KeyService",
     "consent": "veilgraph.consent.v1.ConsentService",
     "rights": "veilgraph.consent.v1.RightsService",
@@ -51,6 +52,20 @@ class People:
             Method(service, "Translate", pb.TranslateRequest, pb.TranslateResponse)
         )
         self.Watch = transport.unary(Method(service, "Watch", pb.WatchRequest, pb.WatchResponse))
+
+
+class Rules:
+    """``veilgraph.identity.v1.RulesService``."""
+
+    def __init__(self, transport: Transport) -> None:
+        pb, service = rules_pb2, SERVICES["rules"]
+        self.GetRules = transport.unary(Method(service, "GetRules", pb.GetRulesRequest, pb.GetRulesResponse))
+        self.PreviewRules = transport.unary(
+            Method(service, "PreviewRules", pb.PreviewRulesRequest, pb.PreviewRulesResponse)
+        )
+        self.ApplyRules = transport.unary(
+            Method(service, "ApplyRules", pb.ApplyRulesRequest, pb.ApplyRulesResponse)
+        )
 
 
 class Keys:
@@ -138,6 +153,7 @@ class Veilgraph:
     Attributes:
         identity: identifiers to subject ids, and the links between them.
         people: the map of people, for those who answer for it.
+        rules: by what identifiers belong together, for those who decide it.
         keys: the keys of the deployment, for those who rotate them.
         consent: what people allowed.
         rights: what people ask about themselves and have done.
@@ -154,6 +170,7 @@ class Veilgraph:
         """
         self.identity = Identity(transports["identity"])
         self.people = People(transports["people"])
+        self.rules = Rules(transports["rules"])
         self.keys = Keys(transports["keys"])
         self.consent = Consent(transports["consent"])
         self.rights = Rights(transports["rights"])
