@@ -80,11 +80,11 @@ class Pairwise:
         self._versions: Mapping[int, _Version] = {
             key.version: _version(key, ends_at_ms, tenant, caller) for key, ends_at_ms in taken
         }
-        sealing, *before = islice(_from_active(taken), 2)
+        sealing, *before = islice(_sealed_under(taken), 2)
         newest = self._versions[sealing.key.version]
         self._subject, self._person, self._statement = newest.subject, newest.person, newest.statement
         self._before = self._versions[before[0].key.version].subject if before else None
-        self.before_until_ms = before[0].ends_at_ms if before and self._before is not None else 0
+        self.before_until_ms = before[0].ends_at_ms if before else 0
 
     def __repr__(self) -> str:
         return f"Pairwise({self._name})"
@@ -154,8 +154,10 @@ def _opened(seal: _Seal, sealed: bytes) -> bytes | None:
     return seal.decryptor.update(block)
 
 
-def _from_active(taken: Sequence[Taken]) -> Iterator[Taken]:
-    return dropwhile(lambda one: one.key.state is not KeyState.ACTIVE, taken)
+def _sealed_under(taken: Sequence[Taken]) -> Iterator[Taken]:
+    """The version that seals, and those before it that did; under a pending one nothing is sealed."""
+    from_active = dropwhile(lambda one: one.key.state is not KeyState.ACTIVE, taken)
+    return (one for one in from_active if one.key.state in {KeyState.ACTIVE, KeyState.RETIRED})
 
 
 def _version(key: Key, ends_at_ms: int, tenant: str, caller: str) -> _Version:

@@ -1,10 +1,10 @@
 """The steps of a key's life, each from a ring to the next one.
 
 A version begins pending, becomes active by the one before it retiring, and is destroyed once
-nothing needs it; no step skips another and none goes back. The versions of one caller's ids
-are those of the use "pairwise", which all callers share, and its own, in one line: a number
-stands for one key in it, the newest that is active seals, and those before are taken until the
-overlap that the next one came with is over.
+nothing needs it; none of these steps goes back. The versions of one caller's ids are those of
+the use "pairwise", which all callers share, and its own, in one line: a number stands for one
+key in it, the newest that is active seals, and those before are taken until the overlap that the
+next one came with is over. A pending version that another one overtook in a line never seals.
 """
 
 from __future__ import annotations
@@ -41,17 +41,22 @@ def line(ring: KeyRing, caller: str) -> Sequence[Taken]:
 
 
 def begin(ring: KeyRing, use: str, root: bytes, now_ms: int) -> KeyRing:
-    """A ring in which there is a pending version; one that an earlier try left serves.
+    """A ring in which there is a pending version, newer than any other in the lines of its use.
+
+    One that an earlier try left serves, unless another scope's version overtook it: then it is
+    destroyed, for nothing was sealed under it yet.
 
     Raises:
         VersionsUsedUp: there is no number left.
     """
-    if any(key.state is KeyState.PENDING for key in ring.every(use)):
+    newest = max(key.version for one in _in_line(ring, use) for key in ring.every(one))
+    left = [key for key in ring.every(use) if key.state is KeyState.PENDING]
+    if any(key.version == newest for key in left):
         return ring
-    version = 1 + max(key.version for one in _in_line(ring, use) for key in ring.every(one))
-    if version > VERSION_MAX:
+    if newest == VERSION_MAX:
         raise VersionsUsedUp(use)
-    return ring.with_keys([Key(use, version, KeyState.PENDING, now_ms, None, root)])
+    begun = Key(use, newest + 1, KeyState.PENDING, now_ms, None, root)
+    return ring.with_keys([*(key.destroyed() for key in left), begun])
 
 
 def activate(ring: KeyRing, use: str, overlap_until_ms: int | None = None) -> KeyRing:

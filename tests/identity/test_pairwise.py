@@ -4,7 +4,7 @@ import base64
 import secrets
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from identity.errors import MalformedSubject, PseudonymRetired
@@ -139,6 +139,56 @@ def test_an_id_under_a_pending_key_opens_already_and_none_is_made_under_it():
     told, ahead = (Pairwise(ring, "acme", "shop") for ring in (begun, activate(begun, use, NOW)))
     assert told.seal(subject) == SHOP.seal(subject)
     assert told.open(ahead.seal(subject), NOW) == subject
+
+
+@pytest.mark.parametrize(
+    ("left", "overtaking", "then"),
+    [
+        ("pairwise/shop", "pairwise", "pairwise/shop"),
+        ("pairwise", "pairwise/shop", "pairwise"),
+        ("pairwise", "pairwise/shop", "pairwise/shop"),
+    ],
+)
+@given(subject=subjects)
+def test_a_rotation_left_pending_is_overtaken_and_the_next_one_takes_effect(left, overtaking, then, subject):
+    """No older version comes to seal, and what the caller held stays its id before."""
+    ring = begin(RING, left, secrets.token_bytes(32), 0)
+    ring = activate(begin(ring, overtaking, secrets.token_bytes(32), 0), overtaking, NOW)
+    shop = Pairwise(ring, "acme", "shop")
+    assert shop.seal_before(subject) == SHOP.seal(subject)
+    ring = activate(begin(ring, then, secrets.token_bytes(32), NOW), then, NOW + 10)
+    after = Pairwise(ring, "acme", "shop")
+    assert after.seal(subject) not in {shop.seal(subject), SHOP.seal(subject)}
+    assert after.open(after.seal(subject), NOW + 20) == subject
+    assert (after.seal_before(subject), after.before_until_ms) == (shop.seal(subject), NOW + 10)
+    with pytest.raises(PseudonymRetired):
+        after.open(shop.seal(subject), NOW + 10)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["pairwise", "pairwise/shop", "pairwise/till"]), st.booleans()), max_size=8
+    )
+)
+@settings(max_examples=30, deadline=None)
+def test_whatever_is_left_pending_a_rotation_gives_its_callers_new_ids_and_nobody_else(steps):
+    """Each caller's id before is the one it held, taken until the overlap is over and not longer."""
+    ring, subject = RING, SubjectId(bytes(16))
+    held = {caller: Pairwise(ring, "acme", caller).seal(subject) for caller in ("shop", "till", "partner")}
+    for at_ms, (use, finished) in enumerate(steps, start=1):
+        now_ms, until_ms = 10 * at_ms, 10 * at_ms + 5
+        ring = begin(ring, use, secrets.token_bytes(32), now_ms)
+        ring = activate(ring, use, until_ms) if finished else ring
+        for caller, before in held.items():
+            pairwise = Pairwise(ring, "acme", caller)
+            now = held[caller] = pairwise.seal(subject)
+            assert pairwise.open(now, until_ms) == pairwise.open(before, now_ms) == subject
+            rotated = finished and use in {"pairwise", f"pairwise/{caller}"}
+            assert (now != before) == rotated
+            if rotated:
+                assert (pairwise.seal_before(subject), pairwise.before_until_ms) == (before, until_ms)
+                with pytest.raises(PseudonymRetired):
+                    pairwise.open(before, until_ms)
 
 
 def test_ids_of_a_destroyed_key_are_refused_as_retired():

@@ -47,6 +47,13 @@ def test_a_rotation_that_was_cut_short_goes_on_with_the_version_it_began():
     assert pending(begun, "pairwise").version == 2
 
 
+def test_a_pending_version_that_another_scope_overtook_is_destroyed_and_a_newer_one_begun():
+    begun = begin(RING, SHOP, bytes(32), 7)
+    again = begin(rotated(begun, "pairwise"), SHOP, bytes(32), 8)
+    assert [(key.version, key.state.value) for key in again.every(SHOP)] == [(2, "destroyed"), (4, "pending")]
+    assert begin(again, SHOP, b"x" * 32, 9) is again
+
+
 def test_nothing_is_activated_that_was_not_begun():
     with pytest.raises(KeyUnknown):
         activate(RING, "identifier")
