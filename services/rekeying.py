@@ -16,13 +16,12 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from identity.errors import IdentityError
 from identity.recognition import Recognition
+from services.again import until_done
 from services.identifier_keys import IdentifierKeys
-from services.storage.sqlite import StoreUnusable
 
 PORTION_ROWS = 256
 #: It rests so many times as long as it works.
 RESTS = 1
-RETRY_S = 1.0
 _TELL_EVERY = 100_000
 
 
@@ -56,7 +55,7 @@ class Rekeying:
             rows: what is sealed.
             keys: what it is to be sealed by.
             clock_s: measures how long a portion takes.
-            report: takes a line when a version is begun, now and then, and when it is through.
+            report: takes a line now and then, when a version is through, and when something failed.
             registry: gets ``veilgraph_identity_rekeyed``.
             pause: waits for a number of seconds.
         """
@@ -95,14 +94,14 @@ class Rekeying:
         await self.finished()
 
     async def _run(self) -> None:
+        not_yet = "identity: re-keying waits"
+        await until_done(self._every_version, not_yet, report=self._report, pause=self._pause)
+
+    async def _every_version(self) -> None:
         while (versions := self._keys.recognition().kept_under) and not self._stopping:
             version = versions[0]
             try:
                 through = await self._through(version)
-            except StoreUnusable as error:
-                self._report(f"identity: re-keying waits: {type(error).__name__}\n")
-                await self._pause(RETRY_S)
-                continue
             except IdentityError as error:  # a row that nobody sealed: for an operator to look at
                 self._report(f"identity: re-keying version {version} stopped: {type(error).__name__}\n")
                 return

@@ -199,15 +199,17 @@ def _bear(
 ) -> Births:
     """Bears under the key of the instant it is written at; who is kept under another key is known.
 
-    One writer carries this out and the change of keys, too, so no identifier is born twice.
+    One writer carries this out and the change of keys, too, so no identifier is born twice. What
+    was tokenised before a change can be kept as it is by now: another call bore it meanwhile.
     """
     keys = keys_now()
     if not keys.kept_under and all(newborn.token[0] == keys.version for newborn in newborns):
         return _insert(newborns, now_ms, keys, connection)
-    others = {token: one.token for one in newborns for token in keys.others(one.kind, one.token)}
+    elsewhere = {token: one.token for one in newborns for token in keys.others(one.kind, one.token)}
+    elsewhere |= {one.token: one.token for one in newborns if one.token[0] != keys.version}
     known = {
-        others[token]: subject
-        for some in _portions(others, _KEYS_PER_STATEMENT)
+        elsewhere[token]: subject
+        for some in _portions(elsewhere, _KEYS_PER_STATEMENT)
         for token, subject in _subjects(connection, some)
     }
     renewed = {one.token: keys.renewed(one.kind, one.token) for one in newborns if one.token not in known}

@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import signal
+import sqlite3
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -137,6 +138,39 @@ async def test_of_two_calls_that_bring_one_identifier_under_two_keys_one_bears_i
     assert versions(desk) == {2: 1}
 
 
+async def test_of_two_calls_that_were_tokenised_before_a_rotation_one_bears_the_identifier(desk):
+    """The row the first one wrote stands under the old key; it is found, and sealed anew later."""
+    old = Newborn(desk.token(COOKIE, "anna"), COOKIE, SubjectId(b"o" * 16))
+    await desk.store.bear([old], 0)
+    desk.rotate()
+    births = await desk.store.bear([old._replace(subject=SubjectId(b"n" * 16))], 0)
+    assert births.subjects == {old.token: old.subject}
+    assert not births.created
+    await rekeyed(desk)
+    assert versions(desk) == {2: 1}
+
+
+async def test_two_calls_that_missed_one_identifier_before_a_rotation_give_it_one_subject(desk, monkeypatch):
+    """One bears it, the key changes, the other comes to bear it."""
+    look_up = desk.store.subjects
+    looked, gate = asyncio.Event(), asyncio.Event()
+
+    async def subjects(tokens):
+        found = await look_up(tokens)
+        if not looked.is_set():
+            looked.set()
+            await gate.wait()
+        return found
+
+    monkeypatch.setattr(desk.store, "subjects", subjects)
+    slow = asyncio.create_task(desk.resolve("anna"))
+    await looked.wait()
+    fast = await desk.resolve("anna")
+    desk.rotate()
+    gate.set()
+    assert (await slow).results[0].subject == fast.results[0].subject
+
+
 async def history(desk: Desk, seed: int, *, rotate: bool) -> dict[str, set[str]]:
     """Resolves, births and links, all at once; who is whom in the end, by the names' values."""
     chance = random.Random(seed)
@@ -226,10 +260,14 @@ async def test_a_rotation_that_was_killed_is_finished_by_the_next_process(
     desk.close()
 
 
-async def test_a_store_that_can_not_commit_is_asked_again(desk):
+@pytest.mark.parametrize(
+    "fault", [StoreUnusable("full"), sqlite3.IntegrityError("anna"), RuntimeError("anna")]
+)
+async def test_whatever_ends_the_job_early_is_told_and_it_goes_on(desk, fault):
+    """By its kind alone."""
     before = await desk.subjects(*names(3))
     desk.rotate()
-    rows, faults = SealedRows(desk.database), [StoreUnusable("full")]
+    rows, faults = SealedRows(desk.database), [fault]
 
     class Faulty(SealedRows):
         async def reseal(self, *asked):
@@ -243,7 +281,8 @@ async def test_a_store_that_can_not_commit_is_asked_again(desk):
     await job.finished()
     assert versions(desk) == {2: 3}
     assert await desk.subjects(*names(3)) == before
-    assert any("re-keying waits" in line for line in desk.reports)
+    assert desk.reports[0] == f"identity: re-keying waits: {type(fault).__name__}\n"
+    assert desk.pauses == [1.0]
 
 
 async def test_a_row_that_nobody_sealed_stops_the_job_and_says_so(desk):
