@@ -8,7 +8,7 @@ is good; one file is never held in memory as a whole.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -36,7 +36,7 @@ class Lines:
     Attributes:
         columns: the columns asked for, all of one length.
         rows: number of each record over all files, counted from 1.
-        malformed: numbers of the records among them that have too few or too many fields.
+        malformed: numbers of the records among them that could not be taken apart.
         file: name of the file they stand in.
         rows_before_file: records of the files before it.
     """
@@ -139,32 +139,39 @@ def _read_jsonl(file: Path, columns: Sequence[str], csv: Csv) -> Records:
     with file.open(encoding=csv.encoding) as source:
         read = 0
         while lines := list(islice(source, BATCH_ROWS)):
-            records = [_record(line) for line in lines]
+            records = [_record(line, columns) for line in lines]
             numbers = np.arange(read + 1, read + 1 + len(lines))
             good = np.array([record is not None for record in records], np.bool_)
             kept = [record for record in records if record is not None]
             if not read:
-                _need(file, columns, sorted({key for record in kept for key in record}))
+                _need(file, columns, {key for record in kept for key in record})
             batch = pa.RecordBatch.from_pydict(
-                {
-                    name: pa.array([_text(record.get(name)) for record in kept], pa.string())
-                    for name in columns
-                }
+                {name: pa.array([record.get(name) for record in kept], pa.string()) for name in columns}
             )
             yield batch, numbers[good], numbers[~good]
             read += len(lines)
 
 
-def _record(line: str) -> dict[str, Any] | None:
+def _record(line: str, columns: Sequence[str]) -> dict[str, Any] | None:
+    """The object of a line, the columns wanted as text; ``None`` if it can not be taken apart."""
     try:
         record = json.loads(line)
-    except ValueError:
+        if not isinstance(record, dict):
+            return None
+        for name in columns:
+            if name in record:
+                record[name] = _text(record[name])
+    except (ValueError, RecursionError):  # brackets in brackets without end
         return None
-    return record if isinstance(record, dict) else None
+    return record
 
 
 def _text(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else json.dumps(value)
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else json.dumps(value)
+    text.encode()  # an escaped half of a character is no text: UnicodeEncodeError, a ValueError
+    return text
 
 
 _READERS: dict[str, Callable[[Path, Sequence[str], Csv], Records]] = {
@@ -175,7 +182,8 @@ _READERS: dict[str, Callable[[Path, Sequence[str], Csv], Records]] = {
 SUFFIXES = frozenset(_READERS)
 
 
-def _need(file: Path, columns: Sequence[str], present: Sequence[str]) -> None:
+def _need(file: Path, columns: Sequence[str], present: Collection[str]) -> None:
+    """Names what is missing, never what is there: without a header, that is somebody's row."""
     missing = [name for name in columns if name not in present]
     if missing:
-        raise SourceError(f"{file.name}: no column {missing[0]!r}; it has {', '.join(present)}")
+        raise SourceError(f"{file.name}: no column {missing[0]!r} among its {len(present)}")

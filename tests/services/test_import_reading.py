@@ -19,7 +19,7 @@ from services.importing.columns import key_text, numbers, times
 from services.importing.dealing import Channel, deal_channel
 from services.importing.errors import SourceError
 from services.importing.judging import line_amount
-from services.importing.mapping import Amount, Mapping
+from services.importing.mapping import Amount, Csv, Mapping
 from services.importing.mapping_file import parse_mapping
 from services.importing.purchases import Purchases, read_purchases
 from services.importing.survey import Survey, take_survey
@@ -119,7 +119,7 @@ class TestSurvey:
 
     def test_a_missing_column_is_named_with_its_file(self, shop: Mapping) -> None:
         shop.files[0].write_text(LINES.replace("basket", "order", 1))
-        with pytest.raises(SourceError, match=r"lines\.csv: no column 'basket'; it has who, order"):
+        with pytest.raises(SourceError, match=r"lines\.csv: no column 'basket' among its \d$"):
             survey_of(shop)
 
     def test_text_in_another_encoding_is_an_error_until_the_mapping_names_it(self, tmp_path: Path) -> None:
@@ -308,6 +308,45 @@ class TestCsv:
         mapping = mapping_of(tmp_path, csv={"delimiter": ";", "decimal_point": ","})
         survey, _ = survey_of(mapping)
         assert [row[8] for row in told(list(read_purchases(mapping, survey)))] == [300, 225, 400, 150, 150]
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("people.csv", "anna@example.com,+491711234567\nbert@example.com,+491711234568\n"),
+        ("people.jsonl", '{"anna@example.com": "+491711234567"}\n'),
+    ],
+)
+def test_a_file_without_its_columns_is_refused_without_showing_its_first_row(
+    tmp_path: Path, name: str, rows: str
+) -> None:
+    (tmp_path / name).write_text(rows)
+    with pytest.raises(SourceError, match=r"no column 'email' among its \d$") as caught:
+        list(reading.read_lines([tmp_path / name], ["email"], Csv()))
+    assert "anna" not in str(caught.value)
+    assert "1711" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"email": "a\\ud800@example.com"}',
+        '{"email": ' + "[" * 100_000 + "]" * 100_000 + "}",
+        '{"email": ' + "1" * 5_000 + "}",
+        '{"email": "anna@exam',
+        '["anna@example.com"]',
+    ],
+    ids=["half a character", "nested without end", "a number without end", "cut off", "no object"],
+)
+def test_a_line_that_can_not_be_taken_apart_is_refused_and_the_next_is_read(
+    tmp_path: Path, line: str
+) -> None:
+    """Else one such line would end the import, and every resumption of it."""
+    file = tmp_path / "people.jsonl"
+    file.write_text(f'{line}\n{{"email": "bert@example.com", "note": "\\ud800"}}\n')
+    (lines,) = reading.read_lines([file], ["email"], Csv())
+    assert (lines.rows.tolist(), lines.malformed.tolist()) == ([2], [1])
+    assert lines.columns["email"].to_pylist() == ["bert@example.com"]
 
 
 class TestItems:
