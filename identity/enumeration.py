@@ -1,9 +1,11 @@
 """Notices a caller that guesses: one that asks for much nobody has ever seen.
 
 A quota bounds what guesses leave behind, not the guessing: what is refused tells as much as
-what is born. So everything asked is counted over the last hour, refused or not, and the alarm
-goes up where both the number of unseen identifiers and their share are out of proportion. The
-measure of the number is the caller's own quota: an importer brings only new ones by design.
+what is born. So everything asked is counted over the last hour, refused or not. The alarm goes up
+where the number and the share of unseen identifiers are out of proportion both, and at a number
+that keeping to the quota does not explain whatever the share: known ones asked for beside them
+cost nothing. The measure of the number is the caller's own quota: an importer brings only new
+ones by design.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ SLOTS = 12
 #: From these on both together: half of the quota was unseen, and half of all that was asked.
 QUOTA_SHARE = 0.5
 UNSEEN_SHARE = 0.5
+#: Beyond this alone: a full bucket and an hour's refill, all that a quota lets through in an hour.
+QUOTA_TIMES = 2
 
 
 class Slot(NamedTuple):
@@ -55,4 +59,6 @@ def unseen_share(window: Window) -> float:
 def suspicious(window: Window, per_hour: int) -> bool:
     """Whether what was asked looks like guessing, for a caller of a quota."""
     unseen = sum(slot.unseen for slot in window)
+    if unseen > per_hour * QUOTA_TIMES:
+        return True
     return unseen > per_hour * QUOTA_SHARE and unseen_share(window) >= UNSEEN_SHARE

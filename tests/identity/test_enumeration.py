@@ -1,4 +1,4 @@
-"""When asking looks like guessing: both the number and the share, over an hour and no longer."""
+"""When asking looks like guessing: by number and share, or by the number alone, over an hour."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,8 +9,22 @@ NOW_MS = 1_700_000_000_000 - 1_700_000_000_000 % SLOT_MS
 
 
 def test_many_unseen_ones_among_more_seen_ones_are_no_guessing():
-    assert not suspicious(counted((), 1000, 499, NOW_MS), 100)
-    assert suspicious(counted((), 1000, 500, NOW_MS), 100)
+    assert not suspicious(counted((), 300, 149, NOW_MS), 100)
+    assert suspicious(counted((), 300, 150, NOW_MS), 100)
+
+
+def test_guessing_is_noticed_among_however_many_known_identifiers():
+    """They cost nothing: whoever guesses asks for its own ones again and again."""
+    window = ()
+    for number in range(100):
+        window = counted(window, 5000, 2499, NOW_MS + number * 1000)
+    assert unseen_share(window) < 0.5
+    assert suspicious(window, 100)
+
+
+def test_what_a_quota_lets_through_in_an_hour_is_no_guessing_among_known_ones():
+    assert not suspicious(counted((), 1000, 200, NOW_MS), 100)
+    assert suspicious(counted((), 1000, 201, NOW_MS), 100)
 
 
 def test_a_few_unseen_ones_are_no_guessing_whatever_their_share():
