@@ -13,6 +13,8 @@ IdentityError
 │   └── UnknownKind        the kind of identifier is not one the graph knows
 ├── MalformedSubject       a text is not a subject id of this caller
 ├── PseudonymRetired       the id was made under a key of this caller's that is taken no more
+├── CursorInvalid          a cursor in the map of people is none of this caller's for this purpose
+├── CursorTooOld           what lies beyond a cursor can not be told any more
 ├── RulesError             the rules file is not a set of rules
 ├── LinkNotFound           no active edge joins the two directly
 └── RequestIdReused        the request id was used for another request
@@ -86,6 +88,24 @@ class PseudonymRetired(IdentityError):  # noqa: N818 - named after what it says
 
     def __init__(self) -> None:
         super().__init__("the id was made under a key that is retired")
+
+
+class CursorInvalid(IdentityError):  # noqa: N818 - named after what it says
+    """A cursor was altered, or is another caller's or for another purpose."""
+
+    field = "cursor"
+
+    def __init__(self) -> None:
+        super().__init__("the cursor is none of this caller's for this purpose")
+
+
+class CursorTooOld(IdentityError):  # noqa: N818 - named after what it says
+    """What lies beyond a cursor is not kept any more, is too much, or the views are others."""
+
+    field = "cursor"
+
+    def __init__(self) -> None:
+        super().__init__("what lies beyond the cursor can not be told any more")
 
 
 class RulesError(IdentityError):

@@ -108,8 +108,8 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "AGREEMENT_MISSING": "second-party data needs its agreement",
         "SOURCE_EXPIRED": "the record must not be used any more",
         "CURSOR_TOO_OLD": (
-            "changes beyond the cursor are not kept any more; begin anew without one, and resolve the persons"
-            " you hold again"
+            "what changed beyond the cursor can not be told any more; begin anew without one, and resolve the"
+            " persons you hold again"
         ),
         "LINK_DECLARED_WRONG": (
             "the link was declared wrong after this was seen; only newer evidence brings it back"
@@ -312,6 +312,8 @@ DOMAIN_ERRORS: dict[type[BaseException], str] = {
     identity.UnknownKind: "FIELD_ENUM",
     identity.LinkNotFound: "LINK_NOT_FOUND",
     identity.RequestIdReused: "REQUEST_ID_REUSED",
+    identity.CursorInvalid: "CURSOR_INVALID",
+    identity.CursorTooOld: "CURSOR_TOO_OLD",
     identity.PseudonymRetired: "PSEUDONYM_KEY_RETIRED",
     identity.KeyInUse: "KEY_IN_USE",
     identity.KeyUnknown: "KEY_UNKNOWN",

@@ -68,9 +68,13 @@ class Feed(Generic[C]):
 
     async def after(self, cursor: int) -> Sequence[C]:
         """The next changes beyond ``cursor``; waits until there is one."""
+        await self.beyond(cursor)
+        return self._read(cursor, READ_MAX)
+
+    async def beyond(self, cursor: int) -> None:
+        """Waits until there is a change beyond ``cursor``."""
         while self.last_seq <= cursor:
             await self._news.wait()
-        return self._read(cursor, READ_MAX)
 
 
 class Consumer(Generic[C]):

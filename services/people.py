@@ -53,13 +53,11 @@ class PeopleServicer(people_pb2_grpc.PeopleServiceServicer):
         return translate_response(call)
 
     async def Watch(self, request: people_pb2.WatchRequest, call: Call) -> people_pb2.WatchResponse:
-        """The changes beyond a cursor, as far as those concerned permit the purpose now."""
+        """What differs from the map at a cursor, of those who permit the purpose now."""
         if not request.cursor:
             return people_pb2.WatchResponse(cursor=await self._watching.now(call))
-        news, cursor = await self._watching.after(request.cursor, request.wait_ms / 1000, call)
-        call.now_ms = call.clock_ms()  # it may have been a while
-        permitting = call.judge({one for change in news for one in change.change.whole})
-        return watch_response(news, permitting, cursor)
+        told, cursor = await self._watching.after(request.cursor, request.wait_ms / 1000, call)
+        return watch_response(told, cursor)
 
 
 def _view_of(request: people_pb2.GetPersonRequest, call: Call) -> int | None:

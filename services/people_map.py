@@ -92,6 +92,10 @@ class PeopleMap:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    def changes(self, after: int, limit: int) -> Sequence[MapChange]:
+        """Up to ``limit`` changes beyond one, in order."""
+        return self._store.after(after, limit)
+
     def first_cursor(self) -> int:
         """The oldest cursor that nothing was swept away behind."""
         return self._store.first_cursor()

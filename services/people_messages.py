@@ -8,7 +8,7 @@ from consent.regimes import UNKNOWN
 from identity.effect import effect
 from identity.ids import SubjectId
 from identity.ledger import NEVER_MS, Edge, LedgerEntry
-from identity.people_map import Change, MapChange, among
+from identity.people_map import Change
 from identity.person import Birth, Person
 from identity.rules import Rules
 from services.interceptors.call import Call
@@ -95,13 +95,9 @@ def _link_message(entry: LedgerEntry, rules: Rules, call: Call) -> people_pb2.Pe
     return message
 
 
-def watch_response(
-    news: Sequence[MapChange], permitting: Collection[SubjectId], cursor: str
-) -> people_pb2.WatchResponse:
-    """The answer to a Watch: changes, as far as those concerned permit to be told of."""
-    told = (among(one.change, permitting) for one in news)
-    changed = [_change_message(change) for change in told if change is not None]
-    return people_pb2.WatchResponse(changes=changed, cursor=cursor)
+def watch_response(told: Sequence[Change], cursor: str) -> people_pb2.WatchResponse:
+    """The answer to a Watch."""
+    return people_pb2.WatchResponse(changes=[_change_message(change) for change in told], cursor=cursor)
 
 
 def _change_message(change: Change) -> people_pb2.PeopleChange:

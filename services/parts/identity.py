@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from consent.component import GraphStep
-from consent.history import HistoryTokens
+from identity.cursors import Cursors
 from identity.errors import RulesError
 from identity.graph import Graph
 from services.config import ConfigError, shipped_rules_file
@@ -88,7 +88,7 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
         links.stores[kept.name] = DatabaseStore(database, kept, SubjectKeys(config.keyring))
         people_map = PeopleMap(process.guard, PeopleMapStore(database), process.clock, process.log)
         cursor_key = config.keyring.active("signing").derive(b"cursors in the map of people", 64)
-        watching = Watching(people_map, HistoryTokens(cursor_key))
+        watching = Watching(people_map, Cursors(cursor_key), os.urandom)
         people = PeopleServicer(SqlitePersonStore(database), graph, book, watching)
         rules_change = RulesChange(
             journal=journal,

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 from prometheus_client import CollectorRegistry
 
-from consent.history import HistoryTokens
+from identity.cursors import Cursors
 from identity.graph import Graph
 from identity.ids import SubjectId
 from identity.pairwise import Pairwise
@@ -26,14 +26,14 @@ from services.storage.people import SqlitePersonStore
 from services.storage.people_map import PeopleMapStore
 from services.watching import Watching
 from tests.conftest import AUDIENCE, ISSUER, Issuer
-from tests.identity.desk import RING, Desk
+from tests.identity.desk import RING, Desk, numbered_bytes
 from tests.services.conftest import KeptAudit, KeptSignals
 from veilgraph.identity.v1 import people_pb2, people_pb2_grpc
 from veilgraph.privacy.v1 import privacy_pb2
 
 SCOPES = frozenset({"identity.people", "identity.watch"})
 RECOMMEND = privacy_pb2.PURPOSE_PERSONALISE_RECOMMEND
-TOKENS = HistoryTokens(bytes(range(64)))
+CURSORS = Cursors(bytes(range(64)))
 
 
 class Operator:
@@ -80,7 +80,7 @@ async def people_desk(
     pairs = {name: Pairwise(RING, "acme", name) for name in callers}
     log, audit = io.StringIO(), KeptAudit()
     people_map = PeopleMap(desk.guard, PeopleMapStore(desk.database), desk.clock, desk.reports.append)
-    watching = Watching(people_map, TOKENS)
+    watching = Watching(people_map, CURSORS, numbered_bytes)
     server = GuardedServer(
         Served(
             people_pb2.DESCRIPTOR.services_by_name["PeopleService"],

@@ -66,9 +66,12 @@ class PeopleServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Watch(self, request, context):
-        """What changed in the map of people beyond a cursor, in the view of a purpose: persons that
-        became one, and one that became several. Waits for a while when there is nothing yet. Links
-        that are pending have changed nothing. Only subjects that permit the purpose are told of.
+        """In what the map of people differs from what it was at a cursor, in the view of a purpose:
+        persons that became one, and one that became several. What came and went in between is told
+        to nobody: a link that was withdrawn or undone before it was asked for never shows. Waits for
+        a while when there is nothing to tell. Links that are pending have changed nothing. Only
+        subjects that permit the purpose are told of. Which of its subjects a person goes by is no
+        change: it is the oldest of those who permit, and `Resolve` says which that is now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
