@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from identity.errors import TokenAltered
 from identity.ids import IdentifierToken
 from identity.keyring import VERSION_MAX
 from identity.recognition import Recognition
@@ -63,10 +64,17 @@ class SealedRows:
         return counted(self._database.path)
 
     def unopened(self, keys: Recognition) -> list[int]:
-        """The versions something is kept under that are none of those that open."""
-        opening = {keys.version, *keys.tokeniser.older}
-        reader = self._database.reader
-        return [one for one in range(1, VERSION_MAX + 1) if one not in opening and _holds(one, reader)]
+        """The versions something is kept under that does not open.
+
+        Of each version one identifier and one entry are opened: a version of the same number in
+        another ring has another root.
+        """
+        reader, opening = self._database.reader, {keys.version, *keys.tokeniser.older}
+        return [
+            version
+            for version in range(1, VERSION_MAX + 1)
+            if (_holds(version, reader) if version not in opening else not _opens(version, keys, reader))
+        ]
 
     async def reseal(self, keys: Recognition, version: int, rows_max: int) -> int:
         """Seals up to so many rows of a version under the one that seals now; how many it were."""
@@ -118,6 +126,19 @@ def _holds(version: int, connection: sqlite3.Connection) -> bool:
         connection.execute(_VERSIONS.format(table=table, column=column), _range(version)).fetchone()
         for table, column in _KEPT
     )
+
+
+def _opens(version: int, keys: Recognition, connection: sqlite3.Connection) -> bool:
+    tokens = connection.execute(_TOKENS, (*_range(version), 1)).fetchall()
+    entries = connection.execute(_ENTRIES, (*_range(version), 1)).fetchall()
+    try:
+        for _, kind, iv, text in tokens:
+            keys.tokeniser.digest(kind, iv + text)
+        for sealed, kind in entries:
+            keys.tokeniser.digest(kind, sealed, Sealed.SUPPRESSION)
+    except TokenAltered:
+        return False
+    return True
 
 
 def _range(version: int) -> tuple[bytes, bytes]:

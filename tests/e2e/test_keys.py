@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from identity import rotation
-from identity.keyring import KeyRing
+from identity.keyring import Key, KeyRing, KeyState
 from services.config import ConfigError
 from tests.e2e.conftest import Shop, suite_in
 from tests.services.conftest import reason_of
@@ -102,7 +102,8 @@ async def test_only_who_holds_the_scope_may_touch_the_keys(shop):
     assert refusal.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
-async def test_a_service_does_not_start_without_a_key_that_identifiers_are_kept_under(tmp_path, clock):
+@pytest.mark.parametrize("lost", ["destroyed", "another's"])
+async def test_a_service_does_not_start_without_a_key_that_identifiers_are_kept_under(tmp_path, clock, lost):
     """They would come back as somebody new, without what they refused."""
     async with suite_in(tmp_path, clock, io.StringIO()) as suite:
         shop = Shop(suite, clock, tmp_path, io.StringIO(), "shop")
@@ -110,8 +111,12 @@ async def test_a_service_does_not_start_without_a_key_that_identifiers_are_kept_
         await shop.close()
     path = tmp_path / "keys" / "keyring.json"
     ring = KeyRing.from_json(path.read_text())
-    rotated = rotation.activate(rotation.begin(ring, "identifier", bytes(32), 0), "identifier")
-    path.write_text(rotation.destroy(rotated, "identifier", 1, 0).to_json())
+    if lost == "destroyed":
+        rotated = rotation.activate(rotation.begin(ring, "identifier", bytes(32), 0), "identifier")
+        ring = rotation.destroy(rotated, "identifier", 1, 0)
+    else:
+        ring = ring.with_keys([Key("identifier", 1, KeyState.ACTIVE, 0, None, bytes(32))])
+    path.write_text(ring.to_json())
     with pytest.raises(ConfigError, match=r"versions \[1\]"):
         async with suite_in(tmp_path, clock, io.StringIO()):
             pass
