@@ -6,7 +6,7 @@ is looked for under that, too, so that one identifier is never taken for two.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from identity.ids import IdentifierToken
@@ -29,6 +29,10 @@ class Recognition:
     def version(self) -> int:
         """The version everything is sealed under."""
         return self.tokeniser.version
+
+    def only_as(self, tokens: Iterable[IdentifierToken]) -> bool:
+        """Whether what these tokens stand for can be kept under no other token than they are."""
+        return not self.kept_under and all(token[0] == self.version for token in tokens)
 
     def renewed(self, kind: int, token: IdentifierToken) -> IdentifierToken:
         """The token as it is written."""

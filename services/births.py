@@ -83,13 +83,18 @@ class BirthRegister:
     async def _known(self, kinds: Mapping[IdentifierToken, int]) -> dict[IdentifierToken, SubjectId]:
         """Those seen before, kept under whichever key.
 
-        One that is sealed anew between the two look-ups is found when it is to be born.
+        One that is sealed anew between two look-ups moves to the key of now, under which is looked
+        last; if that changes meanwhile, too, it is found when it is to be born.
         """
+        before = self._identifiers.recognition()
         known = await self._store.subjects(kinds)
-        others = self._identifiers.others({token: kinds[token] for token in kinds if token not in known})
-        if others:
-            kept = await self._store.subjects(others)
-            known.update((others[token], subject) for token, subject in kept.items())
+        for tokens in (self._identifiers.others, self._identifiers.renewed):
+            missing = {token: kinds[token] for token in kinds if token not in known}
+            if before.only_as(missing) and self._identifiers.recognition().only_as(missing):
+                break
+            asked = tokens(missing)
+            kept = await self._store.subjects(asked)
+            known.update((asked[token], subject) for token, subject in kept.items())
         return known
 
     async def _bear(self, newborns: Sequence[Newborn], caller: Caller, now_ms: int) -> tuple[Births, int]:

@@ -67,6 +67,9 @@ class IdentifierKeys:
             kinds: tokens and the kind of each.
         """
         now = self._recognition
-        if not now.kept_under and all(token[0] == now.version for token in kinds):
-            return {}
         return {other: token for token, kind in kinds.items() for other in now.others(kind, token)}
+
+    def renewed(self, kinds: Mapping[IdentifierToken, int]) -> dict[IdentifierToken, IdentifierToken]:
+        """The tokens that some identifiers are written under now: each with the token asked for."""
+        now = self._recognition
+        return {now.renewed(kind, token): token for token, kind in kinds.items()}

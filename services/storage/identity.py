@@ -203,7 +203,7 @@ def _bear(
     was tokenised before a change can be kept as it is by now: another call bore it meanwhile.
     """
     keys = keys_now()
-    if not keys.kept_under and all(newborn.token[0] == keys.version for newborn in newborns):
+    if keys.only_as(newborn.token for newborn in newborns):
         return _insert(newborns, now_ms, keys, connection)
     elsewhere = {token: one.token for one in newborns for token in keys.others(one.kind, one.token)}
     elsewhere |= {one.token: one.token for one in newborns if one.token[0] != keys.version}

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import sqlite3
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from identity.errors import KeyUnknown
 from identity.ids import SubjectId
+from identity.keyring import KeyRing
 from identity.ledger import Newborn
 from identity.recognition import Recognition
 from identity.rotation import activate, begin, destroy
@@ -90,8 +92,8 @@ async def test_two_rotations_at_once_end_under_the_newest_key(desk, small_portio
     assert await desk.subjects(*names(20)) == before
 
 
-@pytest.mark.parametrize(("through", "look_ups"), [(False, [0, 0]), (True, [0])])
-async def test_who_is_sealed_anew_between_look_ups_is_not_born_again(desk, monkeypatch, through, look_ups):
+@pytest.mark.parametrize("through", [False, True])
+async def test_who_is_sealed_anew_between_look_ups_is_known_and_costs_nothing(desk, monkeypatch, through):
     """The look-up under the new key misses; by the one under the old key the row is the new key's."""
     before = await desk.subjects("anna")
     desk.rotate()
@@ -107,9 +109,23 @@ async def test_who_is_sealed_anew_between_look_ups_is_not_born_again(desk, monke
         return found
 
     monkeypatch.setattr(desk.store, "subjects", subjects)
-    response = await desk.resolve("anna")
-    assert looked_up == look_ups
+    call = desk.call()
+    call.caller = replace(call.caller, new_identifiers_per_hour=0)
+    response = await desk.resolve("anna", call=call)
+    assert looked_up == [0, 0, 1]
     assert [response.results[0].subject, response.results[0].created] == [before[0].hex(), False]
+
+
+async def test_a_new_identifier_is_looked_up_once_while_no_key_is_changed(desk, monkeypatch):
+    look_up, looked_up = desk.store.subjects, []
+
+    async def subjects(tokens):
+        looked_up.append(len(tokens))
+        return await look_up(tokens)
+
+    monkeypatch.setattr(desk.store, "subjects", subjects)
+    await desk.subjects("anna", "ben")
+    assert looked_up == [2]
 
 
 @pytest.mark.parametrize("seen", [True, False])
@@ -426,3 +442,15 @@ async def test_a_ring_that_lacks_a_version_something_is_kept_under_is_noticed(sh
     await shelf.rows.reseal(shelf.keys, 1, 10)
     assert shelf.rows.unopened(Recognition(Tokeniser(RING, "acme"))) == [2]
     assert shelf.rows.unopened(without) == []
+
+
+@pytest.mark.parametrize("kept", ["identifier", "entry"])
+async def test_a_ring_with_another_root_of_the_same_number_is_noticed(shelf, kept):
+    """A lost ring made anew, or another deployment's in its place."""
+    await shelf.born(1)
+    if kept == "entry":
+        await shelf.erased(suppress=True)
+    other = KeyRing.create(lambda count: b"x" * count, 0)
+    assert shelf.rows.unopened(shelf.keys) == []
+    assert shelf.rows.unopened(Recognition(Tokeniser(other, "acme"))) == [1]
+    assert shelf.rows.unopened(Recognition(Tokeniser(RING, "acorn"))) == [1]
