@@ -24,12 +24,14 @@ class Keys:
 
     Attributes:
         ring: the newest ring this process has seen.
+        lasting: whether the file with the last ring that was kept outlasts a power failure.
     """
 
     def __init__(self, path: Path, ring: KeyRing) -> None:
         """Holds ``ring``, which was read from ``path``."""
         self.ring = ring
         self._path = path
+        self.lasting = True
         self._pairwise: dict[Caller, Pairwise] = {}
 
     def pairwise(self, caller: Caller) -> Pairwise:
@@ -52,10 +54,14 @@ class Keys:
         """Puts the next ring into the file, whole or not at all, and holds it. For identity alone.
 
         Raises:
-            OSError: the file can not be replaced; the ring is what it was.
+            OSError: the file can not be replaced, and the ring is what it was; or it was replaced
+                and the ring is held, but is not lasting until it is kept again.
         """
-        write_private(self._path, ring.to_json())
+        _replace(self._path, ring.to_json())
+        self.lasting = False
         self._hold(ring)
+        _flush_folder(self._path)
+        self.lasting = True
 
     def _hold(self, ring: KeyRing) -> None:
         if ring.revision > self.ring.revision:
@@ -65,13 +71,24 @@ class Keys:
 
 def write_private(path: Path, text: str) -> None:
     """Writes a file that only its owner can read, whole or not at all; durable when it returns."""
+    _replace(path, text)
+    _flush_folder(path)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Replaces the file, or raises and leaves it as it was."""
     beside = path.with_name(f".{path.name}.new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    beside.unlink(missing_ok=True)  # left by a process that was killed; its mode is anybody's guess
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
+
+
+def _flush_folder(path: Path) -> None:
+    """Has what was renamed in a file's folder outlast a power failure."""
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

@@ -14,8 +14,9 @@ from collections.abc import Awaitable, Callable, Collection, Iterator
 from identity.errors import KeyDestroyed, KeyInUse
 from identity.keyring import OWN_IDS, ROOT_BYTES, Key, KeyRing, KeyState
 from identity.rotation import SHARED_IDS, activate, begin, destroy, line
+from services.again import until_done
 from services.begun import Begun
-from services.errors import InvalidRequest, Refusal
+from services.errors import InvalidRequest
 from services.identifier_keys import IdentifierKeys
 from services.interceptors.call import Call
 from services.key_file import Keys
@@ -26,7 +27,6 @@ from veilgraph.identity.v1 import keys_pb2, keys_pb2_grpc
 
 IDENTIFIERS = "identifier"
 _MS = 1000
-_RETRY_S = 1.0
 _NOTHING = Held()
 
 
@@ -43,6 +43,7 @@ class KeyServicer(keys_pb2_grpc.KeyServiceServicer):
         links: Links,
         callers: Collection[str],
         random_bytes: Callable[[int], bytes],
+        report: Callable[[str], object],
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """Makes the servicer.
@@ -55,6 +56,7 @@ class KeyServicer(keys_pb2_grpc.KeyServiceServicer):
             links: give the barrier; it is looked up when it is used.
             callers: the callers of the configuration, by id.
             random_bytes: where roots come from; cryptographically random.
+            report: takes a line when the ring could not be told to everybody after a start.
             pause: waits for a number of seconds.
         """
         self._keys = keys
@@ -64,6 +66,7 @@ class KeyServicer(keys_pb2_grpc.KeyServiceServicer):
         self._links = links
         self._callers = frozenset(callers)
         self._random_bytes = random_bytes
+        self._report = report
         self._pause = pause
         self._begun = Begun()
         self._in_order = asyncio.Lock()
@@ -72,7 +75,9 @@ class KeyServicer(keys_pb2_grpc.KeyServiceServicer):
     def resume(self) -> None:
         """Has everybody follow the ring as it is, and what is kept under older keys sealed anew."""
         self._rekeying.go_on()
-        self._settling = asyncio.get_running_loop().create_task(self._settle())
+        not_yet = "identity: the ring of keys is not known everywhere yet"
+        settling = until_done(self._settle, not_yet, report=self._report, pause=self._pause)
+        self._settling = asyncio.get_running_loop().create_task(settling)
 
     async def drained(self) -> None:
         """Returns when nothing that was begun is unfinished; for an orderly stop."""
@@ -118,26 +123,37 @@ class KeyServicer(keys_pb2_grpc.KeyServiceServicer):
 
     async def _rotate(self, use: str, from_version: int, now_ms: int, overlap_s: int) -> Key:
         async with self._in_order:
+            self._take_up()
             if self._active(use).version == from_version:
                 ring = begin(self._keys.ring, use, self._random_bytes(ROOT_BYTES), now_ms)
                 if use == IDENTIFIERS:  # nobody else has to know it before something is sealed under it
-                    self._keys.keep(activate(ring, use))
-                    self._identifiers.follow(self._keys.ring)
-                    self._rekeying.go_on()
+                    self._keep(activate(ring, use))
                 else:
                     await self._known_everywhere(ring)
-                    self._keys.keep(activate(ring, use, now_ms + overlap_s * _MS))
+                    self._keep(activate(ring, use, now_ms + overlap_s * _MS))
             await self._links.key_barrier(self._keys.ring.revision)
             return self._active(use)
 
     async def _known_everywhere(self, begun: KeyRing) -> None:
         """Whoever may be shown an id under the version that begins can open it."""
         if begun is not self._keys.ring:  # else an earlier try kept it
-            self._keys.keep(begun)
+            self._keep(begun)
         await self._links.key_barrier(begun.revision)
+
+    def _keep(self, ring: KeyRing) -> None:
+        """Keeps a ring; identifiers are sealed by it once nothing can take it back."""
+        self._keys.keep(ring)
+        self._identifiers.follow(ring)
+        self._rekeying.go_on()
+
+    def _take_up(self) -> None:
+        """Goes on with a ring that an earlier call put into the file and could not make lasting."""
+        if not self._keys.lasting:
+            self._keep(self._keys.ring)
 
     async def _destroy(self, use: str, version: int, now_ms: int) -> None:
         async with self._in_order:
+            self._take_up()
             try:
                 ring = destroy(self._keys.ring, use, version, now_ms)
             except KeyDestroyed:  # asked again
@@ -145,21 +161,12 @@ class KeyServicer(keys_pb2_grpc.KeyServiceServicer):
             else:
                 if use == IDENTIFIERS and await self._rows.holds(version):
                     raise KeyInUse(f"{use} v{version}: something is kept under it")
-                self._keys.keep(ring)
-                if use == IDENTIFIERS:
-                    self._identifiers.follow(ring)
-                    self._rekeying.go_on()
+                self._keep(ring)
             await self._links.key_barrier(ring.revision)
 
     async def _settle(self) -> None:
         """Takes up a change that an earlier process was stopped at before everybody had it."""
-        while True:
-            try:
-                await self._links.key_barrier(self._keys.ring.revision)
-            except Refusal:
-                await self._pause(_RETRY_S)
-            else:
-                return
+        await self._links.key_barrier(self._keys.ring.revision)
 
     def _active(self, use: str) -> Key:
         """The version that seals: of a caller's ids the newest of its line."""

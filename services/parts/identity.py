@@ -116,6 +116,7 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
             links=links,
             callers=config.callers,
             random_bytes=os.urandom,
+            report=process.log,
         )
 
         async def ready() -> None:

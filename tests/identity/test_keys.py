@@ -11,9 +11,12 @@ import pytest
 from identity.errors import KeyInUse, KeyUnknown
 from identity.keyring import KeyRing
 from identity.rotation import begin
+from services import key_file
+from services.authority import AuthorityStopped
 from services.errors import InvalidRequest, Unavailable
 from services.keys import KeyServicer
 from services.storage.rekeying import SealedRows
+from services.storage.sqlite import StoreUnusable
 from tests.identity.desk import numbered_bytes
 from veilgraph.identity.v1 import keys_pb2 as pb
 
@@ -35,6 +38,7 @@ class Office:
             links=SimpleNamespace(key_barrier=self.barrier),
             callers=("shop", "till"),
             random_bytes=numbered_bytes,
+            report=desk.reports.append,
             pause=desk.pause,
         )
 
@@ -169,14 +173,19 @@ async def test_a_rotation_that_was_cut_off_goes_on_when_it_is_asked_for_again(of
     assert office.barriers[-1] == office.on_disk().revision
 
 
-async def test_a_process_that_starts_has_everybody_follow_the_ring_it_finds(office, desk):
+@pytest.mark.parametrize(
+    "fault", [Unavailable("CONSENT_NOT_READY"), StoreUnusable("full"), AuthorityStopped("while")]
+)
+async def test_a_process_that_starts_has_everybody_follow_the_ring_it_finds(office, desk, fault):
     """The one before may have been killed between the file and the others' hearing of it."""
     desk.rotate()
-    office.fault = Unavailable("CONSENT_NOT_READY")
+    office.fault = fault
     office.servicer.resume()
     await office.servicer._settling
     assert office.barriers == [desk.keys.ring.revision]
     assert desk.pauses == [1.0]
+    kind = type(fault).__name__
+    assert f"identity: the ring of keys is not known everywhere yet: {kind}\n" in desk.reports
     await office.servicer.drained()
 
 
@@ -205,6 +214,31 @@ async def test_a_ring_that_can_not_be_kept_leaves_everything_as_it_was(office, d
     assert desk.token(1, "anna")[0] == 1
     assert await desk.subjects("anna") == before
     assert office.barriers == []
+
+
+@pytest.mark.parametrize("fields", [{"use": IDENTIFIER}, {"caller": "shop"}])
+async def test_a_ring_that_may_not_last_is_gone_on_with_when_it_is_asked_for_again(
+    office, desk, monkeypatch, fields
+):
+    """The file is replaced, its folder can not be flushed: no second root under that number, ever."""
+    before = await desk.subjects("anna")
+    flush, faults = key_file._flush_folder, [OSError("no disk")]
+
+    def faulty(path):
+        if faults:
+            raise faults.pop()
+        flush(path)
+
+    monkeypatch.setattr(key_file, "_flush_folder", faulty)
+    with pytest.raises(OSError, match="no disk"):
+        await office.rotate(**fields)
+    assert desk.token(1, "anna")[0] == 1  # nothing is sealed under a root that could be lost
+    replaced = office.on_disk()
+    assert (await office.rotate(**fields)).version == 2
+    use = "identifier" if "use" in fields else "pairwise/shop"
+    assert office.on_disk().key(use, 2)._root == replaced.key(use, 2)._root
+    assert desk.token(1, "anna")[0] == (2 if "use" in fields else 1)
+    assert await desk.subjects("anna") == before
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
 from identity.rotation import activate, begin
+from services import key_file
 from services.interceptors.call import Caller
 from services.key_file import Keys
 
@@ -39,7 +40,11 @@ def test_what_identity_keeps_another_process_takes_up_when_it_is_told(path, keyr
     assert other.pairwise(SHOP).seal(SUBJECT) == identity.pairwise(SHOP).seal(SUBJECT) != before
 
 
-def test_only_its_owner_can_read_the_file_and_nothing_is_left_beside_it(path, keyring):
+@pytest.mark.parametrize("left", [False, True])
+def test_only_its_owner_can_read_the_file_and_nothing_is_left_beside_it(path, keyring, left):
+    """Nor does what a killed process left there say who can read the next ring."""
+    if left:
+        (path.parent / f".{path.name}.new").write_text("half a ring")
     Keys(path, keyring).keep(rotated(keyring))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(path.parent.iterdir()) == [path]
@@ -70,3 +75,21 @@ def test_a_ring_that_can_not_be_written_is_not_held(path, keyring, tmp_path):
     with pytest.raises(OSError, match="nowhere"):
         keys.keep(rotated(keyring))
     assert keys.ring is keyring
+
+
+def test_a_ring_that_is_in_the_file_is_held_even_if_it_may_not_last(path, keyring, monkeypatch):
+    """Another ring made from the one before would have its revision, and other roots."""
+
+    def faulty(_path):
+        raise OSError("no disk")
+
+    keys, ring = Keys(path, keyring), rotated(keyring)
+    with monkeypatch.context() as patched:
+        patched.setattr(key_file, "_flush_folder", faulty)
+        with pytest.raises(OSError, match="no disk"):
+            keys.keep(ring)
+    assert keys.ring is ring
+    assert path.read_text() == ring.to_json()
+    assert not keys.lasting
+    keys.keep(ring)
+    assert keys.lasting
