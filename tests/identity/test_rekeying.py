@@ -93,8 +93,11 @@ async def test_two_rotations_at_once_end_under_the_newest_key(desk, small_portio
 
 
 @pytest.mark.parametrize("through", [False, True])
-async def test_who_is_sealed_anew_between_look_ups_is_known_and_costs_nothing(desk, monkeypatch, through):
-    """The look-up under the new key misses; by the one under the old key the row is the new key's."""
+async def test_who_is_sealed_anew_between_look_ups_is_not_born_again(desk, monkeypatch, through):
+    """The look-up under the new key misses; by the one under the old key the row is the new key's.
+
+    Nor is the caller charged for it.
+    """
     before = await desk.subjects("anna")
     desk.rotate()
     look_up, looked_up = desk.store.subjects, []
