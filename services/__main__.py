@@ -35,11 +35,11 @@ def _as_a_service() -> None:
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     import uvloop  # noqa: PLC0415 - each command imports what it needs; a tour needs no FAISS
 
-    from services.config import ConfigError  # noqa: PLC0415
-    from services.demo import Demo, serve  # noqa: PLC0415
-    from services.gateway import GatewayFailed  # noqa: PLC0415
+    from services.deployment.config import ConfigError  # noqa: PLC0415
+    from services.deployment.demo import Demo, serve  # noqa: PLC0415
+    from services.deployment.processes import ServiceFailed  # noqa: PLC0415
+    from services.gateway.envoy import GatewayFailed  # noqa: PLC0415
     from services.importing.errors import ImportStopped  # noqa: PLC0415
-    from services.processes import ServiceFailed  # noqa: PLC0415
     from services.server import AddressTaken  # noqa: PLC0415
     from services.storage.folder import FolderInUse  # noqa: PLC0415
 
@@ -62,10 +62,10 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
 def _serve(arguments: argparse.Namespace, console: Console) -> int:
     import uvloop  # noqa: PLC0415
 
-    from services.config import ConfigError, load  # noqa: PLC0415
+    from services.deployment.config import ConfigError, load  # noqa: PLC0415
+    from services.deployment.program import serve_alone  # noqa: PLC0415
     from services.parts.part import PartEnded  # noqa: PLC0415
     from services.peers import NotLoopback  # noqa: PLC0415
-    from services.program import serve_alone  # noqa: PLC0415
     from services.server import AddressTaken  # noqa: PLC0415
     from services.storage.folder import FolderInUse  # noqa: PLC0415
 
@@ -116,7 +116,7 @@ def _import_identities(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _tour(arguments: argparse.Namespace, console: Console) -> int:
-    from services.demo import Demo  # noqa: PLC0415
+    from services.deployment.demo import Demo  # noqa: PLC0415
     from services.importing.errors import ImportStopped  # noqa: PLC0415
     from services.tour import run_tour  # noqa: PLC0415
 
@@ -131,7 +131,7 @@ def _tour(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _picture(arguments: argparse.Namespace, console: Console) -> int:
-    from services.picture import VIEWS, run_picture  # noqa: PLC0415
+    from services.commands.picture import VIEWS, run_picture  # noqa: PLC0415
 
     if arguments.view and arguments.view not in VIEWS:
         console.print(f"[red]No picture:[/red] the views are those of {', '.join(VIEWS)}", highlight=False)
@@ -149,8 +149,8 @@ def _picture(arguments: argparse.Namespace, console: Console) -> int:
 def _evaluate(arguments: argparse.Namespace, console: Console) -> int:
     import asyncio  # noqa: PLC0415
 
-    from services.evaluate import run_evaluation  # noqa: PLC0415
     from services.importing.errors import ImportStopped  # noqa: PLC0415
+    from services.recommender.evaluate import run_evaluation  # noqa: PLC0415
 
     try:
         report = asyncio.run(run_evaluation(arguments.data, arguments.files, console))
@@ -163,7 +163,7 @@ def _evaluate(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _check_config(arguments: argparse.Namespace, console: Console) -> int:
-    from services.config import ConfigError, load  # noqa: PLC0415
+    from services.deployment.config import ConfigError, load  # noqa: PLC0415
 
     try:
         config = load(arguments.file)
@@ -182,8 +182,8 @@ def _check_config(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _sign_policy(arguments: argparse.Namespace, console: Console) -> int:
-    from services.policy_file import SUFFIX, PolicyFileError, sign  # noqa: PLC0415
-    from services.policy_key import PolicyKeyError, make_policy_key, open_policy_key  # noqa: PLC0415
+    from services.consent.policy_file import SUFFIX, PolicyFileError, sign  # noqa: PLC0415
+    from services.consent.policy_key import PolicyKeyError, make_policy_key, open_policy_key  # noqa: PLC0415
 
     try:
         key = make_policy_key(arguments.key) if arguments.new_key else open_policy_key(arguments.key)
@@ -201,10 +201,10 @@ def _sign_policy(arguments: argparse.Namespace, console: Console) -> int:
 def _sweep(arguments: argparse.Namespace, console: Console) -> int:
     import asyncio  # noqa: PLC0415
 
-    from services.config import ConfigError, load  # noqa: PLC0415
+    from services.deployment.config import ConfigError, load  # noqa: PLC0415
+    from services.retention.sweeping import sweep_all  # noqa: PLC0415
     from services.storage.folder import FolderInUse  # noqa: PLC0415
     from services.storage.sqlite import StoreUnusable  # noqa: PLC0415
-    from services.sweeping import sweep_all  # noqa: PLC0415
 
     try:
         asyncio.run(sweep_all(load(arguments.file), lambda line: console.print(line, highlight=False)))
@@ -215,9 +215,9 @@ def _sweep(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _ropa(arguments: argparse.Namespace, console: Console) -> int:
-    from services.config import ConfigError, load, shipped_policy  # noqa: PLC0415
-    from services.ropa import record_of_processing  # noqa: PLC0415
-    from services.ropa_page import markdown  # noqa: PLC0415
+    from services.deployment.config import ConfigError, load, shipped_policy  # noqa: PLC0415
+    from services.retention.ropa import record_of_processing  # noqa: PLC0415
+    from services.retention.ropa_page import markdown  # noqa: PLC0415
 
     try:
         if arguments.file is None:
@@ -233,8 +233,8 @@ def _ropa(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _export_audit(arguments: argparse.Namespace, console: Console) -> int:
-    from services.audit_files import FileUnusable, export, private_file  # noqa: PLC0415
-    from services.config import ConfigError, load  # noqa: PLC0415
+    from services.audit.files import FileUnusable, export, private_file  # noqa: PLC0415
+    from services.deployment.config import ConfigError, load  # noqa: PLC0415
 
     try:
         config = load(arguments.config)
@@ -254,7 +254,7 @@ def _export_audit(arguments: argparse.Namespace, console: Console) -> int:
 def _verify_audit(arguments: argparse.Namespace, console: Console) -> int:
     from datetime import UTC, datetime  # noqa: PLC0415
 
-    from services.audit_files import FileUnusable, verify_file  # noqa: PLC0415
+    from services.audit.files import FileUnusable, verify_file  # noqa: PLC0415
 
     try:
         keys = json.loads(arguments.keys.read_text())
@@ -277,8 +277,8 @@ def _verify_audit(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _public_keys(arguments: argparse.Namespace, console: Console) -> int:
-    from services.audit_files import keys_of  # noqa: PLC0415
-    from services.config import ConfigError, load  # noqa: PLC0415
+    from services.audit.files import keys_of  # noqa: PLC0415
+    from services.deployment.config import ConfigError, load  # noqa: PLC0415
 
     try:
         print(json.dumps(keys_of(load(arguments.config).keyring), indent=2))  # noqa: T201 - for a file
@@ -289,8 +289,8 @@ def _public_keys(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _keys(arguments: argparse.Namespace, console: Console) -> int:
-    from services.config import ConfigError, load  # noqa: PLC0415
-    from services.key_commands import KeyDesk, carried_out  # noqa: PLC0415
+    from services.commands.keys import KeyDesk, carried_out  # noqa: PLC0415
+    from services.deployment.config import ConfigError, load  # noqa: PLC0415
     from services.peers import NotLoopback  # noqa: PLC0415
     from veilgraph.client.errors import VeilgraphError  # noqa: PLC0415
 
@@ -309,9 +309,9 @@ def _rules(arguments: argparse.Namespace, console: Console) -> int:
     from contextlib import closing  # noqa: PLC0415
 
     from identity.errors import RulesError  # noqa: PLC0415
-    from services.config import ConfigError, load, shipped_policy, shipped_rules  # noqa: PLC0415
+    from services.commands.rules import RulesDesk, checked  # noqa: PLC0415
+    from services.deployment.config import ConfigError, load, shipped_policy, shipped_rules  # noqa: PLC0415
     from services.peers import NotLoopback  # noqa: PLC0415
-    from services.rule_commands import RulesDesk, checked  # noqa: PLC0415
     from veilgraph.client.errors import VeilgraphError  # noqa: PLC0415
 
     try:
@@ -329,7 +329,7 @@ def _rules(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _verify_erasure(arguments: argparse.Namespace, console: Console) -> int:
-    from services.erasure_files import ReceiptUnusable, traces, verified_receipt  # noqa: PLC0415
+    from services.rights.erasure_files import ReceiptUnusable, traces, verified_receipt  # noqa: PLC0415
     from services.storage.absence import NoDatabase  # noqa: PLC0415
 
     try:

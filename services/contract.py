@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.config import shipped_policy
+from services.deployment.config import shipped_policy
 from services.interceptors.declared import Descriptor, policy_of
 from services.interceptors.plan import ContractError, compile_service
 from veilgraph.consent.v1 import audit_pb2 as consent_audit_pb2

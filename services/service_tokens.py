@@ -49,7 +49,7 @@ class ServiceToken:
 
         Args:
             signer: of the kind ``SERVICE_TOKEN``.
-            service: a name of ``services.config.SERVICES``.
+            service: a name of ``services.deployment.config.SERVICES``.
             tenant: whose deployment it is.
             clock_ms: the present instant, milliseconds since the epoch.
         """

@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from consent.policy import Policy
-from services.config import shipped_policy
+from services.deployment.config import shipped_policy
 from services.importing.checkpoint import CheckpointFile, Step, import_id_of
 from services.importing.dealing import SALT
 from services.importing.mapping import Mapping

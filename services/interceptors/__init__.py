@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from services.consent.signals import Signals
 from services.interceptors.access_log import access_log
 from services.interceptors.audit import AuditLog, audit
 from services.interceptors.authentication import Verify, authentication
@@ -20,7 +21,6 @@ from services.interceptors.pseudonymisation import PairwiseOf, Tokenise, pseudon
 from services.interceptors.purpose import purpose
 from services.interceptors.request_id import request_id
 from services.interceptors.signals import signals
-from services.signals import Signals
 
 
 def layers(

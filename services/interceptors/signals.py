@@ -14,9 +14,9 @@ from typing import Any
 
 from consent.guard_table import GuardTable
 from identity.ids import SubjectId
+from services.consent.signals import Signals, gpc_mask
 from services.interceptors.call import Call, NotYet
 from services.interceptors.layer import Layer
-from services.signals import Signals, gpc_mask
 
 HEADER = "sec-gpc"
 #: Subjects remembered as recorded; who is forgotten is asked about once more at the authority.

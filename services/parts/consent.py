@@ -9,24 +9,24 @@ from typing import Any
 
 from consent.erasure import Asked
 from consent.history import HistoryTokens
-from services.audit import AuditServicer
-from services.authority import ConsentAuthority
-from services.collecting import Collector
-from services.config import ConfigError
-from services.consent import ConsentServicer
-from services.erasure import Erasures, Surroundings, nobody_to_tell
+from services.audit.collecting import Collector
+from services.audit.service import AuditServicer
+from services.consent.authority import ConsentAuthority
+from services.consent.guard_stream import GuardServicer
+from services.consent.key_barrier import KeyBarrierServicer
+from services.consent.service import ConsentServicer
+from services.consent.signal_link import SignalServicer
+from services.consent.signals import RecordedSignals
+from services.deployment.config import ConfigError
 from services.feed import Consumer
-from services.graph_feed import GraphBarrierServicer
-from services.guard_stream import GuardServicer
-from services.key_barrier import KeyBarrierServicer
+from services.identity.graph_feed import GraphBarrierServicer
 from services.parts.links import Links
 from services.parts.part import Part, Process
-from services.proofs import Proofs
 from services.remote_stores import store_served
-from services.rights import RightsServicer
+from services.rights.erasure import Erasures, Surroundings, nobody_to_tell
+from services.rights.proofs import Proofs
+from services.rights.service import RightsServicer
 from services.server import Served
-from services.signal_link import SignalServicer
-from services.signals import RecordedSignals
 from services.signing import Signed, signer
 from services.storage.consent import SqliteConsentStore
 from services.storage.consent_people import ConsentPeople

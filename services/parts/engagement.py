@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from engagement.portrait import PageTokens
-from services.engagement import ProfileServicer
-from services.event_feed import EventFeedServicer, projected
+from services.engagement.event_feed import EventFeedServicer, projected
+from services.engagement.service import ProfileServicer
 from services.feed import Feed
 from services.parts.links import EventNews, Links
 from services.parts.part import Part, Process

@@ -12,23 +12,24 @@ from consent.component import GraphStep
 from identity.cursors import Cursors
 from identity.errors import RulesError
 from identity.graph import Graph
-from services.config import ConfigError, shipped_rules_file
-from services.consent import graph_step
+from services.consent.service import graph_step
+from services.deployment.config import ConfigError, shipped_rules_file
 from services.feed import Feed
-from services.graph_feed import GraphFeedServicer
-from services.identifier_keys import IdentifierKeys
-from services.identity import IdentityServicer
-from services.keys import KeyServicer
+from services.identity.graph_feed import GraphFeedServicer
+from services.identity.identifier_keys import IdentifierKeys
+from services.identity.keys import KeyServicer
+from services.identity.people import PeopleServicer
+from services.identity.people_map import PeopleMap
+from services.identity.quotas import Quotas
+from services.identity.rekeying import Rekeying
+from services.identity.rule_book import RuleBook, rules_in_force, rules_of
+from services.identity.rules_change import RulesChange
+from services.identity.rules_service import RulesServicer
+from services.identity.service import IdentityServicer
+from services.identity.watching import Watching
 from services.parts.links import Links
 from services.parts.part import Part, Process
-from services.people import PeopleServicer
-from services.people_map import PeopleMap
-from services.quotas import Quotas
-from services.rekeying import Rekeying
 from services.remote_stores import store_served
-from services.rule_book import RuleBook, rules_in_force, rules_of
-from services.rules_change import RulesChange
-from services.rules_service import RulesServicer
 from services.server import Served
 from services.storage.identity import SqliteIdentityStore
 from services.storage.identity_people import IdentityPeople
@@ -38,7 +39,6 @@ from services.storage.personal import DatabaseStore
 from services.storage.rekeying import SealedRows
 from services.storage.rules import RulesJournal
 from services.storage.subject_keys import SubjectKeys
-from services.watching import Watching
 from veilgraph.identity.v1 import (
     identity_pb2,
     identity_pb2_grpc,

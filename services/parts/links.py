@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from consent.component import GraphStep
 from recommender.projection import ProjectedEvent
+from services.consent.signals import Signals
 from services.feed import Source
-from services.signals import Signals
 from services.storage.audit import AuditBatch
 from services.stores import PersonalStore
 
 if TYPE_CHECKING:
-    from services.erasure import Erasures
+    from services.rights.erasure import Erasures
 
 
 class EventNews(NamedTuple):

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from consent.guard_table import GuardTable
-from services.config import SuiteConfig
+from services.deployment.config import SuiteConfig
 from services.interceptors.pseudonymisation import Tokenise
 from services.key_file import Keys
 from services.parts.links import Links
 from services.peers import Peers
-from services.retention import Forget, nothing_in_memory
+from services.retention.running import Forget, nothing_in_memory
 from services.server import Served
 from services.storage.sqlite import Database
 
@@ -110,7 +110,7 @@ class Part:
     """One service at work.
 
     Attributes:
-        name: a name of ``services.config.SERVICES``.
+        name: a name of ``services.deployment.config.SERVICES``.
         database: its file; the audit records of its calls are kept there.
         served: what its server serves.
         ready: returns when it has what it needs to serve; the other parts listen by then.

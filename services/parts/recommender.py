@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from services.feed import Consumer
 from services.parts.links import EventNews, Links
 from services.parts.part import Part, Process
-from services.recommending import running_recommender
+from services.recommender.recommending import running_recommender
 from services.remote_stores import store_served
 from services.server import Served
 from services.storage.personal import DatabaseStore

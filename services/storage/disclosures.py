@@ -15,7 +15,7 @@ from pathlib import Path
 from consent.auditlog.leaf import Decision, Leaf, counted, decoded, unpacked
 from consent.auditlog.sealing import month_of, tag_of
 from identity.ids import SubjectId
-from services.disclosure import Disclosure, merged
+from services.rights.disclosure import Disclosure, merged
 from services.storage.sqlite import connect
 from services.storage.subject_keys import SubjectKeys
 

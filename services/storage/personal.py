@@ -15,7 +15,7 @@ from dataclasses import asdict
 from typing import Protocol
 
 from identity.ids import SubjectId
-from services.disclosure import Disclosure
+from services.rights.disclosure import Disclosure
 from services.storage.disclosures import told_of
 from services.storage.sqlite import Database, StoreUnusable
 from services.storage.subject_keys import SubjectKeys

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from services.errors import Denied, InvalidRequest
-from services.proofs import Proof
+from services.rights.proofs import Proof
 from services.storage.sqlite import Database
 
 _CLAIM = "INSERT INTO erasure_request VALUES (?, ?, ?, NULL) ON CONFLICT DO NOTHING"

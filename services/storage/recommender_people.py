@@ -17,11 +17,11 @@ from identity.ids import SubjectId
 from recommender.catalogue import Catalogue
 from recommender.conclusions import conclusions
 from recommender.projection import RecommenderProjection
-from services.serving import LiveIndex
+from services.recommender.serving import LiveIndex
+from services.recommender.trainer import PURPOSE, Trainer
 from services.storage.model_files import ModelFiles
 from services.storage.recommender import erase_events
 from services.stores import ExportedValue, Json, Kept
-from services.trainer import PURPOSE, Trainer
 
 _DAY_MS = 86_400_000
 _RECOMMEND = "personalise.recommend"

@@ -46,7 +46,7 @@ def batches_of(service: str, retention: Retention, now_ms: int) -> list[Batch]:
     """What is swept in the file of a service.
 
     Args:
-        service: a name of ``services.config.SERVICES``.
+        service: a name of ``services.deployment.config.SERVICES``.
         retention: the policy's limits.
         now_ms: the present instant; what runs out later is not touched.
     """

@@ -61,7 +61,7 @@ class Sealed(NamedTuple):
     path: Sequence[bytes]
 
     def as_json(self) -> dict[str, Any]:
-        """The proof for a receipt; bytes are hexadecimal. ``services.audit_files.holds`` checks it."""
+        """The proof for a receipt; bytes are hexadecimal. ``services.audit.files.holds`` checks it."""
         return {
             "before": self.before.as_json() if self.before is not None else None,
             "after": self.after.as_json(),

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from consent.auditlog.verifying import verify
 from identity.keyring import KeyRing
-from services.audit_files import batch_lines, checking, keys_of
-from services.development import TENANT
-from services.erasure_files import ReceiptUnusable, verified_receipt
+from services.audit.files import batch_lines, checking, keys_of
+from services.deployment.development import TENANT
 from services.key_file import write_private
+from services.rights.erasure_files import ReceiptUnusable, verified_receipt
+from services.rights.verifier import open_verifier
 from services.storage.sealed_log import sealed_in
 from services.tour.audit import Auditor
-from services.verifier import open_verifier
 
 SHOP = "shop"
 #: So much of the log is judged on a tour: its first batches; `verify-audit` judges all of it.

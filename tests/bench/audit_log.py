@@ -18,7 +18,7 @@ from consent.auditlog.sealing import SubjectSeal, with_decisions
 from consent.auditlog.tree import extends, includes, leaf_hash
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
-from services.audit_files import batch_lines, keys_of, verify_file
+from services.audit.files import batch_lines, keys_of, verify_file
 from services.signing import Signed, signer
 from services.storage.audit import AuditBatch
 from services.storage.sealed_log import SealedLog

@@ -23,7 +23,7 @@ import uvloop
 
 from consent.leases import TTL_MS, Leases
 from services.__main__ import SWITCH_INTERVAL_S
-from services.barrier import Barrier
+from services.consent.barrier import Barrier
 from services.storage.sqlite import connect
 from tests.bench import stream_echo
 from tests.bench.measure import Figure

@@ -22,7 +22,7 @@ import numpy as np
 from consent.guard_columns import GuardColumns
 from consent.guard_table import NEVER_MS, GuardEntry, GuardTable, GuardUpdate
 from identity.ids import SubjectId
-from services.config import shipped_policy
+from services.deployment.config import shipped_policy
 from tests.bench.growth import _rss_mib
 from tests.bench.measure import Figure
 

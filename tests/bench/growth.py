@@ -21,7 +21,7 @@ from identity.effect import admits
 from identity.graph import Graph
 from identity.ids import SubjectId
 from identity.ledger import Edge, EdgeState, Evidence
-from services.config import shipped_policy, shipped_rules
+from services.deployment.config import shipped_policy, shipped_rules
 from tests.bench.measure import Figure
 
 SIZES = (10_000, 100_000, 1_000_000)

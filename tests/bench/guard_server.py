@@ -23,7 +23,8 @@ from identity.ids import SubjectId
 from identity.keyring import KeyRing
 from identity.pairwise import Pairwise
 from identity.tokens import Tokeniser
-from services.config import shipped_policy
+from services.deployment.config import shipped_policy
+from services.deployment.telemetry import LineLog
 from services.interceptors import layers
 from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
@@ -31,7 +32,6 @@ from services.interceptors.metrics import CallMetrics
 from services.server import GuardedServer, Served
 from services.storage.audit import StoredAuditLog
 from services.storage.sqlite import Database
-from services.telemetry import LineLog
 from tests.conftest import AUDIENCE, ISSUER, Issuer
 from tests.probe.v1 import probe_pb2, probe_pb2_grpc
 from tests.services.conftest import KeptSignals

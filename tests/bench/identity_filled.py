@@ -22,10 +22,10 @@ from identity.ids import SubjectId
 from identity.keyring import KeyRing
 from identity.ledger import EdgeState, ordered
 from identity.tokens import IdentifierKind, Tokeniser
-from services.config import load
-from services.consent import edge_fact
+from services.consent.service import edge_fact
 from services.contract import home_of
-from services.development import TENANT
+from services.deployment.config import load
+from services.deployment.development import TENANT
 from services.importing.sending import in_order
 from services.storage.consent import SqliteConsentStore
 from services.storage.edge_rows import edge_of
@@ -88,12 +88,12 @@ def measure(identifiers: int) -> dict[str, float]:
             for name in ("consent", "identity"):
                 services.start(name)
             for name in ("consent", "identity"):
-                services.serving(name, within_s=LONG_S)
+                services.recommender.serving(name, within_s=LONG_S)
             told = {"start_of_both_s": perf_counter() - begun}
             services.stop("identity")
             begun = perf_counter()
             services.start("identity")
-            services.serving("identity", within_s=LONG_S)
+            services.recommender.serving("identity", within_s=LONG_S)
             told["restart_s"] = perf_counter() - begun
             with connected(deployment, "shop") as shop:
                 told |= _resolve(identifiers, shop, services)
@@ -101,7 +101,7 @@ def measure(identifiers: int) -> dict[str, float]:
                 told["consent_process_MiB"] = pss_mib(services.pid("consent"))
                 told |= _one_by_one(seen, shop)
         finally:
-            for name in list(services.processes):
+            for name in list(services.deployment.processes):
                 services.stop(name)
     return told
 

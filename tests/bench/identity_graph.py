@@ -18,7 +18,7 @@ from time import perf_counter, process_time
 
 from identity.effect import admits
 from identity.graph import Graph
-from services.config import shipped_policy, shipped_rules
+from services.deployment.config import shipped_policy, shipped_rules
 from tests.bench.identity_world import NOW_MS, edges, sightings, subjects
 from tests.bench.measure import Figure
 

@@ -21,12 +21,12 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from services.config import SERVICES
-from services.development import prepare
-from services.launch import bound
-from services.policy_file import sign
-from services.policy_key import make_policy_key
-from services.processes import free_ports
+from services.consent.policy_file import sign
+from services.consent.policy_key import make_policy_key
+from services.deployment.config import SERVICES
+from services.deployment.development import prepare
+from services.deployment.launch import bound
+from services.deployment.processes import free_ports
 
 _LINKING = '"identity.link.deterministic" = { basis = "consent"'
 _RUNNING = ("consent", "identity")
@@ -109,10 +109,10 @@ def running(deployment: Deployment) -> Iterator[Running]:
         for name in _RUNNING:
             services.start(name)
         for name in _RUNNING:
-            services.serving(name)
+            services.recommender.serving(name)
         yield services
     finally:
-        for name in list(services.processes):
+        for name in list(services.deployment.processes):
             services.stop(name)
 
 

@@ -53,7 +53,7 @@ class Training:
         while not self._over.wait(0.2):
             with suppress(OSError):  # processes end while they are looked at
                 for pid in _beneath(self._pid):
-                    if b"services.training" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    if b"services.recommender.training" in Path(f"/proc/{pid}/cmdline").read_bytes():
                         status = Path(f"/proc/{pid}/status").read_text()
                         peak_kib = next(line for line in status.splitlines() if line.startswith("VmHWM"))
                         self.peak_mib = max(self.peak_mib, int(peak_kib.split()[1]) / 1024)

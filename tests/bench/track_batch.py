@@ -27,7 +27,7 @@ import grpc
 
 from engagement.event import Event, EventKind, Party, event_key_of, use_mask
 from identity.ids import SubjectId
-from services.engagement import timestamp
+from services.engagement.service import timestamp
 from services.storage.engagement import SqliteEventStore
 from services.storage.sqlite import Database, connect, migrate
 from tests.bench.measure import Figure, paired

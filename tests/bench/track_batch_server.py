@@ -19,8 +19,9 @@ from consent.guard_table import NEVER_MS, GuardEntry, GuardTable, GuardUpdate
 from engagement.portrait import PageTokens
 from identity.keyring import KeyRing
 from identity.pairwise import Pairwise
-from services.config import shipped_policy
-from services.engagement import ProfileServicer
+from services.deployment.config import shipped_policy
+from services.deployment.telemetry import LineLog
+from services.engagement.service import ProfileServicer
 from services.feed import Feed
 from services.interceptors import layers
 from services.interceptors.authentication import verifier
@@ -30,7 +31,6 @@ from services.server import GuardedServer, Served
 from services.storage.audit import StoredAuditLog
 from services.storage.engagement import SqliteEventStore
 from services.storage.sqlite import Database
-from services.telemetry import LineLog
 from tests.bench.track_batch import CountingDatabase, people, scratch
 from tests.conftest import AUDIENCE, ISSUER, Issuer
 from tests.services.conftest import KeptSignals

@@ -15,10 +15,10 @@ from typing import Any
 import grpc
 import pytest
 
-from services.config import SERVICES, load
-from services.development import prepare
-from services.processes import free_ports
-from services.suite import Suite, running_suite
+from services.deployment.config import SERVICES, load
+from services.deployment.development import prepare
+from services.deployment.processes import free_ports
+from services.deployment.suite import Suite, running_suite
 from tests.conftest import Clock
 from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc
 from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc

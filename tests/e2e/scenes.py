@@ -17,7 +17,7 @@ from typing import Any
 
 import grpc
 
-from services.verifier import open_verifier
+from services.rights.verifier import open_verifier
 from tests.e2e.conftest import ALL, Shop
 from tests.services.conftest import reason_of
 from veilgraph.client import identifiers

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from consent.auditlog.file import Row, read_line
 from consent.auditlog.leaf import Leaf
-from services.audit_files import export, keys_of, verify_file
-from services.config import load
+from services.audit.files import export, keys_of, verify_file
+from services.deployment.config import load
 
 _WAIT_S = 20
 

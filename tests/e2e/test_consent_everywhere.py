@@ -10,7 +10,7 @@ from google.protobuf import json_format
 
 from identity.ids import SubjectId
 from identity.pairwise import Pairwise
-from services.config import SERVICES, load
+from services.deployment.config import SERVICES, load
 from tests.e2e.conftest import Shop, suite_in
 from tests.services.conftest import reason_of
 from veilgraph.consent.v1 import consent_pb2

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from consent.erasure import canonical
-from services.audit_files import keys_of
-from services.erasure import SignedReceipt
-from services.erasure_files import ReceiptUnusable, traces, verified_receipt
+from services.audit.files import keys_of
+from services.rights.erasure import SignedReceipt
+from services.rights.erasure_files import ReceiptUnusable, traces, verified_receipt
 from services.signing import Signed, signer
 from tests.e2e.conftest import Shop
 from tests.e2e.test_rights import births, person, refusal

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from services.config import SERVICES, load
-from services.development import CALLERS, prepare
-from services.issuer import AUDIENCE, open_issuer, save_token
-from services.suite import running_suite
+from services.deployment.config import SERVICES, load
+from services.deployment.development import CALLERS, prepare
+from services.deployment.issuer import AUDIENCE, open_issuer, save_token
+from services.deployment.suite import running_suite
 from tests.conftest import NOW_MS, ROOT, Clock
 from tests.e2e.conftest import Shop
 from tests.e2e.scenes import Case, Scene, StepFailedError, read_case

@@ -8,17 +8,17 @@ import grpc
 import pytest
 
 from identity.ids import SubjectId
+from services.consent.signal_link import RemoteSignals
+from services.consent.signals import gpc_mask
+from services.deployment.suite import remote_links
+from services.engagement.event_feed import remote_events
 from services.errors import Unavailable
-from services.event_feed import remote_events
-from services.graph_feed import remote_barrier, remote_graph
+from services.identity.graph_feed import remote_barrier, remote_graph
 from services.peers import Peers
 from services.remote_feed import Patience
 from services.remote_stores import RemoteStore, StoreServicer
 from services.service_tokens import TTL_S
-from services.signal_link import RemoteSignals
-from services.signals import gpc_mask
 from services.stores import ExportedValue, Phase
-from services.suite import remote_links
 from tests.e2e.test_processes import until
 from tests.services.conftest import reason_of
 from veilgraph.consent.v1 import consent_pb2

@@ -10,7 +10,7 @@ import pytest
 
 from identity import rotation
 from identity.keyring import Key, KeyRing, KeyState
-from services.config import ConfigError
+from services.deployment.config import ConfigError
 from tests.e2e.conftest import Shop, suite_in
 from tests.services.conftest import reason_of
 from veilgraph.consent.v1 import consent_pb2

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
-from services.picture_svg import picture
+from services.commands.picture_svg import picture
 from tests.e2e.conftest import Shop
 from veilgraph.consent.v1 import consent_pb2
 from veilgraph.identity.v1 import people_pb2, people_pb2_grpc

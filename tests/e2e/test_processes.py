@@ -15,10 +15,10 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from services.config import SERVICES, load
 from services.contract import home_of, public_services
-from services.development import prepare
-from services.processes import free_ports, serving, start
+from services.deployment.config import SERVICES, load
+from services.deployment.development import prepare
+from services.deployment.processes import free_ports, serving, start
 from tests.e2e.conftest import Shop
 from tests.services.conftest import reason_of
 from veilgraph.consent.v1 import consent_pb2

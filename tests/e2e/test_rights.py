@@ -11,9 +11,9 @@ from xml.etree import ElementTree as ET
 import grpc
 import pytest
 
-from services.config import load
+from services.deployment.config import load
+from services.rights.verifier import DevelopmentVerifier, open_verifier
 from services.signing import Signed, public_keys, verified
-from services.verifier import DevelopmentVerifier, open_verifier
 from tests.e2e.conftest import Shop
 from tests.services.conftest import reason_of
 from tests.services.rights_desk import whole

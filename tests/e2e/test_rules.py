@@ -6,7 +6,7 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 
-from services.config import shipped_rules_file
+from services.deployment.config import shipped_rules_file
 from tests.e2e.conftest import Shop
 from tests.services.conftest import detail_of, reason_of
 from veilgraph.consent.v1 import consent_pb2

@@ -12,7 +12,7 @@ from google.rpc import error_details_pb2
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from services.contract import public_services, services
-from services.development import CALLERS
+from services.deployment.development import CALLERS
 from services.interceptors.chain import EXEMPT
 from services.interceptors.declared import policy_of, rule_of
 from tests.e2e.conftest import Shop

@@ -11,7 +11,7 @@ import pytest
 
 from identity.keyring import KeyRing
 from identity.tokens import IdentifierKind, Tokeniser
-from services.config import load
+from services.deployment.config import load
 from tests.e2e.conftest import Shop, suite_in
 from tests.e2e.test_consent_everywhere import refusal
 

@@ -12,7 +12,7 @@ from consent.policy import Policy
 from engagement.portrait import PageTokens
 from engagement.store import EventChange
 from identity.ids import SubjectId
-from services.engagement import ProfileServicer
+from services.engagement.service import ProfileServicer
 from services.feed import Feed
 from services.interceptors.call import Call, Caller, ItemRefusal, Unreadable
 from tests.conftest import Clock

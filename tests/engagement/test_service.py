@@ -16,7 +16,7 @@ from engagement.event import Event, Party, event_key_of, use_mask
 from engagement.portrait import PageTokens
 from engagement.rules import CLOCK_SKEW_MS
 from engagement.store import Appended, EventChange
-from services.engagement import ProfileServicer, milliseconds, portrait_event, timestamp, uses_of
+from services.engagement.service import ProfileServicer, milliseconds, portrait_event, timestamp, uses_of
 from services.errors import REASONS
 from services.feed import Feed
 from services.interceptors.call import ItemRefusal, Unreadable

@@ -26,14 +26,14 @@ from identity.keyring import KeyRing
 from identity.rotation import activate, begin
 from identity.rules import Rules
 from identity.tokens import IdentifierKind
-from services.consent import graph_step
-from services.identifier_keys import IdentifierKeys
-from services.identity import IdentityServicer
+from services.consent.service import graph_step
+from services.identity.identifier_keys import IdentifierKeys
+from services.identity.quotas import Quotas
+from services.identity.rekeying import Rekeying
+from services.identity.rule_book import RuleBook
+from services.identity.service import IdentityServicer
 from services.interceptors.call import Call, Caller, ItemRefusal
 from services.key_file import Keys
-from services.quotas import Quotas
-from services.rekeying import Rekeying
-from services.rule_book import RuleBook
 from services.storage.identity import SqliteIdentityStore
 from services.storage.rekeying import SealedRows
 from services.storage.sqlite import Database

@@ -15,16 +15,16 @@ from identity.cursors import Cursors
 from identity.graph import Graph
 from identity.ids import SubjectId
 from identity.pairwise import Pairwise
+from services.identity.people import PeopleServicer
+from services.identity.people_map import PeopleMap
+from services.identity.watching import Watching
 from services.interceptors import layers
 from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
 from services.interceptors.metrics import CallMetrics
-from services.people import PeopleServicer
-from services.people_map import PeopleMap
 from services.server import GuardedServer, Served
 from services.storage.people import SqlitePersonStore
 from services.storage.people_map import PeopleMapStore
-from services.watching import Watching
 from tests.conftest import AUDIENCE, ISSUER, Issuer
 from tests.identity.desk import RING, Desk, numbered_bytes
 from tests.services.conftest import KeptAudit, KeptSignals

@@ -20,10 +20,10 @@ from identity.graph import Graph
 from identity.ids import SubjectId
 from identity.ledger import EdgeState
 from identity.rules import compile_rules
-from services.authority import AuthorityStopped
-from services.confirming import RETRY_MAX_S, RETRY_S
+from services.consent.authority import AuthorityStopped
 from services.errors import Refusal, Unavailable
 from services.feed import FeedStopped
+from services.identity.confirming import RETRY_MAX_S, RETRY_S
 from services.storage.sqlite import StoreUnusable
 from tests.conftest import ROOT, Clock
 from tests.identity.desk import Desk

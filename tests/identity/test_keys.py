@@ -12,9 +12,9 @@ from identity.errors import KeyInUse, KeyUnknown
 from identity.keyring import KeyRing
 from identity.rotation import begin
 from services import key_file
-from services.authority import AuthorityStopped
+from services.consent.authority import AuthorityStopped
 from services.errors import InvalidRequest, Unavailable
-from services.keys import KeyServicer
+from services.identity.keys import KeyServicer
 from services.storage.rekeying import SealedRows
 from services.storage.sqlite import StoreUnusable
 from tests.identity.desk import numbered_bytes

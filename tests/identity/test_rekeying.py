@@ -20,7 +20,7 @@ from identity.ledger import Newborn
 from identity.recognition import Recognition
 from identity.rotation import activate, begin, destroy
 from identity.tokens import IdentifierKind, Tokeniser
-from services import rekeying
+from services.identity import rekeying
 from services.storage.identity import SqliteIdentityStore
 from services.storage.rekeying import SealedRows, counted
 from services.storage.sqlite import Database, StoreUnusable

@@ -14,11 +14,11 @@ from identity.graph import Graph
 from identity.ids import SubjectId
 from identity.ledger import EdgeState
 from identity.tokens import IdentifierKind
-from services.authority import AuthorityStopped
-from services.config import shipped_rules_file
+from services.consent.authority import AuthorityStopped
+from services.deployment.config import shipped_rules_file
 from services.errors import Refusal
-from services.rule_book import rules_in_force, rules_of
-from services.rules_change import Proposal, RulesChange
+from services.identity.rule_book import rules_in_force, rules_of
+from services.identity.rules_change import Proposal, RulesChange
 from services.storage import rules as storage
 from services.storage.rules import KeptRules, RulesJournal
 from tests.identity.desk import Desk

@@ -11,7 +11,7 @@ import pytest
 from consent.guard_table import GuardUpdate
 from identity.people_map import Person
 from services.interceptors.call import Caller
-from services.retention import Sweeper
+from services.retention.running import Sweeper
 from services.storage.identity_people import IdentityPeople
 from services.storage.people_map import PeopleMapStore
 from services.storage.personal import DatabaseStore
@@ -200,7 +200,7 @@ async def test_a_withdrawal_that_is_not_among_the_kept_changes_yet_counts(desk, 
 
 
 async def test_pages_tell_every_group_once_and_no_merge_that_ended_meanwhile(desk, people, monkeypatch):
-    monkeypatch.setattr("services.watching.CHANGES_MAX", 1)
+    monkeypatch.setattr("services.identity.watching.CHANGES_MAX", 1)
     watcher = people["watcher"]
     a, b, c, d, e, f = await who_agree(desk, *"abcdef")
     start = await watcher.watch()
@@ -223,7 +223,7 @@ async def test_whoever_is_behind_by_too_much_begins_anew(desk, people, monkeypat
     start = await watcher.watch()
     await desk.send(desk.link(a, b))
     await kept(people, desk)
-    monkeypatch.setattr("services.watching.BEHIND_MAX", 1)
+    monkeypatch.setattr("services.identity.watching.BEHIND_MAX", 1)
     assert (await watcher.watch(start.cursor)).changes
     await desk.send(desk.link(b, c))
     await kept(people, desk)
@@ -392,7 +392,7 @@ async def test_changes_that_could_not_be_kept_are_found_again(desk, people, monk
         return await keep(store, steps, now_ms)
 
     monkeypatch.setattr(PeopleMapStore, "keep", fails_once)
-    monkeypatch.setattr("services.people_map.RETRY_S", 0)
+    monkeypatch.setattr("services.identity.people_map.RETRY_S", 0)
     await desk.send(desk.link(a, b))
     assert told(await watcher.watch(start.cursor, 5_000), watcher) == [("merged", [(a,), (b,)], [(a, b)])]
     assert len(desk.reports) == 1

@@ -16,7 +16,7 @@ from consent.guard_table import GuardTable
 from consent.record import CollectedVia, Notice, Said
 from consent.statement import LedgerEntry, Origin, Statement, ledger_entry
 from identity.ids import SubjectId
-from services.authority import ConsentAuthority
+from services.consent.authority import ConsentAuthority
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database
 from tests.conftest import Clock

@@ -20,10 +20,10 @@ from consent.leases import MARGIN_MS, TTL_MS, Leases
 from consent.record import Action, CollectedVia, Notice, Said
 from consent.statement import LedgerEntry, Origin, Statement, ledger_entry
 from identity.ids import SubjectId
-from services.authority import ConsentAuthority
-from services.barrier import Barrier
-from services.guard_stream import GuardServicer
-from services.replica import Replica
+from services.consent.authority import ConsentAuthority
+from services.consent.barrier import Barrier
+from services.consent.guard_stream import GuardServicer
+from services.consent.replica import Replica
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database
 from tests.conftest import Clock

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from identity.errors import LinkNotFound
 from identity.people_map import Person
 from identity.rules import compile_rules
-from services.people_map import PeopleMap
+from services.identity.people_map import PeopleMap
 from services.storage.people_map import PeopleMapStore
 from tests.conftest import ROOT, Clock
 from tests.identity.desk import Desk

@@ -19,7 +19,7 @@ from recommender.catalogue import Item
 from recommender.parameters import Parameters
 from recommender.projection import ProjectedEvent
 from services.interceptors.call import Call, Caller, ItemRefusal
-from services.recommending import Recommender, running_recommender
+from services.recommender.recommending import Recommender, running_recommender
 from services.storage.recommender import SqliteRecommenderStore
 from services.storage.sqlite import Database
 from tests.conftest import Clock, set_state

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.evaluation import Purchases, popularity_lists, quality, split
-from services.protocol_a import evaluate, load_retail
+from services.recommender.protocol_a import evaluate, load_retail
 
 SHARED = Path(__file__).parents[2] / "../shared/data/recs"
 

@@ -19,8 +19,8 @@ from recommender.parameters import DEFAULTS
 from recommender.recipes import Answer, Question, Recipe
 from recommender.untrained import untrained
 from services.interceptors.call import ItemRefusal
-from services.recommender import RecommenderServicer
-from services.serving import LiveIndex
+from services.recommender.service import RecommenderServicer
+from services.recommender.serving import LiveIndex
 from tests.conftest import Clock, set_state
 from tests.recommender.conftest import World, copied, left_by, opened, purchases_of_two_tastes, shop_items
 from tests.recommender.events import NOW_MS, TODAY, event, subject, table, two_tastes_model

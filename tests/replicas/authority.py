@@ -21,16 +21,16 @@ from consent.statement import LedgerEntry
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
 from identity.pairwise import Pairwise
-from services.authority import ConsentAuthority
-from services.barrier import Barrier
-from services.config import shipped_policy
-from services.guard_stream import GuardServicer
+from services.consent.authority import ConsentAuthority
+from services.consent.barrier import Barrier
+from services.consent.guard_stream import GuardServicer
+from services.consent.signals import RecordedSignals
+from services.deployment.config import shipped_policy
 from services.interceptors import layers
 from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
 from services.interceptors.metrics import CallMetrics
 from services.server import GuardedServer, Served
-from services.signals import RecordedSignals
 from services.storage.audit import StoredAuditLog
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database

@@ -18,8 +18,8 @@ from typing import Any
 import grpc
 import uvloop
 
-from services.config import shipped_policy
-from services.replica import Replica, over
+from services.consent.replica import Replica, over
+from services.deployment.config import shipped_policy
 from tests.consent.statements import subject
 from tests.replicas.authority import PURPOSE, boot_ns, wall_ms
 

@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from services.consent.guard_stream import GuardServicer
+from services.consent.replica import StreamBroken
 from services.errors import Refusal
-from services.guard_stream import GuardServicer
-from services.replica import StreamBroken
 from veilgraph.internal.v1 import guard_pb2
 
 

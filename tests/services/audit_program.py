@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from identity.keyring import KeyRing
-from services.config import shipped_policy
+from services.deployment.config import shipped_policy
 from services.interceptors.audit import WRITTEN, AuditRecord
 from services.interceptors.plan import MethodPlan, compile_service
 from services.storage.audit import StoredAuditLog

@@ -17,13 +17,13 @@ from consent.guard_table import GuardTable, GuardUpdate
 from identity.ids import SubjectId
 from identity.pairwise import Pairwise
 from identity.tokens import Tokeniser
+from services.consent.signals import gpc_mask
 from services.interceptors import layers
 from services.interceptors.audit import AuditRecord
 from services.interceptors.authentication import verifier
 from services.interceptors.call import Call, Caller, Unreadable
 from services.interceptors.metrics import CallMetrics
 from services.server import GuardedServer, Served
-from services.signals import gpc_mask
 from services.storage.sqlite import Ride, Rider
 from tests.conftest import AUDIENCE, ISSUER
 from tests.probe.v1 import probe_pb2, probe_pb2_grpc

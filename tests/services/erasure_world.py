@@ -32,10 +32,10 @@ from identity.keyring import KeyRing
 from identity.ledger import NEVER_MS, Evidence, Newborn, Sighting
 from identity.linking import Request, Ruling, Verdict
 from recommender.projection import ProjectedEvent
-from services.authority import ConsentAuthority
-from services.config import SERVICES
-from services.erasure import Erasures, SignedReceipt, Surroundings, nobody_to_tell
-from services.recommending import running_recommender
+from services.consent.authority import ConsentAuthority
+from services.deployment.config import SERVICES
+from services.recommender.recommending import running_recommender
+from services.rights.erasure import Erasures, SignedReceipt, Surroundings, nobody_to_tell
 from services.signing import Signed, signer
 from services.storage.consent import SqliteConsentStore
 from services.storage.consent_people import ConsentPeople

@@ -19,17 +19,17 @@ from consent.policy import Policy
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
 from identity.pairwise import Pairwise
-from services.authority import ConsentAuthority
-from services.disclosure import Disclosure
-from services.erasure import SignedReceipt
+from services.consent.authority import ConsentAuthority
+from services.deployment.issuer import public_jwk
 from services.interceptors.call import Call, Caller
-from services.issuer import public_jwk
-from services.proofs import Proofs, Verifier, public_keys
-from services.rights import RightsServicer
+from services.rights.disclosure import Disclosure
+from services.rights.erasure import SignedReceipt
+from services.rights.proofs import Proofs, Verifier, public_keys
+from services.rights.service import RightsServicer
+from services.rights.verifier import DEV_METHODS, DEV_VERIFIER, DEV_VERIFIER_ISSUER, DevelopmentVerifier
 from services.storage.proof_register import ProofRegister
 from services.storage.sqlite import Database, StoreUnusable
 from services.stores import DISCLOSURE, Erased, ExportedValue, Phase
-from services.verifier import DEV_METHODS, DEV_VERIFIER, DEV_VERIFIER_ISSUER, DevelopmentVerifier
 from tests.conftest import Clock
 from tests.consent.statements import edge, subject
 from veilgraph.consent.v1 import rights_pb2 as pb

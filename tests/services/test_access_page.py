@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent.coverage import Coverage
-from services import access_page as page
-from services.access import Asked, Decision, Report
-from services.access_page import Markup, element, escaped
-from services.disclosure import Disclosure
-from services.proofs import Proof
+from services.rights import access_page as page
+from services.rights.access import Asked, Decision, Report
+from services.rights.access_page import Markup, element, escaped
+from services.rights.disclosure import Disclosure
+from services.rights.proofs import Proof
 from services.stores import Json
 from tests.services.rights_desk import CARD, ME, ListedStore
 from veilgraph.privacy.v1 import privacy_pb2

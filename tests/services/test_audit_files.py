@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from identity.keyring import KeyRing
-from services.audit_files import FileUnusable, checking, export, holds, keys_of, private_file, verify_file
+from services.audit.files import FileUnusable, checking, export, holds, keys_of, private_file, verify_file
 from services.signing import Signed, signer
 from services.storage.sealed_log import SealedLog
 from services.storage.sqlite import Database

@@ -8,7 +8,7 @@ import pytest
 
 from consent.auditlog.tree import extends, includes, leaf_hash
 from identity.keyring import KeyRing
-from services.audit import AuditServicer
+from services.audit.service import AuditServicer
 from services.errors import InvalidRequest
 from services.signing import Signed, signer, verified
 from services.storage.sealed_log import SealedLog

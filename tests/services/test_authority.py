@@ -17,9 +17,9 @@ from consent.policy import Policy
 from consent.record import Action
 from consent.store import ConsentStore
 from identity.ids import SubjectId
-from services import authority as authority_module
-from services.authority import AuthorityStopped, ConsentAuthority
-from services.barrier import Barrier
+from services.consent import authority as authority_module
+from services.consent.authority import AuthorityStopped, ConsentAuthority
+from services.consent.barrier import Barrier
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database, StoreUnusable
 from tests.conftest import Clock

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent.leases import EVERYTHING, MARGIN_MS, TTL_MS, Leases
-from services.barrier import Barrier
+from services.consent.barrier import Barrier
 from tests.conftest import Clock
 
 ONE, TWO = b"one", b"two"

@@ -20,8 +20,8 @@ from identity.ledger import Edge, Evidence, GraphChange
 from identity.ledger import EdgeState as LedgerState
 from identity.pairwise import Pairwise
 from identity.rules import Rules, compile_rules
-from services.authority import AuthorityStopped, ConsentAuthority
-from services.consent import ConsentServicer, graph_step
+from services.consent.authority import AuthorityStopped, ConsentAuthority
+from services.consent.service import ConsentServicer, graph_step
 from services.interceptors.call import Call, Caller
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database

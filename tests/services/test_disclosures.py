@@ -13,7 +13,7 @@ from consent.auditlog.leaf import Leaf, given_to, packed
 from consent.auditlog.sealing import SubjectSeal, with_decisions
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
-from services.disclosure import Disclosure
+from services.rights.disclosure import Disclosure
 from services.storage.disclosures import told_of
 from services.storage.sqlite import Database
 from services.storage.subject_keys import SubjectKeys

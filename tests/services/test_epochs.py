@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from consent.guard_table import GuardTable, GuardUpdate
 from identity.ids import SubjectId
-from services.gateway_config import all_but
+from services.gateway.config import all_but
 from services.interceptors import epochs
 from services.interceptors.epochs import HEADER, Epochs
 from tests.conftest import set_state

@@ -21,8 +21,8 @@ from consent.record import Action
 from identity.ids import SubjectId
 from identity.ledger import Newborn
 from identity.rules import compile_rules
-from services.consent import graph_step
-from services.erasure import SignedReceipt
+from services.consent.service import graph_step
+from services.rights.erasure import SignedReceipt
 from services.signing import Signed, public_keys, verified
 from services.storage.identity import SqliteIdentityStore
 from services.storage.tombstones import tag_of

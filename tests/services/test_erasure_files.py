@@ -12,8 +12,8 @@ import pytest
 from rich.console import Console
 
 from services.__main__ import _verify_erasure
-from services.erasure import SignedReceipt
-from services.erasure_files import ReceiptUnusable, traces, verified_receipt
+from services.rights.erasure import SignedReceipt
+from services.rights.erasure_files import ReceiptUnusable, traces, verified_receipt
 from services.signing import Signed, public_keys
 from tests.services.erasure_world import CARD, GONE, opened
 

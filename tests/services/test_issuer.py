@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import jwt
 import pytest
 
-from services.issuer import (
+from services.deployment.issuer import (
     ALGORITHM,
     AUDIENCE,
     DEV_ISSUER,

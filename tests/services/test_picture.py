@@ -9,9 +9,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.console import Console
 
-from services.picture import VIEWS, run_picture
-from services.picture_layout import MEMBERS_APART, Box, layout, member_box, text_box
-from services.picture_svg import picture
+from services.commands.picture import VIEWS, run_picture
+from services.commands.picture_layout import MEMBERS_APART, Box, layout, member_box, text_box
+from services.commands.picture_svg import picture
 from veilgraph.client import errors
 from veilgraph.client.testing import FakeVeilgraph
 from veilgraph.identity.v1 import people_pb2 as pb
@@ -188,7 +188,7 @@ def test_the_program_asks_for_the_person_in_a_view_and_writes_the_file(tmp_path,
         return person()
 
     monkeypatch.setattr(
-        "services.picture.connect", lambda *_, **__: FakeVeilgraph({"people.GetPerson": answer})
+        "services.commands.picture.connect", lambda *_, **__: FakeVeilgraph({"people.GetPerson": answer})
     )
     file, out = tmp_path / "p.svg", Console(record=True, width=200)
     code = run_picture("vs_x", file, out, view="loyalty", gateway="127.0.0.1:1", token="t")
@@ -203,7 +203,7 @@ def test_a_refusal_is_told_and_no_file_is_written(tmp_path, monkeypatch):
         raise errors.Denied("SCOPE_NOT_GRANTED_TO_CALLER")
 
     monkeypatch.setattr(
-        "services.picture.connect", lambda *_, **__: FakeVeilgraph({"people.GetPerson": refuse})
+        "services.commands.picture.connect", lambda *_, **__: FakeVeilgraph({"people.GetPerson": refuse})
     )
     out = Console(record=True, width=200)
     code = run_picture("vs_x", tmp_path / "p.svg", out, view="", gateway="127.0.0.1:1", token="t")

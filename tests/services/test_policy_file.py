@@ -11,13 +11,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from consent.errors import PolicyError
 from consent.policy import compile_policy
-from services.config import SERVICES, ConfigError, load
-from services.development import prepare
-from services.policy_file import SUFFIX, PolicyFileError, line_of, read_signed, shipped, sign
-from services.policy_key import PolicyKeyError, make_policy_key, open_policy_key
+from services.consent.policy_file import SUFFIX, PolicyFileError, line_of, read_signed, shipped, sign
+from services.consent.policy_key import PolicyKeyError, make_policy_key, open_policy_key
+from services.deployment.config import SERVICES, ConfigError, load
+from services.deployment.development import prepare
+from services.deployment.suite import running_suite
 from services.storage.policy_version import PolicyWentBack, run_under
 from services.storage.sqlite import Database
-from services.suite import running_suite
 from tests.conftest import ROOT
 from tests.services.test_commands import command
 

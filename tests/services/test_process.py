@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from consent.guard_table import GuardTable
-from services.config import SuiteConfig
+from services.deployment.config import SuiteConfig
 from services.key_file import Keys
 from services.parts.part import PartEnded, Process, at_once
 from services.peers import Peers

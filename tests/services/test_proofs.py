@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from identity.keyring import KeyRing
 from identity.pairwise import Pairwise
+from services.deployment.issuer import public_jwk
 from services.errors import Refusal
-from services.issuer import public_jwk
-from services.proofs import PROOF_AUDIENCE, PROOF_TYPE, Proof, Proofs, Verifier, public_keys
+from services.rights.proofs import PROOF_AUDIENCE, PROOF_TYPE, Proof, Proofs, Verifier, public_keys
 from tests.conftest import Clock
 from tests.consent.statements import subject
 

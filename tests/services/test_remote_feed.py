@@ -16,9 +16,9 @@ from consent.component import EdgeFact, EdgeState, GraphStep
 from consent.guard_table import NEVER_MS
 from identity.ids import SubjectId
 from recommender.projection import ProjectedEvent
-from services.event_feed import news_message, news_of
+from services.engagement.event_feed import news_message, news_of
 from services.feed import Consumer, Feed
-from services.graph_feed import step_message, step_of
+from services.identity.graph_feed import step_message, step_of
 from services.parts.links import EventNews
 from services.peers import NotLoopback, Peers
 from services.remote_feed import END, Patience, RemoteFeed, followed, portions

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.ids import SubjectId
-from services.config import SERVICES
+from services.deployment.config import SERVICES
+from services.deployment.processes import free_ports
 from services.peers import Peers
-from services.processes import free_ports
 from services.remote_stores import RemoteStore, erased_message, erased_of, value_message, value_of
 from services.signing import Signed, signer
 from services.stores import Erased, ExportedValue, Kept, Phase, StoreDown

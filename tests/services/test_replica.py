@@ -15,11 +15,11 @@ from consent.guard_table import GuardTable
 from consent.leases import MARGIN_MS, TTL_MS, Leases
 from consent.policy import Policy
 from consent.record import Action
-from services import guard_stream
-from services.authority import AuthorityStopped, ConsentAuthority
-from services.barrier import Barrier
-from services.guard_stream import GuardServicer
-from services.replica import Replica
+from services.consent import guard_stream
+from services.consent.authority import AuthorityStopped, ConsentAuthority
+from services.consent.barrier import Barrier
+from services.consent.guard_stream import GuardServicer
+from services.consent.replica import Replica
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database
 from tests.conftest import Clock

@@ -20,10 +20,11 @@ from engagement.event import EventKind
 from identity.judging import Judged
 from identity.ledger import NEVER_MS, Evidence, Sighting
 from identity.linking import LinkRefusal, Request, Ruling, Verdict
+from services.consent.policy_file import PolicyFileError, sign
 from services.interceptors.audit import AuditRecord
 from services.interceptors.plan import compile_service
-from services.policy_file import PolicyFileError, sign
-from services.retention import EVERY_S, Sweeper, sweeping
+from services.retention.running import EVERY_S, Sweeper, sweeping
+from services.retention.sweeping import sweep_all
 from services.storage import retention as storage
 from services.storage.audit import StoredAuditLog
 from services.storage.engagement import SqliteEventStore
@@ -31,7 +32,6 @@ from services.storage.folder import FolderInUse, sole_user
 from services.storage.identity import SqliteIdentityStore
 from services.storage.recommender import SqliteRecommenderStore
 from services.storage.sqlite import Database, StoreUnusable
-from services.sweeping import sweep_all
 from tests.conftest import Clock
 from tests.engagement.events import event, subject
 from tests.given import recognition

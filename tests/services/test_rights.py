@@ -12,12 +12,12 @@ import pytest
 from consent.component import GraphStep
 from consent.policy import Policy
 from identity.keyring import KeyRing
-from services.authority import ConsentAuthority
-from services.disclosure import Disclosure
+from services.consent.authority import ConsentAuthority
 from services.errors import Refusal
+from services.rights.disclosure import Disclosure
+from services.rights.verifier import DEV_VERIFIER
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database, StoreUnusable
-from services.verifier import DEV_VERIFIER
 from tests.conftest import Clock
 from tests.consent.statements import KEYS, entry, statement, subject
 from tests.services.rights_desk import BEYOND, CARD, ME, RECEIPT, VICTIM, Desk, said, whole

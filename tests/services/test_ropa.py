@@ -11,8 +11,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 
 from services.contract import services
 from services.interceptors.call import Caller
-from services.ropa import _digest, record_of_processing
-from services.ropa_page import markdown
+from services.retention.ropa import _digest, record_of_processing
+from services.retention.ropa_page import markdown
 from tests.probe.v1 import probe_pb2
 from veilgraph.privacy.v1 import privacy_pb2
 

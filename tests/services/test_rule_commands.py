@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from identity.errors import RulesError
-from services.config import shipped_rules_file
+from services.commands.rules import RulesDesk, checked, lines_of
+from services.deployment.config import shipped_rules_file
 from services.peers import NotLoopback
-from services.rule_commands import RulesDesk, checked, lines_of
 from tests.identity.rulebook import SHIPPED
 from veilgraph.identity.v1 import rules_pb2
 

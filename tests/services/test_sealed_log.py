@@ -14,7 +14,7 @@ from consent.auditlog.leaf import Leaf, decoded, packed
 from consent.auditlog.tree import extends, includes, leaf_hash
 from consent.auditlog.verifying import verify
 from identity.keyring import KeyRing
-from services.collecting import Collector
+from services.audit.collecting import Collector
 from services.feed import Feed
 from services.signing import Signed, public_keys, signer, verified
 from services.storage.audit import AuditBatch

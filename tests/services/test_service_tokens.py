@@ -7,8 +7,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from identity.keyring import KeyRing
-from services.config import SERVICES
 from services.contract import services
+from services.deployment.config import SERVICES
 from services.errors import Unauthenticated
 from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller

@@ -11,11 +11,11 @@ from consent.component import GraphStep
 from consent.guard_table import GuardTable
 from consent.record import Action
 from identity.ids import SubjectId
-from services import signals as signals_module
-from services.authority import ConsentAuthority
+from services.consent import signals as signals_module
+from services.consent.authority import ConsentAuthority
+from services.consent.signals import RecordedSignals, gpc_mask
 from services.errors import Unavailable
 from services.interceptors.signals import HEADER
-from services.signals import RecordedSignals, gpc_mask
 from services.storage.consent import SqliteConsentStore
 from services.storage.sqlite import Database
 from tests.conftest import set_state

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from consent.guard_table import GuardTable
 from consent.leases import Leases
-from services.barrier import Barrier
+from services.consent.barrier import Barrier
 from tests.consent.statements import subject
 from tests.replicas.authority import POLICY, PURPOSES, hosting, wall_ms
 from tests.replicas.driving import now_and_then, stalling, started

@@ -7,11 +7,11 @@ import socket
 
 import pytest
 
-from services.config import SERVICES, ConfigError, load
-from services.development import prepare
+from services.deployment.config import SERVICES, ConfigError, load
+from services.deployment.development import prepare
+from services.deployment.suite import running_suite
 from services.server import AddressTaken
 from services.storage.folder import FolderInUse
-from services.suite import running_suite
 from tests.conftest import Clock
 from tests.e2e.conftest import suite_in
 

@@ -11,10 +11,10 @@ from recommender.catalogue import Catalogue
 from recommender.events import EventTable
 from recommender.parameters import DEFAULTS
 from recommender.untrained import untrained
-from services import serving
 from services.errors import Unavailable
-from services.serving import LiveIndex
-from services.trainer import people_to_learn_from
+from services.recommender import serving
+from services.recommender.serving import LiveIndex
+from services.recommender.trainer import people_to_learn_from
 from tests.consent.statements import subject
 
 EVERYBODY = [subject(number) for number in range(1, 4)]

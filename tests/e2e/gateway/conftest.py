@@ -14,8 +14,8 @@ import pytest
 import pytest_asyncio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from services.gateway import GatewayConfig, running_gateway
-from services.issuer import AUDIENCE, DEV_ISSUER, JWKS_FILE, open_issuer
+from services.deployment.issuer import AUDIENCE, DEV_ISSUER, JWKS_FILE, open_issuer
+from services.gateway.envoy import GatewayConfig, running_gateway
 from veilgraph.client import connect
 from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc
 from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from services import gateway as gw
-from services import gateway_config
+from services.gateway import config as gateway_config
+from services.gateway import envoy as gw
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -73,7 +73,7 @@ async def test_a_second_gateway_does_not_share_the_port(edge):
 _PARENT = """
 import asyncio, json, sys
 from pathlib import Path
-from services.gateway import GatewayConfig, running_gateway
+from services.gateway.envoy import GatewayConfig, running_gateway
 
 async def run(services, jwks_file, folder):
     config = GatewayConfig(services, Path(jwks_file), "issuer", "audience", "127.0.0.1:0")

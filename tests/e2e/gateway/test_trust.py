@@ -7,8 +7,8 @@ import grpc
 import jwt
 import pytest
 
-from services import gateway as gw
-from services.issuer import AUDIENCE, claims, open_issuer
+from services.deployment.issuer import AUDIENCE, claims, open_issuer
+from services.gateway import envoy as gw
 from veilgraph.client import Unauthenticated
 from veilgraph.recommender.v1 import recommender_pb2
 

@@ -1,0 +1,1 @@
+"""AuditService: the one log of all services' records."""

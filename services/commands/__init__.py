@@ -1,0 +1,1 @@
+"""What the program does for whoever holds a token: keys, rules, a picture of a person."""

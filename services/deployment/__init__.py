@@ -1,0 +1,1 @@
+"""One deployment: its configuration, its programs, and the suite put together."""

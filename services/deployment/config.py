@@ -1,0 +1,266 @@
+"""A deployment's configuration: one TOML file, secrets by path, unknown keys refused."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from consent.errors import ConsentError
+from consent.policy import Policy
+from identity.errors import KeyRingError, RulesError
+from identity.keyring import KeyRing
+from identity.quota import PER_HOUR_DEFAULT
+from identity.rules import Rules, compile_rules
+from services.consent import policy_file
+from services.consent.policy_file import PolicyFileError
+from services.interceptors.call import Caller
+from services.interceptors.gaps import INTERNAL_SCOPE
+from services.rights.proofs import Verifier, public_keys
+from services.service_tokens import PREFIX
+
+SERVICES = ("identity", "consent", "recommender", "engagement")
+_PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_CALLER_KEYS = frozenset({"scopes", "purposes", "new_identifiers_per_hour", "translates_to"})
+_KEYS = frozenset({"tenant", "keyring", "policy", "policy_keys", "listen", "tokens", "callers", "verifiers"})
+
+
+class ConfigError(Exception):
+    """The configuration can not be used; the text says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenConfig:
+    """Whose tokens are taken.
+
+    Attributes:
+        issuer: the required ``iss``.
+        audience: the required ``aud``.
+        jwks: the issuer's key set (RFC 7517).
+    """
+
+    issuer: str
+    audience: str
+    jwks: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteConfig:
+    """Everything a process of the suite is told.
+
+    Attributes:
+        folder: where the stores are; the folder of the file.
+        tenant: whose deployment it is; every caller belongs to it.
+        keyring: the deployment's keys, as they were when the file was read.
+        keyring_path: their file.
+        policy: purposes, legal bases, views.
+        rules: the shipped ones, with this deployment's verifiers; a ledger goes by those applied to it.
+        listen: address of each service, "host:port".
+        tokens: whose tokens are taken.
+        callers: the allow-list by caller id.
+        verifiers: who may attest that a person was authenticated.
+        own_policy: the policy is a file of the deployment's own, not the one in the package.
+    """
+
+    folder: Path
+    tenant: str
+    keyring: KeyRing
+    keyring_path: Path
+    policy: Policy
+    rules: Rules
+    listen: Mapping[str, str]
+    tokens: TokenConfig
+    callers: Mapping[str, Caller]
+    verifiers: tuple[Verifier, ...] = ()
+    own_policy: bool = False
+
+
+def load(path: Path) -> SuiteConfig:
+    """Reads a configuration file and what it points to.
+
+    Raises:
+        ConfigError: a file is missing or a part is unknown, missing or wrong.
+    """
+    content = _toml(path)
+    _only(content, _KEYS, path.name)
+    folder = path.absolute().parent  # programs started for the suite may stand elsewhere
+    tenant = _name(content.get("tenant"), "tenant")
+    policy = _policy(content, folder, tenant)
+    listen = _section(content, "listen", frozenset(SERVICES))
+    tokens = _section(content, "tokens", frozenset({"issuer", "audience", "jwks"}))
+    callers = content.get("callers", {})
+    verifiers = tuple(
+        _verifier(name, entry, folder, content) for name, entry in content.get("verifiers", {}).items()
+    )
+    issuers = [_string(tokens, "issuer"), *(verifier.issuer for verifier in verifiers)]
+    if len(set(issuers)) < len(issuers):
+        raise ConfigError("verifiers: each has an issuer of its own, and none is that of callers' tokens")
+    try:
+        keyring_path = folder / _string(content, "keyring")
+        keyring = KeyRing.from_json(_text(keyring_path))
+    except KeyRingError as error:
+        raise ConfigError(f"keyring: {error}") from None
+    return SuiteConfig(
+        folder=folder,
+        tenant=tenant,
+        keyring=keyring,
+        keyring_path=keyring_path,
+        policy=policy,
+        own_policy="policy" in content,
+        rules=replace(
+            shipped_rules(policy), attesters={verifier.name: verifier.callers for verifier in verifiers}
+        ),
+        listen={name: _string(listen, name) for name in SERVICES},
+        tokens=TokenConfig(
+            issuer=_string(tokens, "issuer"),
+            audience=_string(tokens, "audience"),
+            jwks=_json(folder / _string(tokens, "jwks")),
+        ),
+        callers={
+            name: _caller(name, entry, tenant, policy, frozenset(callers)) for name, entry in callers.items()
+        },
+        verifiers=verifiers,
+    )
+
+
+def _caller(
+    name: str, entry: Mapping[str, Any], tenant: str, policy: Policy, callers: frozenset[str]
+) -> Caller:
+    _only(entry, _CALLER_KEYS, f"callers.{name}")
+    purposes = 0
+    for node in entry.get("purposes", ()):
+        try:
+            purposes |= policy.mask(node)
+        except ConsentError as error:
+            raise ConfigError(f"callers.{name}.purposes: {error}") from None
+    scopes = frozenset(entry.get("scopes", ()))
+    if any(scope.startswith(INTERNAL_SCOPE) for scope in scopes):
+        raise ConfigError(
+            f"callers.{name}.scopes: the suite's own services alone hold {INTERNAL_SCOPE}* scopes"
+        )
+    if name.startswith(PREFIX):
+        raise ConfigError(f"callers.{name}: names that begin with {PREFIX} are the suite's own services'")
+    per_hour = entry.get("new_identifiers_per_hour", PER_HOUR_DEFAULT)
+    if type(per_hour) is not int or per_hour < 0:
+        raise ConfigError(f"callers.{name}.new_identifiers_per_hour: a whole number from 0")
+    translates_to = frozenset(entry.get("translates_to", ()))
+    if unknown := sorted(translates_to - callers | translates_to & {name}):
+        raise ConfigError(f"callers.{name}.translates_to: no other callers are called {unknown}")
+    return Caller(_name(name, "callers"), tenant, scopes, purposes, per_hour, translates_to)
+
+
+def _verifier(name: str, entry: Mapping[str, Any], folder: Path, content: Mapping[str, Any]) -> Verifier:
+    where = f"verifiers.{name}"
+    _only(entry, frozenset({"issuer", "jwks", "methods", "callers"}), where)
+    callers = frozenset(entry.get("callers", ()))
+    if unknown := sorted(callers - set(content.get("callers", {}))):
+        raise ConfigError(f"{where}.callers: no callers are called {unknown}")
+    if not entry.get("methods"):
+        raise ConfigError(f"{where}.methods: a verifier attests at least one method")
+    try:
+        keys = public_keys(_json(folder / _string(entry, "jwks")))
+    except ValueError as error:
+        raise ConfigError(f"{where}.jwks: {error}") from None
+    methods = frozenset(_name(method, f"{where}.methods") for method in entry["methods"])
+    return Verifier(_name(name, "verifiers"), _string(entry, "issuer"), keys, methods, callers)
+
+
+def shipped_policy() -> Policy:
+    """The policy file that comes with the suite."""
+    return policy_file.shipped()
+
+
+def _policy(content: Mapping[str, Any], folder: Path, tenant: str) -> Policy:
+    try:
+        if "policy" not in content:
+            if "policy_keys" in content:
+                raise ConfigError("policy_keys: there is no policy of the deployment's own to be signed")
+            return policy_file.shipped(tenant)
+        path = folder / _string(content, "policy")
+        return policy_file.read_signed(path, _policy_keys(content), tenant)
+    except PolicyFileError as error:
+        raise ConfigError(f"policy: {error}") from None
+
+
+def _policy_keys(content: Mapping[str, Any]) -> frozenset[bytes]:
+    keys = content.get("policy_keys")
+    if not isinstance(keys, list) or not keys:
+        raise ConfigError(
+            "policy_keys: a policy of the deployment's own is signed (python -m services sign-policy);"
+            " list the public keys that may"
+        )
+    if not all(isinstance(key, str) and _PUBLIC_KEY.fullmatch(key) for key in keys):
+        raise ConfigError("policy_keys: each is an Ed25519 public key, 64 hexadecimal digits")
+    return frozenset(bytes.fromhex(key) for key in keys)
+
+
+def shipped_rules_file() -> str:
+    """The rules file that comes with the suite, as it is written."""
+    return (resources.files("identity") / "rules.toml").read_text()
+
+
+def shipped_rules(policy: Policy) -> Rules:
+    """The rules file that comes with the suite, for the views of a policy."""
+    try:
+        rules = compile_rules(tomllib.loads(shipped_rules_file()))
+    except (RulesError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"rules: {error}") from None
+    if rules.views != policy.views:
+        raise ConfigError("rules and policy name different views")
+    return rules
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(_text(path))
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    return content
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+
+
+def _only(content: Mapping[str, Any], known: frozenset[str], where: str) -> None:
+    unknown = sorted(set(content) - known)
+    if unknown:
+        raise ConfigError(f"{where}: unknown keys {unknown}")
+
+
+def _section(content: Mapping[str, Any], name: str, known: frozenset[str]) -> Mapping[str, Any]:
+    section = content.get(name)
+    if not isinstance(section, dict):
+        raise ConfigError(f"the section [{name}] is missing")
+    _only(section, known, name)
+    return section
+
+
+def _string(content: Mapping[str, Any], key: str) -> str:
+    value = content.get(key)
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{key}: a text is needed")
+    return value
+
+
+def _name(value: object, where: str) -> str:
+    """A name that may stand in logs and metric labels."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise ConfigError(f"{where}: a name of lower-case letters, digits, '.', '_' and '-' is needed")
+    return value

@@ -1,0 +1,139 @@
+"""Sets up a suite for one machine: keys, an issuer, callers with their tokens, a configuration.
+
+Made once per folder and kept; secrets are files only their owner can read. Nothing of it is
+for production, where keys come from a secret store and tokens from an identity provider.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from identity.keyring import KeyRing
+from services.deployment.config import SERVICES
+from services.deployment.issuer import AUDIENCE, DEV_ISSUER, JWKS_FILE, open_issuer, save_token
+from services.key_file import write_private
+from services.rights.verifier import DEV_METHODS, DEV_VERIFIER, DEV_VERIFIER_ISSUER, open_verifier
+from services.rights.verifier import JWKS_FILE as VERIFIER_JWKS_FILE
+
+TENANT = "demo"
+TOKEN_DAYS = 30
+CONFIG_FILE = "suite.toml"
+
+_READING = ("identity.resolve", "recommend", "catalogue.read", "recommender.read", "profile.portrait")
+_CONSENT = ("consent.record", "consent.read")
+_RIGHTS = ("rights.access", "rights.restrict", "rights.object", "rights.lift", "rights.erase")
+_PERSONAL = ("service", "personalise", "analytics.profiling", "loyalty", "rights", "operate")
+#: caller -> (scopes, purposes): what an importer, a shop's back end, an operator and a partner
+#: need, and no more.
+CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "importer": (
+        (
+            *("identity.resolve", "identity.link", "consent.record", "profile.track"),
+            *("catalogue.write", "recommender.train", "recommender.read"),
+        ),
+        ("service", "identity.link", "rights", "operate", "analytics.profiling"),
+    ),
+    "shop": (
+        (
+            *_READING,
+            *_CONSENT,
+            *_RIGHTS,
+            "identity.link",
+            "identity.unlink",
+            "identity.explain",
+            "identity.watch",
+            "identity.translate",
+            "profile.track",
+        ),
+        (*_PERSONAL, "identity.link", "share.partner"),
+    ),
+    "operator": (
+        (
+            *("identity.resolve", "identity.people", "identity.explain", "identity.unlink"),
+            *("identity.rules", "identity.keys"),
+        ),
+        ("service", "rights", "personalise", "marketing", "loyalty", "operate"),
+    ),
+    "partner": (
+        ("identity.resolve", "recommend", "catalogue.read"),
+        ("service", "personalise.recommend", "operate"),
+    ),
+}
+
+#: What a caller may bring an hour that nobody has seen before, where it is not the suite's default.
+NEW_IDENTIFIERS_PER_HOUR = {"importer": 1_000_000_000}
+#: Whose ids a caller may be given, of people who permit it.
+TRANSLATES_TO = {"shop": ("partner",)}
+
+
+def prepare(folder: Path, now_s: int, ports: Mapping[str, int]) -> Path:
+    """Makes whatever of a development suite is missing in a folder; mints fresh tokens.
+
+    Args:
+        folder: the data set's folder under ``var``.
+        now_s: the present, seconds since the epoch.
+        ports: port of each service; 0 takes a free one.
+
+    Returns:
+        The path of the configuration file.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys = folder / "keys"
+    issuer = open_issuer(keys)
+    open_verifier(keys)
+    keyring = keys / "keyring.json"
+    kept = keyring.read_text() if keyring.exists() else "{}"
+    write_private(keyring, KeyRing.completed(kept, secrets.token_bytes, now_s * 1000).to_json())
+    tokens = folder / "tokens"
+    tokens.mkdir(mode=0o700, exist_ok=True)
+    for caller in CALLERS:
+        token = issuer.mint(caller, AUDIENCE, TOKEN_DAYS * 86_400, now_s)
+        save_token(tokens / caller, token)
+    config = folder / CONFIG_FILE
+    write_private(config, _config(ports))
+    return config
+
+
+def _config(ports: Mapping[str, int]) -> str:
+    lines = [
+        "# Written at every start of the development suite; copy it to begin a deployment of your own.",
+        f'tenant = "{TENANT}"',
+        'keyring = "keys/keyring.json"',
+        "",
+        "[listen]",
+        *(f'{name} = "127.0.0.1:{ports[name]}"' for name in SERVICES),
+        "",
+        "[tokens]",
+        f'issuer = "{DEV_ISSUER}"',
+        f'audience = "{AUDIENCE}"',
+        f'jwks = "keys/{JWKS_FILE}"',
+    ]
+    for caller, (scopes, purposes) in CALLERS.items():
+        lines += [
+            "",
+            f"[callers.{caller}]",
+            f"scopes = {json.dumps(scopes)}",
+            f"purposes = {json.dumps(purposes)}",
+            *_more(caller),
+        ]
+    lines += [
+        "",
+        "# Who may attest that a person was authenticated; `callers` may report the links it saw.",
+        f"[verifiers.{DEV_VERIFIER}]",
+        f'issuer = "{DEV_VERIFIER_ISSUER}"',
+        f'jwks = "keys/{VERIFIER_JWKS_FILE}"',
+        f"methods = {json.dumps(DEV_METHODS)}",
+        "callers = []",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _more(caller: str) -> list[str]:
+    lines = {
+        "new_identifiers_per_hour": NEW_IDENTIFIERS_PER_HOUR.get(caller),
+        "translates_to": TRANSLATES_TO.get(caller),
+    }
+    return [f"{name} = {json.dumps(value)}" for name, value in lines.items() if value is not None]

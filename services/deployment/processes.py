@@ -1,0 +1,131 @@
+"""The four services as processes of their own, for as long as this one runs.
+
+They are one deployment: whoever started them stops when one of them has ended, and takes the
+others along.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from services.contract import home_of, public_services
+from services.deployment.config import SERVICES, SuiteConfig
+from services.deployment.launch import bound
+
+STOP_S = 15.0
+_SERVING = health_pb2.HealthCheckResponse.SERVING
+
+
+class ServiceFailed(RuntimeError):  # noqa: N818 - named for what happened
+    """A service ended before it served; its log says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """Running services.
+
+    Attributes:
+        public_addresses: full name of each service for everybody -> where it listens.
+        ended: done when a process, or something else that must run, has ended, naming it.
+    """
+
+    public_addresses: dict[str, str]
+    ended: asyncio.Future[str]
+
+    def must_run(self, name: str, task: asyncio.Task[Any]) -> None:
+        """Has the whole end when a task does."""
+
+        def over(task: asyncio.Task[Any]) -> None:
+            if not task.cancelled() and not self.ended.done():
+                self.ended.set_result(f"{name} ended")
+
+        task.add_done_callback(over)
+
+
+@asynccontextmanager
+async def running_processes(config: SuiteConfig, path: Path) -> AsyncIterator[Processes]:
+    """A process a service while the block runs; all serve when it begins.
+
+    Args:
+        config: the deployment.
+        path: its configuration file. Each service's log is beside it, "<service>.log".
+
+    Raises:
+        ServiceFailed: one ended before all served.
+    """
+    addresses = {name: config.listen[home_of(name)] for name in public_services()}
+    running = Processes(addresses, asyncio.get_running_loop().create_future())
+    processes: dict[str, asyncio.subprocess.Process] = {}
+    try:
+        for name in SERVICES:
+            processes[name] = await start(name, path)
+            running.must_run(name, asyncio.create_task(processes[name].wait()))
+        ready: asyncio.Future[Any] = asyncio.gather(*(serving(config.listen[name]) for name in SERVICES))
+        await asyncio.wait([ready, running.ended], return_when=asyncio.FIRST_COMPLETED)
+        if running.ended.done():
+            ready.cancel()
+            raise ServiceFailed(f"{running.ended.result()}: {_last_lines(path.parent)}")
+        yield running
+    finally:
+        await asyncio.gather(*(_stop(process) for process in processes.values()))
+
+
+def free_ports(count: int) -> list[int]:
+    """Different ports of the loopback interface that nobody listens on now."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+
+
+async def start(name: str, path: Path) -> asyncio.subprocess.Process:
+    """Starts one service of a deployment; it ends with this process at the latest."""
+    with (path.parent / f"{name}.log").open("a") as output:
+        return await asyncio.create_subprocess_exec(
+            *bound(sys.executable, "-m", "services", name, "--config", str(path)),
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # Ctrl-C is for whoever started it, who stops it in order
+        )
+
+
+async def serving(address: str) -> None:
+    """Returns when a server says that it serves."""
+    async with grpc.aio.insecure_channel(address) as channel:
+        watch = health_pb2_grpc.HealthStub(channel).Watch
+        while True:
+            try:
+                async for told in watch(health_pb2.HealthCheckRequest(), wait_for_ready=True):
+                    if told.status == _SERVING:
+                        return
+            except grpc.aio.AioRpcError:
+                await asyncio.sleep(0.05)  # it is not there yet
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), STOP_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _last_lines(folder: Path) -> str:
+    return "; ".join(
+        f"{name}: {lines[-1]}"
+        for name in SERVICES
+        if (lines := (folder / f"{name}.log").read_text(errors="replace").splitlines())
+    )

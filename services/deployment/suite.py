@@ -1,0 +1,279 @@
+"""The parts of the suite that run in this process, each behind its own guarded server.
+
+All parts listen before any waits for another, so that no order of starting processes can
+deadlock; within a process they become ready in the order of depending: consent follows
+identity's ledger and feeds the guard table, the recommender follows engagement's events, and
+only then does anything say that it serves. Stopping runs backwards: no new calls, what was
+begun is finished, then the parts close.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from consent.guard_table import GuardTable
+from services.audit.feed import AuditFeedServicer, remote_audit
+from services.consent.key_barrier import remote_key_barrier
+from services.consent.replica import Replica, over
+from services.consent.signal_link import RemoteSignals
+from services.contract import public_services
+from services.deployment.config import SERVICES, SuiteConfig
+from services.engagement.event_feed import remote_events
+from services.identity.graph_feed import remote_barrier, remote_graph
+from services.interceptors import layers
+from services.interceptors.audit import AuditLog
+from services.interceptors.authentication import verifier
+from services.interceptors.layer import Layer
+from services.interceptors.metrics import CallMetrics
+from services.interceptors.pseudonymisation import Tokenise
+from services.key_file import Keys
+from services.parts.links import Links
+from services.parts.part import Clock, Enter, Log, Part, Process, at_once
+from services.peers import Peers
+from services.remote_feed import Patience
+from services.remote_stores import RemoteStore
+from services.retention.running import Sweeper, sweeping
+from services.server import GuardedServer, Served
+from services.service_tokens import accepting_services, service_callers
+from services.signing import Signed, signer
+from services.storage.audit import StoredAuditLog
+from services.storage.folder import sole_user
+from veilgraph.internal.v1 import audit_pb2, audit_pb2_grpc
+
+GRACE_S = 5.0
+#: A guard table that has lost its lease shows in the health of its process after so long.
+HEALTH_S = 0.2
+#: The parts of one process are entered and become ready in this order.
+ORDER = ("identity", "consent", "engagement", "recommender")
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Running parts of the suite.
+
+    Attributes:
+        process: what they share.
+        parts: the parts by name.
+        addresses: full name of each service -> where it listens.
+    """
+
+    process: Process
+    parts: dict[str, Part]
+    addresses: dict[str, str]
+
+    @property
+    def public_addresses(self) -> dict[str, str]:
+        """The addresses of the services that are for everybody."""
+        return {name: address for name, address in self.addresses.items() if name in public_services()}
+
+    @property
+    def guard(self) -> GuardTable:
+        """The process's guard table."""
+        return self.process.guard
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """The process's metrics."""
+        return self.process.registry
+
+    @property
+    def ended(self) -> asyncio.Future[str]:
+        """Done when something that must run has ended, naming it; whoever serves stops then."""
+        return self.process.ended
+
+    def must_run(self, name: str, task: asyncio.Task[Any]) -> None:
+        """Has the suite end when a task does."""
+        self.process.must_run(name, task)
+
+
+@asynccontextmanager
+async def running_suite(
+    config: SuiteConfig, clock: Clock, log: Log, services: Sequence[str] = SERVICES
+) -> AsyncIterator[Suite]:
+    """Some services, or all, while the block runs; they serve when the block begins.
+
+    Args:
+        config: the deployment.
+        clock: the present instant, milliseconds since the epoch.
+        log: takes access lines and reports of unforeseen errors.
+        services: the services of this process.
+
+    Raises:
+        FolderInUse: another process serves one of them from the deployment's folder.
+        AddressTaken: something else listens where a service should.
+        PartEnded: something ended while others were waited for.
+    """
+    here = [name for name in ORDER if name in services]
+    addresses = dict(config.listen)
+    async with AsyncExitStack() as stack:
+        for name in here:
+            stack.enter_context(sole_user(config.folder, name))
+        process = await stack.enter_async_context(_process(config, clock, log, here, addresses))
+        suite = Suite(process, {}, {})
+        links = remote_links(process, here[0])
+        for name in here:
+            suite.parts[name] = await stack.enter_async_context(part_of(name)(process, links))
+        servers = await _listening(suite, links, addresses, stack)
+        for part in suite.parts.values():
+            await process.unless_ended(part.ready())
+        await process.unless_ended(process.guarded())
+        for server in servers:
+            await server.serving()
+        telling = asyncio.create_task(_tell_health(process.guard, servers))
+        stack.callback(telling.cancel)
+        sweepers = [
+            Sweeper(part.name, part.database, config.policy, clock, part.forget)
+            for part in suite.parts.values()
+        ]
+        process.must_run("retention", await stack.enter_async_context(sweeping(sweepers, log)))
+        yield suite
+
+
+@asynccontextmanager
+async def _process(
+    config: SuiteConfig, clock: Clock, log: Log, here: Sequence[str], addresses: Mapping[str, str]
+) -> AsyncIterator[Process]:
+    """What the parts share. Where consent is elsewhere, the guard table follows its stream."""
+    peers = Peers(addresses, signer(config.keyring, Signed.SERVICE_TOKEN), config.tenant, clock)
+    ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    registry = CollectorRegistry()
+    keys = Keys(config.keyring_path, config.keyring)
+    try:
+        if "consent" in here:
+            guard = GuardTable(config.policy)  # the part feeds it
+            yield Process(config, keys, clock, log, guard, registry, peers, ended, at_once)
+            return
+        replica = Replica(
+            over(peers.channel("consent"), lambda: peers.metadata(here[0])),
+            config.policy,
+            log,
+            holds_keys=keys.reaches,
+        )
+        process = Process(config, keys, clock, log, replica.table, registry, peers, ended, replica.ready)
+        process.must_run("the guard's replica", replica.start())
+        try:
+            yield process
+        finally:
+            await replica.stop()
+    finally:
+        await peers.close()
+
+
+def remote_links(process: Process, service: str) -> Links:
+    """All ports as clients of the processes that give them; ``service`` is a part of this one."""
+    policy, peers, log = process.config.policy, process.peers, process.log
+    return Links(
+        audit={
+            name: remote_audit(peers, name, Patience("consent", f"{name}'s audit", log)) for name in SERVICES
+        },
+        graph=remote_graph(peers, policy, Patience("consent", "identity's graph", log)),
+        events=remote_events(peers, Patience("the recommender", "engagement's events", log)),
+        barrier=remote_barrier(peers),
+        key_barrier=remote_key_barrier(peers),
+        signals=RemoteSignals(peers, service),
+        stores={name: RemoteStore(name, peers) for name in ORDER},
+    )
+
+
+def part_of(name: str) -> Enter:
+    """What enters a part; a process imports only what its own parts need."""
+    if name == "identity":
+        from services.parts.identity import identity_part  # noqa: PLC0415
+
+        return identity_part
+    if name == "consent":
+        from services.parts.consent import consent_part  # noqa: PLC0415
+
+        return consent_part
+    if name == "engagement":
+        from services.parts.engagement import engagement_part  # noqa: PLC0415
+
+        return engagement_part
+    from services.parts.recommender import recommender_part  # noqa: PLC0415
+
+    return recommender_part
+
+
+async def _tell_health(guard: GuardTable, servers: Sequence[GuardedServer]) -> None:
+    """Says that the servers serve while the guard table may decide, and not while it may not."""
+    told = True
+    while True:
+        await asyncio.sleep(HEALTH_S)
+        if guard.ready != told:
+            told = not told
+            for server in servers:
+                await (server.serving() if told else server.not_serving())
+
+
+async def _listening(
+    suite: Suite, links: Links, addresses: dict[str, str], stack: AsyncExitStack
+) -> list[GuardedServer]:
+    """Puts each part behind the chain and has it listen; it does not say that it serves.
+
+    A server keeps its audit records in its part's file, and gives them to whoever seals them.
+
+    Stopping, which runs backwards, ends the streams, then the servers, then what calls began.
+    """
+    process = suite.process
+    chain_of = _chain_of(process, links)
+    for part in suite.parts.values():
+        stack.push_async_callback(part.drained)
+    servers = []
+    closing = [part.stopping for part in suite.parts.values()]
+    for part in suite.parts.values():
+        audit_log = StoredAuditLog(part.database, process.config.keyring)
+        stack.push_async_callback(audit_log.flush)
+        links.audit[part.name] = audit_log.feed
+        records = AuditFeedServicer(audit_log.feed)
+        closing.append(records.close)
+        server = GuardedServer(
+            *part.served,
+            Served(
+                audit_pb2.DESCRIPTOR.services_by_name["AuditFeedService"],
+                audit_pb2_grpc.add_AuditFeedServiceServicer_to_server,
+                records,
+            ),
+            layers=chain_of(audit_log, part.tokenise),
+            policy=process.config.policy,
+            guard=process.guard,
+            clock_ms=process.clock,
+        )
+        await server.start(addresses[part.name])
+        stack.push_async_callback(server.stop, GRACE_S)
+        addresses[part.name] = server.address
+        suite.addresses.update(dict.fromkeys(server.names, server.address))
+        servers.append(server)
+    for close in closing:
+        stack.callback(close)
+    return servers
+
+
+def _chain_of(process: Process, links: Links) -> Callable[[AuditLog, Tokenise | None], list[Layer]]:
+    """Makes each server's chain; what the servers of a process share is made once."""
+    config = process.config
+    tokens = config.tokens
+    verify = accepting_services(
+        verifier(tokens.jwks, tokens.issuer, tokens.audience, config.callers, config.policy),
+        config.keyring,
+        service_callers(config.tenant, config.policy),
+        config.tenant,
+        process.clock,
+    )
+    call_metrics = CallMetrics(process.registry)
+
+    return lambda audit_log, tokenise: layers(
+        log=process.log,
+        call_metrics=call_metrics,
+        verify=verify,
+        clock_ms=process.clock,
+        audit_log=audit_log,
+        pairwise_of=process.keys.pairwise,
+        tokenise=tokenise,
+        signals_port=links.signals,
+    )

@@ -1,0 +1,1 @@
+"""ProfileService: events in, and on to whoever may know of them."""

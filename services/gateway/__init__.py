@@ -1,0 +1,1 @@
+"""The gateway: Envoy, and its configuration made of the contract."""

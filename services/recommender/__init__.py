@@ -1,0 +1,1 @@
+"""RecommenderService: the index in service, training, evaluation."""

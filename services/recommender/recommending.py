@@ -1,0 +1,132 @@
+"""Puts the recommender together from its files, and takes it apart again.
+
+It serves as soon as its catalogue is read and the newest usable model is found, which is a
+matter of seconds; a model that can not be used is named in the log and the one before is used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from consent.guard_table import GuardTable
+from recommender.catalogue import Catalogue
+from recommender.errors import SnapshotUnusable
+from recommender.events import EventTable
+from recommender.model import Model
+from recommender.parameters import DEFAULTS, Parameters
+from recommender.projection import RecommenderProjection
+from recommender.untrained import untrained
+from services.recommender.service import RecommenderServicer
+from services.recommender.serving import LiveIndex
+from services.recommender.trainer import PURPOSE, Places, Trainer, people_to_learn_from
+from services.storage.model_files import ModelFiles
+from services.storage.recommender import SqliteRecommenderStore
+from services.storage.recommender_people import RecommenderPeople
+from services.storage.sqlite import Database
+from services.storage.training_events import subjects_present, training_data
+
+HISTORY_BYTES_MAX = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Recommender:
+    """A recommender at work.
+
+    Attributes:
+        servicer: answers calls.
+        projection: takes the news of events in.
+        live: the index in service.
+        people: what is kept and concluded about people.
+    """
+
+    servicer: RecommenderServicer
+    projection: RecommenderProjection
+    live: LiveIndex
+    people: RecommenderPeople
+
+
+@asynccontextmanager
+async def running_recommender(
+    *,
+    database: Database,
+    folder: Path,
+    guard: GuardTable,
+    clock: Callable[[], int],
+    log: Callable[[str], object],
+    parameters: Parameters = DEFAULTS,
+) -> AsyncIterator[Recommender]:
+    """A recommender that is ready to serve while the block runs.
+
+    Args:
+        database: its open file, of the domain "recommender".
+        folder: where models and a training's job are kept.
+        guard: says who may be learned from.
+        clock: the present instant, milliseconds since the epoch.
+        log: takes a line about each model that can not be used.
+        parameters: what to train with.
+    """
+    store = SqliteRecommenderStore(database)
+    loaded = await store.load()
+    catalogue = Catalogue(loaded.items)
+    places = Places(database.path, folder / "models", folder / "training")
+
+    async def popularity() -> Model:
+        grouping = await people_to_learn_from(guard, store, clock())
+        purpose = guard.policy.index(PURPOSE)
+        data = await asyncio.to_thread(training_data, places.database, grouping, purpose, clock())
+        return await asyncio.to_thread(untrained, data.events, len(data.categories), parameters)
+
+    files = ModelFiles(places.models)
+    model = await asyncio.to_thread(_usable, files, places, loaded.projection, log)
+    live = LiveIndex(catalogue, model or untrained(EventTable.empty(), 1, parameters), popularity)
+    trainer = Trainer(
+        store=store,
+        guard=guard,
+        places=places,
+        projection=loaded.projection,
+        parameters=parameters,
+        live=live,
+    )
+    projection = RecommenderProjection(
+        store, catalogue, loaded, history_bytes_max=HISTORY_BYTES_MAX, changed=live.events_changed
+    )
+    people = RecommenderPeople(
+        catalogue=catalogue,
+        projection=projection,
+        live=live,
+        trainer=trainer,
+        files=files,
+        clock=clock,
+        purposes=guard.policy.names_in,
+    )
+    if model is None and guard.ready:  # else nobody may be learned from yet
+        await live.rebuild()
+    try:
+        yield Recommender(
+            RecommenderServicer(
+                store=store, catalogue=catalogue, projection=projection, live=live, trainer=trainer
+            ),
+            projection,
+            live,
+            people,
+        )
+    finally:
+        await trainer.close()
+        await live.close()
+
+
+def _usable(files: ModelFiles, places: Places, projection: str, log: Callable[[str], object]) -> Model | None:
+    """The newest usable model; those learned from somebody who was erased since are removed first."""
+    shutil.rmtree(places.job, ignore_errors=True)
+    files.remove_half_written()
+    files.remove(files.learned_from_others(subjects_present(places.database)))
+    return files.newest(projection, lambda unusable: log(_refused(unusable)))
+
+
+def _refused(unusable: SnapshotUnusable) -> str:
+    return f"a model is not used: {unusable}\n"

@@ -1,0 +1,251 @@
+"""Has models trained in a program of their own, one at a time, and puts them into service.
+
+A training goes on when the caller who asked for it goes away, and can be followed again by
+the same request id. Who may be learned from is read from the guard table when it begins; a
+model that was learned from somebody who has been erased meanwhile never comes into service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from consent.guard_table import GuardTable
+from identity.ids import SubjectId
+from recommender.errors import NothingToLearn, SnapshotUnusable, TrainingBusy, TrainingFailed
+from recommender.model import Model
+from recommender.parameters import Parameters
+from recommender.store import RecommenderStore
+from services.interceptors.purpose import must_be_ready
+from services.recommender.serving import LiveIndex
+from services.storage.model_files import ModelFiles
+from services.storage.training_events import Grouping, subjects_present
+from services.storage.training_job import Job, write_job
+
+PURPOSE = "train_model"
+#: Begins the key of a training that nobody but an erasure asked for; no caller has a space in its name.
+_ERASURE = "erasure "
+_ROOT = Path(__file__).resolve().parent.parent.parent
+_SUBJECTS_AT_ONCE = 2_000
+
+
+class Progress(NamedTuple):
+    """How far a training is."""
+
+    step: str
+    done: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a recommender keeps its files: its database, its models, a training's job."""
+
+    database: Path
+    models: Path
+    job: Path
+
+
+async def people_to_learn_from(guard: GuardTable, store: RecommenderStore, now_ms: int) -> Grouping:
+    """The subjects who permit training, grouped to people in the purpose's view.
+
+    The loop goes on between portions; a subject is judged when its portion is reached.
+
+    Raises:
+        Unavailable: the guard table is not ready, or stopped being so meanwhile.
+    """
+    must_be_ready(guard)
+    purpose = guard.policy.index(PURPOSE)
+    subjects: list[int] = []
+    person_of: dict[SubjectId, int] = {}
+    people: list[int] = []
+    everybody = list(guard.subjects())
+    for start in range(0, len(everybody), _SUBJECTS_AT_ONCE):
+        portion = everybody[start : start + _SUBJECTS_AT_ONCE]
+        numbers = await store.subject_numbers(portion)
+        for subject, number in zip(portion, numbers, strict=True):
+            members = guard.members(subject, purpose, now_ms) if number else ()
+            if members:
+                subjects.append(number)
+                people.append(person_of.setdefault(min(members), len(person_of)))
+        await asyncio.sleep(0)
+    must_be_ready(guard)  # what has no lease any more says no to everybody
+    return Grouping(np.array(subjects, np.int64), np.array(people, np.int64))
+
+
+class Trainer:
+    """Trains for one recommender."""
+
+    def __init__(
+        self,
+        *,
+        store: RecommenderStore,
+        guard: GuardTable,
+        places: Places,
+        projection: str,
+        parameters: Parameters,
+        live: LiveIndex,
+    ) -> None:
+        """Makes a trainer.
+
+        Args:
+            store: gives subjects their numbers.
+            guard: says who may be learned from.
+            places: where files are.
+            projection: names the projection the models are about.
+            parameters: what to train with.
+            live: what finished models are put into service in.
+        """
+        self._store = store
+        self._guard = guard
+        self._places = places
+        self._projection = projection
+        self._parameters = parameters
+        self._live = live
+        self._erasures = 0
+        self._files = ModelFiles(places.models)
+        self._key = ""
+        self._said: list[Progress] = []
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[Model] | None = None
+
+    async def train(self, key: str, now_ms: int) -> AsyncIterator[Progress]:
+        """Begins a training, or follows the one begun under the same key, to its end.
+
+        Args:
+            key: the caller and its request id.
+            now_ms: events that have expired by then are left out.
+
+        Yields:
+            Each step as it begins; when the last was given the model serves.
+
+        Raises:
+            TrainingBusy: another one is running.
+            NothingToLearn: nobody who permits it bought anything.
+            TrainingFailed: the program ended without a model.
+        """
+        if self._task is None or (key != self._key and self._task.done()):
+            self._key, self._said = key, []
+            self._task = asyncio.create_task(self._run(now_ms))
+            self._task.add_done_callback(self._ended)
+        elif key != self._key:
+            raise TrainingBusy
+        task, said, told = self._task, self._said, 0
+        while True:
+            news = self._news
+            for progress in said[told:]:
+                told += 1
+                yield progress
+            if task.done() and told == len(said):
+                break
+            if told == len(said):
+                await news.wait()
+        await task
+
+    async def without_the_erased(self, now_ms: int) -> None:
+        """Has every model go that was learned from somebody who is there no more.
+
+        The model in service is replaced by one trained without them, or, when nothing is left to
+        learn from or the training fails, by the popularity of what is left. Many who wait here
+        share one training.
+
+        Args:
+            now_ms: events that have expired by then are left out.
+        """
+        while True:
+            if self._task is not None and not self._task.done():
+                await asyncio.wait([self._task])
+            stale = await self._learned_from_others()
+            if self._task is not None and not self._task.done():
+                continue  # begun meanwhile by somebody who waits here, too
+            if self._live.model.version not in stale:
+                break
+            self._erasures += 1
+            try:
+                async for _ in self.train(f"{_ERASURE}{self._erasures}", now_ms):
+                    pass
+            except (NothingToLearn, TrainingFailed, SnapshotUnusable):
+                await self._live.serve_popularity()
+        await asyncio.to_thread(self._files.remove, stale)
+        if not self._live.model.version:
+            await self._live.serve_popularity()
+
+    async def close(self) -> None:
+        """Ends a running training; its program is ended with it."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _learned_from_others(self) -> list[str]:
+        present = await asyncio.to_thread(subjects_present, self._places.database)
+        return await asyncio.to_thread(self._files.learned_from_others, present)
+
+    async def _run(self, now_ms: int) -> Model:
+        version = await self._trained(now_ms)
+        while version in await self._learned_from_others():  # somebody was erased while it was learned
+            await asyncio.to_thread(self._files.remove, [version])
+            version = await self._trained(now_ms)
+        model = await asyncio.to_thread(self._files.read, version, self._projection)
+        await self._live.serve(model)
+        return model
+
+    async def _trained(self, now_ms: int) -> str:
+        grouping = await people_to_learn_from(self._guard, self._store, now_ms)
+        purpose = self._guard.policy.index(PURPOSE)
+        job = Job(self._places.database, self._places.models, purpose, now_ms, self._parameters)
+        shutil.rmtree(self._places.job, ignore_errors=True)  # left by a killed process, as the next
+        self._files.remove_half_written()
+        try:
+            await asyncio.to_thread(write_job, self._places.job, job, grouping)
+            return await self._program()
+        finally:
+            shutil.rmtree(self._places.job, ignore_errors=True)
+
+    async def _program(self) -> str:
+        """Runs the program; returns the version of the model it wrote."""
+        threads = str(os.cpu_count() or 1)
+        program = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "services.recommender.training",
+            str(self._places.job),
+            cwd=_ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert program.stdout is not None  # noqa: S101 - asked for
+        last: dict[str, str] = {}
+        try:
+            async for line in program.stdout:
+                last = json.loads(line)
+                if "step" in last:
+                    self._said.append(Progress(last["step"], int(last["done"]), int(last["steps"])))
+                    self._tell()
+            await program.wait()
+        finally:
+            if program.returncode is None:
+                program.kill()
+                await program.wait()
+        if last.get("error") == "NOTHING_TO_LEARN":
+            raise NothingToLearn
+        if program.returncode or "version" not in last:
+            raise TrainingFailed(f"status {program.returncode}")
+        return last["version"]
+
+    def _ended(self, task: asyncio.Task[Model]) -> None:
+        if not task.cancelled():
+            task.exception()  # asked for, so that nobody following is no news
+        self._tell()
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()

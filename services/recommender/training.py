@@ -1,0 +1,68 @@
+"""The program that trains one model and ends: ``python -m services.recommender.training JOB``.
+
+A process of its own, so that its memory goes back to the machine and no request waits for
+its arithmetic. It reads the projection and writes a model folder; on its standard output it
+says a line of JSON per step. What it may read stands in the job's folder, which its owner
+deletes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from recommender.errors import NothingToLearn
+from recommender.model import STEPS
+from recommender.training import train
+from services.storage.model_files import ModelFiles
+from services.storage.training_events import Grouping, training_data
+from services.storage.training_job import Job, read_job
+
+
+def run(job: Job, grouping: Grouping, say: Callable[[dict[str, Any]], None]) -> None:
+    """Trains a model and keeps it.
+
+    Args:
+        job: what to train.
+        grouping: who may be learned from.
+        say: takes ``{"step", "done", "steps"}`` as each step begins, then ``{"version"}``.
+
+    Raises:
+        NothingToLearn: nobody who permits it bought anything.
+    """
+
+    def progress(step: str) -> None:
+        say({"step": step, "done": STEPS.index(step), "steps": len(STEPS)})
+
+    progress("events")
+    data = training_data(job.database, grouping, job.purpose, job.now_ms)
+    files = ModelFiles(job.models)
+    version = files.next_version()
+    model = train(data.events, data.categories, job.parameters, version, progress)
+    progress("files")
+    files.write(model, data.projection, grouping.subject)
+    say({"version": version})
+
+
+def main(folder: str) -> int:
+    """Runs the job in a folder; returns the exit status."""
+    os.umask(0o077)
+
+    def say(line: dict[str, Any]) -> None:
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
+
+    try:
+        run(*read_job(Path(folder)), say)
+    except NothingToLearn:
+        say({"error": "NOTHING_TO_LEARN"})
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
