@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from identity.effect import weak
 from identity.graph import Graph, Reach
@@ -19,8 +18,10 @@ from identity.ids import SubjectId
 from identity.ledger import Edge, Sighting, ordered
 from identity.linking import LinkRefusal
 from identity.rules import Rules, Strength
-from identity.sharing import Pair, shared_joints, weak_bridges
 from identity.tokens import IdentifierKind
+
+if TYPE_CHECKING:
+    from identity.sharing import Pair
 
 _KINDS_END = max(IdentifierKind) + 1
 
@@ -219,8 +220,10 @@ class Census:
         guessed = self._guessed(person.members)
         if not guessed and (not shareable or len(anchors) <= self._rules.anchored_parts_max):
             return
-        drawn = nx.Graph()
-        drawn.add_edges_from((one, other) for one in person.members for other in self._near(one))
+        # It brings networkx along, a third of a start; few people are ever looked at so closely.
+        from identity.sharing import drawn_of, shared_joints, weak_bridges  # noqa: PLC0415
+
+        drawn = drawn_of((one, other) for one in person.members for other in self._near(one))
         for joint in shared_joints(drawn, shareable, anchors, self._rules.anchored_parts_max):
             self._quarantine(joint)
             drawn.remove_node(joint)

@@ -152,13 +152,15 @@ class Graph:
     def joined(self, admits: Admission) -> Joined:
         """Whom admitted edges join, for whoever asks about everybody at once."""
         rows = self._rows
-        # Copies: while a view of a column lived, no row could be added.
-        holds_ms = np.array(self._holds(admits), np.int64)[np.array(rows.kind)]
-        ages_ms = admits.now_ms - np.array(rows.observed_at_ms)
-        admitted = (holds_ms > 0) & (holds_ms > ages_ms) & (np.array(rows.valid_until_ms) > admits.now_ms)
+        # Views of the columns, which must not outlive this call: while one lives, no row can be added.
+        holds_ms = np.array(self._holds(admits), np.int64)
+        seen_after_ms = np.where(holds_ms > 0, admits.now_ms - holds_ms, _NEVER_SEEN_MS)
+        admitted = np.asarray(rows.observed_at_ms) > seen_after_ms[np.asarray(rows.kind)]
+        admitted &= np.asarray(rows.valid_until_ms) > admits.now_ms
         bonds = np.zeros(len(self._bonds.row), np.bool_)
-        bonds[np.array(rows.bond)[admitted]] = True  # each once, however much was seen
-        ends = np.array(self._bonds.ends).reshape(-1, 2)[bonds]
+        bonds[np.asarray(rows.bond)[admitted]] = True  # each once, however much was seen
+        both = np.asarray(self._bonds.ends).view(np.int64)[bonds]  # two ends are copied as one number
+        ends = both.view(np.int32).reshape(-1, 2)
         return Joined(self._subjects, ends[:, 0], ends[:, 1])
 
     def shortest_path(
@@ -286,6 +288,7 @@ class Graph:
 
 
 _NOBODY = SubjectId()
+_NEVER_SEEN_MS = np.iinfo(np.int64).max
 #: Looking a member up on its class takes as long as all else that is asked of a row.
 _ACTIVE = EdgeState.ACTIVE
 

@@ -1,8 +1,9 @@
 """All people of one view at once: what edges join, over numbers in place of subjects.
 
 A walk answers for one; a change of the rules, a preview or a comparison asks for everybody, and
-then a sparse matrix of the edges and one pass of ``scipy.sparse.csgraph`` is hundreds of times
-faster than a graph of objects.
+then a few passes over arrays are hundreds of times faster than a graph of objects. In each pass
+every part gives itself up to the smallest it has an edge with; those left at least halve every
+two passes, so a million identifiers take four and nothing takes more than forty.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 Labels: TypeAlias = NDArray[np.int32]
 
@@ -32,20 +31,29 @@ def parts(count: int, a: ArrayLike, b: ArrayLike) -> Labels:
     Raises:
         ValueError: an edge names a node that is not there, or the ends are not equally many.
     """
-    starts, ends = np.asarray(a, np.int32), np.asarray(b, np.int32)
-    joined = coo_array((np.ones(len(starts), np.bool_), (starts, ends)), shape=(count, count))
-    found: Labels = connected_components(joined.tocsr(), directed=False)[1]
-    return _by_first_node(found)
+    one, other = np.asarray(a, np.int32), np.asarray(b, np.int32)
+    if len(one) != len(other) or any(ends.size and not _are_nodes(ends, count) for ends in (one, other)):
+        raise ValueError("an edge has two ends, both of them nodes")
+    themselves = np.arange(count, dtype=np.int32)
+    first = themselves.copy()  # of each node the smallest it is known to be joined with
+    while one.size:
+        # Both ends are the first of their parts here, so that no part is taken from another.
+        np.minimum.at(first, np.maximum(one, other), np.minimum(one, other))
+        first = _followed(first)
+        one, other = first[one], first[other]
+        apart = one != other
+        one, other = one[apart], other[apart]
+    number = np.cumsum(first == themselves, dtype=np.int32) - 1
+    labels: Labels = number[first]
+    return labels
 
 
-def _by_first_node(labels: Labels) -> Labels:
-    """The same parts, numbered in the order in which their first nodes come."""
-    if not len(labels):
-        return labels.astype(np.int32)
-    highest = np.maximum.accumulate(labels)
-    if labels[0] == 0 and np.all(np.diff(highest) <= 1):
-        return labels  # as csgraph numbers them today
-    _, first, part = np.unique(labels, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), np.int32)
-    rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
-    return rank[part]
+def _are_nodes(ends: NDArray[np.int32], count: int) -> bool:
+    return bool(ends.min() >= 0 and ends.max() < count)
+
+
+def _followed(first: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Every node's way followed to its end, twice as far each time."""
+    while not np.array_equal(further := first[first], first):
+        first = further
+    return first

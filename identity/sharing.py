@@ -8,7 +8,7 @@ joins strangers. Looked at with networkx, over one bounded person at a time.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 
 import networkx as nx
@@ -17,6 +17,13 @@ from identity.ids import SubjectId
 from identity.ledger import ordered
 
 Pair = tuple[SubjectId, SubjectId]
+
+
+def drawn_of(pairs: Iterable[Pair]) -> nx.Graph:
+    """Who is joined with whom directly, as the questions below want it."""
+    drawn = nx.Graph()
+    drawn.add_edges_from(pairs)
+    return drawn
 
 
 def shared_joints(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity.partition import _by_first_node, parts
+from identity.partition import parts
 
 COUNT = 12
 nodes = st.integers(0, COUNT - 1)
@@ -22,12 +22,14 @@ def test_the_parts_are_exactly_the_connected_components_numbered_by_their_first_
     assert [set(np.flatnonzero(labels == number)) for number in range(len(components))] == components
 
 
-@given(labels=st.lists(st.integers(0, 5), max_size=12))
-def test_whatever_numbers_parts_come_with_equal_partitions_get_equal_labels(labels):
-    once = _by_first_node(np.array(labels, np.int32))
-    assert list(once) == list(_by_first_node(np.array([5 - one for one in labels], np.int32)))
-    first = list(dict.fromkeys(once.tolist()))
-    assert first == sorted(first) == list(range(len(first)))
+@given(numbers=st.permutations(range(200)), hubs=st.integers(1, 199))
+def test_long_chains_and_wide_hubs_are_one_part_whatever_their_nodes_are_numbered(numbers, hubs):
+    chain = parts(200, numbers[:-1], numbers[1:])
+    assert not chain.any()
+    tree = parts(
+        200, [numbers[place % hubs] if place >= hubs else numbers[0] for place in range(200)], numbers
+    )
+    assert not tree.any()
 
 
 def test_without_edges_everybody_is_alone_and_without_nodes_there_is_nobody():
@@ -36,7 +38,9 @@ def test_without_edges_everybody_is_alone_and_without_nodes_there_is_nobody():
 
 
 def test_an_edge_to_nobody_is_refused():
-    with pytest.raises(ValueError, match="index"):
+    with pytest.raises(ValueError, match="nodes"):
         parts(3, [0], [3])
-    with pytest.raises(ValueError, match="index"):
+    with pytest.raises(ValueError, match="nodes"):
         parts(3, [-1], [0])
+    with pytest.raises(ValueError, match="nodes"):
+        parts(3, [0, 1], [2])
