@@ -1,4 +1,4 @@
-"""What identity keeps about people: identifiers as tokens, and the links between them.
+"""What identity keeps about people: identifiers as tokens, the links between them, who is shared.
 
 Links are erased with either end, in whatever state they are, and so is their part in the
 news. A repeatable request keeps only digests of random subjects and an answer without any.
@@ -22,6 +22,7 @@ _LINKS = "SELECT edge_id FROM edge WHERE a = ?1 UNION SELECT edge_id FROM edge W
 _LINKS_OF = """
     SELECT a, b, evidence, source, observed_at_ms, valid_until_ms, confidence_permille, state, stated_at_ms,
            reason FROM edge WHERE a = ?1 OR b = ?1 ORDER BY edge_id"""
+_SHARED = "SELECT since_ms, reason FROM shared_identifier WHERE subject = ?"
 _KIND_OF = "SELECT kind FROM identifier WHERE subject = ?"
 
 
@@ -44,6 +45,7 @@ class IdentityPeople:
         return {
             "identifier": sum(connection.execute(identifiers, (one,)).fetchone()[0] for one in subjects),
             "link": len(links),
+            "shared identifier": sum(len(connection.execute(_SHARED, (one,)).fetchall()) for one in subjects),
         }
 
     def stored(self, connection: sqlite3.Connection, subject: SubjectId) -> Iterator[ExportedValue]:
@@ -61,6 +63,18 @@ class IdentityPeople:
                 party="",
                 observed_at_ms=None,
                 recorded_at_ms=created_at_ms,
+            )
+        for since_ms, reason in connection.execute(_SHARED, (subject,)):
+            yield ExportedValue(
+                store=self.name,
+                kind="shared identifier",
+                subject=subject,
+                value={"reason": reason},
+                source="rules",
+                party="",
+                observed_at_ms=None,
+                recorded_at_ms=since_ms,
+                inferred=True,
             )
         for a, b, evidence, source, observed, until, sure, state, stated, reason in connection.execute(
             _LINKS_OF, (subject,)

@@ -14,18 +14,21 @@ import pytest
 from consent.component import EdgeFact, GraphStep
 from consent.component import EdgeState as FactState
 from consent.policy import Policy
+from identity.census import Quarantine
 from identity.graph import Graph
 from identity.ids import SubjectId
 from identity.judging import Judged
 from identity.keyring import KeyRing
 from identity.ledger import NEVER_MS, Evidence, Newborn, Sighting
-from identity.linking import Request, Ruling, Verdict
+from identity.linking import LinkRefusal, Request, Ruling, Verdict
+from identity.people_map import Change
 from services.storage.consent import SqliteConsentStore
 from services.storage.consent_people import ConsentPeople
 from services.storage.engagement import SqliteEventStore
 from services.storage.engagement_people import EngagementPeople
 from services.storage.identity import SqliteIdentityStore
 from services.storage.identity_people import IdentityPeople
+from services.storage.people_map import MapStep, PeopleMapStore
 from services.storage.personal import DatabaseStore
 from services.storage.sqlite import Database
 from services.storage.subject_keys import SubjectKeys
@@ -78,11 +81,25 @@ async def _identity(database: Database, _policy: Policy, keys: SubjectKeys, cloc
     async def tell() -> None:
         number = len(database.reader.execute("SELECT 1 FROM request").fetchall())
         request = Request("shop", "Link", f"r{number}", bytes(8))
-        await ledger.link(request, Judged([Ruling(sighting, Verdict.NEW)], []), b"", clock())
+        shared = Quarantine(LinkRefusal.IDENTIFIER_SHARED, GONE, ())
+        await ledger.link(request, Judged([Ruling(sighting, Verdict.NEW)], [shared]), b"", clock())
+        merge = Change(merges=True, whole=(GONE, STAYS), parts=((GONE,), (STAYS,)))
+        places = {GONE: [(1, 1, 0)], STAYS: [(1, 1, 1)]}
+        await PeopleMapStore(database).keep([MapStep([(1, merge)], places)], clock())
 
     await tell()
+    await database.write(_fill_the_rest)
     store = DatabaseStore(database, IdentityPeople(forget, recognition), keys)
-    return Kept(store, database, keys, tell, {"identifier": 1, "link": 1}, (GONE, TOKEN[:17], TOKEN[17:]))
+    counts = {"identifier": 1, "link": 1, "shared identifier": 1}
+    return Kept(store, database, keys, tell, counts, (GONE, TOKEN[:17], TOKEN[17:]))
+
+
+def _fill_the_rest(connection: sqlite3.Connection) -> None:
+    """As of one who came back after an erasure, while rules change."""
+    connection.execute(
+        "INSERT INTO suppressed_birth SELECT number FROM identifier WHERE subject IN (?, ?)", (GONE, STAYS)
+    )
+    connection.executemany("INSERT INTO rules_change_shared VALUES (?)", [(GONE,), (STAYS,)])
 
 
 async def _consent(database: Database, policy: Policy, keys: SubjectKeys, clock: Clock) -> Kept:
@@ -157,6 +174,42 @@ async def test_nothing_of_an_erased_subject_is_in_any_file(kept: Kept, tmp_path:
     assert await kept.store.count([GONE]) == {}
     assert await exported(kept.store, GONE) == []
     assert await kept.store.count([STAYS])
+
+
+async def test_every_table_of_identity_that_names_somebody_names_the_erased_no_more(
+    tmp_path: Path, policy: Policy, keyring: KeyRing
+):
+    """A table that is not filled here fails, too: nobody would know whether it is emptied."""
+    async with kept_in("identity", tmp_path, policy, keyring) as kept:
+        read = kept.database.reader.execute
+        columns = read(
+            "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p"
+            " WHERE m.type = 'table' AND p.name IN ('subject', 'a', 'b') ORDER BY 1, 2"
+        ).fetchall()
+
+        def naming(who: SubjectId) -> set[str]:
+            return {t for t, c in columns if read(f"SELECT 1 FROM {t} WHERE {c} = ?", (who,)).fetchone()}  # noqa: S608
+
+        numbers = dict(read("SELECT subject, number FROM identifier"))
+        assert naming(GONE) == {table for table, _ in columns} - {"being_erased"}  # while one is
+        assert {n for (n,) in read("SELECT number FROM suppressed_birth")} == set(numbers.values())
+        await kept.store.erase([GONE], "e1", Phase.DATA)
+        assert naming(GONE) == set()
+        assert read("SELECT number FROM suppressed_birth").fetchall() == [(numbers[STAYS],)]
+        assert naming(STAYS) == {"identifier", "map_change_member", "map_member", "rules_change_shared"}
+        assert read("SELECT count(*) FROM pending").fetchone() == (0,)
+        assert read("SELECT count(*) FROM edge_change").fetchone() == (0,)
+
+
+async def test_whoever_asks_hears_that_an_identifier_of_theirs_was_marked_shared(
+    tmp_path: Path, policy: Policy, keyring: KeyRing
+):
+    async with kept_in("identity", tmp_path, policy, keyring) as kept:
+        (mark,) = [one for one in await exported(kept.store, GONE) if one.kind == "shared identifier"]
+        assert dict(mark.value) == {"reason": "IDENTIFIER_SHARED"}
+        assert mark.inferred
+        assert mark.recorded_at_ms == 1_700_000_000_000
+        assert "shared identifier" not in await kept.store.count([STAYS])
 
 
 async def test_asked_again_an_erasure_answers_the_same_and_takes_nothing_more(kept: Kept):
