@@ -3,7 +3,8 @@
 The guard table says who is one person in each view; a change is what one step of its stream
 makes of that. Changes are kept soon after the step; what was not kept when the process ended,
 or could not be, is found by comparing the map that was kept with the table, so nothing that
-lasts is lost. What came and went in between was nobody's to act on.
+lasts is lost. What came and went in between was nobody's to act on. Under other views than
+those the map was kept in, it begins anew.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from services.storage.sqlite import StoreUnusable
 
 #: Steps kept in one transaction at most.
 STEPS_MAX = 256
-#: The first entry of all, in no view: from here on changes are kept.
+#: The first entry of a map, in no view: from here on changes are kept.
 BEGINNING = Change(merges=False, whole=(), parts=())
 #: Entries a comparison looks at before others get their turn.
 COMPARED_AT_ONCE = 2_000
@@ -179,13 +180,16 @@ class PeopleMap:
 
         What a step changes while this goes on is noted behind it.
         """
-        begins = not self._store.last_seq()
+        views = self._guard.policy.views
+        begins = self._store.views() != views  # else bits would stand for others
+        if begins:
+            await self._store.begin(views)
         self._compared = self._guard.generation
         now = dict(self._guard.entries())
         found, kept = await self._kept(now)
         await self._new(now, kept, found)
         behind, self._steps = self._steps, []
-        if begins:  # nobody has a cursor from before
+        if begins:  # nobody has a cursor from before that opens
             self._steps.append(MapStep([(0, BEGINNING)], self._all_places(found.moved)))
         elif found.moved:
             self._note(found.before, found.after, found.moved)

@@ -53,6 +53,16 @@ class PeopleMapStore:
         for (_, views), members in groupby(rows, key=itemgetter(0, 1)):
             yield views, tuple(SubjectId(subject) for _, _, subject in members)
 
+    def views(self) -> tuple[str, ...]:
+        """The names of the views, by the bits that stand for them; empty before the first map."""
+        return tuple(
+            name for (name,) in self._database.reader.execute("SELECT name FROM map_view ORDER BY bit")
+        )
+
+    async def begin(self, views: Sequence[str]) -> None:
+        """Forgets the map and all its changes: from now on bits stand for these views."""
+        await self._database.write(partial(_begin, views))
+
     def last_person(self) -> int:
         """The highest number a person has; 0 if there is none."""
         (last,) = self._database.reader.execute("SELECT ifnull(max(person), 0) FROM map_member").fetchone()
@@ -88,6 +98,12 @@ def forget_in(connection: sqlite3.Connection, subjects: Iterable[SubjectId]) -> 
     for subject in subjects:
         connection.execute("DELETE FROM map_member WHERE subject = ?", (subject,))
         connection.execute("DELETE FROM map_change_member WHERE subject = ?", (subject,))
+
+
+def _begin(views: Sequence[str], connection: sqlite3.Connection) -> None:
+    for table in ("map_member", "map_change", "map_change_member", "map_view"):
+        connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our names
+    connection.executemany("INSERT INTO map_view VALUES (?, ?)", enumerate(views))
 
 
 def _keep(steps: Sequence[MapStep], now_ms: int, connection: sqlite3.Connection) -> int:

@@ -188,9 +188,13 @@ def _refused_links(before_ms: int, connection: sqlite3.Connection, _after: int) 
 
 
 def _people_changes(before_ms: int, connection: sqlite3.Connection, _after: int) -> Swept:
+    """Everything up to the last that is due: a hole would be read over by whoever stands before it.
+
+    After a clock was set back, what was kept before that goes earlier than it would have.
+    """
     gone = connection.execute(
-        "DELETE FROM map_change WHERE seq IN"
-        " (SELECT seq FROM map_change WHERE at_ms < ? ORDER BY seq LIMIT ?) RETURNING seq",
+        "DELETE FROM map_change WHERE seq IN (SELECT seq FROM map_change WHERE seq <="
+        " (SELECT max(seq) FROM map_change WHERE at_ms < ?) ORDER BY seq LIMIT ?) RETURNING seq",
         (before_ms, BATCH_ROWS),
     ).fetchall()
     connection.executemany("DELETE FROM map_change_member WHERE seq = ?", gone)

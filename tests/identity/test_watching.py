@@ -322,6 +322,68 @@ async def test_a_cursor_whose_changes_were_swept_away_is_too_old_and_one_begins_
     assert not (await watcher.watch((await watcher.watch()).cursor)).changes
 
 
+async def test_changes_beyond_a_cursor_are_never_swept_from_the_middle(desk, people):
+    """The clock was set back between two changes: by its time the later one is due first."""
+    watcher = people["watcher"]
+    a, b, c, d = await who_agree(desk, *"abcd")
+    start = await watcher.watch()
+    await desk.send(desk.link(a, b))
+    first = await watcher.watch(start.cursor, 5_000)
+    desk.clock.now_ms -= DAY_MS
+    await desk.send(desk.link(c, d))
+    behind = await watcher.watch(first.cursor, 5_000)
+    desk.clock.now_ms += 31 * DAY_MS  # the second is due, the first is not
+    swept = await Sweeper("identity", desk.database, desk.policy, desk.clock).sweep()
+    assert swept["people_changes"] == 3
+    assert await refusal(watcher.watch(first.cursor)) == "CURSOR_TOO_OLD"
+    assert not (await watcher.watch(behind.cursor)).changes
+
+
+async def test_under_other_views_the_map_begins_anew(desk, issuer):
+    """What was kept says by bits in which views it happened; the policy file puts them in another order."""
+    a, b = await who_agree(desk, "a", "b")
+    async with serving(desk, issuer) as people:
+        start = await people["watcher"].watch()
+        await desk.send(desk.link(a, b, evidence=pb.EVIDENCE_SIMILARITY))
+        await kept(people, desk)
+    store, views = PeopleMapStore(desk.database), desk.policy.views
+    assert store.views() == views
+    last = store.last_seq()
+    turned = tuple(view if view < 0 else len(views) - 1 - view for view in desk.policy.view_of)
+    desk.guard.policy = replace(desk.policy, views=views[::-1], view_of=turned)
+    desk.guard._foretold.clear()
+    async with serving(desk, issuer) as people:
+        assert await refusal(people["watcher"].watch(start.cursor)) == "CURSOR_TOO_OLD"
+        assert not (await people["watcher"].watch((await people["watcher"].watch()).cursor)).changes
+    assert [(one.seq, one.views) for one in store.after(0, 10)] == [(last + 1, 0)]
+    assert store.views() == views[::-1]
+
+
+async def test_under_the_same_views_a_restart_keeps_cursors(desk, issuer):
+    a, b = await who_agree(desk, "a", "b")
+    async with serving(desk, issuer) as people:
+        start = await people["watcher"].watch()
+        await desk.send(desk.link(a, b))
+        await kept(people, desk)
+    desk.guard._foretold.clear()
+    async with serving(desk, issuer) as people:
+        assert len((await people["watcher"].watch(start.cursor)).changes) == 1
+
+
+async def test_which_id_a_person_goes_by_is_asked_of_resolve_and_not_watched(desk, people):
+    """The oldest is erased: who is with whom is as it was, and the next oldest names them."""
+    watcher = people["watcher"]
+    a, b, c = await who_agree(desk, *"abc")
+    await desk.send(desk.link(a, b), desk.link(b, c), desk.link(a, c))
+    start = await watcher.watch()
+    before = await desk.person("c", for_purpose=privacy_pb2.PURPOSE_PERSONALISE_RECOMMEND)
+    desk.push(erased={a})
+    await kept(people, desk)
+    assert not (await watcher.watch(start.cursor, 50)).changes
+    after = await desk.person("c", for_purpose=privacy_pb2.PURPOSE_PERSONALISE_RECOMMEND)
+    assert (before, after) == (a.hex(), b.hex())
+
+
 async def test_a_cursor_of_a_later_state_of_the_file_is_too_old(desk, people):
     """The file was put back from a backup: what the cursor stands behind is not there."""
     watcher = people["watcher"]
