@@ -1,1 +1,1 @@
-"""What the program does for whoever holds a token: keys, rules, a picture of a person."""
+"""The commands of the program; each imports what it needs when it is called: a tour needs no FAISS."""

@@ -22,7 +22,7 @@ from time import perf_counter
 import uvloop
 
 from consent.leases import TTL_MS, Leases
-from services.__main__ import SWITCH_INTERVAL_S
+from services.commands.running import SWITCH_INTERVAL_S
 from services.consent.barrier import Barrier
 from services.storage.sqlite import connect
 from tests.bench import stream_echo

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from services.__main__ import _verify_erasure
+from services.commands.records import _verify_erasure
 from services.rights.erasure import SignedReceipt
 from services.rights.erasure_files import ReceiptUnusable, traces, verified_receipt
 from services.signing import Signed, public_keys

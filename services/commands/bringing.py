@@ -1,0 +1,68 @@
+"""Bringing purchases and identities to a suite that runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from services.commands.given import gateway, purchases, token_of
+
+
+def add(commands: Any) -> None:
+    """Adds them to the program's."""
+    importing = commands.add_parser("import", help="import through a running suite")
+    what = importing.add_subparsers(required=True, metavar="what")
+    bought = what.add_parser("purchases", help="purchase histories named by a mapping")
+    purchases(bought)
+    bought.add_argument("--folder", type=Path, required=True, help="the data set's folder, with its tokens")
+    bought.set_defaults(command=_import_purchases)
+    identities = what.add_parser("identities", help="identifiers, and the evidence that joins those of a row")
+    identities.add_argument("file", type=Path, nargs="+", help="CSV, JSON lines or Parquet")
+    identities.add_argument("--map", type=Path, required=True, help="what the columns mean")
+    identities.add_argument(
+        "--folder", type=Path, required=True, help="the deployment's folder, with its tokens"
+    )
+    identities.add_argument("--caller", default="importer", help="whose token is used (importer)")
+    gateway(identities)
+    identities.set_defaults(command=_import_identities)
+
+
+def _import_purchases(arguments: argparse.Namespace, console: Console) -> int:
+    from services.importing.errors import ImportStopped
+    from services.importing.run import run_import
+
+    try:
+        run_import(
+            arguments.data,
+            arguments.gateway,
+            token_of(arguments.folder, "importer"),
+            arguments.folder,
+            console,
+            data_folder=arguments.files,
+        )
+    except ImportStopped as stopped:
+        console.print(f"[red]The import stopped:[/red] {stopped}. Started again it goes on from here.")
+        return 1
+    return 0
+
+
+def _import_identities(arguments: argparse.Namespace, console: Console) -> int:
+    from services.importing.errors import ImportStopped
+    from services.importing.identity_run import run_identities
+
+    try:
+        run_identities(
+            arguments.file,
+            arguments.map,
+            arguments.folder / "imports",
+            console,
+            target=arguments.gateway,
+            token=token_of(arguments.folder, arguments.caller),
+        )
+    except ImportStopped as stopped:
+        console.print(f"[red]The import stopped:[/red] {stopped}. Started again it goes on from here.")
+        return 1
+    return 0

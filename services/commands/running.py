@@ -1,0 +1,132 @@
+"""Running the suite or one service of it, and walking through one that runs."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from services.commands.given import purchases, token_of, var
+
+# A thread waits at most this long for the interpreter: the event loop and the stores' writers share it.
+SWITCH_INTERVAL_S = 0.001
+# A service holds millions of objects that stay, and makes few cycles: looking for them as often as Python
+# does by itself costs a sixth of what linking costs.
+COLLECT_EVERY = (50_000, 20, 100)
+
+
+def add(commands: Any) -> None:
+    """Adds them to the program's."""
+    run = commands.add_parser("run", help="set up, import a year of purchases, serve until Ctrl-C")
+    purchases(run)
+    var(run)
+    run.add_argument(
+        "--port", type=int, default=7101, help="of the first of the four services (7101); 0: any"
+    )
+    run.add_argument(
+        "--processes", type=int, choices=(1, 4), default=1, help="4: a process a service (default: 1)"
+    )
+    run.set_defaults(command=_run)
+
+    for service in ("identity", "consent", "recommender", "engagement"):
+        alone = commands.add_parser(service, help=f"serve {service} alone, beside the others' processes")
+        alone.add_argument("--config", type=Path, required=True, help="the deployment's configuration file")
+        alone.set_defaults(command=_serve, service=service)
+
+    tour = commands.add_parser("tour", help="walk one household through a running suite, checking each claim")
+    purchases(tour)
+    var(tour)
+    tour.set_defaults(command=_tour)
+
+    evaluate = commands.add_parser(
+        "evaluate", help="ask a temporary suite about the future of Online Retail II"
+    )
+    evaluate.add_argument("--data", type=Path, default=Path("docs/examples/online_retail_ii.toml"))
+    evaluate.add_argument("--files", type=Path, help="folder of the files the mapping names")
+    evaluate.set_defaults(command=_evaluate)
+
+
+def _as_a_service() -> None:
+    """How the interpreter of a process that serves is set."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    gc.set_threshold(*COLLECT_EVERY)
+
+
+def _run(arguments: argparse.Namespace, console: Console) -> int:
+    import uvloop
+
+    from services.deployment.config import ConfigError
+    from services.deployment.demo import Demo, serve
+    from services.deployment.processes import ServiceFailed
+    from services.gateway.envoy import GatewayFailed
+    from services.importing.errors import ImportStopped
+    from services.server import AddressTaken
+    from services.storage.folder import FolderInUse
+
+    _as_a_service()
+    demo = Demo(
+        arguments.data,
+        arguments.files,
+        arguments.gateway,
+        arguments.var,
+        arguments.port,
+        arguments.processes,
+    )
+    try:
+        return uvloop.run(serve(demo, console))
+    except (AddressTaken, ConfigError, FolderInUse, GatewayFailed, ImportStopped, ServiceFailed) as error:
+        console.print(f"[red]Can not run:[/red] {error}", highlight=False)
+        return 1
+
+
+def _serve(arguments: argparse.Namespace, console: Console) -> int:
+    import uvloop
+
+    from services.deployment.config import ConfigError, load
+    from services.deployment.program import serve_alone
+    from services.parts.part import PartEnded
+    from services.peers import NotLoopback
+    from services.server import AddressTaken
+    from services.storage.folder import FolderInUse
+
+    _as_a_service()
+    try:
+        return uvloop.run(serve_alone(load(arguments.config), arguments.service, sys.stdout))
+    except (AddressTaken, ConfigError, FolderInUse, NotLoopback, PartEnded) as error:
+        console.print(f"[red]{arguments.service} can not run:[/red] {error}", highlight=False)
+        return 1
+
+
+def _tour(arguments: argparse.Namespace, console: Console) -> int:
+    from services.deployment.demo import Demo
+    from services.importing.errors import ImportStopped
+    from services.tour import run_tour
+
+    demo = Demo(arguments.data, arguments.files, arguments.gateway, arguments.var)
+    try:
+        folder, dataset = demo.folder, demo.dataset
+    except ImportStopped as error:
+        console.print(f"[red]Can not walk:[/red] {error}", highlight=False)
+        return 1
+    tokens = token_of(folder, "shop"), token_of(folder, "partner"), token_of(folder, "operator")
+    return run_tour(arguments.gateway, tokens, dataset, folder, console)
+
+
+def _evaluate(arguments: argparse.Namespace, console: Console) -> int:
+    import asyncio
+
+    from services.importing.errors import ImportStopped
+    from services.recommender.evaluate import run_evaluation
+
+    try:
+        report = asyncio.run(run_evaluation(arguments.data, arguments.files, console))
+    except ImportStopped as error:
+        console.print(f"[red]Can not evaluate:[/red] {error}", highlight=False)
+        return 1
+    for line in report.lines():
+        console.print(line, highlight=False)
+    return 0 if report.passed else 1
