@@ -8,7 +8,7 @@ undid it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -47,62 +47,54 @@ class Group(NamedTuple):
     changes: list[Change]
 
 
-def groups_since(reading: Reading, news: Iterable[MapChange]) -> list[Group]:
-    """What somebody who has read so far has to be told, by groups, in the order of their beginnings.
-
-    Whoever is told the groups up to one has read ``Reading(reading.seq, last, group.first)``, with
-    ``last`` the newest change of all; who is told all of them, ``Reading.up_to(last)``.
-
-    Args:
-        reading: how far that is.
-        news: all changes of one view beyond ``reading.seq``, in order.
-    """
-    lives = _Lives()
-    before_head = True
-    for one in news:
-        if before_head and one.seq > reading.head:
-            lives.tell(reading.told)
-            before_head = False
-        lives.take(one)
-    if before_head:
-        lives.tell(reading.told)
-    return lives.groups()
-
-
 @dataclass(slots=True)
 class _Lot:
     first: int
     subjects: list[SubjectId]
 
 
-class _Lives:
-    """For everybody in some changes: the person at the beginning, the person at the end, their group."""
+class News:
+    """What happened in one view since a reading: for everybody in it the person then, the person now."""
 
-    def __init__(self) -> None:
+    def __init__(self, reading: Reading) -> None:
+        """Nothing yet; every change beyond ``reading.seq`` is to be taken in, in order."""
+        self._reading = reading
+        self._of_before = True
         self._before: dict[SubjectId, Person] = {}
         self._after: dict[SubjectId, Person] = {}
         self._lot_of: dict[SubjectId, _Lot] = {}
 
     def take(self, news: MapChange) -> None:
-        """Goes on to the next change."""
-        change = news.change
-        for person in change.before:
+        """Takes in the next change."""
+        if news.seq > self._reading.head:
+            self._tell()
+        for person in news.change.before:
             for subject in person:
                 self._before.setdefault(subject, person)
-        for person in change.after:
+        for person in news.change.after:
             self._after.update(dict.fromkeys(person, person))
-        self._join(news.seq, change.whole)
+        self._join(news.seq, news.change.whole)
 
-    def tell(self, told: int) -> None:
-        """The groups up to one have been told what happened until now."""
+    def groups(self) -> Iterator[Group]:
+        """What is left to tell, in the order of the groups' beginnings; found as it is asked for.
+
+        Whoever is told the groups up to one has read ``Reading(reading.seq, last, group.first)``,
+        with ``last`` the newest change of all; who is told all of them, ``Reading.up_to(last)``.
+        """
+        self._tell()
         for lot in self._lots():
-            if lot.first <= told:
-                self._before.update((subject, self._after[subject]) for subject in lot.subjects)
+            left = changes(_persons(self._before, lot.subjects), _persons(self._after, lot.subjects))
+            if left:
+                yield Group(lot.first, left)
 
-    def groups(self) -> list[Group]:
-        """Those of whom something is left to tell."""
-        found = ((lot.first, self._changes(lot.subjects)) for lot in self._lots())
-        return [Group(first, left) for first, left in found if left]
+    def _tell(self) -> None:
+        """Once all that was known at the reading is taken in: to whom it was told, that is how it was."""
+        if not self._of_before:
+            return
+        self._of_before = False
+        for lot in self._lots():
+            if lot.first <= self._reading.told:
+                self._before.update((subject, self._after[subject]) for subject in lot.subjects)
 
     def _join(self, seq: int, whole: Sequence[SubjectId]) -> None:
         lots = {id(lot): lot for subject in whole if (lot := self._lot_of.get(subject))}
@@ -119,9 +111,6 @@ class _Lives:
 
     def _lots(self) -> list[_Lot]:
         return sorted({id(lot): lot for lot in self._lot_of.values()}.values(), key=lambda lot: lot.first)
-
-    def _changes(self, subjects: Sequence[SubjectId]) -> list[Change]:
-        return changes(_persons(self._before, subjects), _persons(self._after, subjects))
 
 
 def _persons(of: Mapping[SubjectId, Person], subjects: Sequence[SubjectId]) -> list[Person]:

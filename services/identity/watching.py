@@ -16,8 +16,8 @@ from typing import NamedTuple
 from consent.policy import Policy
 from identity.cursors import NONCE_BYTES, VIEWS_BYTES, Cursors
 from identity.errors import CursorTooOld
-from identity.people_map import Change, MapChange, among
-from identity.people_news import Group, Reading, groups_since
+from identity.people_map import Change, among
+from identity.people_news import News, Reading
 from services.identity.people_map import PeopleMap
 from services.interceptors.call import Call, StateChanged
 
@@ -25,7 +25,8 @@ from services.interceptors.call import Call, StateChanged
 CHANGES_MAX = 500
 #: Whoever is behind by more changes, in all views, begins anew: every answer reads up to the newest.
 BEHIND_MAX = 20_000
-READ_AT_ONCE = 1_000
+#: Changes taken in before others get their turn.
+READ_AT_ONCE = 200
 #: Kept back of a call's deadline to answer in.
 MARGIN_S = 0.1
 
@@ -70,7 +71,7 @@ class Watching:
         reading = self._cursors.open(cursor, _scope(call), _views(call))
         while True:
             head, news = await self._beyond(reading, call)
-            told = _told(reading, groups_since(reading, news), head, call)
+            told = _told(reading, news, head, call)
             if told is not None:
                 reading = told.reading
                 if told.changes:
@@ -82,15 +83,17 @@ class Watching:
         """Ends all waiting; for an orderly stop, before the server's."""
         self._stopping.set()
 
-    async def _beyond(self, reading: Reading, call: Call) -> tuple[int, list[MapChange]]:
-        """The newest change of all, and those beyond a reading in the view of the call's purpose."""
+    async def _beyond(self, reading: Reading, call: Call) -> tuple[int, News]:
+        """The newest change of all, and what happened beyond a reading in the view of the call's purpose."""
         newest, at = self._people.feed.last_seq, reading.seq
         if not (reading.head <= newest <= at + BEHIND_MAX):
             raise CursorTooOld  # too much, or of a file that was put back to an older state
         view = call.guard.policy.view_of[call.purpose]
-        news: list[MapChange] = []
+        news = News(reading)
         while at < newest and (read := self._people.changes(at, READ_AT_ONCE)):
-            news += [one for one in read if view >= 0 and one.views >> view & 1]
+            for one in read:
+                if view >= 0 and one.views >> view & 1:
+                    news.take(one)
             at = read[-1].seq
             await asyncio.sleep(0)
         if reading.seq < self._people.first_cursor():
@@ -115,14 +118,18 @@ class Watching:
         return self._cursors.seal(reading, _scope(call), _views(call), self._random_bytes(NONCE_BYTES))
 
 
-def _told(reading: Reading, groups: Sequence[Group], head: int, call: Call) -> Told | None:
+def _told(reading: Reading, news: News, head: int, call: Call) -> Told | None:
     """As much as one answer tells; ``None`` while what is known of the map lags behind the guard table."""
     if not call.guard.ready:
         raise StateChanged  # nobody would permit anything, and be read past
     call.now_ms = call.clock_ms()  # it may have been a while
     told: list[Change] = []
     whole: list[Change] = []
-    for number, group in enumerate(groups, start=1):
+    last = reading.told
+    for group in news.groups():
+        if len(told) >= CHANGES_MAX:
+            reading = Reading(reading.seq, head, last)
+            break
         for change in group.changes:
             permitting = {one for one in change.whole if call.permits(one, call.purpose, call.now_ms)}
             permitted = among(change, permitting)
@@ -132,9 +139,7 @@ def _told(reading: Reading, groups: Sequence[Group], head: int, call: Call) -> T
                 return None  # what parted them is about to be read
             told.append(permitted)
             whole.append(change)
-        if len(told) >= CHANGES_MAX and number < len(groups):
-            reading = Reading(reading.seq, head, group.first)
-            break
+        last = group.first
     else:
         reading = Reading.up_to(head)
     call.judge({one for change in whole for one in change.whole})

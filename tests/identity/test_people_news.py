@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from hypothesis import given, settings
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from identity.ids import SubjectId
 from identity.people_map import Change, MapChange, Person, changes
-from identity.people_news import Group, Reading, groups_since
+from identity.people_news import Group, News, Reading
 
 SUBJECTS = [SubjectId(bytes([number]) * 16) for number in range(7)]
 A, B, C, D = SUBJECTS[:4]
@@ -36,6 +36,13 @@ def split(seq: int, *parts: Person) -> MapChange:
     return MapChange(
         seq, 1, Change(merges=False, whole=tuple(sorted(chain.from_iterable(parts))), parts=parts)
     )
+
+
+def groups_since(reading: Reading, news: Iterable[MapChange]) -> list[Group]:
+    found = News(reading)
+    for one in news:
+        found.take(one)
+    return list(found.groups())
 
 
 def after(state: Map, told: Sequence[Change]) -> Map:
