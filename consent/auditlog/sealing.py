@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -35,36 +34,17 @@ def _month_of_day(day: int) -> bytes:
 
 def tag_of(key: bytes, month: bytes) -> bytes:
     """What a subject's records of a month are found by, for whoever has its key; 16 bytes."""
-    return _tag(Keyed(key), month)
+    return Keyed(key).digest(_said(month))[:TAG_BYTES]
 
 
-def _tag(keyed: Keyed, month: bytes) -> bytes:
-    return keyed.digest(b"audit tag " + month)[:TAG_BYTES]
-
-
-class Place(NamedTuple):
-    """A place in a record.
-
-    Attributes:
-        head: the record's encoding without its decisions.
-        month: of the record, see ``month_of``.
-        number: of the record.
-        position: among its decisions.
-    """
-
-    head: bytes
-    month: bytes
-    number: int
-    position: int
-
-    @property
-    def nonce(self) -> bytes:
-        """12 bytes that no other place of the process has."""
-        return self.number.to_bytes(8, "big") + self.position.to_bytes(4, "big")
+def _said(month: bytes) -> bytes:
+    return b"audit tag " + month
 
 
 class SubjectSeal:
     """Seals and opens one subject in the records of one process."""
+
+    __slots__ = ("_cipher", "_keyed")
 
     def __init__(self, key: bytes, process: bytes) -> None:
         """Takes the subject's key (32 bytes) and the process's name.
@@ -73,32 +53,28 @@ class SubjectSeal:
         """
         self._keyed = Keyed(key)
         self._cipher = AESGCM(self._keyed.digest(b"audit subject " + process))
-        self._tags: dict[bytes, bytes] = {}
 
-    def seal(self, subject: SubjectId, where: Place, purpose: int, *, allowed: bool) -> Decision:
-        """The decision about the subject as it stands at a place of a record.
+    def tag(self, said: bytes) -> bytes:
+        """What the subject's records of a month are found by; of what ``_said`` makes of the month."""
+        return self._keyed.digest(said)[:TAG_BYTES]
 
-        Args:
-            subject: whose key this is.
-            where: the record and the position among its decisions.
-            purpose: bit position of the purpose.
-            allowed: what was decided.
-        """
-        tag = self._tags.get(where.month)
-        if tag is None:
-            tag = self._tags[where.month] = _tag(self._keyed, where.month)
-        bound = _bound(where.head, purpose, allowed=allowed)
-        return Decision(purpose, allowed, tag, self._cipher.encrypt(where.nonce, subject, bound))
+    def seal(self, subject: SubjectId, nonce: bytes, bound: bytes) -> bytes:
+        """The subject, whose key this is, sealed at a place of a record; see ``_nonce``, ``_bound``."""
+        return self._cipher.encrypt(nonce, subject, bound)
 
     def opened(self, leaf: Leaf, place: int) -> SubjectId | None:
         """The subject at a place of a record; ``None`` if this key did not seal it there."""
         decision = leaf.decisions[place]
-        where = Place(leaf.head(), b"", leaf.number, place)
-        bound = _bound(where.head, decision.purpose, allowed=decision.allowed)
+        bound = _bound(leaf.head(), decision.purpose, allowed=decision.allowed)
         try:
-            return SubjectId(self._cipher.decrypt(where.nonce, decision.sealed, bound))
+            return SubjectId(self._cipher.decrypt(_nonce(leaf.number, place), decision.sealed, bound))
         except InvalidTag:
             return None
+
+
+def _nonce(number: int, position: int) -> bytes:
+    """12 bytes that no other place of the process has: the record's number, the place in it."""
+    return number.to_bytes(8, "big") + position.to_bytes(4, "big")
 
 
 def _bound(head: bytes, purpose: int, *, allowed: bool) -> bytes:
@@ -117,13 +93,17 @@ def with_decisions(
         decided: subject, purpose and whether it was allowed.
         seal_of: the seal of a subject; ``None`` where its key is destroyed.
     """
-    head, month = leaf.head(), month_of(leaf.at_ms)
+    head, number, said = leaf.head(), leaf.number, _said(month_of(leaf.at_ms))
+    bounds: dict[tuple[int, bool], bytes] = {}  # of thousands of decisions of a call few differ in this
     decisions = []
     for position, (subject, purpose, allowed) in enumerate(decided):
         seal = seal_of(subject)
         if seal is None:
             decisions.append(of_nobody(purpose, allowed=allowed))
-        else:
-            where = Place(head, month, leaf.number, position)
-            decisions.append(seal.seal(subject, where, purpose, allowed=allowed))
+            continue
+        bound = bounds.get((purpose, allowed))
+        if bound is None:
+            bound = bounds[purpose, allowed] = _bound(head, purpose, allowed=allowed)
+        sealed = seal.seal(subject, _nonce(number, position), bound)
+        decisions.append(Decision(purpose, allowed, seal.tag(said), sealed))
     return leaf._replace(decisions=tuple(decisions))

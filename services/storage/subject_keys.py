@@ -57,7 +57,12 @@ class SubjectKeys:
         """The keys of many subjects, made where there were none; those destroyed are left out."""
         names = {_name(subject): subject for subject in subjects}
         known = _salts(connection, list(names))
-        fresh = [(name, self._active, secrets.token_bytes(KEY_BYTES)) for name in names if name not in known]
+        new = sorted(name for name in names if name not in known)  # near rows, near pages
+        salts = secrets.token_bytes(KEY_BYTES * len(new))
+        fresh = [
+            (name, self._active, salts[place : place + KEY_BYTES])
+            for name, place in zip(new, range(0, len(salts), KEY_BYTES), strict=True)
+        ]
         for start in range(0, len(fresh), _NAMES_A_QUERY):  # a statement gives the interpreter up once
             some = fresh[start : start + _NAMES_A_QUERY]
             marks = ", ".join(["(?, ?, ?)"] * len(some))
