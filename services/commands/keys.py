@@ -2,46 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
-import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.peers import NotLoopback, is_loopback
-from veilgraph.client.errors import from_rpc
+from services.commands.desk import Desk
 from veilgraph.identity.v1 import keys_pb2, keys_pb2_grpc
 
 DAY_S = 86_400
-_TIMEOUT_S = 60.0
 USES = {"identifier": keys_pb2.KEY_USE_IDENTIFIER, "pairwise": keys_pb2.KEY_USE_PAIRWISE}
 _NAMES = {number: name for name, number in USES.items()}
 
 
-class KeyDesk:
-    """Asks one identity service as one caller; closed when its work is done."""
+class KeyDesk(Desk):
+    """Asks what needs the scope ``identity.keys``."""
 
     def __init__(self, address: str, token: str) -> None:
-        """Opens nothing yet.
-
-        Args:
-            address: "host:port" where identity listens.
-            token: of a caller with the scope ``identity.keys``.
-
-        Raises:
-            NotLoopback: the token would cross a network in the clear.
-        """
-        if not is_loopback(address):
-            raise NotLoopback(f"identity listens on {address}; run the command on its machine")
-        self._channel = grpc.insecure_channel(address)
-        self._stub = keys_pb2_grpc.KeyServiceStub(self._channel)  # type: ignore[no-untyped-call]
-        self._metadata = (("authorization", f"Bearer {token}"),)
-
-    def close(self) -> None:
-        """Ends the connection."""
-        self._channel.close()
+        """See ``Desk``."""
+        super().__init__(address, token)
+        self._stub = keys_pb2_grpc.KeyServiceStub(self.channel)  # type: ignore[no-untyped-call]
 
     def status(self) -> Iterable[str]:
         """One line a version, and what is being done.
@@ -49,7 +31,7 @@ class KeyDesk:
         Raises:
             VeilgraphError: the service refused, or can not be reached.
         """
-        told = self._ask(self._stub.GetKeys, keys_pb2.GetKeysRequest())
+        told = self.ask(self._stub.GetKeys, keys_pb2.GetKeysRequest())
         yield from map(line_of, told.versions)
         yield f"ring {told.revision}; {'sealing anew' if told.rekeying else 'nothing to seal anew'}"
 
@@ -59,14 +41,14 @@ class KeyDesk:
         Raises:
             VeilgraphError: as of ``status``.
         """
-        told = self._ask(self._stub.GetKeys, keys_pb2.GetKeysRequest())
+        told = self.ask(self._stub.GetKeys, keys_pb2.GetKeysRequest())
         request = keys_pb2.RotateKeysRequest(
             use=USES[use],
             caller=caller,
             from_version=_sealing(told.versions, use, caller),
             overlap_s=overlap_days * DAY_S,
         )
-        return line_of(self._ask(self._stub.RotateKeys, request).active)
+        return line_of(self.ask(self._stub.RotateKeys, request).active)
 
     def destroy(self, use: str, caller: str, version: int) -> str:
         """Destroys a version that nothing needs; says so.
@@ -75,14 +57,8 @@ class KeyDesk:
             VeilgraphError: as of ``status``; KEY_IN_USE while something needs it.
         """
         request = keys_pb2.DestroyKeyRequest(use=USES[use], caller=caller, version=version)
-        self._ask(self._stub.DestroyKey, request)
+        self.ask(self._stub.DestroyKey, request)
         return f"{use}{f' of {caller}' if caller else ''} v{version} is destroyed"
-
-    def _ask(self, method: Callable[..., Any], request: Any) -> Any:
-        try:
-            return method(request, metadata=self._metadata, timeout=_TIMEOUT_S)
-        except grpc.RpcError as error:
-            raise from_rpc(error) from None
 
 
 def carried_out(desk: KeyDesk, arguments: Any) -> Iterable[str]:

@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
-
-import grpc
+from collections.abc import Iterable
 
 from identity.rules import Rules
+from services.commands.desk import Desk
 from services.identity.rule_book import rules_of
-from services.peers import NotLoopback, is_loopback
-from veilgraph.client.errors import from_rpc
 from veilgraph.identity.v1 import rules_pb2, rules_pb2_grpc
 
 _EXAMPLES = 5
-#: A replay of millions of links takes its time.
-_TIMEOUT_S = 600.0
 
 
-class RulesDesk:
-    """Asks one identity service as one caller; closed when its work is done."""
+class RulesDesk(Desk):
+    """Asks what needs the scope ``identity.rules``."""
+
+    #: A replay of millions of links takes its time.
+    timeout_s = 600.0
 
     def __init__(self, address: str, token: str) -> None:
-        """Opens nothing yet.
-
-        Args:
-            address: "host:port" where identity listens.
-            token: of a caller with the scope ``identity.rules``.
-
-        Raises:
-            NotLoopback: the token would cross a network in the clear.
-        """
-        if not is_loopback(address):
-            raise NotLoopback(f"identity listens on {address}; run the command on its machine")
-        self._channel = grpc.insecure_channel(address)
-        self._stub = rules_pb2_grpc.RulesServiceStub(self._channel)  # type: ignore[no-untyped-call]
-        self._metadata = (("authorization", f"Bearer {token}"),)
-
-    def close(self) -> None:
-        """Ends the connection."""
-        self._channel.close()
+        """See ``Desk``."""
+        super().__init__(address, token)
+        self._stub = rules_pb2_grpc.RulesServiceStub(self.channel)  # type: ignore[no-untyped-call]
 
     def preview(self, content: str) -> Iterable[str]:
         """What rules would change, a line each.
@@ -58,19 +40,13 @@ class RulesDesk:
         seen = self._preview(content)
         yield from lines_of(seen)
         request = rules_pb2.ApplyRulesRequest(rules=content, digest=seen.digest)
-        applied = self._ask(self._stub.ApplyRules, request)
+        applied = self.ask(self._stub.ApplyRules, request)
         yield f"version {applied.version} is in force everywhere since epoch {applied.consent_epoch}"
 
     def _preview(self, content: str) -> rules_pb2.PreviewRulesResponse:
         request = rules_pb2.PreviewRulesRequest(rules=content, examples=_EXAMPLES)
-        seen: rules_pb2.PreviewRulesResponse = self._ask(self._stub.PreviewRules, request)
+        seen: rules_pb2.PreviewRulesResponse = self.ask(self._stub.PreviewRules, request)
         return seen
-
-    def _ask(self, method: Callable[..., Any], request: Any) -> Any:
-        try:
-            return method(request, metadata=self._metadata, timeout=_TIMEOUT_S)
-        except grpc.RpcError as error:
-            raise from_rpc(error) from None
 
 
 def checked(content: str, like: Rules) -> str:

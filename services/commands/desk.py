@@ -1,0 +1,48 @@
+"""One identity service on this machine, asked as one caller: what commands for operators begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+
+from services.peers import NotLoopback, is_loopback
+from veilgraph.client.errors import from_rpc
+
+
+class Desk:
+    """Asks one identity service as one caller; closed when its work is done."""
+
+    #: Of one call, in seconds.
+    timeout_s = 60.0
+
+    def __init__(self, address: str, token: str) -> None:
+        """Opens nothing yet.
+
+        Args:
+            address: "host:port" where identity listens.
+            token: of a caller with the scope of what is asked.
+
+        Raises:
+            NotLoopback: the token would cross a network in the clear.
+        """
+        if not is_loopback(address):
+            raise NotLoopback(f"identity listens on {address}; run the command on its machine")
+        self.channel = grpc.insecure_channel(address)
+        self._metadata = (("authorization", f"Bearer {token}"),)
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self.channel.close()
+
+    def ask(self, method: Callable[..., Any], request: Any) -> Any:
+        """One call.
+
+        Raises:
+            VeilgraphError: the service refused, or can not be reached.
+        """
+        try:
+            return method(request, metadata=self._metadata, timeout=self.timeout_s)
+        except grpc.RpcError as error:
+            raise from_rpc(error) from None
