@@ -98,6 +98,12 @@ class BirthRegister:
         return known
 
     async def _bear(self, newborns: Sequence[Newborn], caller: Caller, now_ms: int) -> tuple[Births, int]:
-        births = await self._store.bear(newborns, now_ms)
+        """Bears those that still stand for somebody: other rules may have come since they were looked up.
+
+        Nothing comes between this look and the writer's queue, so whatever is let through by the
+        rules before is in the ledger once anything was written after they changed.
+        """
+        blocked = self._identifiers.blocked
+        births = await self._store.bear([one for one in newborns if one.token not in blocked], now_ms)
         self._quotas.give_back(caller, len(newborns) - len(births.created))
         return births, await self._barrier(births.seq)

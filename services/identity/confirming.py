@@ -66,12 +66,16 @@ class Confirmation:
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
 
-    async def resume(self) -> None:
-        """Takes up what an earlier process left pending; call once, before anything is linked."""
+    async def take_up(self) -> None:
+        """Knows what an earlier process left pending; call once, before anything is linked."""
         left = await self._store.pending()
         self._graph.apply(left.edges)
-        if left.edges:
-            self._go_on(left.seq)
+        self._until = left.seq
+
+    def resume(self) -> None:
+        """Goes on with what was taken up; call once the barrier can be asked."""
+        if self._until:
+            self._go_on(self._until)
 
     async def reached(self, seq: int) -> int:
         """Waits until everything pending at ``seq`` is confirmed and known everywhere.

@@ -118,10 +118,14 @@ class LedgerWriter:
         """Waits until what was done is known everywhere; gives the consent epoch of that."""
         return await self._confirmation.reached(done.seq)
 
-    async def resume(self) -> None:
-        """Takes up what an earlier process left pending, and what it found to be shared."""
+    async def take_up(self) -> None:
+        """Knows what an earlier process left pending and found to be shared; before anybody can ask."""
         await self._book.open(self._store)
-        await self._confirmation.resume()
+        await self._confirmation.take_up()
+
+    def resume(self) -> None:
+        """Goes on with what was taken up."""
+        self._confirmation.resume()
 
     async def forget(self, subjects: Sequence[SubjectId]) -> None:
         """Takes erased subjects out of the graph; links that are being written are waited for."""

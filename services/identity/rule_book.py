@@ -38,17 +38,21 @@ class RuleBook:
         self._identifiers = identifiers
 
     async def open(self, store: IdentityStore) -> None:
-        """Looks up what the ledger holds under the rules."""
+        """Looks up what the ledger holds under the rules; nothing is linked before."""
         self.shared = await store.shared()
+        await self.find_blocked(store)
+
+    async def find_blocked(self, store: IdentityStore) -> None:
+        """Looks up what the ledger holds that stands for none; after ``take`` something was written."""
         self.blocked = await self.blocked_under(self.rules, store)
 
     async def blocked_under(self, rules: Rules, store: IdentityStore) -> frozenset[SubjectId]:
         """The identifiers the ledger holds that stand for none under rules."""
         return frozenset((await store.subjects(self._identifiers.blocked_under(rules))).values())
 
-    def take(self, rules: Rules, shared: Iterable[SubjectId], blocked: frozenset[SubjectId]) -> None:
-        """Goes by other rules from now on."""
-        self.rules, self.shared, self.blocked = rules, set(shared), blocked
+    def take(self, rules: Rules, shared: Iterable[SubjectId]) -> None:
+        """Goes by other rules from now on; what they block is still to be found, see ``find_blocked``."""
+        self.rules, self.shared = rules, set(shared)
         self._identifiers.obey(rules)
 
 

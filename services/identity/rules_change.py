@@ -111,11 +111,15 @@ class RulesChange:
             assert self._task is not None  # noqa: S101 - begun just now, or under way
             return asyncio.shield(self._task)
 
-    def resume(self) -> None:
-        """Takes up a change that an earlier process began."""
+    def take_up(self) -> None:
+        """Knows of a change that an earlier process began; call before anybody can ask."""
         if self._journal.change() is not None:
             self._book.changing = True
             self._ledger.follow(self._journal.held())
+
+    def resume(self) -> None:
+        """Goes on with what was taken up."""
+        if self._book.changing:
             self._go_on()
 
     async def stop(self) -> None:
@@ -178,7 +182,6 @@ class RulesChange:
         change = self._journal.change()
         assert change is not None  # noqa: S101 - this runs only while there is one
         rules = self._read(change.content)
-        blocked = await self._book.blocked_under(rules, self._store)
         if change.phase is Phase.HOLDING:
             while await self._moved(self._journal.hold):
                 pass
@@ -186,9 +189,11 @@ class RulesChange:
         async with self._ledger.alone():
             if change.phase is Phase.HOLDING:
                 await self._journal.put_in_force(change, self._clock())
-            self._book.take(rules, await self._store.shared(), blocked)
+            self._book.take(rules, await self._store.shared())
         while await self._moved(lambda: self._journal.settle(self._clock())):
             pass
+        # Only now: what the rules before let be born is in the ledger, since there were writes after it.
+        await self._book.find_blocked(self._store)
         epoch = await self._known_everywhere()
         await self._journal.finish()
         self._book.changing = False

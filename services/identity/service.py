@@ -52,7 +52,7 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         Args:
             store: the ledger.
             graph: the active edges of ``store``; from now on kept by this servicer.
-                Those that are pending come with ``resume``.
+                Those that are pending come with ``take_up``.
             book: what counts as evidence.
             identifiers: by which tokens an identifier is known, and which stand for none.
             barrier: see ``Barrier``.
@@ -114,9 +114,13 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         """The one writer of the ledger's edges."""
         return self._ledger
 
-    async def resume(self) -> None:
-        """Takes up the links and corrections that an earlier process left pending."""
-        await self._ledger.resume()
+    async def take_up(self) -> None:
+        """Knows what the ledger holds and what an earlier process left pending; before anybody can ask."""
+        await self._ledger.take_up()
+
+    def resume(self) -> None:
+        """Goes on with what was taken up, once the barrier can be asked."""
+        self._ledger.resume()
 
     async def forget(self, subjects: Sequence[SubjectId]) -> None:
         """Takes erased subjects out of the graph; links that are being written are waited for."""

@@ -119,8 +119,12 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
             report=process.log,
         )
 
+        # Before anything listens: a link is judged by all that the ledger holds, or not at all.
+        await servicer.take_up()
+        rules_change.take_up()
+
         async def ready() -> None:
-            await servicer.resume()
+            servicer.resume()
             rules_change.resume()
             key_service.resume()
 

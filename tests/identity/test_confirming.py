@@ -230,7 +230,8 @@ async def test_a_servicer_started_again_confirms_what_was_pending_when_the_last_
     desk.at_barrier = None
     graph = Graph(await desk.store.active_edges())
     desk.servicer = desk.make_servicer(graph)
-    await desk.servicer.resume()
+    await desk.servicer.take_up()
+    desk.servicer.resume()
     await desk.all_confirmed()
     assert await states(desk, a, b) == [EdgeState.ACTIVE]
     assert graph.walk(a, lambda _: True, 500).members == (a, b)
@@ -292,7 +293,8 @@ async def test_a_process_killed_between_write_and_acknowledgement_leaves_a_write
         assert entry.edge.state.pending
         assert desk.members(a) == {a}
         desk.servicer = desk.make_servicer(Graph(await desk.store.active_edges()))
-        await desk.servicer.resume()
+        await desk.servicer.take_up()
+        desk.servicer.resume()
         await desk.all_confirmed()
         assert await states(desk, a, b) == [after]
         assert desk.members(a) == ({a, b} if what == "Link" else {a})

@@ -45,6 +45,7 @@ STRICT = file_of(3)
 RETIRED = file_of(
     2, ("# [sources.named.old-partner]", '[sources.named.web]\nstatus = "retired"\nevidence = ["login"]')
 )
+BLOCKS_JUNK = file_of(2, ('email = [\n    "test@', 'email = [\n    "junk@shop.example", "test@'))
 
 
 class ProcessDiedError(Exception):
@@ -100,7 +101,9 @@ class Office:
         self.desk.rules = rules_of(kept.content, SHIPPED)
         self.desk.servicer = self.desk.make_servicer(Graph(await self.desk.store.active_edges()))
         self.change = self.make()
-        await self.desk.servicer.resume()
+        await self.desk.servicer.take_up()
+        self.change.take_up()
+        self.desk.servicer.resume()
         self.change.resume()
 
 
@@ -290,11 +293,42 @@ async def test_what_is_blocked_by_new_rules_is_born_no_more_and_joins_nobody(des
     (account,) = await desk.subjects("anna", kind=IdentifierKind.ACCOUNT_ID)
     desk.say_yes(mail, account)
     await desk.send(desk.link(mail, account))
-    await office.apply(file_of(2, ('email = [\n    "test@', 'email = [\n    "junk@shop.example", "test@')))
+    await office.apply(BLOCKS_JUNK)
     assert desk.members(account) == {account}
     response = await desk.resolve("junk@shop.example", kind=IdentifierKind.EMAIL)
     assert response.results[0].error.reason == "BLOCKED_VALUE"
     assert (await desk.send(desk.link(mail, account))).results[0].error.reason == "BLOCKED_VALUE"
+
+
+async def test_what_was_born_while_the_rules_that_block_it_came_joins_nobody(desk, office):
+    one, other = await desk.subjects("one", "other", kind=IdentifierKind.ACCOUNT_ID)
+    born: list[SubjectId] = []
+
+    async def resolve(_seq: int) -> None:
+        desk.at_barrier = None
+        born.extend(await desk.subjects("junk@shop.example", kind=IdentifierKind.EMAIL))
+
+    desk.at_barrier = resolve
+    await office.apply(BLOCKS_JUNK)
+    desk.say_yes(one, other, *born)
+    response = await desk.send(desk.link(born[0], one), desk.link(born[0], other))
+    assert [result.error.reason for result in response.results] == ["BLOCKED_VALUE"] * 2
+    assert desk.members(one) == {one}
+
+
+async def test_a_birth_that_was_let_through_by_the_rules_before_is_looked_at_again(desk, office):
+    """The new ones came between the look at the value and its birth."""
+    begun = desk.servicer._register._begun
+
+    async def apply_first(work: Any) -> Any:
+        begun.to_the_end = to_the_end
+        await office.apply(BLOCKS_JUNK)
+        return await to_the_end(work)
+
+    to_the_end, begun.to_the_end = begun.to_the_end, apply_first
+    response = await desk.resolve("junk@shop.example", kind=IdentifierKind.EMAIL)
+    assert response.results[0].error.reason == "BLOCKED_VALUE"
+    assert await desk.store.subjects([desk.token(IdentifierKind.EMAIL, "junk@shop.example")]) == {}
 
 
 async def test_a_ledger_goes_by_the_rules_last_applied_to_it_and_says_if_newer_ones_are_shipped(desk):

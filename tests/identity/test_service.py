@@ -477,7 +477,8 @@ async def test_what_was_found_to_be_shared_stays_so_after_a_restart(desk):
     till, customers = await till_and_customers(desk, 3)
     await desk.send(desk.link(till, customers[0]), desk.link(till, customers[1]))
     desk.servicer = desk.make_servicer(Graph(await desk.store.active_edges()))
-    await desk.servicer.resume()
+    await desk.servicer.take_up()
+    desk.servicer.resume()
     assert reasons(await desk.send(desk.link(till, customers[2]))) == ["IDENTIFIER_SHARED"]
 
 

@@ -223,7 +223,8 @@ class Life:
         self.desk.rules = self.desk.book.rules
         self.desk.servicer = self.desk.make_servicer(self.graph)
         self.office.change = self.office.make()
-        await self.desk.servicer.resume()
+        await self.desk.servicer.take_up()
+        self.desk.servicer.resume()
         await self.desk.all_confirmed()
 
     async def step(self, step: NamedTuple) -> None:
