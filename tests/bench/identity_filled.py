@@ -88,12 +88,12 @@ def measure(identifiers: int) -> dict[str, float]:
             for name in ("consent", "identity"):
                 services.start(name)
             for name in ("consent", "identity"):
-                services.recommender.serving(name, within_s=LONG_S)
+                services.serving(name, within_s=LONG_S)
             told = {"start_of_both_s": perf_counter() - begun}
             services.stop("identity")
             begun = perf_counter()
             services.start("identity")
-            services.recommender.serving("identity", within_s=LONG_S)
+            services.serving("identity", within_s=LONG_S)
             told["restart_s"] = perf_counter() - begun
             with connected(deployment, "shop") as shop:
                 told |= _resolve(identifiers, shop, services)
@@ -101,7 +101,7 @@ def measure(identifiers: int) -> dict[str, float]:
                 told["consent_process_MiB"] = pss_mib(services.pid("consent"))
                 told |= _one_by_one(seen, shop)
         finally:
-            for name in list(services.deployment.processes):
+            for name in list(services.processes):
                 services.stop(name)
     return told
 

@@ -56,7 +56,7 @@ def figures(identifiers: int = IDENTIFIERS) -> list[Figure]:
         _write(file, seen, identifiers)
         deployment = deployed(folder / "suite")
         with running(deployment) as services, connected(deployment, "importer") as client:
-            spent = {name: cpu_s(services.pid(name)) for name in services.deployment.processes}
+            spent = {name: cpu_s(services.pid(name)) for name in services.processes}
             begun = perf_counter()
             console = Console(file=io.StringIO())
             progress = import_identities(

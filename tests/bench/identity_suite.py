@@ -109,10 +109,10 @@ def running(deployment: Deployment) -> Iterator[Running]:
         for name in _RUNNING:
             services.start(name)
         for name in _RUNNING:
-            services.recommender.serving(name)
+            services.serving(name)
         yield services
     finally:
-        for name in list(services.deployment.processes):
+        for name in list(services.processes):
             services.stop(name)
 
 
