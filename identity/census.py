@@ -111,6 +111,7 @@ class Census:
         self._limits = [(kind, rule.per_person_max, rule.window_ms) for kind, rule in kinds.items()]
         self._least_limit = min(most for _, most, _ in self._limits)
         self._weak: dict[tuple[int, str, int], bool] = {}
+        self._again: dict[SubjectId, int] = {}
 
     def shared(self, one: SubjectId, other: SubjectId) -> bool:
         """Whether one of two identifiers is one that people share, found before or here."""
@@ -143,6 +144,38 @@ class Census:
             return self._admit_between(mine, theirs, place, sighting, guess=guess)
         self._add(place, sighting)
         return None
+
+    def see_again(self, place: int) -> LinkRefusal | None:
+        """Takes in that an edge of the ledger was seen again.
+
+        Refused if one of its ends so comes back into a window that is full without it.
+        """
+        sighting = self._link_at(place)
+        ends = sighting.subject, sighting.other
+        person = self._person(sighting.subject)
+        if person is not None and len(person.members) > self._least_limit:
+            for kind, most, window_ms in self._limits:
+                if person.counts[kind] <= most:
+                    continue
+                back = [one for one in ends if self._known.kinds.get(one) == kind]
+                since_ms = sighting.observed_at_ms - window_ms
+                if all(self._seen_since(one, since_ms) for one in back):
+                    continue
+                if self._seen(person.members, kind, sighting, window_ms) > most:
+                    self.limited[place] = IdentifierKind(kind)
+                    return LinkRefusal.PERSON_KIND_LIMIT
+        for end in ends:
+            self._again[end] = max(sighting.observed_at_ms, self._again.get(end, 0))
+        return None
+
+    def take_apart(self, pair: Pair) -> None:
+        """Takes away whatever links two, and gives up the guesses that only proof between them upheld."""
+        self._parted.add(ordered(*pair))
+        for end in pair:
+            person = self._person(end)
+            if person is not None and person.anchored:
+                proof, guesses = self._pairs(person.members)
+                self._give_up_bridges(proof, guesses, self._anchors(person))
 
     def _admit_between(
         self, mine: _Person, theirs: _Person, place: int, sighting: Sighting, *, guess: bool
@@ -187,10 +220,15 @@ class Census:
         since_ms = sighting.observed_at_ms - window_ms
         ends = sighting.subject, sighting.other
         return sum(
-            one in ends or any(seen.observed_at_ms > since_ms for seen in self._links_of(one))
+            one in ends or self._seen_since(one, since_ms)
             for one in members
             if self._known.kinds.get(one) == kind
         )
+
+    def _seen_since(self, one: SubjectId, since_ms: int) -> bool:
+        if self._again and self._again.get(one, since_ms) > since_ms:
+            return True
+        return any(seen.observed_at_ms > since_ms for seen in self._links_of(one))
 
     def _crowded(self, one: SubjectId, other: SubjectId) -> list[SubjectId]:
         """The ends that would be linked directly with more of the other's kind than is allowed."""
@@ -215,30 +253,45 @@ class Census:
     def _part(self, person: _Person) -> None:
         """Gives up what nothing but a shared identifier or a guess holds a person together by."""
         kinds = self._known.kinds
-        anchors = {one for one in person.members if kinds.get(one) in self._anchoring}
+        anchors = self._anchors(person)
         shareable = [one for one in person.members if kinds.get(one) in self._shareable]
-        guessed = self._guessed(person.members)
-        if not guessed and (not shareable or len(anchors) <= self._rules.anchored_parts_max):
-            return
-        # It brings networkx along, a third of a start; few people are ever looked at so closely.
-        from identity.sharing import drawn_of, shared_joints, weak_bridges  # noqa: PLC0415
+        proof, guesses = self._pairs(person.members)
+        if shareable and len(anchors) > self._rules.anchored_parts_max:
+            # It brings networkx along, a third of a start; few people are ever looked at so closely.
+            from identity.sharing import drawn_of, shared_joints  # noqa: PLC0415
 
-        drawn = drawn_of((one, other) for one in person.members for other in self._near(one))
-        for joint in shared_joints(drawn, shareable, anchors, self._rules.anchored_parts_max):
-            self._quarantine(joint)
-            drawn.remove_node(joint)
-        for pair in weak_bridges(drawn, guessed, anchors):
+            drawn = drawn_of([*proof, *guesses])
+            for joint in shared_joints(drawn, shareable, anchors, self._rules.anchored_parts_max):
+                for one in sorted(joint):
+                    self._quarantine(one)
+        self._give_up_bridges(proof, guesses, anchors)
+
+    def _anchors(self, person: _Person) -> set[SubjectId]:
+        return {one for one in person.members if self._known.kinds.get(one) in self._anchoring}
+
+    def _give_up_bridges(self, proof: set[Pair], guesses: set[Pair], anchors: set[SubjectId]) -> None:
+        if not guesses:
+            return
+        from identity.sharing import drawn_of, weak_bridges  # noqa: PLC0415 - as above
+
+        left = [{pair for pair in pairs if self._counted(*pair)} for pairs in (proof, guesses)]
+        for pair in weak_bridges(drawn_of(left[0]), left[1], anchors):
             self._give_up_guess(pair)
 
-    def _guessed(self, members: Collection[SubjectId]) -> set[Pair]:
-        """The pairs among members between which there are guesses only."""
+    def _pairs(self, members: Collection[SubjectId]) -> tuple[set[Pair], set[Pair]]:
+        """The pairs among members that something links which stands: by proof, by guesses only."""
         guesses: set[Pair] = set()
         proof: set[Pair] = set()
         for member in members:
             for link in self._links_of(member):
-                ends = (link.a, link.b) if isinstance(link, Edge) else link.key[:2]
+                if isinstance(link, Edge):
+                    if not link.state.stands:
+                        continue
+                    ends = link.a, link.b
+                else:
+                    ends = link.key[:2]
                 (guesses if self._is_guess(link) else proof).add(ends)
-        return guesses - proof
+        return proof, guesses - proof
 
     def _quarantine(self, subject: SubjectId) -> None:
         person = self._person(subject)

@@ -16,7 +16,7 @@ from identity.census import Census, Known, Quarantine
 from identity.effect import Effect, effect
 from identity.graph import Graph, Reach
 from identity.ids import SubjectId
-from identity.ledger import EdgeKey, LedgerEntry, Sighting
+from identity.ledger import Edge, EdgeKey, EdgeState, LedgerEntry, Sighting
 from identity.linking import LinkRefusal, Ruling, Verdict
 from identity.rules import Rules
 
@@ -38,17 +38,16 @@ class Judged(NamedTuple):
     quarantines: list[Quarantine]
 
 
-def reaches(sightings: Iterable[Sighting], graph: Graph, members_max: int) -> dict[SubjectId, Reach]:
-    """Whom the ends of sightings are joined with, by whatever edge there is; those alone are left out."""
+def reaches(ends: Iterable[SubjectId], graph: Graph, members_max: int) -> dict[SubjectId, Reach]:
+    """Whom somebody is joined with, by whatever edge there is; those alone are left out."""
     found: dict[SubjectId, Reach] = {}
-    for sighting in sightings:
-        for end in (sighting.subject, sighting.other):
-            if end not in found:
-                reach = graph.asserted(end, members_max)
-                if reach.complete and len(reach.members) > 1:
-                    found.update(dict.fromkeys(reach.members, reach))
-                elif not reach.complete:
-                    found[end] = reach
+    for end in ends:
+        if end not in found:
+            reach = graph.asserted(end, members_max)
+            if reach.complete and len(reach.members) > 1:
+                found.update(dict.fromkeys(reach.members, reach))
+            elif not reach.complete:
+                found[end] = reach
     return found
 
 
@@ -75,21 +74,49 @@ def rule(
             earlier = added.get(key)
             if earlier is not None:
                 # The same new edge twice in one batch: the later sighting is the edge.
-                if sighting.observed_at_ms <= rulings[earlier].sighting.observed_at_ms:
+                before = rulings[earlier].sighting
+                if sighting.observed_at_ms <= before.observed_at_ms:
                     ruling = Ruling(sighting, Verdict.KNOWN)
                 else:
-                    rulings[earlier] = Ruling(rulings[earlier].sighting, Verdict.KNOWN)
+                    rulings[earlier] = Ruling(before, Verdict.KNOWN)
+                    ruling = Ruling(_as_sure(ruling.sighting, before.confidence_permille), Verdict.NEW)
             else:
                 refusal = census.admit(place)
                 if refusal is not None:
                     ruling = Ruling(ruling.sighting, Verdict.REFUSED, refusal, census.detail(place))
+        elif ruling.verdict is Verdict.SEEN_AGAIN:
+            refusal = census.see_again(place)
+            if refusal is not None:
+                ruling = Ruling(ruling.sighting, Verdict.REFUSED, refusal, census.detail(place))
         if ruling.verdict is Verdict.NEW:
             added[key] = place
         elif ruling.verdict is Verdict.SEEN_AGAIN:
             again = ruling.sighting
-            ledger.standing[key] = _Standing(ruling.edge_id, again.observed_at_ms, effect(again, rules))
+            ledger.standing[key] = _standing(ruling.edge_id, again, rules)
         rulings.append(ruling)
     return Judged(_without(census.given_up, rulings, added), census.quarantines)
+
+
+def taken_apart(
+    pair: tuple[SubjectId, SubjectId], known: Known, rules: Rules, now_ms: int
+) -> list[LedgerEntry]:
+    """What becomes of the guesses that would join people with an anchor each once nothing links two.
+
+    While the two were one person by proof, nobody asked what guesses beside it would join.
+
+    Args:
+        pair: the two.
+        known: the people they are in, as they still are.
+        rules: what counts.
+        now_ms: when they are taken apart.
+    """
+    census = Census(rules, known, ().__getitem__)
+    census.take_apart(pair)
+    return [
+        LedgerEntry(edge._replace(state=EdgeState.QUARANTINE_PENDING), now_ms, one.reason.value)
+        for one in census.quarantines
+        for edge in one.edges
+    ]
 
 
 def source_refusal(sighting: Sighting, rules: Rules) -> LinkRefusal | None:
@@ -107,7 +134,12 @@ class _Standing(NamedTuple):
 
     edge_id: int
     observed_at_ms: int
+    confidence_permille: int
     effect: Effect
+
+
+def _standing(edge_id: int, seen: Edge | Sighting, rules: Rules) -> _Standing:
+    return _Standing(edge_id, seen.observed_at_ms, seen.confidence_permille, effect(seen, rules))
 
 
 class _Between:
@@ -133,7 +165,7 @@ class _Between:
                 continue
             self.count[pair] += 1
             if edge.state.stands:
-                self.standing[key] = _Standing(edge.edge_id, edge.observed_at_ms, effect(edge, rules))
+                self.standing[key] = _standing(edge.edge_id, edge, rules)
 
 
 def _rule_one(sighting: Sighting, key: EdgeKey, ledger: _Between, census: Census, now_ms: int) -> Ruling:
@@ -156,8 +188,17 @@ def _rule_one(sighting: Sighting, key: EdgeKey, ledger: _Between, census: Census
         return Ruling(sighting, Verdict.NEW)
     if sighting.observed_at_ms <= known.observed_at_ms:
         return Ruling(sighting, Verdict.KNOWN, edge_id=known.edge_id)
+    # Whoever is less sure now does not take back what was shown: proof would become a guess that joins.
+    sighting = _as_sure(sighting, known.confidence_permille)
     revives = _widens(known.effect, effect(sighting, ledger.rules), now_ms)
     return Ruling(sighting, Verdict.SEEN_AGAIN, edge_id=known.edge_id, revives=revives)
+
+
+def _as_sure(sighting: Sighting, confidence_permille: int) -> Sighting:
+    """The sighting, at least as sure as an earlier one of the same edge."""
+    if sighting.confidence_permille >= confidence_permille:
+        return sighting
+    return sighting._replace(confidence_permille=confidence_permille)
 
 
 def _malformed(sighting: Sighting, now_ms: int) -> LinkRefusal | None:

@@ -7,12 +7,12 @@ answered for only after the barrier; until then it is pending, and nothing is re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
 from identity.census import Known
 from identity.graph import Graph
 from identity.ids import SubjectId
-from identity.judging import Judged, reaches, rule
+from identity.judging import Judged, reaches, rule, taken_apart
 from identity.ledger import Edge, EdgeState, Sighting
 from identity.linking import Done, Request, Ruling, check_same, undo
 from identity.store import IdentityStore
@@ -85,6 +85,8 @@ class LedgerWriter:
     ) -> Done:
         """Declares the edges between two wrong; durable when it returns.
 
+        Guesses that would join people with an anchor each without those edges are taken back.
+
         Args:
             asked: the request; the same one is carried out once.
             pair: the two.
@@ -99,8 +101,9 @@ class LedgerWriter:
 
         async def write() -> Done:
             wrong = undo(await self._store.between([pair]), reason, now_ms)
+            given_up = taken_apart(pair, await self._known(pair), self._book.rules, now_ms)
             answer = answer_of(len(wrong))
-            saved = await self._store.unlink(asked, wrong, answer, now_ms)
+            saved = await self._store.unlink(asked, [*wrong, *given_up], answer, now_ms)
             self._graph.apply(saved.edges)
             return Done(asked.fingerprints, answer, saved.seq)
 
@@ -142,11 +145,13 @@ class LedgerWriter:
 
     async def _judge(self, sightings: Sequence[Sighting], now_ms: int) -> Judged:
         entries = await self._store.between([(one.subject, one.other) for one in sightings])
-        joined = reaches(sightings, self._graph, self._book.rules.members_max)
-        asked_about = {end for one in sightings for end in (one.subject, one.other)}
-        kinds = await self._store.kinds(asked_about.union(*(reach.members for reach in joined.values())))
-        known = Known(self._graph, joined, kinds, self._book.shared, self._book.blocked)
+        known = await self._known({end for one in sightings for end in (one.subject, one.other)})
         return rule(sightings, entries, known, self._book.rules, now_ms)
+
+    async def _known(self, ends: Collection[SubjectId]) -> Known:
+        joined = reaches(ends, self._graph, self._book.rules.members_max)
+        kinds = await self._store.kinds(set(ends).union(*(reach.members for reach in joined.values())))
+        return Known(self._graph, joined, kinds, self._book.shared, self._book.blocked)
 
     async def _once(self, asked: Request, write: Callable[[], Awaitable[Done]]) -> Done:
         async with self._in_order:

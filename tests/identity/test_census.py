@@ -40,7 +40,8 @@ class People:
 
     def judge(self, *sightings: Sighting, entries=()) -> Judged:
         kinds = {subject: Kind[name.split()[0].upper()] for name, subject in self.names.items()}
-        walked = reaches(sightings, self.graph, self.rules.members_max)
+        ends = [end for one in sightings for end in (one.subject, one.other)]
+        walked = reaches(ends, self.graph, self.rules.members_max)
         known = Known(self.graph, walked, kinds, self.shared, self.blocked)
         return rule(sightings, entries, known, self.rules, NOW)
 
@@ -218,3 +219,61 @@ def test_ordinary_links_are_judged_alike_in_one_batch_and_one_by_one():
     pairs = [(f"account_id {n}", f"{kind} {n}") for n in range(5) for kind in ("email", "cookie", "phone")]
     together, apart = People(), People()
     assert together.links(*pairs) == one_by_one(apart, *pairs) == [NEW] * 15
+
+
+def test_two_identifiers_of_one_tablet_hide_nobody_behind_each_other():
+    """Each alone is no joint: whoever it joins the other one joins as well."""
+    people = People()
+    one_by_one(people, *[(f"email {n}", f"account_id {n}") for n in range(4)])
+    people.link("device_id tablet", "cookie tablet")
+    for n in range(4):
+        one_by_one(people, ("device_id tablet", f"email {n}"), ("cookie tablet", f"email {n}"))
+    assert people.person("account_id 0") == {"account_id 0", "email 0"}
+    assert people.shared == {people.subject("device_id tablet"), people.subject("cookie tablet")}
+
+
+def test_two_guesses_side_by_side_join_no_two_people_of_whom_each_has_an_anchor():
+    people = People()
+    one_by_one(people, ("account_id a", "email a"), ("email n1", "email n2"))
+    one_by_one(people, ("email a", "email n1"), ("email a", "email n2"), evidence=Evidence.SIMILARITY)
+    assert people.link("email n1", "account_id b") is NEW
+    assert people.person("account_id a") == {"account_id a", "email a"}
+
+
+def test_proof_seen_again_by_somebody_less_sure_stays_proof():
+    """Else two people with an anchor each would be joined by what has become a guess."""
+    people = People()
+    one_by_one(people, ("account_id a", "email a"), ("account_id b", "email b"))
+    people.link("email a", "email b", observed_at_ms=NOW - 10)
+    known = LedgerEntry(people.edges[-1], NOW, "")
+    unsure = people.sighting("email a", "email b", confidence_permille=1)
+    (ruling,) = people.judge(unsure, entries=[known]).rulings
+    assert (ruling.verdict, ruling.sighting.confidence_permille) == (Verdict.SEEN_AGAIN, 1000)
+    people = People()
+    one_by_one(people, ("account_id a", "email a"), ("account_id b", "email b"))
+    seen = people.sighting("email a", "email b", observed_at_ms=NOW - 10)
+    first, second = people.judge(seen, seen._replace(confidence_permille=1, observed_at_ms=NOW)).rulings
+    assert (first.verdict, second.verdict) == (Verdict.KNOWN, NEW)
+    assert second.sighting.confidence_permille == 1000
+
+
+def test_what_is_seen_again_after_its_window_counts_like_what_is_new():
+    people = People(variant(kinds={"device_id": {"per_person_max": 3}}))
+    old_ms = NOW - 400 * DAY_MS
+    people.links(*[("account_id a", f"device_id old{n}") for n in range(2)], observed_at_ms=old_ms)
+    entries = [LedgerEntry(edge, old_ms, "") for edge in people.edges]
+    people.links(*[("account_id a", f"device_id new{n}") for n in range(2)])
+    again = [people.sighting("account_id a", f"device_id old{n}") for n in range(2)]
+    first, second = people.judge(*again, entries=entries).rulings
+    assert first.verdict is Verdict.SEEN_AGAIN
+    assert second.reason == "PERSON_KIND_LIMIT:DEVICE_ID"
+
+
+def test_what_is_seen_again_within_its_window_is_never_one_too_many():
+    people = People(variant(kinds={"device_id": {"per_person_max": 2}}))
+    people.links(*[("account_id a", f"device_id {n}") for n in range(2)], observed_at_ms=NOW - DAY_MS)
+    entries = [LedgerEntry(edge, NOW, "") for edge in people.edges]
+    strict = variant(kinds={"device_id": {"per_person_max": 1}})
+    people.rules = strict
+    (ruling,) = people.judge(people.sighting("account_id a", "device_id 0"), entries=entries).rulings
+    assert ruling.verdict is Verdict.SEEN_AGAIN

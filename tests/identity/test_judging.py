@@ -18,7 +18,11 @@ A, B, C, D, E = PEOPLE[:5]
 def rule(sightings, entries, graph, rules, now_ms) -> list[Ruling]:
     """The rulings over cookies, of which one person may have many."""
     kinds = dict.fromkeys(PEOPLE, IdentifierKind.COOKIE)
-    known = Known(graph, reaches(sightings, graph, rules.members_max), kinds)
+    known = Known(
+        graph,
+        reaches([end for one in sightings for end in (one.subject, one.other)], graph, rules.members_max),
+        kinds,
+    )
     return judge(sightings, entries, known, rules, now_ms).rulings
 
 

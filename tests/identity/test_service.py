@@ -329,6 +329,21 @@ async def test_unlinking_restores_exactly_what_was_before(desk):
     assert await desk.subjects("a", "b", "c") == [a, b, c]
 
 
+async def test_guesses_beside_proof_that_is_unlinked_join_no_two_people_of_whom_each_has_an_anchor(desk):
+    """One of the two stays, as if they had come after the correction."""
+    accounts = await desk.subjects("a", "b", kind=IdentifierKind.ACCOUNT_ID)
+    a, x, b = emails = await desk.subjects("a", "x", "b", kind=IdentifierKind.EMAIL)
+    desk.say_yes(*accounts, *emails)
+    await desk.send(desk.link(accounts[0], a), desk.link(accounts[1], b), desk.link(a, b))
+    guesses = [desk.link(*pair, evidence=pb.EVIDENCE_SIMILARITY) for pair in ((a, x), (x, b))]
+    await desk.send(*guesses)
+    assert (await desk.unlink(a, b)).edges_removed == 1
+    entries = await desk.store.between([(a, x), (x, b)])
+    assert sorted(entry.edge.state.name for entry in entries) == ["ACTIVE", "QUARANTINED"]
+    assert sorted(entry.reason for entry in entries) == ["", "LINK_BRIDGES_PEOPLE"]
+    assert not desk.members(accounts[0]) & {accounts[1], b}
+
+
 @pytest.mark.parametrize("pair", [(0, 2), (0, 3), (1, 1)])
 async def test_two_without_an_active_edge_of_their_own_cannot_be_unlinked(desk, pair):
     """Not over a third, not if they were never linked, not one from itself."""

@@ -1,5 +1,7 @@
 """Joints and bridges between anchored parts, by example and against taking every identifier away."""
 
+from collections.abc import Collection
+
 import networkx as nx
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +20,7 @@ def person(*pairs: tuple[SubjectId, SubjectId]) -> nx.Graph:
 
 def test_a_tablet_that_three_households_hang_together_by_is_shared():
     star = person((TABLET, A), (TABLET, B), (TABLET, C))
-    assert shared_joints(star, {TABLET}, {A, B, C}, 2) == [TABLET]
+    assert shared_joints(star, {TABLET}, {A, B, C}, 2) == [{TABLET}]
     assert shared_joints(star, {TABLET}, {A, B, C}, 3) == []
 
 
@@ -42,16 +44,29 @@ def test_of_two_joints_the_worse_goes_first_and_may_make_the_other_one_harmless(
     """The tablet joins three; the telephone beyond it joins only what the tablet had joined."""
     phone = D
     drawn = person((TABLET, A), (TABLET, B), (TABLET, phone), (phone, C), (phone, E))
-    assert shared_joints(drawn, {TABLET, phone}, {A, B, C}, 2) == [TABLET]
+    assert shared_joints(drawn, {TABLET, phone}, {A, B, C}, 2) == [{TABLET}]
 
 
 def test_a_guess_between_two_people_is_a_bridge_unless_proof_joins_them_elsewhere():
-    drawn = person((A, TABLET), (TABLET, B))
+    proof = person((A, TABLET))
     guess = {ordered(TABLET, B)}
-    assert weak_bridges(drawn, guess, {A, B}) == [ordered(TABLET, B)]
-    assert weak_bridges(drawn, guess, {A}) == []
-    drawn.add_edge(A, B)
-    assert weak_bridges(drawn, guess, {A, B}) == []
+    assert weak_bridges(proof, guess, {A, B}) == [ordered(TABLET, B)]
+    assert weak_bridges(proof, guess, {A}) == []
+    proof.add_edge(A, B)
+    assert weak_bridges(proof, guess, {A, B}) == []
+
+
+def test_identifiers_that_join_the_same_parts_are_one_joint():
+    phone = D
+    twins = person(*[(one, part) for one in (TABLET, phone) for part in (A, B, C)])
+    assert shared_joints(twins, {TABLET, phone}, {A, B, C}, 2) == [{TABLET, phone}]
+    assert shared_joints(twins, {TABLET, phone}, {A, B, C}, 3) == []
+
+
+def test_who_is_only_linked_with_a_joint_of_several_is_none_of_it():
+    phone, own = D, E
+    twins = person((own, TABLET), (own, A), *[(one, part) for one in (TABLET, phone) for part in (A, B, C)])
+    assert shared_joints(twins, {TABLET, phone, own}, {A, B, C}, 2) == [{TABLET, phone}]
 
 
 @settings(max_examples=60)
@@ -65,26 +80,34 @@ def test_without_the_shared_joints_no_shareable_identifier_holds_too_many_anchor
     left = drawn.copy()
     for joint in shared_joints(drawn, shareable, anchors, parts_max):
         assert parts_with_anchor(left, joint, anchors) > parts_max
-        left.remove_node(joint)
-    assert all(parts_with_anchor(left, one, anchors) <= parts_max for one in shareable if one in left)
+        left.remove_nodes_from(joint)
+    there = [one for one in shareable if one in left]
+    for one in there:
+        for other in there:
+            if one == other or left.has_edge(one, other) or set(left[one]) == set(left[other]):
+                assert parts_with_anchor(left, {one, other}, anchors) <= parts_max
 
 
 @settings(max_examples=60)
 @given(edges=edge_lists(), data=st.data())
-def test_without_the_weak_bridges_no_guess_alone_joins_two_anchored_parts(edges, data):
+def test_without_the_weak_bridges_everybody_joined_over_guesses_has_one_anchored_part(edges, data):
     drawn = oracle(edges, lambda _: True)
     anchors = set(data.draw(st.lists(st.sampled_from(PEOPLE))))
     weak = {ordered(*pair) for pair in drawn.edges if data.draw(st.booleans())}
+    proof = drawn.copy()
+    proof.remove_edges_from(weak)
+    given_up = weak_bridges(proof, weak, anchors)
     left = drawn.copy()
-    left.remove_edges_from(weak_bridges(drawn, weak, anchors))
-    for pair in weak & {ordered(*pair) for pair in left.edges}:
-        apart = left.copy()
-        apart.remove_edge(*pair)
-        sides = [nx.node_connected_component(apart, end) for end in pair]
-        assert sides[0] == sides[1] or not all(side & anchors for side in sides)
+    left.remove_edges_from(given_up)
+    for everybody in nx.connected_components(left):
+        parts = nx.connected_components(proof.subgraph(everybody))
+        assert sum(bool(part & anchors) for part in parts) <= 1
+    for pair in given_up:
+        sides = [nx.node_connected_component(left, end) for end in pair]
+        assert all(side & anchors for side in sides)
 
 
-def parts_with_anchor(drawn: nx.Graph, one: SubjectId, anchors: set[SubjectId]) -> int:
-    """Into how many anchored parts the identifier's own person falls without it."""
-    person = drawn.subgraph(nx.node_connected_component(drawn, one) - {one})
+def parts_with_anchor(drawn: nx.Graph, joint: Collection[SubjectId], anchors: set[SubjectId]) -> int:
+    """Into how many anchored parts the joint's own person falls without it."""
+    person = drawn.subgraph(nx.node_connected_component(drawn, min(joint)) - set(joint))
     return sum(bool(part & anchors) for part in nx.connected_components(person))
