@@ -26,6 +26,9 @@ PROBABILISTIC = "identity.link.probabilistic"
 #: No rule counts further than this; a person is bounded by ``members_max`` first.
 COUNT_MAX = 100_000
 DAYS_MAX = 36_500
+#: Values that stand for no identifier, one of ``any`` counted for every kind; each is sealed under
+#: every key that opens.
+BLOCKED_MAX = 2_000
 DAY_MS = 86_400_000
 _KINDS = {kind.name.lower(): kind for kind in IdentifierKind}
 _EVIDENCE = {evidence.name.lower(): evidence for evidence in Evidence}
@@ -272,6 +275,9 @@ def _days(table: Table, key: str) -> int:
 def _blocked(file: Table) -> tuple[tuple[IdentifierKind, str], ...]:
     lists = file.table("blocked")
     everywhere = lists.texts("any")
-    return tuple(
+    blocked = tuple(
         (kind, value) for name, kind in _KINDS.items() for value in [*everywhere, *lists.texts(name)]
     )
+    if len(blocked) > BLOCKED_MAX:
+        raise RulesError("blocked", f"at most {BLOCKED_MAX} values, one of any counted for each kind")
+    return blocked

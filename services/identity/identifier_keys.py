@@ -7,6 +7,7 @@ too, until nothing is kept under them any more.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from identity.ids import IdentifierToken
@@ -41,14 +42,17 @@ class IdentifierKeys:
         self.blocked = blocked_tokens(self._rules, tokeniser)
         self._recognition = Recognition(tokeniser, tokeniser.older)
 
-    def obey(self, rules: Rules) -> None:
-        """Blocks what other rules block, from now on."""
-        self._rules = rules
-        self.blocked = self.blocked_under(rules)
+    async def obey(self, rules: Rules) -> None:
+        """Blocks what other rules block, from the moment it returns, under the keys of that moment."""
+        tokeniser = None
+        while tokeniser is not self._recognition.tokeniser:
+            tokeniser = self._recognition.tokeniser
+            blocked = await asyncio.to_thread(blocked_tokens, rules, tokeniser)
+        self._rules, self.blocked = rules, blocked
 
-    def blocked_under(self, rules: Rules) -> frozenset[IdentifierToken]:
+    async def blocked_under(self, rules: Rules) -> frozenset[IdentifierToken]:
         """The tokens that would stand for no identifier under rules, under every version that opens."""
-        return blocked_tokens(rules, self._recognition.tokeniser)
+        return await asyncio.to_thread(blocked_tokens, rules, self._recognition.tokeniser)
 
     def nothing_under(self, version: int) -> None:
         """Nothing is kept under a version any more, so it is not looked under."""

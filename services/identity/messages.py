@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from consent.regimes import UNKNOWN
 from identity.graph import Step
 from identity.ids import SubjectId
 from identity.ledger import CERTAIN_PERMILLE, NEVER_MS, Evidence, Sighting
@@ -114,8 +115,10 @@ def link_response(rulings: Mapping[int, Ruling], call: Call) -> identity_pb2.Lin
     return identity_pb2.LinkResponse(results=in_order(results))
 
 
-def step_message(step: Step, kinds: Mapping[SubjectId, int]) -> identity_pb2.EvidenceStep:
-    """One edge of a path as the contract shows it."""
+def step_message(
+    step: Step, kinds: Mapping[SubjectId, int], link_purpose: str, call: Call
+) -> identity_pb2.EvidenceStep:
+    """One edge of a path as the contract shows it, with the purpose whose refusal would take it away."""
     edge = step.edge
     message = identity_pb2.EvidenceStep(
         from_kind=identity_pb2.IdentifierKind.Name(kinds[step.start]),
@@ -124,6 +127,8 @@ def step_message(step: Step, kinds: Mapping[SubjectId, int]) -> identity_pb2.Evi
         source=edge.source,
         observed_at=_timestamp(edge.observed_at_ms),
         confidence_permille=edge.confidence_permille,
+        link_purpose=link_purpose,
+        legal_basis=call.guard.policy.legal_basis(link_purpose, UNKNOWN),
     )
     if edge.valid_until_ms != NEVER_MS:
         message.valid_until.CopyFrom(_timestamp(edge.valid_until_ms))

@@ -6,14 +6,13 @@ what was previewed is what comes.
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from identity.errors import RulesError
 from identity.ids import SubjectId
 from identity.rules import Rules, compile_rules
+from identity.rules_file import parse
 from identity.store import IdentityStore
 from services.identity.identifier_keys import IdentifierKeys
 from services.storage.rules import KeptRules, RulesJournal
@@ -48,12 +47,13 @@ class RuleBook:
 
     async def blocked_under(self, rules: Rules, store: IdentityStore) -> frozenset[SubjectId]:
         """The identifiers the ledger holds that stand for none under rules."""
-        return frozenset((await store.subjects(self._identifiers.blocked_under(rules))).values())
+        tokens = await self._identifiers.blocked_under(rules)
+        return frozenset((await store.subjects(tokens)).values())
 
-    def take(self, rules: Rules, shared: Iterable[SubjectId]) -> None:
+    async def take(self, rules: Rules, shared: Iterable[SubjectId]) -> None:
         """Goes by other rules from now on; what they block is still to be found, see ``find_blocked``."""
+        await self._identifiers.obey(rules)
         self.rules, self.shared = rules, set(shared)
-        self._identifiers.obey(rules)
 
 
 def rules_of(content: str, like: Rules) -> Rules:
@@ -62,12 +62,7 @@ def rules_of(content: str, like: Rules) -> Rules:
     Raises:
         RulesError: it is none, or not one for these views; the text says where.
     """
-    try:
-        parsed = tomllib.loads(content)
-    except tomllib.TOMLDecodeError as error:
-        at = re.search(r"line \d+", str(error))
-        raise RulesError(at[0] if at else "the end", "not TOML") from None
-    rules = compile_rules(parsed)
+    rules = compile_rules(parse(content))
     if rules.views != like.views:
         raise RulesError("views", f"the policy's are {', '.join(like.views)}, in this order")
     return replace(rules, attesters=like.attesters)

@@ -11,9 +11,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from identity.columns import Columns
 from identity.ledger import Saved
 from identity.preview import Preview, preview
-from identity.replay import plan, replay
+from identity.replay import Plan, plan, replay
 from identity.rules import Rules
 from identity.store import IdentityStore
 from services.errors import Refusal, TooLate, Unavailable
@@ -69,6 +70,8 @@ class RulesChange:
         self._clock = clock
         self._report = report
         self._pause = pause
+        #: The last rules that were previewed, by their digest, and the digest of what they change.
+        self._previewed = ("", "")
         self._one_at_a_time = asyncio.Lock()
         self._task: asyncio.Task[int] | None = None
         self._stopping = False
@@ -88,7 +91,9 @@ class RulesChange:
                 ledger = self._journal.read_ledger()
                 return preview(ledger, before, proposed.rules, blocked, now_ms=now_ms, some_max=some_max)
 
-            return await asyncio.to_thread(replayed)
+            seen = await asyncio.to_thread(replayed)
+            self._previewed = (proposed.rules.digest, seen.plan.digest)
+            return seen
 
     async def begin(self, proposed: Proposal, digest: str, caller: str) -> Awaitable[int]:
         """Begins to bring rules into force, as they were previewed; it is finished whatever happens.
@@ -103,7 +108,7 @@ class RulesChange:
                 coming into force, or these are not newer.
         """
         async with self._one_at_a_time:
-            if not self._under_way(proposed):
+            if not await self._under_way(proposed):
                 if self._book.rules.digest == proposed.rules.digest:
                     return self._known_everywhere()
                 self._check(proposed)
@@ -134,32 +139,43 @@ class RulesChange:
         if proposed.rules.version <= self._book.rules.version:
             raise Refusal("RULES_NOT_NEWER", field="rules.version")
 
-    def _under_way(self, proposed: Proposal) -> bool:
+    async def _under_way(self, proposed: Proposal) -> bool:
         change = self._journal.change()
-        return change is not None and self._read(change.content).digest == proposed.rules.digest
+        if change is None:
+            return False
+        return (await asyncio.to_thread(self._read, change.content)).digest == proposed.rules.digest
 
     async def _begin(self, proposed: Proposal, digest: str, caller: str) -> None:
+        if self._previewed != (proposed.rules.digest, digest):
+            await self._planned(proposed, digest)  # linking does not stop for a digest that is made up
+        self._previewed = ("", "")
         begun = False
         self._book.changing = True
         try:
             async with self._ledger.alone():
                 pass  # what was being linked is in the ledger now
-            blocked = await self._book.blocked_under(proposed.rules, self._store)
-            before, after = self._book.rules, proposed.rules
-            ledger = await asyncio.to_thread(self._journal.read_ledger)
-            planned = await asyncio.to_thread(
-                lambda: plan(ledger, before, after, replay(ledger, after, blocked))
-            )
-            if planned.digest != digest:
-                raise Refusal("PREVIEW_OUTDATED")
-            change = Change(
-                after.version, proposed.content, digest, self._clock(), caller, phase=Phase.HOLDING
-            )
+            ledger, planned = await self._planned(proposed, digest)
+            version, now_ms = proposed.rules.version, self._clock()
+            change = Change(version, proposed.content, digest, now_ms, caller, phase=Phase.HOLDING)
             await self._journal.begin(change, ledger, planned)
             begun = True
         finally:
             self._book.changing = begun
         self._go_on()
+
+    async def _planned(self, proposed: Proposal, digest: str) -> tuple[Columns, Plan]:
+        """The ledger as it is and what has to change in it.
+
+        Raises:
+            Refusal: that is not what was previewed.
+        """
+        blocked = await self._book.blocked_under(proposed.rules, self._store)
+        before, after = self._book.rules, proposed.rules
+        ledger = await asyncio.to_thread(self._journal.read_ledger)
+        planned = await asyncio.to_thread(lambda: plan(ledger, before, after, replay(ledger, after, blocked)))
+        if planned.digest != digest:
+            raise Refusal("PREVIEW_OUTDATED")
+        return ledger, planned
 
     def _go_on(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._run())
@@ -181,7 +197,7 @@ class RulesChange:
     async def _brought_about(self) -> int:
         change = self._journal.change()
         assert change is not None  # noqa: S101 - this runs only while there is one
-        rules = self._read(change.content)
+        rules = await asyncio.to_thread(self._read, change.content)
         if change.phase is Phase.HOLDING:
             while await self._moved(self._journal.hold):
                 pass
@@ -189,7 +205,7 @@ class RulesChange:
         async with self._ledger.alone():
             if change.phase is Phase.HOLDING:
                 await self._journal.put_in_force(change, self._clock())
-            self._book.take(rules, await self._store.shared())
+            await self._book.take(rules, await self._store.shared())
         while await self._moved(lambda: self._journal.settle(self._clock())):
             pass
         # Only now: what the rules before let be born is in the ledger, since there were writes after it.

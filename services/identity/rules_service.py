@@ -55,7 +55,7 @@ class RulesServicer(rules_pb2_grpc.RulesServiceServicer):
         self, request: rules_pb2.PreviewRulesRequest, call: Call
     ) -> rules_pb2.PreviewRulesResponse:
         """What other rules would change; nothing changes."""
-        proposed = Proposal(request.rules, self._read(request.rules))
+        proposed = await self._proposal(request.rules)
         in_force = self._book.rules.version
         seen = await self._change.preview(proposed, call.now_ms, request.examples)
         return _preview_message(seen, in_force, proposed.rules.version, call)
@@ -64,12 +64,15 @@ class RulesServicer(rules_pb2_grpc.RulesServiceServicer):
         self, request: rules_pb2.ApplyRulesRequest, call: Call
     ) -> rules_pb2.ApplyRulesResponse:
         """Brings rules into force; effective when it returns."""
-        proposed = Proposal(request.rules, self._read(request.rules))
+        proposed = await self._proposal(request.rules)
         return await self._begun.to_the_end(self._apply(proposed, request.digest, call))
 
     async def drained(self) -> None:
         """Returns when nothing that was begun is unfinished, or a change stands between two steps."""
         await asyncio.gather(self._change.stop(), self._begun.drained())
+
+    async def _proposal(self, content: str) -> Proposal:
+        return Proposal(content, await asyncio.to_thread(self._read, content))
 
     async def _apply(self, proposed: Proposal, digest: str, call: Call) -> rules_pb2.ApplyRulesResponse:
         assert call.caller is not None  # noqa: S101 - authentication ran before every handler

@@ -7,7 +7,7 @@ is what the ledger holds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from identity.effect import admits
 from identity.graph import Graph, Step
@@ -107,7 +107,9 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
             return identity_pb2.ExplainResponse()
         path = () if other == subject else self._path(subject, other, members, call)
         kinds = await self._store.kinds({subject, *(step.end for step in path)})
-        return identity_pb2.ExplainResponse(linked=True, path=[step_message(step, kinds) for step in path])
+        return identity_pb2.ExplainResponse(
+            linked=True, path=[self._step(step, kinds, call) for step in path]
+        )
 
     @property
     def ledger(self) -> LedgerWriter:
@@ -162,6 +164,9 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
     async def _effective(self, done: Done, call: Call) -> int:
         call.durable = True
         return await self._ledger.effective(done)
+
+    def _step(self, step: Step, kinds: Mapping[SubjectId, int], call: Call) -> identity_pb2.EvidenceStep:
+        return step_message(step, kinds, self._book.rules.link_purpose(step.edge.evidence), call)
 
     def _path(
         self, subject: SubjectId, other: SubjectId, members: frozenset[SubjectId], call: Call

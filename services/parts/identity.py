@@ -188,5 +188,5 @@ async def _rule_book(process: Process, journal: RulesJournal, identifiers: Ident
         rules = await rules_in_force(journal, shipped, process.config.rules, process.clock(), process.log)
     except RulesError as error:
         raise ConfigError(f"rules in force: {error}") from None
-    identifiers.obey(rules)
+    await identifiers.obey(rules)
     return RuleBook(rules, identifiers)

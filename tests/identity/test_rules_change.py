@@ -194,6 +194,30 @@ async def test_what_is_applied_is_what_was_previewed(desk, office):
     assert (await desk.send(desk.link(till, late))).results[0].error.reason == "IDENTIFIER_SHARED"
 
 
+async def test_linking_does_not_stop_for_a_digest_that_is_made_up(desk, office, monkeypatch):
+    """Not while the whole ledger is replayed, and not for one that was previewed once, either."""
+    till, *_ = await till_and_customers(desk)
+    changing: list[bool] = []
+
+    def read_ledger(read: Any = office.journal.read_ledger) -> Any:
+        changing.append(desk.book.changing)
+        return read()
+
+    monkeypatch.setattr(office.journal, "read_ledger", read_ledger)
+    with pytest.raises(Refusal, match="PREVIEW_OUTDATED"):
+        await office.apply(LAX, "made up")
+    assert changing == [False]
+    digest = (await office.preview(LAX)).plan.digest
+    (late,) = await desk.subjects("late", kind=IdentifierKind.ACCOUNT_ID)
+    await desk.send(desk.link(till, late))
+    for _ in range(2):
+        with pytest.raises(Refusal, match="PREVIEW_OUTDATED"):
+            await office.apply(LAX, digest)
+    assert changing == [False, False, True, False]
+    await office.apply(LAX)
+    assert changing[4:] == [False, True]
+
+
 async def test_nothing_is_linked_while_rules_change_and_what_was_linked_can_be_undone(desk, office):
     till, one, other = await till_and_customers(desk)
     a, b = await desk.subjects("a", "b")

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from consent.fold import OwnState
+from consent.regimes import UNKNOWN
 from identity.errors import LinkNotFound, RequestIdReused
 from identity.graph import Graph
 from identity.ids import SubjectId
@@ -404,6 +405,8 @@ async def test_a_path_names_kinds_evidence_source_times_and_confidence_and_no_su
     assert (first.from_kind, first.to_kind) == (pb.IDENTIFIER_KIND_LOYALTY_CARD, pb.IDENTIFIER_KIND_EMAIL)
     assert (first.evidence, first.source) == (pb.EVIDENCE_CARD_AT_CHECKOUT, "till")
     assert (first.confidence_permille, first.observed_at.ToMilliseconds()) == (990, desk.clock())
+    assert (first.link_purpose, second.link_purpose) == ("identity.link.deterministic",) * 2
+    assert first.legal_basis == desk.policy.legal_basis("identity.link.deterministic", UNKNOWN) != ""
     assert not first.HasField("valid_until")
     assert (second.from_kind, second.to_kind) == (pb.IDENTIFIER_KIND_EMAIL, pb.IDENTIFIER_KIND_PHONE)
     assert (second.confidence_permille, second.valid_until.ToMilliseconds()) == (1000, end_ms)

@@ -175,7 +175,7 @@ class ExplainResponse(_message.Message):
     def __init__(self, linked: bool = ..., path: _Optional[_Iterable[_Union[EvidenceStep, _Mapping]]] = ..., consent_epoch: _Optional[int] = ...) -> None: ...
 
 class EvidenceStep(_message.Message):
-    __slots__ = ("from_kind", "to_kind", "evidence", "source", "observed_at", "valid_until", "confidence_permille")
+    __slots__ = ("from_kind", "to_kind", "evidence", "source", "observed_at", "valid_until", "confidence_permille", "link_purpose", "legal_basis")
     FROM_KIND_FIELD_NUMBER: _ClassVar[int]
     TO_KIND_FIELD_NUMBER: _ClassVar[int]
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
@@ -183,6 +183,8 @@ class EvidenceStep(_message.Message):
     OBSERVED_AT_FIELD_NUMBER: _ClassVar[int]
     VALID_UNTIL_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_PERMILLE_FIELD_NUMBER: _ClassVar[int]
+    LINK_PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    LEGAL_BASIS_FIELD_NUMBER: _ClassVar[int]
     from_kind: IdentifierKind
     to_kind: IdentifierKind
     evidence: Evidence
@@ -190,4 +192,6 @@ class EvidenceStep(_message.Message):
     observed_at: _timestamp_pb2.Timestamp
     valid_until: _timestamp_pb2.Timestamp
     confidence_permille: int
-    def __init__(self, from_kind: _Optional[_Union[IdentifierKind, str]] = ..., to_kind: _Optional[_Union[IdentifierKind, str]] = ..., evidence: _Optional[_Union[Evidence, str]] = ..., source: _Optional[str] = ..., observed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confidence_permille: _Optional[int] = ...) -> None: ...
+    link_purpose: str
+    legal_basis: str
+    def __init__(self, from_kind: _Optional[_Union[IdentifierKind, str]] = ..., to_kind: _Optional[_Union[IdentifierKind, str]] = ..., evidence: _Optional[_Union[Evidence, str]] = ..., source: _Optional[str] = ..., observed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., confidence_permille: _Optional[int] = ..., link_purpose: _Optional[str] = ..., legal_basis: _Optional[str] = ...) -> None: ...
