@@ -17,6 +17,7 @@ from identity.graph import Graph, Reach
 from identity.ids import SubjectId
 from identity.ledger import Edge, Sighting, ordered
 from identity.linking import LinkRefusal
+from identity.marks import PARTS, UNSAID, Mark
 from identity.rules import Rules, Strength
 from identity.tokens import IdentifierKind
 
@@ -49,11 +50,13 @@ class Quarantine:
         reason: why.
         shared: the identifier that people share; ``None`` where it is a guess that goes.
         edges: the edges, as they stand.
+        mark: what showed the identifier to be shared.
     """
 
     reason: LinkRefusal
     shared: SubjectId | None
     edges: tuple[Edge, ...]
+    mark: Mark = UNSAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,7 @@ class Census:
         crowded = self._crowded(one, other)
         if crowded:
             for end in [] if guess else crowded:
-                self._quarantine(end)
+                self._quarantine(end, self._crowd(end, other if end == one else one))
             return LinkRefusal.IDENTIFIER_SHARED
         mine, theirs = self._person(one), self._person(other)
         if mine is None or theirs is None:
@@ -243,6 +246,10 @@ class Census:
             crowded.append(other)
         return crowded
 
+    def _crowd(self, end: SubjectId, beyond: SubjectId) -> Mark:
+        kind = self._known.kinds.get(beyond, 0)
+        return Mark(kind, self._above[self._known.kinds.get(end, 0)][kind] + 1)
+
     def _full(self, end: SubjectId, beyond: SubjectId, kind: int, most: int) -> bool:
         near = set(self._near(end))
         if len(near) < most or beyond in near:
@@ -293,10 +300,12 @@ class Census:
                 (guesses if self._is_guess(link) else proof).add(ends)
         return proof, guesses - proof
 
-    def _quarantine(self, subject: SubjectId) -> None:
+    def _quarantine(self, subject: SubjectId, mark: Mark | None = None) -> None:
+        """Gives up whatever links an identifier; without a mark it is a joint between people."""
+        mark = mark or Mark(PARTS, self._rules.anchored_parts_max + 1)
         person = self._person(subject)
         edges = tuple(edge for edge in self._known.graph.held(subject) if edge.state.stands)
-        self.quarantines.append(Quarantine(LinkRefusal.IDENTIFIER_SHARED, subject, edges))
+        self.quarantines.append(Quarantine(LinkRefusal.IDENTIFIER_SHARED, subject, edges, mark))
         self._shared.add(subject)
         for place in self._added.get(subject, ()):
             self.given_up[place] = LinkRefusal.IDENTIFIER_SHARED

@@ -7,6 +7,7 @@ all that say the same, so that what they count for is worked out once as well.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from identity.effect import Effect, effect
 from identity.ids import SubjectId
 from identity.ledger import NEVER_MS, Edge, EdgeState, LedgerEntry, Sighting
+from identity.marks import Mark
 from identity.rules import Rules
 
 Numbers: TypeAlias = NDArray[np.int64]
@@ -35,15 +37,22 @@ class Columns:
     Attributes:
         subjects: the birth subject of each number, in the order in which the ledger names them.
         kinds: the kind of identifier of each subject that is known.
+        shared: the identifiers that people share, each with what showed it.
         says: what edges say; ``says_of`` is each row's place in it.
         reasons: why rows were refused, taken back or declared wrong; ``reason_of`` likewise.
         edge_id, a, b, says_of, observed_at_ms, valid_until_ms, state, stated_at_ms, reason_of: a value
             a row; ``a`` and ``b`` are numbers of subjects.
     """
 
-    def __init__(self, entries: Iterable[LedgerEntry], kinds: Mapping[SubjectId, int]) -> None:
+    def __init__(
+        self,
+        entries: Iterable[LedgerEntry],
+        kinds: Mapping[SubjectId, int],
+        shared: Mapping[SubjectId, Mark] = MappingProxyType({}),
+    ) -> None:
         """Takes rows, in the ledger's order."""
         self.kinds = kinds
+        self.shared = shared
         numbers: dict[SubjectId, int] = {}
         says: dict[Says, int] = {}
         reasons: dict[str, int] = {}

@@ -161,7 +161,8 @@ class Graph:
         bonds[np.asarray(rows.bond)[admitted]] = True  # each once, however much was seen
         both = np.asarray(self._bonds.ends).view(np.int64)[bonds]  # two ends are copied as one number
         ends = both.view(np.int32).reshape(-1, 2)
-        return Joined(self._subjects, ends[:, 0], ends[:, 1])
+        # Numbers are used again, so whoever is asked about later must not be looked up in what is by then.
+        return Joined(self._subjects.copy(), ends[:, 0], ends[:, 1])
 
     def shortest_path(
         self, start: SubjectId, end: SubjectId, admits: Admits, members_max: int

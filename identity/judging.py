@@ -89,6 +89,7 @@ def rule(
             if refusal is not None:
                 ruling = Ruling(ruling.sighting, Verdict.REFUSED, refusal, census.detail(place))
         if ruling.verdict is Verdict.NEW:
+            ledger.count[key[:2]] += key not in added
             added[key] = place
         elif ruling.verdict is Verdict.SEEN_AGAIN:
             again = ruling.sighting

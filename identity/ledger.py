@@ -58,6 +58,9 @@ class EdgeState(IntEnum):
     QUARANTINE_PENDING = 7
     #: Held while other rules come into force; what it comes to then stands beside those rules.
     RULES_PENDING = 8
+    #: Stood until rules made a guess of it, and one between two people: it joins nobody and goes on
+    #: carrying refusals, so that distrust frees none. Rules that are applied may bring it back.
+    DISTRUSTED = 9
 
     @property
     def stands(self) -> bool:
@@ -72,7 +75,7 @@ class EdgeState(IntEnum):
     @property
     def asserted(self) -> bool:
         """Whether somebody said so and nobody that it is wrong, whatever rules make of it."""
-        return self.stands or self.quarantined or self is EdgeState.RULES_PENDING
+        return self.stands or self.quarantined or self in {EdgeState.RULES_PENDING, EdgeState.DISTRUSTED}
 
     @property
     def declared_wrong(self) -> bool:

@@ -115,10 +115,10 @@ class Done(NamedTuple):
 
 
 def undo(known: Iterable[LedgerEntry], reason: str, now_ms: int) -> list[LedgerEntry]:
-    """What ``Unlink`` makes of what is between two: every edge that stands is to be wrong.
+    """What ``Unlink`` makes of what is between two: whatever somebody asserted is to be wrong.
 
-    Run out or not, pending or not, quarantined or not; it is wrong in effect once that is known
-    everywhere, and at once where it counted for nothing.
+    Run out or not, pending or not, refused or not, so that no laxer rules bring it back. It is wrong
+    in effect once that is known everywhere, and at once where it counted for nothing.
 
     Raises:
         LinkNotFound: there is no such edge.
@@ -126,7 +126,7 @@ def undo(known: Iterable[LedgerEntry], reason: str, now_ms: int) -> list[LedgerE
     wrong = [
         LedgerEntry(edge._replace(state=_undone(edge.state)), now_ms, reason)
         for edge, _, _ in known
-        if edge.state.asserted
+        if edge.state.asserted or edge.state is EdgeState.REFUSED
     ]
     if not wrong:
         raise LinkNotFound
@@ -134,7 +134,8 @@ def undo(known: Iterable[LedgerEntry], reason: str, now_ms: int) -> list[LedgerE
 
 
 def _undone(state: EdgeState) -> EdgeState:
-    return EdgeState.WRONG if state is EdgeState.QUARANTINED else EdgeState.UNLINK_PENDING
+    counts_for_nothing = state in {EdgeState.QUARANTINED, EdgeState.REFUSED}
+    return EdgeState.WRONG if counts_for_nothing else EdgeState.UNLINK_PENDING
 
 
 def fingerprint(*parts: bytes | str | int) -> bytes:

@@ -79,18 +79,18 @@ def preview(
         )
         for view, name in enumerate(before.views)
     }
-    moved = [place for place, row in enumerate(planned.rows.tolist()) if stood[row] != planned.stands[place]]
+    moved = [place for place, row in enumerate(planned.rows.tolist()) if stood[row] != planned.stands(place)]
     return Preview(
         ledger,
         planned,
         views,
-        Counter(planned.reasons[place] for place in moved if not planned.stands[place]),
+        Counter(planned.reasons[place] for place in moved if not planned.stands(place)),
         tuple(_moved_edge(ledger, planned, place) for place in moved[:some_max]),
     )
 
 
 def _moved_edge(ledger: Columns, planned: Plan, place: int) -> MovedEdge:
-    row, stands = int(planned.rows[place]), bool(planned.stands[place])
+    row, stands = int(planned.rows[place]), planned.stands(place)
     reason = ledger.reasons[int(ledger.reason_of[row])] if stands else planned.reasons[place]
     edge = ledger.edge(row)
     assert edge.state is not EdgeState.RULES_PENDING  # noqa: S101 - nothing is previewed during a change

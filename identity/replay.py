@@ -2,15 +2,17 @@
 
 Replayed is whatever somebody asserted and nobody declared wrong, also what rules refused or took
 back. An edge that stood and is not admitted is taken back; one that was refused or taken back and
-is admitted comes back. Evidence of a source whose word does not count any more stays and carries
-refusals: a rule narrows at once and widens only by letting go of what joined strangers.
+is admitted comes back, but never in the place of one that stands. Evidence whose source does not
+count any more, or that became a guess between people, carries refusals: a rule narrows at once and
+widens only by letting go of what joined strangers.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +24,15 @@ from identity.ids import SubjectId
 from identity.judging import source_refusal
 from identity.ledger import EdgeState
 from identity.linking import LinkRefusal
+from identity.marks import Mark, allowed
+from identity.partition import parts
 from identity.rules import Rules
 
 _ASSERTED = frozenset(int(state) for state in EdgeState if state.asserted)
 _STANDS = frozenset(int(state) for state in EdgeState if state.stands)
 _WRONG = frozenset(int(state) for state in EdgeState if state.declared_wrong)
+#: Whether it goes on carrying refusals, and what it is to be then.
+_TAKEN_BACK = {False: EdgeState.QUARANTINED, True: EdgeState.DISTRUSTED}
 _DECLARED_WRONG = LinkRefusal.DECLARED_WRONG.value
 
 
@@ -35,14 +41,21 @@ class Replayed:
     """What rules make of the ledger.
 
     Attributes:
-        stands: for each row whether it is to stand.
+        states: for each row ``ACTIVE`` if it is to stand, ``DISTRUSTED`` if it is to carry refusals
+            only, and otherwise ``QUARANTINED``: it is to count for nothing.
         refusals: for rows that are not to stand and that the rules did judge, why.
-        shared: the identifiers that people share.
+        shared: the identifiers that people share, each with what showed it.
     """
 
-    stands: NDArray[np.bool_]
+    states: Numbers
     refusals: dict[int, LinkRefusal]
-    shared: frozenset[SubjectId]
+    shared: dict[SubjectId, Mark]
+
+    @property
+    def stands(self) -> NDArray[np.bool_]:
+        """For each row whether it is to stand."""
+        stands: NDArray[np.bool_] = self.states == EdgeState.ACTIVE
+        return stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,49 +65,58 @@ class Plan:
     Attributes:
         stood: for each row of the ledger whether it stands now.
         rows: the rows of which what they count for changes.
-        stands: for each of these whether it stands afterwards.
-        reasons: for each that does not, why; empty for one that does.
+        states: for each of these what it is to be, as of ``Replayed``.
+        reasons: for each that is not to stand, why; empty for one that is.
         comes_back: how many stand afterwards that did not.
         goes: how many stood that do not.
-        shared: the identifiers that people share afterwards.
+        shared: the identifiers that people share afterwards, each with what showed it.
         digest: of all this and the two rules, hexadecimal; another plan, another digest.
     """
 
     stood: NDArray[np.bool_]
-    rows: NDArray[np.int64]
-    stands: NDArray[np.bool_]
+    rows: Numbers
+    states: Numbers
     reasons: list[str]
     comes_back: int
     goes: int
-    shared: frozenset[SubjectId]
+    shared: Mapping[SubjectId, Mark]
     digest: str
+
+    def stands(self, place: int) -> bool:
+        """Whether the changed row at a place is to stand."""
+        return bool(self.states[place] == EdgeState.ACTIVE)
 
 
 def replay(ledger: Columns, rules: Rules, blocked: Container[SubjectId]) -> Replayed:
     """Judges every edge of the ledger as if each came for the first time, under rules.
+
+    In the ledger's order, as they came. Where that would throw out what stands, what stands goes
+    first; and where nobody is left to show that an identifier is shared, it is taken as known.
 
     Args:
         ledger: all of it.
         rules: the rules.
         blocked: identifiers that stand for none under them.
     """
-    census = Census(rules, Known(kinds=ledger.kinds, blocked=blocked), ledger.sighting)
-    stands = np.zeros(len(ledger), np.bool_)
-    refusals: dict[int, LinkRefusal] = {}
-    for row in _to_replay(ledger):
-        refusal = None
-        if int(ledger.state[row]) not in _ASSERTED:
-            refusal = source_refusal(ledger.sighting(row), rules)
-        refusal = refusal or census.admit(row)
-        if refusal is None:
-            stands[row] = True
-        else:
-            refusals[row] = refusal
-    for row, refusal in census.given_up.items():
-        stands[row] = False
-        refusals[row] = refusal
-    shared = frozenset(one.shared for one in census.quarantines if one.shared is not None)
-    return Replayed(stands, refusals, shared)
+    rows = _to_replay(ledger)
+    stood = np.isin(ledger.state, list(_STANDS))
+    kept = {
+        one: mark for one, mark in ledger.shared.items() if not allowed(mark, ledger.kinds.get(one, 0), rules)
+    }
+    judged = _judged(ledger, rows, rules, Known(kinds=ledger.kinds, blocked=blocked))
+    again, shared = _again(ledger, rows, stood, judged, kept)
+    if again:
+        again.sort(key=stood.__getitem__, reverse=True)  # those alike stay in the ledger's order
+        known = Known(kinds=ledger.kinds, shared=kept, blocked=blocked)
+        anew = _judged(ledger, again, rules, known)
+        judged.refusals.update(anew.refusals)
+        shared |= anew.shared
+    states = _as_they_are(ledger)
+    for row, refusal in judged.refusals.items():
+        carried = states[row] != EdgeState.QUARANTINED and refusal is LinkRefusal.BRIDGES_PEOPLE
+        states[row] = EdgeState.ACTIVE if refusal is None else _TAKEN_BACK[bool(carried)]
+    refusals = {row: refusal for row, refusal in judged.refusals.items() if refusal is not None}
+    return Replayed(states, refusals, shared | kept)
 
 
 def plan(ledger: Columns, before: Rules, after: Rules, replayed: Replayed) -> Plan:
@@ -106,26 +128,77 @@ def plan(ledger: Columns, before: Rules, after: Rules, replayed: Replayed) -> Pl
         after: the rules replayed.
         replayed: by ``replay`` of the same ledger.
     """
-    stood = np.isin(ledger.state, list(_STANDS))
-    stands = replayed.stands
+    is_now, states = _as_they_are(ledger), replayed.states
+    stood, stands = is_now == EdgeState.ACTIVE, replayed.stands
     was, becomes = ledger.effects(before), ledger.effects(after)
     same_word = np.array(
         [_same(one, other) for one, other in zip(was.told, becomes.told, strict=True)], np.bool_
     )
     counts = (was.views != 0) | (becomes.views != 0)
     other_effect = ~same_word[ledger.says_of] | (counts & (was.ends_ms != becomes.ends_ms))
-    rows = np.flatnonzero((stood != stands) | (stood & stands & other_effect))
+    rows = np.flatnonzero((is_now != states) | (stood & stands & other_effect))
     reasons = ["" if stands[row] else replayed.refusals[row].value for row in rows.tolist()]
     return Plan(
         stood,
         rows,
-        stands[rows],
+        states[rows],
         reasons,
         int(np.count_nonzero(stands & ~stood)),
         int(np.count_nonzero(stood & ~stands)),
         replayed.shared,
-        _digest(before, after, ledger.edge_id[rows], stands[rows], replayed.shared),
+        _digest(before, after, ledger.edge_id[rows], states[rows], replayed.shared),
     )
+
+
+class _Judged(NamedTuple):
+    """What rules say to rows: to each ``None``, or why not; and what they find to be shared."""
+
+    refusals: dict[int, LinkRefusal | None]
+    shared: dict[SubjectId, Mark]
+
+
+def _judged(ledger: Columns, rows: Iterable[int], rules: Rules, known: Known) -> _Judged:
+    census = Census(rules, known, ledger.sighting)
+    refusals: dict[int, LinkRefusal | None] = {}
+    for row in rows:
+        refusal = None
+        if int(ledger.state[row]) not in _ASSERTED:
+            refusal = source_refusal(ledger.sighting(row), rules)
+        refusals[row] = refusal or census.admit(row)
+    refusals.update(census.given_up)
+    return _Judged(refusals, {one.shared: one.mark for one in census.quarantines if one.shared is not None})
+
+
+def _again(
+    ledger: Columns,
+    rows: Sequence[int],
+    stood: NDArray[np.bool_],
+    judged: _Judged,
+    kept: Mapping[SubjectId, Mark],
+) -> tuple[list[int], dict[SubjectId, Mark]]:
+    """The rows that are to be judged another way, and what was found to be shared among the others.
+
+    All of those that hang together: what happens to one of them is nothing to anybody else.
+    """
+    thrown_out = [row for row, refusal in judged.refusals.items() if refusal is not None and stood[row]]
+    unseen = kept.keys() - judged.shared.keys()
+    if not thrown_out and not unseen:
+        return [], judged.shared
+    number = {one: place for place, one in enumerate(ledger.subjects)}
+    part_of = parts(len(number), ledger.a[rows], ledger.b[rows])
+    moved = np.zeros(len(number), np.bool_)
+    moved[part_of[ledger.a[thrown_out]]] = True
+    moved[part_of[[number[one] for one in unseen if one in number]]] = True
+    shared = {one: mark for one, mark in judged.shared.items() if not moved[part_of[number[one]]]}
+    return [row for row in rows if moved[part_of[ledger.a[row]]]], shared
+
+
+def _as_they_are(ledger: Columns) -> Numbers:
+    """The states of rows now, of the three that a replay knows."""
+    states = np.full(len(ledger), EdgeState.QUARANTINED, np.int64)
+    states[np.isin(ledger.state, list(_STANDS))] = EdgeState.ACTIVE
+    states[ledger.state == EdgeState.DISTRUSTED] = EdgeState.DISTRUSTED
+    return states
 
 
 def _to_replay(ledger: Columns) -> list[int]:
@@ -149,7 +222,10 @@ def _to_replay(ledger: Columns) -> list[int]:
     words = {(one.evidence, one.source): 0 for one in ledger.says}
     words = {word: place for place, word in enumerate(words)}
     word_of = np.array([words[one.evidence, one.source] for one in ledger.says], np.int64)[ledger.says_of]
-    rank = np.where(np.isin(ledger.state, list(_STANDS)), 0, np.where(refused, 2, 1))
+    rank = np.full(len(ledger), 2)
+    rank[refused] = 3
+    rank[ledger.state == EdgeState.DISTRUSTED] = 1
+    rank[np.isin(ledger.state, list(_STANDS))] = 0
     order = rows[np.lexsort((-ledger.edge_id[rows], rank[rows], word_of[rows], pairs[rows]))]
     first = np.ones(len(order), np.bool_)
     first[1:] = (np.diff(pairs[order]) != 0) | (np.diff(word_of[order]) != 0)
@@ -165,9 +241,10 @@ def _same(one: Effect, other: Effect) -> bool:
 
 
 def _digest(
-    before: Rules, after: Rules, edges: Numbers, stands: NDArray[np.bool_], shared: Iterable[SubjectId]
+    before: Rules, after: Rules, edges: Numbers, states: Numbers, shared: Mapping[SubjectId, Mark]
 ) -> str:
     state = hashlib.sha256(f"{before.digest} {after.digest} {len(edges)} ".encode())
-    for part in (edges.tobytes(), stands.tobytes(), *sorted(shared)):
+    marks = [one + repr(tuple(mark)).encode() for one, mark in sorted(shared.items())]
+    for part in (edges.tobytes(), states.tobytes(), *marks):
         state.update(part)
     return state.hexdigest()

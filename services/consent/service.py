@@ -41,6 +41,7 @@ _EDGE_STATES = {
     ledger.EdgeState.QUARANTINED: EdgeState.WRONG,  # not even a refusal spreads over what people share
     ledger.EdgeState.QUARANTINE_PENDING: EdgeState.REFUSAL_ONLY,
     ledger.EdgeState.RULES_PENDING: EdgeState.REFUSAL_ONLY,
+    ledger.EdgeState.DISTRUSTED: EdgeState.REFUSAL_ONLY,
 }
 
 

@@ -95,7 +95,7 @@ class LedgerWriter:
             now_ms: when they are declared wrong.
 
         Raises:
-            LinkNotFound: no edge that stands joins the two.
+            LinkNotFound: nobody asserts that the two belong together.
             RequestIdReused: the request id was used for another request.
         """
 

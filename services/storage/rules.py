@@ -8,7 +8,7 @@ the edges go on to what they are to be. Whatever is cut off is taken up where th
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
@@ -17,6 +17,7 @@ from typing import NamedTuple
 from identity.columns import Columns
 from identity.ids import SubjectId
 from identity.ledger import Edge, EdgeState, LedgerEntry, Saved
+from identity.marks import Mark
 from identity.replay import Plan
 from services.storage.edge_rows import EDGE, edge_of
 from services.storage.identity import change_in
@@ -108,7 +109,7 @@ class RulesJournal:
         connection = connect(self._database.path, read_only=True)
         try:
             connection.execute("BEGIN")
-            return Columns(_entries(connection), _kinds(connection))
+            return Columns(_entries(connection), _kinds(connection), _shared(connection))
         finally:
             connection.close()
 
@@ -147,16 +148,21 @@ def _entries(connection: sqlite3.Connection) -> Iterator[LedgerEntry]:
 
 def _kinds(connection: sqlite3.Connection) -> dict[SubjectId, int]:
     rows = connection.execute(
-        "SELECT subject, kind FROM identifier WHERE subject IN (SELECT a FROM edge UNION SELECT b FROM edge)"
+        "SELECT subject, kind FROM identifier WHERE subject IN"
+        " (SELECT a FROM edge UNION SELECT b FROM edge UNION SELECT subject FROM shared_identifier)"
     )
     return {SubjectId(subject): kind for subject, kind in rows}
 
 
+def _shared(connection: sqlite3.Connection) -> dict[SubjectId, Mark]:
+    rows = connection.execute("SELECT subject, kind, count FROM shared_identifier")
+    return {SubjectId(subject): Mark(kind, count) for subject, kind, count in rows}
+
+
 def _planned(ledger: Columns, plan: Plan, start: int) -> list[tuple[int, int, str]]:
     end = min(start + _PLANNED_AT_ONCE, len(plan.rows))
-    states = (EdgeState.QUARANTINED, EdgeState.ACTIVE)
     return [
-        (int(ledger.edge_id[plan.rows[place]]), states[bool(plan.stands[place])], plan.reasons[place])
+        (int(ledger.edge_id[plan.rows[place]]), int(plan.states[place]), plan.reasons[place])
         for place in range(start, end)
     ]
 
@@ -179,8 +185,10 @@ def _write_plan(rows: Sequence[tuple[int, int, str]], connection: sqlite3.Connec
     connection.executemany("INSERT INTO rules_change_edge (edge_id, state, reason) VALUES (?, ?, ?)", rows)
 
 
-def _begin(change: Change, shared: Iterable[SubjectId], connection: sqlite3.Connection) -> None:
-    connection.executemany("INSERT INTO rules_change_shared VALUES (?)", [(one,) for one in shared])
+def _begin(change: Change, shared: Mapping[SubjectId, Mark], connection: sqlite3.Connection) -> None:
+    connection.executemany(
+        "INSERT INTO rules_change_shared VALUES (?, ?, ?)", [(one, *mark) for one, mark in shared.items()]
+    )
     connection.execute(
         "INSERT INTO rules_change VALUES (1, ?, ?, ?, ?, ?, ?)",
         (
@@ -211,8 +219,10 @@ def _switch(change: Change, now_ms: int, connection: sqlite3.Connection) -> None
         "DELETE FROM shared_identifier WHERE subject NOT IN (SELECT subject FROM rules_change_shared)"
     )
     connection.execute(
-        "INSERT OR IGNORE INTO shared_identifier SELECT subject, ?, 'IDENTIFIER_SHARED'"
-        " FROM rules_change_shared WHERE subject IN (SELECT subject FROM identifier)",
+        "INSERT INTO shared_identifier (subject, since_ms, reason, kind, count)"
+        " SELECT subject, ?, 'IDENTIFIER_SHARED', kind, count FROM rules_change_shared"
+        " WHERE subject IN (SELECT subject FROM identifier)"
+        " ON CONFLICT DO UPDATE SET kind = excluded.kind, count = excluded.count",
         (now_ms,),
     )
     connection.execute("UPDATE rules_change SET phase = ?", (Phase.SETTLING,))

@@ -22,7 +22,7 @@ _QUARANTINE = f"""
 #: As a text and not as values: only so SQLite knows that the index covers it.
 _VIOLATIONS = f"""
     SELECT {EDGE}, state, stated_at_ms, reason FROM edge
-    WHERE {{}} = ? AND state IN (3, 6, 7) ORDER BY stated_at_ms DESC LIMIT ?"""  # noqa: S608 - our own text
+    WHERE {{}} = ? AND state IN (3, 6, 7, 9) ORDER BY stated_at_ms DESC LIMIT ?"""  # noqa: S608 - our own text
 
 
 def quarantine_in(
@@ -34,9 +34,10 @@ def quarantine_in(
         reason = one.reason.value
         if one.shared is not None:
             connection.execute(
-                "INSERT OR IGNORE INTO shared_identifier SELECT ?1, ?2, ?3"
+                "INSERT OR IGNORE INTO shared_identifier (subject, since_ms, reason, kind, count)"
+                " SELECT ?1, ?2, ?3, ?4, ?5"
                 " WHERE EXISTS (SELECT 1 FROM identifier WHERE subject = ?1)",
-                (one.shared, now_ms, reason),
+                (one.shared, now_ms, reason, *one.mark),
             )
         for edge in one.edges:
             row = connection.execute(_QUARANTINE, (now_ms, reason, edge.edge_id)).fetchone()

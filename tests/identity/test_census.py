@@ -10,6 +10,7 @@ from identity.ids import SubjectId
 from identity.judging import Judged, reaches, rule
 from identity.ledger import NEVER_MS, Edge, EdgeState, Evidence, LedgerEntry, Sighting, ordered
 from identity.linking import LinkRefusal, Verdict
+from identity.marks import PARTS, Mark
 from identity.rules import DAY_MS, Rules
 from identity.tokens import IdentifierKind as Kind
 from tests.identity.graphs import NOW_MS
@@ -277,3 +278,16 @@ def test_what_is_seen_again_within_its_window_is_never_one_too_many():
     people.rules = strict
     (ruling,) = people.judge(people.sighting("account_id a", "device_id 0"), entries=entries).rulings
     assert ruling.verdict is Verdict.SEEN_AGAIN
+
+
+def test_a_quarantine_says_by_what_the_identifier_was_found_shared():
+    """As many as the rules would have had to allow, so that others can be asked."""
+    tills, centres = People(), People()
+    tills.link(*TILL[0])
+    judged = tills.judge(tills.sighting(*TILL[1]))
+    assert [one.mark for one in judged.quarantines] == [Mark(Kind.ACCOUNT_ID, 2)]
+    for number in range(3):
+        one_by_one(centres, (f"email {number}", f"account_id {number}"))
+    one_by_one(centres, *[("phone centre", f"email {number}") for number in range(2)])
+    judged = centres.judge(centres.sighting("phone centre", "email 2"))
+    assert [one.mark for one in judged.quarantines] == [Mark(PARTS, 3)]

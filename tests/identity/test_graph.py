@@ -1,8 +1,10 @@
 """The graph in memory, on graphs small enough to read."""
 
+from identity.effect import admits
 from identity.graph import Graph, Reach
 from identity.ledger import EdgeState, Evidence
-from tests.identity.graphs import PEOPLE, edge
+from tests.identity.graphs import NOW_MS, PEOPLE, edge
+from tests.identity.rulebook import SHIPPED
 
 A, B, C, D = PEOPLE[:4]
 
@@ -35,6 +37,14 @@ def test_a_path_takes_the_detour_that_is_admitted():
     graph = Graph([edge(1, A, D, evidence=Evidence.SIMILARITY), edge(2, A, B), edge(3, B, D)])
     path = graph.shortest_path(D, A, lambda one: one.evidence is Evidence.LOGIN, 500)
     assert [(step.start, step.end) for step in path] == [(D, B), (B, A)]
+
+
+def test_whoever_asked_about_everybody_is_told_nothing_of_those_who_come_later():
+    """The number of somebody who went is used again meanwhile."""
+    graph = Graph([edge(1, A, B)])
+    joined = graph.joined(admits(SHIPPED, "strict", NOW_MS))
+    graph.apply([edge(1, A, B, state=EdgeState.WRONG), edge(2, C, D)])
+    assert {joined.subjects[one] for one in (*joined.a, *joined.b)} == {A, B}
 
 
 def test_nothing_is_kept_of_somebody_whose_last_edge_is_wrong_and_the_numbers_are_used_again():

@@ -199,3 +199,11 @@ def test_more_evidence_between_two_than_is_kept_is_refused_and_leaves_no_row():
     assert ruling.refusal is LinkRefusal.TOO_MUCH_EVIDENCE
     assert not ruling.recorded
     assert ruled(sighting(source=sources[0], observed_at_ms=NOW_MS), known=known) == [Verdict.KNOWN]
+
+
+def test_a_batch_keeps_no_more_evidence_between_two_than_several():
+    """The same edge twice is one."""
+    batch = [sighting(source=f"source-{number}") for number in (0, *range(EDGES_BETWEEN_MAX + 2))]
+    became = ruled(*batch)
+    assert became.count(Verdict.NEW) == EDGES_BETWEEN_MAX
+    assert became[-2:] == [LinkRefusal.TOO_MUCH_EVIDENCE] * 2

@@ -11,7 +11,7 @@ from tests.identity.test_judging import sighting
 A, B = PEOPLE[:2]
 
 
-def test_undoing_takes_every_active_edge_run_out_or_not_and_no_other():
+def test_undoing_takes_whatever_somebody_asserted_and_nobody_declared_wrong():
     known = [
         LedgerEntry(edge(1, A, B), 5, ""),
         LedgerEntry(edge(2, A, B, valid_until_ms=NOW_MS - 1, source="app"), 5, ""),
@@ -22,11 +22,21 @@ def test_undoing_takes_every_active_edge_run_out_or_not_and_no_other():
     ]
     undone = undo(known, "shared tablet", NOW_MS)
     assert [(e.edge.edge_id, e.edge.state, e.stated_at_ms, e.reason) for e in undone] == [
-        (number, EdgeState.UNLINK_PENDING, NOW_MS, "shared tablet") for number in (1, 2, 5)
+        (1, EdgeState.UNLINK_PENDING, NOW_MS, "shared tablet"),
+        (2, EdgeState.UNLINK_PENDING, NOW_MS, "shared tablet"),
+        (4, EdgeState.WRONG, NOW_MS, "shared tablet"),
+        (5, EdgeState.UNLINK_PENDING, NOW_MS, "shared tablet"),
     ]
 
 
-@pytest.mark.parametrize("state", [EdgeState.WRONG, EdgeState.UNLINK_PENDING, EdgeState.REFUSED])
+@pytest.mark.parametrize("state", [EdgeState.REFUSED, EdgeState.QUARANTINED])
+def test_what_counts_for_nothing_is_wrong_at_once(state):
+    """Or else laxer rules would bring back what somebody has put right."""
+    (undone,) = undo([LedgerEntry(edge(3, A, B, state=state), 5, "PERSON_TOO_LARGE")], "not mine", NOW_MS)
+    assert (undone.edge.state, undone.reason) == (EdgeState.WRONG, "not mine")
+
+
+@pytest.mark.parametrize("state", [EdgeState.WRONG, EdgeState.UNLINK_PENDING])
 def test_undoing_without_an_edge_that_stands_is_refused(state):
     with pytest.raises(LinkNotFound):
         undo([LedgerEntry(edge(3, A, B, state=state), 5, "")], "", NOW_MS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import networkx as nx
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from identity.columns import Columns
 from identity.ids import SubjectId
 from identity.ledger import NEVER_MS, Edge, EdgeState, Evidence, LedgerEntry, ordered
 from identity.linking import Verdict
+from identity.marks import PARTS, UNSAID, Mark
 from identity.preview import Preview, preview
 from identity.repartition import repartition
 from identity.rules import DAY_MS, Rules
@@ -19,8 +21,13 @@ from tests.identity.rulebook import FILE, SHIPPED, merged, variant
 from tests.identity.test_census import NOW, People
 
 TILL = [("device_id till", f"account_id {number}") for number in range(3)]
+TWO_ACCOUNTS = Mark(Kind.ACCOUNT_ID, 2)
 LAX = variant(version=2, kinds={"device_id": {"shared_above": {"account_id": 2}}})
 RETIRED = variant(version=2, sources={"named": {"web": {"status": "retired", "evidence": ["login"]}}})
+
+OTHER_RETIRED = variant(version=2, sources={"named": {"unrelated": {"status": "retired", "evidence": []}}})
+WEB = {"status": "active", "trust_permille": 100, "evidence": ["login"]}
+DISTRUSTED = variant(version=2, sources={"named": {"web": WEB}})
 
 
 class Ledger:
@@ -29,6 +36,7 @@ class Ledger:
     def __init__(self) -> None:
         self.entries: list[LedgerEntry] = []
         self.names: dict[str, SubjectId] = {}
+        self.shared: dict[SubjectId, Mark] = {}
 
     def subject(self, name: str) -> SubjectId:
         return self.names.setdefault(name, SubjectId(len(self.names).to_bytes(16, "big")))
@@ -46,16 +54,16 @@ class Ledger:
 
     def columns(self) -> Columns:
         kinds = {subject: Kind[name.split()[0].upper()] for name, subject in self.names.items()}
-        return Columns(self.entries, kinds)
+        return Columns(self.entries, kinds, self.shared)
 
     def preview(self, after: Rules, before: Rules = SHIPPED, blocked=frozenset()) -> Preview:
         return preview(self.columns(), before, after, blocked, now_ms=NOW, some_max=9)
 
     def become(self, after: Rules, before: Rules = SHIPPED) -> dict[int, tuple[bool, str]]:
-        """Which rows change, whether they stand then, and why if not."""
+        """Which rows change, whether they count for anything then, and why not all they might."""
         planned = self.preview(after, before).plan
-        stands = planned.stands.tolist()
-        return dict(zip(planned.rows.tolist(), zip(stands, planned.reasons, strict=True), strict=True))
+        counts = (planned.states != EdgeState.QUARANTINED).tolist()
+        return dict(zip(planned.rows.tolist(), zip(counts, planned.reasons, strict=True), strict=True))
 
 
 def ledger_of(*pairs: tuple[str, str], **fields) -> Ledger:
@@ -80,7 +88,7 @@ def test_stricter_rules_take_back_what_they_would_not_have_taken():
     ledger = ledger_of(*TILL[:2], ("account_id 0", "email 0"))
     gone = (False, "IDENTIFIER_SHARED")
     assert ledger.become(newer(), LAX) == {0: gone, 1: gone}
-    assert ledger.preview(newer(), LAX).plan.shared == {ledger.subject("device_id till")}
+    assert ledger.preview(newer(), LAX).plan.shared == {ledger.subject("device_id till"): TWO_ACCOUNTS}
 
 
 def test_laxer_rules_bring_back_what_was_refused_and_what_was_taken_back():
@@ -89,7 +97,7 @@ def test_laxer_rules_bring_back_what_was_refused_and_what_was_taken_back():
     ledger.row(*TILL[1], EdgeState.REFUSED, "IDENTIFIER_SHARED")
     seen = ledger.preview(LAX)
     assert ledger.become(LAX) == {0: (True, ""), 1: (True, "")}
-    assert (seen.plan.comes_back, seen.plan.shared) == (2, frozenset())
+    assert (seen.plan.comes_back, seen.plan.shared) == (2, {})
     assert [(one.comes_back, one.reason) for one in seen.edges] == [(True, "IDENTIFIER_SHARED")] * 2
 
 
@@ -175,6 +183,56 @@ def test_an_empty_ledger_changes_nowhere():
     assert all(view.people_after == 0 for view in seen.views.values())
 
 
+def test_what_came_back_never_takes_the_place_of_what_stands():
+    """Eight cards are full, a ninth was refused, one of the eight unlinked, and a tenth linked."""
+    ledger = ledger_of(*[("account_id a", f"loyalty_card {number}") for number in range(8)])
+    ledger.row("account_id a", "loyalty_card refused", EdgeState.REFUSED, "PERSON_KIND_LIMIT:LOYALTY_CARD")
+    ledger.set(0, EdgeState.WRONG, "card of another")
+    ledger.row("account_id a", "loyalty_card stands")
+    assert ledger.become(OTHER_RETIRED) == {}
+
+
+@pytest.mark.parametrize("mark", [TWO_ACCOUNTS, Mark(PARTS, 3), UNSAID])
+def test_what_was_found_shared_stays_so_when_its_witness_was_swept(mark):
+    """Only the link that was taken back is left, and it alone shows nothing."""
+    ledger = Ledger()
+    ledger.row(*TILL[0], EdgeState.QUARANTINED, "IDENTIFIER_SHARED")
+    ledger.shared[ledger.subject("device_id till")] = mark
+    assert ledger.become(OTHER_RETIRED) == {}
+    assert ledger.preview(OTHER_RETIRED).plan.shared == ledger.shared
+
+
+def test_rules_that_allow_what_was_seen_let_it_go():
+    ledger = Ledger()
+    ledger.row(*TILL[0], EdgeState.QUARANTINED, "IDENTIFIER_SHARED")
+    ledger.shared[ledger.subject("device_id till")] = TWO_ACCOUNTS
+    assert ledger.become(LAX) == {0: (True, "")}
+    assert ledger.preview(LAX).plan.shared == {}
+
+
+def test_a_mark_of_whom_no_link_is_left_is_kept():
+    ledger = ledger_of(("account_id 1", "email 1"))
+    ledger.shared[SubjectId(bytes(15) + b"t")] = TWO_ACCOUNTS
+    assert ledger.preview(OTHER_RETIRED).plan.shared == ledger.shared
+
+
+def test_distrust_of_a_source_frees_no_refusal():
+    """Its proof is a guess by now, and one between two people: it joins nobody and carries refusals."""
+    ledger = ledger_of(("account_id a", "email a"), ("account_id b", "email b"), ("email a", "email b"))
+    planned = ledger.preview(DISTRUSTED).plan
+    assert planned.states.tolist() == [EdgeState.ACTIVE, EdgeState.ACTIVE, EdgeState.DISTRUSTED]
+    assert (planned.reasons[2], planned.goes) == ("LINK_BRIDGES_PEOPLE", 1)
+
+
+def test_distrusted_evidence_stays_so_until_it_is_trusted_again():
+    ledger = ledger_of(("account_id a", "email a"), ("account_id b", "email b"), ("email a", "email b"))
+    ledger.set(2, EdgeState.DISTRUSTED, "LINK_BRIDGES_PEOPLE")
+    still = variant(version=3, sources={"named": {"web": WEB}})
+    assert ledger.become(still, DISTRUSTED) == {}
+    trusted = ledger.preview(variant(version=3), DISTRUSTED).plan
+    assert (trusted.comes_back, trusted.states[2]) == (1, EdgeState.ACTIVE)
+
+
 names = st.builds(
     "{} {}".format, st.sampled_from(["account_id", "email", "device_id", "phone"]), st.integers(0, 3)
 )
@@ -207,7 +265,7 @@ def test_a_replay_of_the_rules_in_force_is_what_they_made_link_by_link(history):
                 ledger.set(place_of[edge.edge_id], EdgeState.QUARANTINED, quarantine.reason.value)
     planned = ledger.preview(newer()).plan
     assert planned.rows.tolist() == []
-    assert planned.shared == people.shared
+    assert planned.shared.keys() == people.shared
 
 
 @given(

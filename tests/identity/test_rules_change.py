@@ -13,6 +13,7 @@ from identity.errors import RulesError
 from identity.graph import Graph
 from identity.ids import SubjectId
 from identity.ledger import EdgeState
+from identity.rules import DAY_MS
 from identity.tokens import IdentifierKind
 from services.consent.authority import AuthorityStopped
 from services.deployment.config import shipped_rules_file
@@ -20,6 +21,7 @@ from services.errors import Refusal
 from services.identity.rule_book import rules_in_force, rules_of
 from services.identity.rules_change import Proposal, RulesChange
 from services.storage import rules as storage
+from services.storage.retention import batches_of
 from services.storage.rules import KeptRules, RulesJournal
 from tests.identity.desk import Desk
 from tests.identity.rulebook import SHIPPED
@@ -46,6 +48,17 @@ RETIRED = file_of(
     2, ("# [sources.named.old-partner]", '[sources.named.web]\nstatus = "retired"\nevidence = ["login"]')
 )
 BLOCKS_JUNK = file_of(2, ('email = [\n    "test@', 'email = [\n    "junk@shop.example", "test@'))
+
+UNRELATED = file_of(
+    2, ("# [sources.named.old-partner]", '[sources.named.unrelated]\nstatus = "retired"\nevidence = []')
+)
+DISTRUSTED = file_of(
+    2,
+    (
+        "# [sources.named.old-partner]",
+        '[sources.named.web]\nstatus = "active"\ntrust_permille = 100\nevidence = ["login"]',
+    ),
+)
 
 
 class ProcessDiedError(Exception):
@@ -163,6 +176,47 @@ async def test_a_retired_source_splits_people_at_once_and_takes_no_refusal_away(
     assert not desk.guard.allows(other, desk.policy.index("marketing.email"), desk.clock())
     assert await states(desk, (one, other)) == [EdgeState.ACTIVE]
     assert (await desk.send(desk.link(one, other))).results[0].error.reason == "SOURCE_RETIRED"
+
+
+async def test_a_till_stays_apart_when_its_witness_was_swept(desk, office):
+    """Rules that say nothing of it let it go no more than they did before, and the next ones neither."""
+    till, one, _ = await till_and_customers(desk)
+    retention = desk.policy.retention
+    (_, refused, *_) = batches_of("identity", retention, desk.clock() + 10_000 * DAY_MS)
+    swept = await desk.database.write(lambda connection: refused(connection, 0))
+    assert swept.deleted == {"refused_links": 1}
+    for file in (UNRELATED, file_of(3)):
+        await office.apply(file)
+        assert desk.members(till) == {till}
+        assert desk.book.shared == await desk.store.shared() == {till}
+    await office.apply(file_of(4, TILLS_LET_BE))
+    assert desk.members(till) == {till, one}
+    assert desk.book.shared == await desk.store.shared() == set()
+
+
+async def test_distrust_of_a_source_takes_no_refusal_away_until_somebody_unlinks(desk, office):
+    """And joins nobody: what was proof between two people is a guess."""
+    one, other = await desk.subjects("one", "other", kind=IdentifierKind.ACCOUNT_ID)
+    desk.say_yes(one, other)
+    await desk.send(desk.link(one, other))
+    desk.say(one, refuse=["marketing.email"])
+    marketing = desk.policy.index("marketing.email")
+    await office.apply(DISTRUSTED)
+    assert desk.members(other) == {other}
+    assert await states(desk, (one, other)) == [EdgeState.DISTRUSTED]
+    assert not desk.guard.allows(other, marketing, desk.clock())
+    await office.restart()
+    assert not desk.guard.allows(other, marketing, desk.clock())
+    assert (await desk.unlink(one, other)).edges_removed == 1
+    assert desk.guard.allows(other, marketing, desk.clock())
+
+
+async def test_what_was_refused_and_declared_wrong_never_comes_back(desk, office):
+    till, one, other = await till_and_customers(desk)
+    assert (await desk.unlink(till, other)).edges_removed == 1
+    await office.apply(LAX)
+    assert desk.members(till) == {till, one}
+    assert await states(desk, (till, other)) == [EdgeState.WRONG]
 
 
 async def test_until_it_is_known_everywhere_what_changes_joins_nobody_and_carries_refusals(desk, office):

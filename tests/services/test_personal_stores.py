@@ -99,7 +99,7 @@ def _fill_the_rest(connection: sqlite3.Connection) -> None:
     connection.execute(
         "INSERT INTO suppressed_birth SELECT number FROM identifier WHERE subject IN (?, ?)", (GONE, STAYS)
     )
-    connection.executemany("INSERT INTO rules_change_shared VALUES (?)", [(GONE,), (STAYS,)])
+    connection.executemany("INSERT INTO rules_change_shared (subject) VALUES (?)", [(GONE,), (STAYS,)])
 
 
 async def _consent(database: Database, policy: Policy, keys: SubjectKeys, clock: Clock) -> Kept:
