@@ -1,9 +1,9 @@
 """The served index: immutable FAISS Flat inner-product blocks, searched exactly.
 
-Rows are the listed items; a row's vector is ``[V, trend]``. They lie in the order of the
-highest score they could reach, in blocks that double in size, and a search ends at the
-first block whose bound is beneath what was found: most of a long tail is never read.
-Nothing is changed once it is built: a newer index takes its place as a whole.
+It is asked and answers by item number; where an item's vector ``[V, trend]`` lies is its own
+matter. Rows lie in the order of the highest score they could reach, in blocks that double in
+size, and a search ends at the first block whose bound is beneath what was found: most of a
+long tail is never read. Nothing is changed once it is built: a newer index takes its place.
 """
 
 from __future__ import annotations
@@ -80,29 +80,36 @@ class ServedIndex:
     """One model over one state of the catalogue."""
 
     def __init__(self, model: Model, shelf: Shelf) -> None:
-        """Builds the index; takes a copy of the vectors of the listed items."""
+        """Builds the index; takes a copy of the vectors of the listed items.
+
+        Args:
+            model: gives the vectors.
+            shelf: says which items are served.
+
+        Attributes set: ``alive`` says per item number whether the item may be found.
+        """
         self.model = model
         self.shelf_version = shelf.version
         taken, given, trend = _with_new_items(model, shelf)
         self._taken = taken
+        self.alive = shelf.listed
         listed = np.flatnonzero(shelf.listed)
         norms, trends = np.linalg.norm(given[listed], axis=1), trend[listed]
         # A person's part has the norm √head, see ``query``.
         reach = norms * model.head**0.5 + model.parameters.trend_weight * trends
         order = np.argsort(-reach, kind="stable")
-        self.numbers = listed[order].astype(np.int32)
-        self.alive: NDArray[np.bool_] = np.ones(len(listed), np.bool_)
-        self.row_of = np.full(len(shelf.listed), -1, np.int32)
-        self.row_of[self.numbers] = np.arange(len(listed), dtype=np.int32)
-        rows = np.concatenate([given[self.numbers], trend[self.numbers, None]], axis=1)
+        self._number = listed[order].astype(np.int32)
+        self._row_of = np.full(len(shelf.listed), -1, np.int32)
+        self._row_of[self._number] = np.arange(len(listed), dtype=np.int32)
+        rows = np.concatenate([given[self._number], trend[self._number, None]], axis=1)
         self._blocks = _blocks(np.ascontiguousarray(rows, np.float32), norms[order], trends[order])
-        self._category = shelf.category[self.numbers]
+        self._category = shelf.category
         self._beneath = _codes_beneath(shelf.categories)
         self._categories = len(shelf.categories)
 
     def __len__(self) -> int:
         """How many items are served."""
-        return len(self.numbers)
+        return len(self._number)
 
     def among(self, listed: NDArray[np.bool_]) -> ServedIndex:
         """The same index without the items that are listed no more.
@@ -111,7 +118,7 @@ class ServedIndex:
             listed: per item number whether it may be recommended now.
         """
         index = copy(self)
-        index.alive = listed[self.numbers]
+        index.alive = listed[: len(self._row_of)] & (self._row_of >= 0)
         return index
 
     def query(self, interest: Interest) -> Query:
@@ -130,58 +137,81 @@ class ServedIndex:
         return Query(vector, parts / np.float32(norm), inside)
 
     def allowed(self, without: NDArray[np.int32], categories: Sequence[str]) -> NDArray[np.bool_]:
-        """Which rows may be in an answer.
+        """Per item number whether it may be in an answer.
 
         Args:
             without: numbers of items that must not.
             categories: only items of these and beneath them; empty means all.
         """
-        rows = self.alive.copy()
+        items = self.alive.copy()
         if categories:
             chosen = np.zeros(self._categories, np.bool_)
             for category in categories:
                 chosen[self._beneath.get(category, [])] = True
-            rows &= chosen[self._category]
-        excluded = self.row_of[without[without < len(self.row_of)]]
-        rows[excluded[excluded >= 0]] = False
-        return rows
+            items &= chosen[self._category]
+        items[without[without < len(items)]] = False
+        return items
 
     def search(
-        self, vector: Floats, count: int, allowed: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.int64], Floats]:
-        """The best allowed rows, best first.
+        self, vector: Floats, count: int, allowed: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.int32], Floats]:
+        """The best allowed items, best first.
 
         Args:
             vector: shape (rank + 1,); the trend's weight, which is last, is not negative.
-            count: at most so many rows.
-            allowed: which rows may be found.
+            count: at most so many items.
+            allowed: per item number whether it may be found; items beyond its end may not.
+                None allows everything that is alive, and nothing else is ever found.
 
         Returns:
-            Rows and their scores; fewer than ``count`` when fewer are allowed.
+            Item numbers and their scores; fewer than ``count`` when fewer are allowed.
         """
+        rows_allowed = self._rows_allowed(allowed)
         found, scores = np.zeros(0, np.int64), np.zeros(0, np.float32)
         person_norm, trend_weight = float(np.linalg.norm(vector[:-1])), float(vector[-1])
         for block in self._blocks:
             if len(found) == count and scores[-1] > block.bound(person_norm, trend_weight):
                 break
-            rows, of_rows = _best(block, vector, count, allowed)
+            rows, of_rows = _best(block, vector, count, rows_allowed)
             found, scores = np.concatenate([found, rows]), np.concatenate([scores, of_rows])
             best = np.argsort(-scores, kind="stable")[:count]
             found, scores = found[best], scores[best]
-        return found, scores
+        return self._number[found], scores
 
-    def explained(self, query: Query, rows: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """What each part of a query gave to the scores of some rows.
+    def vectors(self, numbers: NDArray[np.integer]) -> Floats:
+        """What is served of some items: ``[V, trend]``, shape (len(numbers), rank + 1).
+
+        An item the index does not hold has zeros.
+        """
+        inside = numbers < len(self._row_of)
+        rows = np.where(inside, self._row_of[np.where(inside, numbers, 0)], -1)
+        vectors = np.zeros((len(rows), self.model.rank + 1), np.float32)
+        for block in self._blocks:
+            here = (rows >= block.start) & (rows < block.start + len(block.vectors))
+            vectors[here] = block.vectors[rows[here] - block.start]
+        return vectors
+
+    def scores(self, vector: Floats, numbers: NDArray[np.integer]) -> Floats:
+        """The scores of some items, shape (len(numbers),); 0 of those the index does not hold."""
+        return self.vectors(numbers) @ vector
+
+    def explained(self, query: Query, numbers: NDArray[np.integer]) -> tuple[Floats, Floats]:
+        """What each part of a query gave to the scores of some items.
 
         Returns:
-            Of the interest's items, shape (len(query.item), rows), and of the trend, shape
-            (rows,); a column's sum with its trend is the row's score.
+            Of the interest's items, shape (len(query.item), len(numbers)), and of the trend,
+            shape (len(numbers),); a column's sum with its trend is the item's score.
         """
-        vectors = np.empty((len(rows), self.model.rank + 1), np.float32)
-        for block in self._blocks:
-            inside = (rows >= block.start) & (rows < block.start + len(block.vectors))
-            vectors[inside] = block.vectors[rows[inside] - block.start]
+        vectors = self.vectors(numbers)
         return query.parts @ vectors[:, :-1].T, query.vector[-1] * vectors[:, -1]
+
+    def _rows_allowed(self, allowed: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+        if allowed is None:
+            return self.alive[self._number]
+        both = np.zeros(len(self.alive), np.bool_)
+        inside = min(len(allowed), len(both))
+        np.logical_and(allowed[:inside], self.alive[:inside], out=both[:inside])
+        return both[self._number]
 
 
 def _blocks(rows: Floats, norms: Floats, trends: Floats) -> list[Block]:

@@ -120,19 +120,19 @@ def _for_you(index: ServedIndex, question: Question, interest: Interest) -> Answ
     if not question.include_known:
         without = np.concatenate([without, interest.bought])
     allowed = index.allowed(without, question.categories)
-    rows, scores = index.search(query.vector, question.count, allowed)
+    numbers, scores = index.search(query.vector, question.count, allowed)
     if question.explain:
-        explained = reasons_of(interest, query, *index.explained(query, rows))
+        explained = reasons_of(interest, query, *index.explained(query, numbers))
         items = [
             Recommended(number, score, reasons, trend_share)
             for number, score, (reasons, trend_share) in zip(
-                index.numbers[rows].tolist(), scores.tolist(), explained, strict=True
+                numbers.tolist(), scores.tolist(), explained, strict=True
             )
         ]
     else:
         items = [
             Recommended(number, score)
-            for number, score in zip(index.numbers[rows].tolist(), scores.tolist(), strict=True)
+            for number, score in zip(numbers.tolist(), scores.tolist(), strict=True)
         ]
     if interest.own[query.item].any():
         return Answer(items, Depth.INDIVIDUAL, "")
@@ -144,11 +144,9 @@ def _buy_again(index: ServedIndex, question: Question, interest: Interest) -> An
     items, chance = next_purchases(index, question.history, interest)
     position = np.searchsorted(interest.item, items)
     weight = interest.weight[position]
-    rows = index.row_of[items]
     without = np.asarray(question.session_items, np.int32)
     allowed = index.allowed(without, question.categories)
-    chosen = np.flatnonzero(rows >= 0)
-    chosen = chosen[allowed[rows[chosen]]]
+    chosen = np.flatnonzero(allowed[items])
     order = chosen[np.lexsort((-weight[chosen], -chance[chosen]))][: question.count]
     reasons = [(reason,) for reason in own_purchases(interest, position[order])] if question.explain else []
     found = [
@@ -167,7 +165,7 @@ def next_purchases(index: ServedIndex, history: History, interest: Interest) -> 
         Item numbers, ascending, and chances; the interest's own weights before there is a table.
     """
     items, last, counts = _purchases(history)
-    kept = np.isin(items, interest.bought) & (items < len(index.row_of))
+    kept = np.isin(items, interest.bought) & (items < len(index.alive))
     items, last, counts = items[kept], last[kept], counts[kept]
     weight = interest.weight[np.searchsorted(interest.item, items)]
     return items, _chance(index, last, counts, weight)
@@ -196,9 +194,9 @@ def _general(index: ServedIndex, question: Question, reason: str) -> Answer:
     vector = np.zeros(index.model.rank + 1, np.float32)
     vector[-1] = 1.0
     allowed = index.allowed(np.asarray(question.session_items, np.int32), question.categories)
-    rows, scores = index.search(vector, question.count, allowed)
+    numbers, scores = index.search(vector, question.count, allowed)
     items = [
         Recommended(number, score, trend_share=1.0 if question.explain else 0.0)
-        for number, score in zip(index.numbers[rows].tolist(), scores.tolist(), strict=True)
+        for number, score in zip(numbers.tolist(), scores.tolist(), strict=True)
     ]
     return Answer(items, Depth.GENERAL, reason)

@@ -34,21 +34,38 @@ def test_a_search_is_a_full_sort(index: ServedIndex, seed: int, without: set[int
     vector = np.random.default_rng(seed).standard_normal(index.model.rank + 1).astype(np.float32)
     vector[-1] = abs(vector[-1])
     allowed = index.allowed(np.array(sorted(without), np.int32), ())
-    rows, scores = index.search(vector, count, allowed)
-    vectors = np.concatenate([index.model.given, index.model.trend[:, None]], axis=1)[index.numbers]
+    numbers, scores = index.search(vector, count, allowed)
+    vectors = np.concatenate([index.model.given, index.model.trend[:, None]], axis=1)
     exact = vectors @ vector
-    exact[[int(n) in without for n in index.numbers]] = -np.inf
-    expected = [row for row in np.argsort(-exact, kind="stable")[:count] if exact[row] > -np.inf]
-    assert len(rows) == len(expected)
+    exact[[0, *(number for number in without if number < len(exact))]] = -np.inf
+    expected = [number for number in np.argsort(-exact, kind="stable")[:count] if exact[number] > -np.inf]
+    assert len(numbers) == len(expected)
     assert np.allclose(scores, exact[expected], atol=1e-4)
-    assert not without & set(index.numbers[rows].tolist())
+    assert np.allclose(index.scores(vector, numbers), scores, atol=1e-4)
+    assert np.array_equal(index.vectors(numbers), vectors[numbers])
+    assert not without & set(numbers.tolist())
+
+
+def test_everything_alive_is_found_unless_something_is_said(index: ServedIndex) -> None:
+    """And what is said may be shorter or longer than the index: the catalogue grows beside it."""
+    vector = np.ones(index.model.rank + 1, np.float32)
+    everything = set(range(1, 25))
+    assert set(index.search(vector, 100)[0].tolist()) == everything
+    assert set(index.search(vector, 100, np.ones(10, np.bool_))[0].tolist()) == set(range(1, 10))
+    assert set(index.search(vector, 100, np.ones(40, np.bool_))[0].tolist()) == everything
+
+
+def test_an_item_that_is_not_held_has_no_vector(index: ServedIndex) -> None:
+    """Nor a score; item number 0 is nobody's and the last were born after the index."""
+    numbers = np.array([0, 25, 999])
+    assert not index.vectors(numbers).any()
+    assert not index.scores(np.ones(index.model.rank + 1, np.float32), numbers).any()
 
 
 def test_a_category_holds_what_is_beneath_it(index: ServedIndex) -> None:
     """The category itself and those beneath; an unknown one holds nothing."""
-    numbers = index.numbers
-    assert set(numbers[index.allowed(ALL, ["food / even"])].tolist()) == set(range(2, 25, 2))
-    assert index.allowed(ALL, ["food"]).all()
+    assert np.flatnonzero(index.allowed(ALL, ["food / even"])).tolist() == list(range(2, 25, 2))
+    assert np.array_equal(index.allowed(ALL, ["food"]), index.alive)
     assert index.allowed(ALL, ["food / even", "toys"]).sum() == 12
     assert not index.allowed(ALL, ["foo"]).any()
 
@@ -59,18 +76,17 @@ def test_a_deleted_item_is_gone_from_a_copy_and_the_index_itself_is_unchanged(in
     catalogue.put([StoredItem(5, "item-5", "", "", listed=False)])
     marked = index.among(catalogue.listed())
     vector = np.ones(index.model.rank + 1, np.float32)
-    rows, _ = marked.search(vector, 100, marked.allowed(ALL, ()))
-    assert 5 not in marked.numbers[rows]
-    assert len(rows) == 23
-    assert index.alive.all()
+    numbers, _ = marked.search(vector, 100)
+    assert set(numbers.tolist()) == set(range(1, 25)) - {5}
+    assert len(index.search(vector, 100)[0]) == 24
 
 
 def test_a_score_is_the_sum_of_its_parts(index: ServedIndex) -> None:
     """What is explained is exactly what was served."""
     interest = interest_of(history(*((item, TODAY - item, ORDER, 1) for item in (1, 2, 5))), (), TODAY, 60.0)
     query = index.query(interest)
-    rows, scores = index.search(query.vector, 10, index.allowed(interest.bought, ()))
-    parts, trend = index.explained(query, rows)
+    numbers, scores = index.search(query.vector, 10, index.allowed(interest.bought, ()))
+    parts, trend = index.explained(query, numbers)
     assert parts.shape == (3, 10)
     assert np.allclose(parts.sum(axis=0) + trend, scores, atol=1e-4)
 
@@ -89,8 +105,8 @@ def test_a_new_item_is_served_from_its_category() -> None:
     catalogue.put([StoredItem(30, "item-30", "New", "food / even", listed=True)])
     index = ServedIndex(model, catalogue.shelf())
     query = index.query(interest_of(history((1, TODAY, ORDER, 1)), (), TODAY, 60.0))
-    rows, scores = index.search(query.vector, 100, index.allowed(ALL, ()))
-    place = index.numbers[rows].tolist().index(30)
+    numbers, scores = index.search(query.vector, 100, index.allowed(ALL, ()))
+    place = numbers.tolist().index(30)
     even = model.categories.rows_for(["food / even"])[0]
     given = model.categories.given[even] * 65536
     assert scores[place] == pytest.approx(
@@ -103,19 +119,19 @@ def test_events_of_items_the_model_never_saw_change_nothing(index: ServedIndex) 
     known = interest_of(history((1, TODAY, ORDER, 1)), (), TODAY, 60.0)
     more = interest_of(history((1, TODAY, ORDER, 1), (999, TODAY, ORDER, 1)), (), TODAY, 60.0)
     assert np.array_equal(index.query(known).vector, index.query(more).vector)
-    assert index.allowed(np.array([999], np.int32), ()).all()
+    assert np.array_equal(index.allowed(np.array([999], np.int32), ()), index.alive)
 
 
 def test_an_empty_catalogue_answers_with_nothing() -> None:
     """Nor does it fail."""
     index = ServedIndex(untrained(EventTable.empty(), 1, DEFAULTS), Catalogue().shelf())
-    rows, scores = index.search(np.ones(1, np.float32), 10, index.allowed(ALL, ()))
-    assert len(rows) == len(scores) == 0
+    numbers, scores = index.search(np.ones(1, np.float32), 10, index.allowed(ALL, ()))
+    assert len(numbers) == len(scores) == 0
 
 
 def test_before_training_popularity_is_served() -> None:
     """What was bought last counts most."""
     bought = table([(0, 1, TODAY - 60, ORDER, 1), (1, 1, TODAY - 60, ORDER, 1), (2, 2, TODAY, ORDER, 1)])
     index = ServedIndex(untrained(bought, 4, DEFAULTS), shop(3).shelf())
-    rows, _ = index.search(np.ones(1, np.float32), 3, index.allowed(ALL, ()))
-    assert index.numbers[rows].tolist() == [2, 1, 3]
+    numbers, _ = index.search(np.ones(1, np.float32), 3, index.allowed(ALL, ()))
+    assert numbers.tolist() == [2, 1, 3]
