@@ -7,11 +7,10 @@ the evidence ran out) the edge still carries refusals, so that withdrawing never
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from identity.admission import Admission
 from identity.errors import RulesError
 from identity.ledger import CERTAIN_PERMILLE, Edge, Evidence, Sighting
 from identity.rules import Rules
@@ -64,7 +63,7 @@ def weak(edge: Edge | Sighting, rules: Rules) -> bool:
     return not rules.deterministic(edge.evidence) or sureness(edge, rules) < rules.weak_below_permille
 
 
-def admits(rules: Rules, view: str, now_ms: int) -> Admission:
+def admits(rules: Rules, view: str, now_ms: int) -> Callable[[Edge], bool]:
     """Which edges join people in a view now: evidence that counts there and has not run out.
 
     Raises:
@@ -72,22 +71,8 @@ def admits(rules: Rules, view: str, now_ms: int) -> Admission:
     """
     if view not in rules.views:
         raise RulesError("views", f"unknown view {view!r}")
-    return Admission(_Holding(rules, 1 << rules.views.index(view)), now_ms)
-
-
-@dataclass(frozen=True, slots=True)
-class _Holding:
-    """How long what is seen joins people in a view of some rules.
-
-    Equal for the same rules and view, so that a graph remembers what it was told.
-    """
-
-    rules: Rules
-    view_bit: int
-
-    def __call__(self, evidence: Evidence, source: str, confidence_permille: int) -> int:
-        views, _, _, holds_ms, _ = _counts(self.rules, evidence, source, confidence_permille)
-        return holds_ms if views & self.view_bit else 0
+    number = rules.views.index(view)
+    return lambda edge: bool(effect(edge, rules).at(now_ms) >> number & 1)
 
 
 @lru_cache(maxsize=1 << 14)  # edges differ in little else than their ends and instants

@@ -1,9 +1,9 @@
 """The confirmed edges in memory, and the questions asked of them: who is reached, and how.
 
 A walk is bounded. Beyond the bound nobody is linked at all, because half a person, cut where
-the walk happened to stop, would be another half from every starting point. Which edges may
-be walked is the asker's choice; the graph itself knows no purpose and no time. What is not
-yet confirmed is never walked; it only counts for how large a person would become.
+the walk happened to stop, would be another half from every starting point. The graph knows no
+purpose and no time: who a person is in a view stands in the guard table, and here is what a new
+link is judged by and how two of one person are explained.
 """
 
 from __future__ import annotations
@@ -11,18 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from identity.admission import Admission, Holds
 from identity.bonds import Bonds
 from identity.evidence_rows import NONE, EvidenceRows
 from identity.ids import SubjectId
 from identity.ledger import Edge, EdgeState
 
 Admits = Callable[[Edge], bool]
-#: Questions whose answer for each kind of edge is remembered.
-_REMEMBERED_MAX = 64
 
 
 class Reach(NamedTuple):
@@ -45,20 +39,6 @@ class Step(NamedTuple):
     end: SubjectId
 
 
-class Joined(NamedTuple):
-    """Who is joined, as numbers, for ``identity.partition.parts``.
-
-    Attributes:
-        subjects: the birth subject of each number; empty where there is none any more.
-        a: one end of each two that an edge joins, once.
-        b: the other.
-    """
-
-    subjects: list[SubjectId]
-    a: NDArray[np.int32]
-    b: NDArray[np.int32]
-
-
 class Graph:
     """Active edges by their ends, and among them, told apart, those that are pending."""
 
@@ -69,7 +49,6 @@ class Graph:
         self._subjects: list[SubjectId] = []
         self._free: list[int] = []
         self._last_id = 0
-        self._holding: dict[Holds, list[int]] = {}
         self.apply(edges)
 
     def __len__(self) -> int:
@@ -106,63 +85,28 @@ class Graph:
         node = self._number.get(subject)
         return [] if node is None else [self._subjects[other] for other, _ in self._bonds.at(node)]
 
-    def walk(self, start: SubjectId, admits: Admits, members_max: int) -> Reach:
-        """Everybody reached from ``start`` over admitted edges.
+    def asserted(self, start: SubjectId, members_max: int) -> Reach:
+        """Everybody joined with ``start`` by whatever edge there is, pending ones included.
 
         Args:
             start: where to begin; it may have no edge.
-            admits: which edges may be walked; an ``Admission`` is asked least.
             members_max: the bound. One more, and nobody is linked.
         """
-        if not isinstance(admits, Admission):
-            return self._reach(start, members_max, self._passing(admits))
         number = self._number.get(start)
         if number is None:
             return Reach((start,), complete=True)
-        # As _reach with everything at hand: this is asked most, and a call a bond is a third of it.
-        near, first_row, rows = self._bonds.near, self._bonds.row, self._rows
-        kind_of, valid_until_ms, next_row = rows.kind, rows.valid_until_ms, rows.after
-        observed_at_ms = rows.observed_at_ms
-        holding, now_ms = self._holds(admits), admits.now_ms
+        near = self._bonds.near
         members = [number]
         seen = {number}
         for member in members:
-            numbers = iter(near[member])
-            for other, bond in zip(numbers, numbers):  # noqa: B905 - strict costs, and they are pairs
-                if other in seen:
-                    continue
-                row = first_row[bond]
-                while row != NONE:
-                    holds_ms = holding[kind_of[row]]
-                    if now_ms < valid_until_ms[row] and 0 < holds_ms > now_ms - observed_at_ms[row]:
-                        break
-                    row = next_row[row]
-                if row != NONE:
+            for other in near[member][::2]:
+                if other not in seen:
                     if len(members) == members_max:
                         return Reach((start,), complete=False)
                     seen.add(other)
                     members.append(other)
         subjects = self._subjects
         return Reach(tuple([subjects[member] for member in members]), complete=True)
-
-    def asserted(self, start: SubjectId, members_max: int) -> Reach:
-        """Everybody joined with ``start`` by whatever edge there is, pending ones included."""
-        return self._reach(start, members_max, None)
-
-    def joined(self, admits: Admission) -> Joined:
-        """Whom admitted edges join, for whoever asks about everybody at once."""
-        rows = self._rows
-        # Views of the columns, which must not outlive this call: while one lives, no row can be added.
-        holds_ms = np.array(self._holds(admits), np.int64)
-        seen_after_ms = np.where(holds_ms > 0, admits.now_ms - holds_ms, _NEVER_SEEN_MS)
-        admitted = np.asarray(rows.observed_at_ms) > seen_after_ms[np.asarray(rows.kind)]
-        admitted &= np.asarray(rows.valid_until_ms) > admits.now_ms
-        bonds = np.zeros(len(self._bonds.row), np.bool_)
-        bonds[np.asarray(rows.bond)[admitted]] = True  # each once, however much was seen
-        both = np.asarray(self._bonds.ends).view(np.int64)[bonds]  # two ends are copied as one number
-        ends = both.view(np.int32).reshape(-1, 2)
-        # Numbers are used again, so whoever is asked about later must not be looked up in what is by then.
-        return Joined(self._subjects.copy(), ends[:, 0], ends[:, 1])
 
     def shortest_path(
         self, start: SubjectId, end: SubjectId, admits: Admits, members_max: int
@@ -196,46 +140,6 @@ class Graph:
             steps.append(Step(start, max(between, key=_sureness), end))
             end = start
         return tuple(reversed(steps))
-
-    def _reach(self, start: SubjectId, members_max: int, passes: Callable[[int], bool] | None) -> Reach:
-        """Everybody reached over bonds that pass, given by their first rows; over all if None."""
-        number = self._number.get(start)
-        if number is None:
-            return Reach((start,), complete=True)
-        near, first_row = self._bonds.near, self._bonds.row
-        members = [number]
-        seen = {number}
-        for member in members:
-            numbers = iter(near[member])
-            for other, bond in zip(numbers, numbers):  # noqa: B905 - strict costs, and they are pairs
-                if other not in seen and (passes is None or passes(first_row[bond])):
-                    if len(members) == members_max:
-                        return Reach((start,), complete=False)
-                    seen.add(other)
-                    members.append(other)
-        subjects = self._subjects
-        return Reach(tuple([subjects[member] for member in members]), complete=True)
-
-    def _passing(self, admits: Admits) -> Callable[[int], bool]:
-        def passes(first_row: int) -> bool:
-            edges = map(self._edge, self._rows.chain(first_row))
-            return any(edge.state is EdgeState.ACTIVE and admits(edge) for edge in edges)
-
-        return passes
-
-    def _holds(self, admits: Admission) -> list[int]:
-        """For each kind of edge for how long it is admitted after it was seen; remembered."""
-        holding = self._holding.get(admits.holds_ms)
-        if holding is None:
-            if len(self._holding) == _REMEMBERED_MAX:
-                self._holding.clear()
-            holding = self._holding[admits.holds_ms] = []
-        for kind in self._rows.kinds[len(holding) :]:
-            if kind is None or kind.state is not EdgeState.ACTIVE:
-                holding.append(0)
-            else:
-                holding.append(admits.holds_ms(kind.evidence, kind.source, kind.confidence_permille))
-        return holding
 
     def _bond_of(self, edge: Edge) -> int:
         a, b = self._number.get(edge.a), self._number.get(edge.b)
@@ -289,7 +193,6 @@ class Graph:
 
 
 _NOBODY = SubjectId()
-_NEVER_SEEN_MS = np.iinfo(np.int64).max
 #: Looking a member up on its class takes as long as all else that is asked of a row.
 _ACTIVE = EdgeState.ACTIVE
 

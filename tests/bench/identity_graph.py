@@ -1,8 +1,8 @@
-"""The identity graph in memory at 10⁴, 10⁵ and 10⁶ identifiers, and all its people at once.
+"""The identity graph in memory at 10⁴, 10⁵ and 10⁶ identifiers, whom a call is about, and everybody at once.
 
 Each size is a process of its own, so that memory is that size's alone. The baseline of a growth
-line is the same figure at 10⁴; that of the partition is networkx from the same ends, build
-included in both, and the answers are compared.
+line is the same figure at 10⁴; that of the partition is networkx from the same rows of the ledger,
+build included in both, and the answers are compared.
 """
 
 from __future__ import annotations
@@ -16,37 +16,49 @@ import sys
 from pathlib import Path
 from time import perf_counter, process_time
 
-from identity.effect import admits
+import numpy as np
+
+from consent.fold import SILENT
+from consent.guard_table import NEVER_MS, GuardEntry, GuardTable, GuardUpdate
+from consent.projection import Projection
+from identity.columns import Columns
 from identity.graph import Graph
+from identity.ids import SubjectId
+from identity.ledger import LedgerEntry
+from identity.repartition import people_in
+from services.consent.service import edge_fact
 from services.deployment.config import shipped_policy, shipped_rules
 from tests.bench.identity_world import NOW_MS, edges, sightings, subjects
 from tests.bench.measure import Figure
 
 SIZES = (10_000, 100_000, 1_000_000)
 ASKED = 50_000
-VIEW = "wide"
+PURPOSE = "personalise.recommend"
+_PORTION = 50_000
 WALK_US, ADJACENCY_MIB, FASTER = 9, 450, 50
 
 
 def figures() -> list[Figure]:
     """Walks, what Link asks, memory and loading a size; the partition at the largest."""
-    found = {size: _in_its_own_process("graph", size) for size in SIZES}
     lines = []
-    for size in SIZES:
-        for name, value in found[size].items():
-            first = found[SIZES[0]][name]
-            unit = name.rpartition("_")[2]
-            lines.append(
-                Figure(f"identity.{name}_at_1e{len(str(size)) - 1}", value, first, value / first, unit, size)
-            )
-    largest = SIZES[-1]
-    for name, limit, unit in (("walk_us", WALK_US, "us"), ("adjacency_MiB", ADJACENCY_MIB, "MiB")):
-        value = found[largest][name]
-        lines.append(Figure(f"identity.{name}", value, limit, value / limit, unit, largest, "<=1"))
-    both = _in_its_own_process("partition", largest)
+    for what in ("graph", "people"):
+        found = {size: _in_its_own_process(what, size) for size in SIZES}
+        for size in SIZES:
+            for name, value in found[size].items():
+                first = found[SIZES[0]][name]
+                unit = name.rpartition("_")[2]
+                label = f"identity.{name}_at_1e{len(str(size)) - 1}"
+                lines.append(Figure(label, value, first, value / first, unit, size))
+        for name, limit, unit in (("walk_us", WALK_US, "us"), ("adjacency_MiB", ADJACENCY_MIB, "MiB")):
+            if name in (largest := found[SIZES[-1]]):
+                value = largest[name]
+                lines.append(Figure(f"identity.{name}", value, limit, value / limit, unit, SIZES[-1], "<=1"))
+    both = _in_its_own_process("partition", SIZES[-1])
     ratio = both["networkx_s"] / both["ours_s"]
     lines.append(
-        Figure("identity.all_people", both["ours_s"], both["networkx_s"], ratio, "s", largest, f">={FASTER}")
+        Figure(
+            "identity.all_people", both["ours_s"], both["networkx_s"], ratio, "s", SIZES[-1], f">={FASTER}"
+        )
     )
     return lines
 
@@ -69,51 +81,76 @@ def graph(identifiers: int) -> dict[str, float]:
     load_us = (perf_counter() - begun) / len(seen) * 1e6
     gc.collect()
     held = _rss_mib() - before
-    rules = shipped_rules(shipped_policy())
-    in_view = admits(rules, VIEW, NOW_MS)
-    chance = random.Random(1)
-    asked = [born[chance.randrange(identifiers)] for _ in range(ASKED)]
-    begun = perf_counter()
-    reached = [built.walk(one, in_view, rules.members_max) for one in asked]
-    walk_us = (perf_counter() - begun) / ASKED * 1e6
+    members_max = shipped_rules(shipped_policy()).members_max
+    asked = _asked(born)
     begun = perf_counter()
     for one in asked:
-        built.asserted(one, rules.members_max)
+        built.asserted(one, members_max)
     asserted_us = (perf_counter() - begun) / ASKED * 1e6
-    assert all(one.complete for one in reached)
-    return {
-        "walk_us": walk_us,
-        "asserted_us": asserted_us,
-        "adjacency_MiB": held,
-        "load_an_edge_us": load_us,
-        "mean_members": sum(len(one.members) for one in reached) / ASKED,
-    }
+    return {"asserted_us": asserted_us, "adjacency_MiB": held, "load_an_edge_us": load_us}
+
+
+def people(identifiers: int) -> dict[str, float]:
+    """Asks whose data a call may read, as every call does: the guard table of a replica is asked.
+
+    Everybody permits everything, linking as well, so that nobody's answer is shortened.
+    """
+    policy, born = shipped_policy(), subjects(identifiers)
+    purpose = policy.index(PURPOSE)
+    table = GuardTable(policy, live=lambda: True)
+    begun = perf_counter()
+    entries = _folded(born, identifiers)
+    fold_us = (perf_counter() - begun) / identifiers * 1e6
+    table.apply(GuardUpdate(1, entries))
+    asked = _asked(born)
+    begun = perf_counter()
+    members = [len(table.members(one, purpose, NOW_MS)) for one in asked]
+    walk_us = (perf_counter() - begun) / ASKED * 1e6
+    return {"walk_us": walk_us, "mean_members": sum(members) / ASKED, "fold_an_identifier_us": fold_us}
+
+
+def _folded(born: list[SubjectId], identifiers: int) -> dict[SubjectId, GuardEntry]:
+    """Everybody's entry, as the consent authority folds them from the ledger's edges."""
+    policy = shipped_policy()
+    rules = shipped_rules(policy)
+    projection = Projection(policy)
+    everything = SILENT._replace(grants=((NEVER_MS, (1 << len(policy.leaves)) - 1),))
+    projection.change(NOW_MS, births=born, own=dict.fromkeys(born, everything))
+    facts = [edge_fact(edge, rules, policy) for edge in edges(born, sightings(identifiers))]
+    for start in range(0, len(facts), _PORTION):
+        projection.change(NOW_MS, edges=facts[start : start + _PORTION])
+    return projection.entries
+
+
+def _asked(born: list[SubjectId]) -> list[SubjectId]:
+    chance = random.Random(1)
+    return [born[chance.randrange(len(born))] for _ in range(ASKED)]
 
 
 def partition(identifiers: int) -> dict[str, float]:
-    """All people of a view from the graph in memory, and by networkx from the same edges.
+    """All people of a view, as a preview of rules asks, and by networkx from the same rows.
 
     In CPU time: both use one thread, and what else the machine does slows neither.
     """
     import networkx as nx
 
-    from identity.partition import parts
-
-    ledger = list(edges(subjects(identifiers), sightings(identifiers)))
-    built = Graph(ledger)
-    in_view = admits(shipped_rules(shipped_policy()), VIEW, NOW_MS)
-    parts(2, [0], [1])
+    policy = shipped_policy()
+    rules = shipped_rules(policy)
+    view = policy.view_of[policy.index(PURPOSE)]
+    born = subjects(identifiers)
+    ledger = Columns((LedgerEntry(edge, NOW_MS, "") for edge in edges(born, sightings(identifiers))), {})
+    stands = np.ones(len(ledger), np.bool_)
     ours = []
     for _ in range(3):
         begun = process_time()
-        joined = built.joined(in_view)
-        labels = parts(len(joined.subjects), joined.a, joined.b)
+        labels = people_in(ledger, stands, ledger.effects(rules), view, NOW_MS)
         ours.append(process_time() - begun)
-    number = {subject: place for place, subject in enumerate(joined.subjects)}
-    ends = [(number[edge.a], number[edge.b]) for edge in ledger if in_view(edge)]
+    counts = ledger.effects(rules)
+    joins = (counts.views >> view & 1 == 1) & (counts.ends_ms > NOW_MS)
+    ends = list(zip(ledger.a[joins].tolist(), ledger.b[joins].tolist(), strict=True))
     begun = process_time()
     naive = nx.Graph()
-    naive.add_nodes_from(range(len(joined.subjects)))
+    naive.add_nodes_from(range(len(ledger.subjects)))
     naive.add_edges_from(ends)
     components = list(nx.connected_components(naive))
     networkx_s = process_time() - begun
@@ -127,7 +164,7 @@ def _rss_mib() -> float:
     return pages * resource.getpagesize() / (1 << 20)
 
 
-_MEASURES = {"graph": graph, "partition": partition}
+_MEASURES = {"graph": graph, "people": people, "partition": partition}
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:

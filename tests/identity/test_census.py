@@ -67,7 +67,7 @@ class People:
         return [ruling.refusal or ruling.verdict for ruling in judged.rulings]
 
     def person(self, name: str) -> set[str]:
-        members = self.graph.walk(self.subject(name), lambda _: True, 500).members
+        members = self.graph.asserted(self.subject(name), 500).members
         return {one for one, subject in self.names.items() if subject in members}
 
 

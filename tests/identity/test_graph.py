@@ -1,10 +1,8 @@
 """The graph in memory, on graphs small enough to read."""
 
-from identity.effect import admits
 from identity.graph import Graph, Reach
 from identity.ledger import EdgeState, Evidence
-from tests.identity.graphs import NOW_MS, PEOPLE, edge
-from tests.identity.rulebook import SHIPPED
+from tests.identity.graphs import PEOPLE, edge
 
 A, B, C, D = PEOPLE[:4]
 
@@ -14,13 +12,13 @@ def everything(_):
 
 
 def test_somebody_without_an_edge_is_one_person_alone():
-    assert Graph().walk(A, everything, 500) == Reach((A,), complete=True)
+    assert Graph().asserted(A, 500) == Reach((A,), complete=True)
 
 
 def test_a_person_as_large_as_the_bound_is_one_and_one_larger_is_none():
     graph = Graph([edge(1, A, B), edge(2, B, C)])
-    assert graph.walk(A, everything, 3) == Reach((A, B, C), complete=True)
-    assert graph.walk(A, everything, 2) == Reach((A,), complete=False)
+    assert graph.asserted(A, 3) == Reach((A, B, C), complete=True)
+    assert graph.asserted(A, 2) == Reach((A,), complete=False)
 
 
 def test_a_path_longer_than_the_bound_is_not_given():
@@ -39,14 +37,6 @@ def test_a_path_takes_the_detour_that_is_admitted():
     assert [(step.start, step.end) for step in path] == [(D, B), (B, A)]
 
 
-def test_whoever_asked_about_everybody_is_told_nothing_of_those_who_come_later():
-    """The number of somebody who went is used again meanwhile."""
-    graph = Graph([edge(1, A, B)])
-    joined = graph.joined(admits(SHIPPED, "strict", NOW_MS))
-    graph.apply([edge(1, A, B, state=EdgeState.WRONG), edge(2, C, D)])
-    assert {joined.subjects[one] for one in (*joined.a, *joined.b)} == {A, B}
-
-
 def test_nothing_is_kept_of_somebody_whose_last_edge_is_wrong_and_the_numbers_are_used_again():
     graph = Graph([edge(1, A, B), edge(2, B, C)])
     graph.apply([edge(1, A, B, state=EdgeState.WRONG)])
@@ -54,14 +44,14 @@ def test_nothing_is_kept_of_somebody_whose_last_edge_is_wrong_and_the_numbers_ar
     assert A not in graph._subjects
     graph.apply([edge(3, C, D)])
     assert len(graph._subjects) == 3
-    assert graph.walk(B, everything, 500).members == (B, C, D)
+    assert graph.asserted(B, 500).members == (B, C, D)
     assert [one.edge_id for one in graph.at(C)] == [2, 3]
 
 
-def test_what_is_pending_is_not_walked_but_counts_for_how_large_a_person_would_be():
+def test_what_is_pending_joins_nobody_but_counts_for_how_large_a_person_would_be():
     graph = Graph([edge(1, A, B), edge(2, B, C, state=EdgeState.LINK_PENDING)])
-    assert graph.walk(A, everything, 500).members == (A, B)
     assert graph.asserted(A, 500).members == (A, B, C)
+    assert graph.shortest_path(A, C, everything, 500) is None
     assert graph.at(C) == ()
     graph.apply([edge(2, B, C)])
-    assert graph.walk(A, everything, 500).members == (A, B, C)
+    assert [step.edge.edge_id for step in graph.shortest_path(A, C, everything, 500)] == [1, 2]

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from identity.effect import admits
 from identity.graph import Graph
 from identity.ledger import CERTAIN_PERMILLE, EdgeState, Evidence
-from identity.partition import parts
 from identity.rules import EvidenceRule, Rules
 from tests.identity.graphs import NOW_MS, PEOPLE, edge_lists, oracle
 from tests.identity.rulebook import SHIPPED
@@ -31,15 +30,11 @@ def rules_with(mask: int) -> Rules:
     return replace(SHIPPED, views=("view",), evidence=evidence)
 
 
-@given(edges=edge_lists(), start=people, mask=masks, now_ms=st.integers(NOW_MS - 2, NOW_MS + 2))
-def test_a_walk_reaches_exactly_the_connected_component_of_what_counts_now(edges, start, mask, now_ms):
+@given(edges=edge_lists(), mask=masks, now_ms=st.integers(NOW_MS - 2, NOW_MS + 2))
+def test_what_joins_people_in_a_view_counts_there_and_has_not_run_out(edges, mask, now_ms):
     in_view = admits(rules_with(mask), "view", now_ms)
-    counts = oracle(edges, lambda edge: bool(mask & 1 << edge.evidence) and edge.valid_until_ms > now_ms)
-    reach = Graph(edges).walk(start, in_view, members_max=500)
-    assert reach.complete
-    assert reach.members[0] == start
-    assert len(set(reach.members)) == len(reach.members)
-    assert set(reach.members) == nx.node_connected_component(counts, start)
+    for edge in edges:
+        assert in_view(edge) == (bool(mask >> edge.evidence & 1) and edge.valid_until_ms > now_ms)
 
 
 @given(edges=edge_lists(), start=people, members_max=st.integers(1, 12))
@@ -47,10 +42,10 @@ def test_beyond_the_bound_nobody_is_linked_whoever_asks(edges, start, members_ma
     """Either the whole person is reached or the start alone, and every member says the same."""
     graph = Graph(edges)
     person = nx.node_connected_component(oracle(edges, lambda _: True), start)
-    reach = graph.walk(start, lambda _: True, members_max)
+    reach = graph.asserted(start, members_max)
     assert reach.complete == (len(person) <= members_max)
     assert set(reach.members) == (person if reach.complete else {start})
-    assert {graph.walk(one, lambda _: True, members_max).complete for one in person} == {reach.complete}
+    assert {graph.asserted(one, members_max).complete for one in person} == {reach.complete}
 
 
 @given(edges=edge_lists(), start=people, end=people, mask=masks)
@@ -103,26 +98,3 @@ def test_an_edge_counts_in_its_newest_state_and_leaves_nothing_behind(edges, sta
     for one in PEOPLE:
         assert set(graph.at(one)) == {edge for edge in active if one in (edge.a, edge.b)}
     assert len(graph) == len({end for edge in active for end in (edge.a, edge.b)})
-
-
-@given(edges=edge_lists(), start=people, mask=masks, now_ms=st.integers(NOW_MS - 2, NOW_MS + 2))
-def test_any_question_is_answered_as_the_one_that_is_decided_by_kind(edges, start, mask, now_ms):
-    in_view = admits(rules_with(mask), "view", now_ms)
-    graph = Graph(edges)
-    by_kind = graph.walk(start, in_view, members_max=500)
-    edge_by_edge = graph.walk(start, in_view.__call__, members_max=500)
-    assert by_kind == edge_by_edge
-
-
-@given(edges=edge_lists(), mask=masks, now_ms=st.integers(NOW_MS - 2, NOW_MS + 2))
-def test_all_people_at_once_are_what_walks_from_everybody_reach(edges, mask, now_ms):
-    in_view = admits(rules_with(mask), "view", now_ms)
-    graph = Graph(edges)
-    joined = graph.joined(in_view)
-    labels = parts(len(joined.subjects), joined.a, joined.b)
-    people_at_once = {}
-    for subject, label in zip(joined.subjects, labels, strict=True):
-        people_at_once.setdefault(label, set()).add(subject)
-    for person in people_at_once.values():
-        for one in person:
-            assert set(graph.walk(one, in_view, members_max=500).members) == person
