@@ -102,6 +102,7 @@ class Census:
         self._added: dict[SubjectId, list[int]] = {}
         self._shared: set[SubjectId] = set()
         self._parted: set[Pair] = set()
+        self._gone: set[int] = set()  # ids of the edges between those parted
         self.quarantines: list[Quarantine] = []
         self.given_up: dict[int, LinkRefusal] = {}
         self.limited: dict[int, IdentifierKind] = {}
@@ -173,7 +174,7 @@ class Census:
 
     def take_apart(self, pair: Pair) -> None:
         """Takes away whatever links two, and gives up the guesses that only proof between them upheld."""
-        self._parted.add(ordered(*pair))
+        self._part_pair(ordered(*pair))
         for end in pair:
             person = self._person(end)
             if person is not None and person.anchored:
@@ -214,7 +215,14 @@ class Census:
             known = self._weak[says] = weak(link, self._rules)
         return known
 
+    def _part_pair(self, pair: Pair) -> None:
+        self._parted.add(pair)
+        self._gone.update(
+            edge.edge_id for edge in self._known.graph.held(pair[0]) if (edge.a, edge.b) == pair
+        )
+
     def _add(self, place: int, sighting: Sighting) -> None:
+        self._parted.discard(sighting.key[:2])  # what parted them went; this is new
         self._added.setdefault(sighting.subject, []).append(place)
         self._added.setdefault(sighting.other, []).append(place)
 
@@ -317,7 +325,7 @@ class Census:
             edge for edge in self._known.graph.held(pair[0]) if (edge.a, edge.b) == pair and edge.state.stands
         )
         self.quarantines.append(Quarantine(LinkRefusal.BRIDGES_PEOPLE, None, edges))
-        self._parted.add(pair)
+        self._part_pair(pair)
         for place in self._added.get(pair[0], ()):
             if self._link_at(place).key[:2] == pair:
                 self.given_up[place] = LinkRefusal.BRIDGES_PEOPLE
@@ -326,7 +334,7 @@ class Census:
     def _links_of(self, subject: SubjectId) -> Iterator[Edge | Sighting]:
         """Whatever links an identifier directly and still counts."""
         for edge in self._known.graph.held(subject):
-            if self._counted(edge.a, edge.b):
+            if edge.edge_id not in self._gone and self._counted(edge.a, edge.b):
                 yield edge
         for place in self._added.get(subject, ()):
             if place not in self.given_up:

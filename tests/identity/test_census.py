@@ -177,6 +177,18 @@ def test_within_a_batch_the_guess_is_refused():
     assert people.keep(people.judge(*sightings)) == [LinkRefusal.BRIDGES_PEOPLE, NEW, NEW]
 
 
+def test_proof_between_two_whose_guess_was_given_up_shows_another_guess_to_be_a_bridge():
+    """In one batch as one by one: two accounts are joined by no guess."""
+    links = [("email 0", "email 1"), ("account_id 1", "email 1")]
+    for together in (False, True):
+        people = People()
+        for number in range(2):
+            people.link(f"account_id {number}", f"email {number}", evidence=Evidence.SIMILARITY)
+        people.links(*links) if together else one_by_one(people, *links)
+        assert people.person("account_id 1") == {"account_id 1", "email 0", "email 1"}
+        assert people.person("account_id 0") == {"account_id 0"}
+
+
 def test_a_person_has_no_more_identifiers_of_a_kind_than_the_rules_allow():
     people = People(variant(kinds={"email": {"per_person_max": 2}}))
     emails = [("account_id anna", f"email {n}") for n in range(3)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from identity.columns import Columns
@@ -247,6 +247,14 @@ histories = st.lists(
 
 @settings(max_examples=60)
 @given(history=histories)
+@example(
+    history=[  # proof comes between two whose guess was given up
+        ("account_id 0", "email 0", Evidence.SIMILARITY),
+        ("account_id 1", "email 1", Evidence.SIMILARITY),
+        ("email 0", "email 1", Evidence.LOGIN),
+        ("account_id 1", "email 1", Evidence.LOGIN),
+    ]
+)
 def test_a_replay_of_the_rules_in_force_is_what_they_made_link_by_link(history):
     """Whatever was refused or taken back on the way, nothing changes and the same is shared."""
     people, ledger = People(), Ledger()
