@@ -25,6 +25,8 @@ RECORD_CLASSES: Mapping[str, str] = {
     "answers": "PSEUDONYM",
     "refused_links": "PSEUDONYM",
     "people_changes": "PSEUDONYM",
+    "preferences": "DECLARED",
+    "age_bands": "DEMOGRAPHIC",
 }
 _TABLES = {"classes", "events", "records"}
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from engagement.declared import Answer, Declaration
 from engagement.event import Event
 from engagement.portrait import Mark, PortraitPage
 from identity.ids import SubjectId
@@ -32,11 +33,72 @@ class Appended:
 
 
 @dataclass(frozen=True, slots=True)
+class Declared:
+    """All that a birth subject declares, as it stands when it is read."""
+
+    subject: SubjectId
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EventChange:
-    """The news of one append: the events it recorded, in their order; position ``seq`` in the outbox."""
+    """The news of one commit; position ``seq`` in the outbox.
+
+    Attributes:
+        seq: the position.
+        events: the events it recorded, in their order.
+        declared: what those who declared something in it declare by now. Read later, the news of an
+            earlier commit tell what a later one made of it; the last news are always the newest.
+    """
 
     seq: int
     events: tuple[Event, ...]
+    declared: tuple[Declared, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeclareRequest:
+    """Makes a declaration repeatable.
+
+    Attributes:
+        key: 16 bytes that stand for the caller and its request id.
+        digest: of the content; the same key with another digest is refused.
+        now_ms: when.
+    """
+
+    key: bytes
+    digest: bytes
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a declaration did, or did when the request came first.
+
+    Attributes:
+        answered: answers that are new or changed.
+        withdrawn: answers that are no more.
+        seq: position of its news, or of the latest news before it when nothing changed.
+    """
+
+    answered: int
+    withdrawn: int
+    seq: int
+
+
+class DeclaredStore(Protocol):
+    """Keeps what people say of themselves."""
+
+    async def declare(self, request: DeclareRequest, declaration: Declaration) -> Recorded:
+        """Records a declaration and its news in one transaction; durable when it returns.
+
+        Raises:
+            RequestIdReused: the key was used with another content.
+            TooManyAnswers: more than ``declared.ANSWERS_MAX`` would be kept of the subject.
+        """
+
+    async def declared(self, subjects: Sequence[SubjectId]) -> Sequence[Answer]:
+        """All answers of some birth subjects."""
 
 
 class EventStore(Protocol):

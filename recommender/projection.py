@@ -7,7 +7,7 @@ read anew when it is next asked for, so no query sees less than was committed be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,10 +15,15 @@ from numpy.typing import NDArray
 
 from identity.ids import SubjectId
 from recommender.catalogue import Catalogue
+from recommender.declared import AnswerCache, Declared, DeclaredAnswer, DeclaredBy, of_person, permitted
 from recommender.history import History, HistoryCache, Provenance, together
 
 if TYPE_CHECKING:
     from recommender.store import Loaded, RecommenderStore
+
+
+#: Answers and subjects without any that are held in memory; an answer takes some 300 bytes.
+_ANSWERS_KEPT_MAX = 50_000
 
 
 class ProjectedEvent(NamedTuple):
@@ -80,6 +85,7 @@ class RecommenderProjection:
         self._store = store
         self._catalogue = catalogue
         self._histories = HistoryCache(history_bytes_max)
+        self._declared = AnswerCache(_ANSWERS_KEPT_MAX)
         self._changed = changed
         self._provenances = tuple(loaded.provenances)
         self._applied = 0
@@ -87,18 +93,21 @@ class RecommenderProjection:
         self.cursor = loaded.cursor
         self.events_seen = loaded.events_seen
 
-    async def apply(self, cursor: int, events: Sequence[ProjectedEvent]) -> None:
-        """Takes events in; the same ones again change nothing.
+    async def apply(
+        self, cursor: int, events: Sequence[ProjectedEvent], declared: Sequence[DeclaredBy] = ()
+    ) -> None:
+        """Takes news in; the same ones again change nothing.
 
         Args:
-            cursor: position of the last event in the feed.
+            cursor: position of the last news in the feed.
             events: in the feed's order.
+            declared: what subjects declare by now, in the feed's order.
         """
-        applied = await self._store.apply(cursor, events)
+        applied = await self._store.apply(cursor, events, declared)
         self._catalogue.put(applied.items)
         if applied.provenances is not None:
             self._learn(applied.provenances)
-        self._drop({event.subject for event in events})
+        self._drop({event.subject for event in events} | {one.subject for one in declared})
         self.cursor = max(self.cursor, cursor)
         self.events_seen = applied.events_seen
         self._changed()
@@ -113,6 +122,22 @@ class RecommenderProjection:
         """
         history = together([await self._history(subject) for subject in subjects])
         return history.permitted(self._uses(purpose), now_ms)
+
+    async def declared(self, members: Mapping[int, Iterable[SubjectId]]) -> Declared:
+        """What a person declares.
+
+        Args:
+            members: for each purpose (bit position) the birth subjects whose answers may be used
+                for it; an answer of one of them counts when it may be used for that purpose.
+        """
+        return of_person(
+            [
+                answer
+                for purpose, subjects in members.items()
+                for subject in subjects
+                for answer in permitted(await self._answers(subject), purpose)
+            ]
+        )
 
     def provenance(self, code: int) -> tuple[int, str]:
         """Party and origin of a provenance code."""
@@ -138,9 +163,19 @@ class RecommenderProjection:
                 self._histories.put(subject, history)
         return history
 
+    async def _answers(self, subject: SubjectId) -> Sequence[DeclaredAnswer]:
+        answers = self._declared.get(subject)
+        if answers is None:
+            applied = self._applied
+            answers = tuple(await self._store.declared(subject))
+            if applied == self._applied:
+                self._declared.put(subject, answers)
+        return answers
+
     def _drop(self, subjects: Iterable[SubjectId]) -> None:
         self._applied += 1
         self._histories.drop(subjects)
+        self._declared.drop(subjects)
 
     def _learn(self, provenances: Sequence[Provenance]) -> None:
         self._provenances = tuple(provenances)

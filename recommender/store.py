@@ -13,6 +13,7 @@ from typing import Protocol
 
 from identity.ids import SubjectId
 from recommender.catalogue import Item, StoredItem
+from recommender.declared import DeclaredAnswer, DeclaredBy
 from recommender.history import History, Provenance
 from recommender.projection import ProjectedEvent
 
@@ -108,8 +109,17 @@ class RecommenderStore(Protocol):
             UnknownItem: it is not in the catalogue.
         """
 
-    async def apply(self, cursor: int, events: Sequence[ProjectedEvent]) -> Applied:
-        """Keeps the events whose keys are new, and the cursor, in one transaction."""
+    async def apply(
+        self, cursor: int, events: Sequence[ProjectedEvent], declared: Sequence[DeclaredBy] = ()
+    ) -> Applied:
+        """Keeps the events whose keys are new, what is declared now, and the cursor, in one transaction.
+
+        What a subject declares takes the place of all it declared before; of two for one subject the
+        later one counts.
+        """
+
+    async def declared(self, subject: SubjectId) -> Sequence[DeclaredAnswer]:
+        """What a birth subject declares."""
 
     async def history(self, subject: SubjectId) -> History:
         """All events of a birth subject."""
@@ -118,7 +128,7 @@ class RecommenderStore(Protocol):
         """All provenances by code."""
 
     async def erase(self, subjects: Iterable[SubjectId]) -> int:
-        """Erases all events of some subjects; returns how many there were."""
+        """Erases all events and answers of some subjects; returns how many events there were."""
 
     async def subject_numbers(self, subjects: Sequence[SubjectId]) -> list[int]:
         """The number of each subject; 0 for one without events."""

@@ -47,6 +47,7 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "identity.watch",
             "identity.translate",
             "profile.track",
+            "profile.declare",
         ),
         (*_PERSONAL, "identity.link", "share.partner"),
     ),

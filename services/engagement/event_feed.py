@@ -1,4 +1,4 @@
-"""Events between processes: what the recommender may know of them, and nothing else of them."""
+"""Events and answers between processes: what the recommender may know of them, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator
 import grpc
 
 from engagement.event import Event
+from engagement.store import Declared
 from identity.ids import SUBJECT_BYTES, SubjectId
+from recommender.declared import DeclaredAnswer, DeclaredBy
 from recommender.projection import ProjectedEvent
 from services.feed import Feed
 from services.interceptors.call import Call
@@ -74,10 +76,36 @@ def projected(event: Event) -> ProjectedEvent:
     )
 
 
+def projected_answers(declared: Declared) -> DeclaredBy:
+    """What a subject declares as the recommender keeps it."""
+    return DeclaredBy(
+        declared.subject,
+        tuple(
+            DeclaredAnswer(
+                answer.topic,
+                answer.name,
+                answer.value,
+                answer.declared_at_ms // DAY_MS,
+                answer.uses,
+                answer.origin,
+            )
+            for answer in declared.answers
+        ),
+    )
+
+
 def news_message(news: EventNews) -> feed_pb2.EventNews:
     """The news of one commit as they travel."""
     return feed_pb2.EventNews(
-        seq=news.seq, events=[feed_pb2.EventFact(**event._asdict()) for event in news.events]
+        seq=news.seq,
+        events=[feed_pb2.EventFact(**event._asdict()) for event in news.events],
+        declared=[
+            feed_pb2.DeclaredFacts(
+                subject=one.subject,
+                answers=[feed_pb2.AnswerFact(**answer._asdict()) for answer in one.answers],
+            )
+            for one in news.declared
+        ],
     )
 
 
@@ -87,15 +115,33 @@ def news_of(message: feed_pb2.EventNews) -> EventNews:
     Raises:
         ValueError: a subject is not one.
     """
-    return EventNews(message.seq, tuple(_event_of(event) for event in message.events))
+    return EventNews(
+        message.seq,
+        tuple(_event_of(event) for event in message.events),
+        tuple(_declared_of(one) for one in message.declared),
+    )
+
+
+def _declared_of(message: feed_pb2.DeclaredFacts) -> DeclaredBy:
+    return DeclaredBy(
+        _subject_of(message.subject),
+        tuple(
+            DeclaredAnswer(answer.topic, answer.name, answer.value, answer.day, answer.uses, answer.origin)
+            for answer in message.answers
+        ),
+    )
+
+
+def _subject_of(subject: bytes) -> SubjectId:
+    if len(subject) != SUBJECT_BYTES:
+        raise ValueError("not a birth subject")
+    return SubjectId(subject)
 
 
 def _event_of(message: feed_pb2.EventFact) -> ProjectedEvent:
-    if len(message.subject) != SUBJECT_BYTES:
-        raise ValueError("not a birth subject")
     return ProjectedEvent(
         message.event_key,
-        SubjectId(message.subject),
+        _subject_of(message.subject),
         message.item_id,
         message.day,
         message.kind,
@@ -109,4 +155,4 @@ def _event_of(message: feed_pb2.EventFact) -> ProjectedEvent:
 
 
 def _weight(news: EventNews) -> int:
-    return 1 + len(news.events)
+    return 1 + len(news.events) + sum(len(one.answers) for one in news.declared)

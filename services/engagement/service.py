@@ -1,4 +1,4 @@
-"""ProfileService: takes events in, shows a person's own events back.
+"""ProfileService: takes in what people do and say of themselves, and shows it back to them.
 
 An acknowledgement means durable: it is given after the commit, and the news of the events
 are in the same commit. A refused event is named, the rest of its batch is recorded. Every
@@ -7,7 +7,6 @@ batch may be sent again; what was recorded is then counted as a duplicate.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -16,11 +15,22 @@ from typing import Any, cast
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from consent.policy import Policy
+from engagement.declared import Answer, Declaration, of_person
+from engagement.declared import refusal_of as refusal_of_declaration
 from engagement.event import Event, event_key_of, use_mask
 from engagement.portrait import PageTokens, page_scope
 from engagement.rules import refusal_of, uses_by_party
-from engagement.store import Appended, EventStore
+from engagement.store import Appended, DeclaredStore, DeclareRequest, EventStore, Recorded
 from identity.ids import SubjectId
+from services.begun import Begun
+from services.engagement.declaring import (
+    answer_uses,
+    declaration_of,
+    declare_request,
+    declared_answer,
+    unlocked,
+)
+from services.errors import InvalidRequest
 from services.feed import Feed
 from services.interceptors.call import Call, ItemRefusal, Unreadable
 from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
@@ -43,13 +53,22 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
     """``veilgraph.engagement.v1.ProfileService``."""
 
     def __init__(
-        self, *, store: EventStore, feed: Feed[Any], policy: Policy, page_tokens: PageTokens
+        self,
+        *,
+        store: EventStore,
+        declared: DeclaredStore,
+        feed: Feed[Any],
+        policy: Policy,
+        page_tokens: PageTokens,
     ) -> None:
         self._store = store
+        self._declared = declared
         self._feed = feed
+        self._policy = policy
         self._uses = uses_of(policy)
+        self._answer_uses = answer_uses(policy)
         self._page_tokens = page_tokens
-        self._unfinished: set[asyncio.Task[Appended]] = set()
+        self._begun = Begun()
 
     async def TrackBatch(
         self, request: profile_pb2.TrackBatchRequest, call: Call
@@ -79,10 +98,32 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
                 refused=taken.refused,
             )
 
+    async def Declare(self, request: profile_pb2.DeclareRequest, call: Call) -> profile_pb2.DeclareResponse:
+        """Records what a person says of themselves; answers once it is durable."""
+        subject, caller = call.subject, call.caller
+        assert subject is not None  # noqa: S101 - a method that refuses has a subject
+        assert caller is not None  # noqa: S101 - authentication ran before
+        declaration = declaration_of(request, subject, call.now_ms, self._answer_uses)
+        refusal = refusal_of_declaration(declaration)
+        if refusal is not None:
+            raise InvalidRequest(refusal.reason, field=refusal.field)
+        recorded = await self._begun.to_the_end(
+            self._say(declare_request(request, subject, call), declaration)
+        )
+        return profile_pb2.DeclareResponse(
+            answered=recorded.answered,
+            withdrawn=recorded.withdrawn,
+            unlocked=unlocked(
+                declaration.answers,
+                lambda purpose: bool(caller.purposes >> self._policy.index(purpose) & 1),
+                lambda purpose: call.allows(subject, purpose),
+            ),
+        )
+
     async def Portrait(
         self, request: profile_pb2.PortraitRequest, call: Call
     ) -> profile_pb2.PortraitResponse:
-        """The person's events that may be read for the call's purpose, newest first."""
+        """The person's events and answers that may be read for the call's purpose."""
         assert call.subject is not None  # noqa: S101 - a method that refuses has a subject
         assert call.caller is not None  # noqa: S101 - authentication ran before
         members = call.members(call.subject)
@@ -90,6 +131,7 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
         after = self._page_tokens.open(request.page_token, scope) if request.page_token else None
         limit = request.page_size or PAGE_SIZE_DEFAULT
         page = await self._store.portrait(members, call.purpose, call.now_ms, limit, after)
+        answers = () if after else await self._readable_answers(members, call.purpose)
         return profile_pb2.PortraitResponse(
             events=[portrait_event(event) for event in page.events],
             total_events=page.total,
@@ -98,12 +140,12 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
                 profile_pb2.OriginCount(origin=origin, events=count)
                 for origin, count in sorted(page.by_origin.items())
             ],
+            declared=[declared_answer(answer) for answer in answers],
         )
 
     async def drained(self) -> None:
         """Returns when nothing that was begun is unfinished; for an orderly stop."""
-        while self._unfinished:
-            await asyncio.wait(self._unfinished)
+        await self._begun.drained()
 
     async def _take(self, messages: Sequence[profile_pb2.Event], call: Call) -> Taken:
         """Judges and records the events of one message; reads ``call`` before it waits."""
@@ -116,12 +158,18 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
             else:
                 call.refuse_item(index, refusal.reason, f"events[{index}].{refusal.field}")
         refused = sorted(call.refused, key=attrgetter("index"))
-        recording = asyncio.create_task(self._record(taken))
-        self._unfinished.add(recording)
-        recording.add_done_callback(self._unfinished.discard)
-        # Shielded: a commit goes on when its caller is gone, and then its news must go out too.
-        appended = await asyncio.shield(recording)
+        # A commit goes on when its caller is gone, and then its news must go out too.
+        appended = await self._begun.to_the_end(self._record(taken))
         return Taken(appended, [refusal.message() for refusal in refused])
+
+    async def _say(self, request: DeclareRequest, declaration: Declaration) -> Recorded:
+        recorded = await self._declared.declare(request, declaration)
+        self._feed.published(recorded.seq)
+        return recorded
+
+    async def _readable_answers(self, members: Sequence[SubjectId], purpose: int) -> list[Answer]:
+        answers = await self._declared.declared(members)
+        return of_person(answer for answer in answers if answer.uses >> purpose & 1)
 
     async def _record(self, events: Sequence[Event]) -> Appended:
         appended = await self._store.append(events)

@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from engagement.portrait import PageTokens
-from services.engagement.event_feed import EventFeedServicer, projected
+from services.engagement.event_feed import EventFeedServicer, projected, projected_answers
 from services.engagement.service import ProfileServicer
 from services.feed import Feed
 from services.parts.links import EventNews, Links
 from services.parts.part import Part, Process
 from services.remote_stores import store_served
 from services.server import Served
+from services.storage.declared import SqliteDeclaredStore
 from services.storage.engagement import SqliteEventStore
 from services.storage.engagement_people import EngagementPeople
 from services.storage.personal import DatabaseStore
@@ -30,7 +31,11 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
 
         def news(after: int, limit: int) -> Sequence[EventNews]:
             return [
-                EventNews(change.seq, tuple(projected(event) for event in change.events))
+                EventNews(
+                    change.seq,
+                    tuple(projected(event) for event in change.events),
+                    tuple(projected_answers(one) for one in change.declared),
+                )
                 for change in store.changes(after, limit)
             ]
 
@@ -40,7 +45,11 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
         links.stores[people.name] = DatabaseStore(database, people, SubjectKeys(config.keyring))
         page_key = config.keyring.active("signing").derive(b"page tokens", 64)
         servicer = ProfileServicer(
-            store=store, feed=feed, policy=config.policy, page_tokens=PageTokens(page_key)
+            store=store,
+            declared=SqliteDeclaredStore(database),
+            feed=feed,
+            policy=config.policy,
+            page_tokens=PageTokens(page_key),
         )
         feed_servicer = EventFeedServicer(feed)
         served = [

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from consent.component import GraphStep
+from recommender.declared import DeclaredBy
 from recommender.projection import ProjectedEvent
 from services.consent.signals import Signals
 from services.feed import Source
@@ -27,6 +28,7 @@ class EventNews(NamedTuple):
 
     seq: int
     events: tuple[ProjectedEvent, ...]
+    declared: tuple[DeclaredBy, ...] = ()
 
 
 #: Waits until the guard tables everywhere have taken in identity's sequence up to here; gives the epoch.

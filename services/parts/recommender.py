@@ -32,7 +32,8 @@ async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part
 
             async def take_in(changes: Sequence[EventNews]) -> None:
                 events = [event for change in changes for event in change.events]
-                await recommender.projection.apply(changes[-1].seq, events)
+                declared = [one for change in changes for one in change.declared]
+                await recommender.projection.apply(changes[-1].seq, events, declared)
 
             reader = Consumer(links.events, recommender.projection.cursor, take_in)
             process.must_run("the recommender's reader of events", reader.start())

@@ -24,6 +24,7 @@ from engagement.event import Event, use_mask
 from engagement.portrait import Mark, PortraitPage
 from engagement.store import Appended, EventChange
 from identity.ids import SubjectId
+from services.storage.declared import declared_in
 from services.storage.sqlite import Database
 from services.storage.tombstones import erased_among
 
@@ -137,7 +138,7 @@ def _changes(reader: sqlite3.Connection, rows: Sequence[tuple[int, int, int]]) -
         if held > CHANGED_EVENTS_MAX and seq != rows[0][0]:
             return
         found = reader.execute(_RANGE, (first_event, last_event))
-        yield EventChange(seq, tuple(_event(row) for row in found))
+        yield EventChange(seq, tuple(_event(row) for row in found), declared_in(reader, seq))
 
 
 def _page(pages: Sequence[Sequence[Any]], origins: Counter[str], limit: int, as_of: int) -> PortraitPage:

@@ -1,6 +1,6 @@
-"""What engagement keeps about people: their events, and nowhere a second copy of one.
+"""What engagement keeps about people: their events and what they declare, each in one place.
 
-The outbox points at events instead of repeating them, so an erased event is in no news.
+The outbox points at both instead of repeating them, so what was erased is in no news.
 """
 
 from __future__ import annotations
@@ -8,12 +8,19 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
+from engagement.declared import AgeBand, Topic
 from engagement.event import Event, EventKind, Party
 from identity.ids import SubjectId
-from services.stores import ExportedValue, Kept
+from services.storage.declared import answers_of
+from services.stores import ExportedValue, Json, Kept
 
 _COLUMNS = ", ".join(Event._fields)
 _OF_SUBJECT = f"SELECT {_COLUMNS} FROM event WHERE subject = ? ORDER BY id"  # noqa: S608 - our own names
+
+_COUNTS = {
+    "event": "SELECT count(*) FROM event WHERE subject = ?",
+    "declared": "SELECT count(*) FROM declared WHERE subject = ?",
+}
 
 #: The names of the purposes in a mask.
 Purposes = Callable[[int], tuple[str, ...]]
@@ -29,8 +36,10 @@ class EngagementPeople:
 
     def count(self, connection: sqlite3.Connection, subjects: Sequence[SubjectId]) -> dict[str, int]:
         """See ``Contents.count``."""
-        query = "SELECT count(*) FROM event WHERE subject = ?"
-        return {"event": sum(connection.execute(query, (subject,)).fetchone()[0] for subject in subjects)}
+        return {
+            kind: sum(connection.execute(query, (subject,)).fetchone()[0] for subject in subjects)
+            for kind, query in _COUNTS.items()
+        }
 
     def stored(self, connection: sqlite3.Connection, subject: SubjectId) -> Iterator[ExportedValue]:
         """See ``Contents.stored``."""
@@ -56,6 +65,18 @@ class EngagementPeople:
                 recorded_at_ms=event.recorded_at_ms,
                 purposes=self._purposes(event.uses),
             )
+        for answer in answers_of(connection, subject):
+            yield ExportedValue(
+                store=self.name,
+                kind="declared",
+                subject=subject,
+                value=answer_in_words(answer.topic, answer.name, answer.value),
+                source=answer.origin,
+                party=Party.ZERO.name,
+                observed_at_ms=answer.declared_at_ms,
+                recorded_at_ms=answer.declared_at_ms,
+                purposes=self._purposes(answer.uses),
+            )
 
     async def inferred(self, _subject: SubjectId) -> AsyncIterator[ExportedValue]:
         """See ``Contents.inferred``: engagement concludes nothing."""
@@ -66,7 +87,8 @@ class EngagementPeople:
         self, connection: sqlite3.Connection, _subjects: Sequence[SubjectId], _erasure_id: str
     ) -> Mapping[str, Kept]:
         """See ``Contents.erase``."""
-        connection.execute("DELETE FROM event WHERE subject IN being_erased")
+        for table in ("event", "declared", "declared_change", "declare_request"):
+            connection.execute(f"DELETE FROM {table} WHERE subject IN being_erased")  # noqa: S608 - our names
         return {}
 
     def suppress(
@@ -77,3 +99,15 @@ class EngagementPeople:
 
     async def forget(self, _subjects: Sequence[SubjectId]) -> None:
         """See ``Contents.forget``: nothing of a person is in memory."""
+
+
+def answer_in_words(topic: int, name: str, value: int) -> dict[str, Json]:
+    """An answer as it is shown to whoever gave it."""
+    if topic == Topic.AGE_BAND:
+        return {"age_band": AgeBand(value).name}
+    return {
+        "about": Topic(topic).name,
+        "name": name,
+        "stance": "LIKE" if value > 0 else "DISLIKE",
+        "strength": abs(value),
+    }

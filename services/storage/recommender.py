@@ -16,6 +16,7 @@ import numpy as np
 
 from identity.ids import SubjectId
 from recommender.catalogue import Item, StoredItem
+from recommender.declared import DeclaredAnswer, DeclaredBy
 from recommender.errors import RequestIdReused, UnknownItem
 from recommender.history import EMPTY, NEVER_MS, History, Provenance
 from recommender.projection import ProjectedEvent
@@ -28,6 +29,7 @@ T = TypeVar("T")
 #: How long a repeated request gets the answer of the first.
 REQUESTS_KEPT_MS = 86_400_000
 _ROWS_PER_STATEMENT = 128
+_DECLARE = "INSERT INTO declared (birth, topic, name, value, day, uses, origin) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _NO_PROVENANCE = Provenance(0, "", 0)  # codes begin at 1
 
 
@@ -63,9 +65,15 @@ class SqliteRecommenderStore:
             raise UnknownItem
         return Item(*row)
 
-    async def apply(self, cursor: int, events: Sequence[ProjectedEvent]) -> Applied:
+    async def apply(
+        self, cursor: int, events: Sequence[ProjectedEvent], declared: Sequence[DeclaredBy] = ()
+    ) -> Applied:
         """See ``RecommenderStore.apply``."""
-        return await self._database.write(partial(_apply, cursor, events))
+        return await self._database.write(partial(_apply, cursor, events, declared))
+
+    async def declared(self, subject: SubjectId) -> Sequence[DeclaredAnswer]:
+        """See ``RecommenderStore.declared``."""
+        return declared_by(self._database.reader, subject)
 
     async def history(self, subject: SubjectId) -> History:
         """See ``RecommenderStore.history``."""
@@ -148,10 +156,19 @@ def _answer(request: WriteRequest, count: int, connection: sqlite3.Connection) -
     return count
 
 
-def _apply(cursor: int, events: Sequence[ProjectedEvent], connection: sqlite3.Connection) -> Applied:
-    gone = erased_among(connection, {event.subject for event in events})
+def _apply(
+    cursor: int,
+    events: Sequence[ProjectedEvent],
+    declared: Sequence[DeclaredBy],
+    connection: sqlite3.Connection,
+) -> Applied:
+    gone = erased_among(connection, {event.subject for event in events} | {one.subject for one in declared})
     if gone:  # news are told at least once, and some were on their way
         events = [event for event in events if event.subject not in gone]
+        declared = [one for one in declared if one.subject not in gone]
+    for subject, answers in declared:
+        connection.execute("DELETE FROM declared WHERE birth = ?", (subject,))
+        connection.executemany(_DECLARE, [(subject, *answer) for answer in answers])
     subjects, _ = _numbered(connection, "subject", "birth", (event.subject for event in events))
     items, unknown = _numbered(connection, "item", "item_id", (event.item_id for event in events))
     codes, provenances = _coded(connection, events)
@@ -189,9 +206,19 @@ def _coded(
     return {row: code for code, row in enumerate(provenances)}, provenances
 
 
+def declared_by(connection: sqlite3.Connection, subject: SubjectId) -> list[DeclaredAnswer]:
+    """What a birth subject declares."""
+    rows = connection.execute(
+        "SELECT topic, name, value, day, uses, origin FROM declared WHERE birth = ? ORDER BY topic, name",
+        (subject,),
+    )
+    return [DeclaredAnswer(*row) for row in rows.fetchall()]
+
+
 def erase_events(subjects: Sequence[SubjectId], connection: sqlite3.Connection) -> int:
-    """Deletes the events of some subjects and their numbers; returns how many events there were."""
+    """Deletes the events, answers and numbers of some subjects; returns how many events there were."""
     numbers = [(number,) for number in _numbers(connection, "subject", "birth", subjects).values()]
+    connection.executemany("DELETE FROM declared WHERE birth = ?", [(subject,) for subject in subjects])
     before = connection.total_changes
     connection.executemany("DELETE FROM event WHERE subject = ?", numbers)
     erased = connection.total_changes - before

@@ -1,4 +1,4 @@
-"""What the recommender keeps and concludes about people: events, models, interests.
+"""What the recommender keeps and concludes about people: events, answers, models, interests.
 
 A conclusion is computed when it is asked for and kept nowhere. A model is of many; whom it
 was learned from stands beside it, so it can be told whether somebody is in it, and an erasure
@@ -19,8 +19,9 @@ from recommender.conclusions import conclusions
 from recommender.projection import RecommenderProjection
 from services.recommender.serving import LiveIndex
 from services.recommender.trainer import PURPOSE, Trainer
+from services.storage.engagement_people import answer_in_words
 from services.storage.model_files import ModelFiles
-from services.storage.recommender import erase_events
+from services.storage.recommender import declared_by, erase_events
 from services.stores import ExportedValue, Json, Kept
 
 _DAY_MS = 86_400_000
@@ -61,8 +62,10 @@ class RecommenderPeople:
         """See ``Contents.count``; a model counts when it was learned from any of the subjects."""
         numbers = [row[0] for one in subjects for row in connection.execute(_NUMBER, (one,)).fetchall()]
         events = "SELECT count(*) FROM event WHERE subject = ?"
+        answers = "SELECT count(*) FROM declared WHERE birth = ?"
         return {
             "event": sum(connection.execute(events, (number,)).fetchone()[0] for number in numbers),
+            "declared": sum(connection.execute(answers, (one,)).fetchone()[0] for one in subjects),
             "model": len(self._files.learned_from(np.array(numbers, np.int64))) if numbers else 0,
         }
 
@@ -85,6 +88,18 @@ class RecommenderPeople:
                 observed_at_ms=day * _DAY_MS,
                 recorded_at_ms=None,
                 purposes=self._purposes(uses),
+            )
+        for answer in declared_by(connection, subject):
+            yield ExportedValue(
+                store=self.name,
+                kind="declared",
+                subject=subject,
+                value=answer_in_words(answer.topic, answer.name, answer.value),
+                source=answer.origin,
+                party=Party.ZERO.name,
+                observed_at_ms=answer.day * _DAY_MS,
+                recorded_at_ms=None,
+                purposes=self._purposes(answer.uses),
             )
         numbers = [row[0] for row in connection.execute(_NUMBER, (subject,)).fetchall()]
         for version in self._files.learned_from(np.array(numbers, np.int64)) if numbers else ():

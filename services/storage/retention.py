@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from consent.retention import DAY_MS, Retention
+from engagement.declared import Topic
 from engagement.event import EventKind
 from identity.ids import SubjectId
 from services.storage.sqlite import Database, StoreUnusable
@@ -38,6 +39,11 @@ class Swept:
     subjects: frozenset[SubjectId] = frozenset()
 
 
+_OF_RECORD = {
+    "preferences": f"topic <> {int(Topic.AGE_BAND)}",
+    "age_bands": f"topic = {int(Topic.AGE_BAND)}",
+}
+
 #: Deletes what is due beyond a cursor in one table; called within a transaction.
 Batch = Callable[[sqlite3.Connection, int], Swept]
 
@@ -52,6 +58,7 @@ def batches_of(service: str, retention: Retention, now_ms: int) -> list[Batch]:
     """
     events = {EventKind[kind]: before_ms for kind, before_ms in retention.events_due(now_ms).items()}
     answers_ms = retention.records_due("answers", now_ms)
+    declared_ms = {record: retention.records_due(record, now_ms) for record in ("preferences", "age_bands")}
     own: dict[str, list[Batch]] = {
         "identity": [
             partial(_answers, "request", "done_at_ms", answers_ms),
@@ -59,9 +66,14 @@ def batches_of(service: str, retention: Retention, now_ms: int) -> list[Batch]:
             partial(_people_changes, retention.records_due("people_changes", now_ms)),
         ],
         "consent": [partial(_skeletons, now_ms)],
-        "engagement": [partial(_events, events, now_ms)],
+        "engagement": [
+            partial(_events, events, now_ms),
+            *(partial(_declared, record, before_ms) for record, before_ms in declared_ms.items()),
+            partial(_answers, "declare_request", "at_ms", answers_ms),
+        ],
         "recommender": [
             partial(_projected_events, events, now_ms),
+            *(partial(_projected_answers, record, before_ms) for record, before_ms in declared_ms.items()),
             partial(_answers, "write_request", "at_ms", answers_ms),
         ],
     }
@@ -169,13 +181,36 @@ def _audit_rows(before_ms: int, connection: sqlite3.Connection, after: int) -> S
 
 
 def _answers(table: str, at: str, before_ms: int, connection: sqlite3.Connection, _after: int) -> Swept:
-    keys = {"request": "caller, method, request_id", "write_request": "key"}[table]
+    keys = {"request": "caller, method, request_id", "write_request": "key", "declare_request": "key"}[table]
     gone = connection.execute(
         f"DELETE FROM {table} WHERE ({keys}) IN"  # noqa: S608 - our names
         f" (SELECT {keys} FROM {table} WHERE {at} < ? LIMIT {BATCH_ROWS})",
         (before_ms,),
     ).rowcount
     return Swept(0 if gone == BATCH_ROWS else None, {"answers": gone})
+
+
+def _declared(record: str, before_ms: int, connection: sqlite3.Connection, _after: int) -> Swept:
+    """What was declared long ago and not said again since."""
+    gone = connection.execute(
+        "DELETE FROM declared WHERE (subject, topic, name) IN"  # noqa: S608 - our words
+        " (SELECT subject, topic, name FROM declared"
+        f" WHERE {_OF_RECORD[record]} AND declared_at_ms < ? LIMIT ?)",
+        (before_ms, BATCH_ROWS),
+    ).rowcount
+    return Swept(0 if gone == BATCH_ROWS else None, {record: gone})
+
+
+def _projected_answers(record: str, before_ms: int, connection: sqlite3.Connection, _after: int) -> Swept:
+    """The same in what the recommender knows; it goes by whole days, and so does what is due."""
+    rows = connection.execute(
+        "DELETE FROM declared WHERE (birth, topic, name) IN"  # noqa: S608 - our words
+        " (SELECT birth, topic, name FROM declared"
+        f" WHERE {_OF_RECORD[record]} AND day < ? LIMIT ?) RETURNING birth",
+        (before_ms // DAY_MS, BATCH_ROWS),
+    ).fetchall()
+    subjects = frozenset(SubjectId(birth) for (birth,) in rows)
+    return Swept(0 if len(rows) == BATCH_ROWS else None, {record: len(rows)}, subjects)
 
 
 def _refused_links(before_ms: int, connection: sqlite3.Connection, _after: int) -> Swept:

@@ -29,6 +29,7 @@ from services.interceptors.call import Caller
 from services.interceptors.metrics import CallMetrics
 from services.server import GuardedServer, Served
 from services.storage.audit import StoredAuditLog
+from services.storage.declared import SqliteDeclaredStore
 from services.storage.engagement import SqliteEventStore
 from services.storage.sqlite import Database
 from tests.bench.track_batch import CountingDatabase, people, scratch
@@ -57,6 +58,7 @@ async def main() -> None:
         store = SqliteEventStore(database)
         servicer = ProfileServicer(
             store=store,
+            declared=SqliteDeclaredStore(database),
             feed=Feed(store.changes, store.last_seq()),
             policy=policy,
             page_tokens=PageTokens(secrets.token_bytes(64)),

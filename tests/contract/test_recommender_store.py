@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from recommender.catalogue import Catalogue, Item
+from recommender.declared import DeclaredAnswer, DeclaredBy
 from recommender.errors import RequestIdReused, UnknownItem
 from recommender.events import Kind
 from recommender.projection import RecommenderProjection
@@ -214,3 +215,31 @@ async def test_a_provenance_that_is_newer_than_memory_is_looked_up(store: Recomm
     await store.apply(1, [event(1, origin="web")])
     history = await projection.permitted([subject(1)], 0, NOW_MS)
     assert projection.provenance(int(history.provenance[0])) == (2, "web")
+
+
+def declares(who: int, *names: str) -> DeclaredBy:
+    """Somebody who likes some categories."""
+    return DeclaredBy(
+        subject(who), tuple(DeclaredAnswer(1, name, 2, TODAY, EVERY_USE, "quiz") for name in sorted(names))
+    )
+
+
+async def test_what_somebody_declares_takes_the_place_of_all_before(store: RecommenderStore) -> None:
+    """News told again, or nothing declared any more, included; others keep theirs."""
+    first = declares(1, "tea", "cups")
+    await store.apply(1, [], [first, declares(2, "books")])
+    assert await store.declared(subject(1)) == list(first.answers)
+    await store.apply(2, [event(1)], [declares(1, "tea"), declares(1, "pots")])
+    assert await store.declared(subject(1)) == list(declares(1, "pots").answers)
+    assert (await store.load()).cursor == 2
+    await store.apply(3, [], [declares(1)])
+    assert await store.declared(subject(1)) == []
+    assert await store.declared(subject(2)) == list(declares(2, "books").answers)
+
+
+async def test_with_the_events_of_somebody_go_their_answers(store: RecommenderStore) -> None:
+    """Also of one who did nothing but declare something."""
+    await store.apply(1, [event(1)], [declares(1, "tea"), declares(2, "tea"), declares(3, "tea")])
+    assert await store.erase([subject(1), subject(2)]) == 1
+    assert [await store.declared(subject(n)) for n in (1, 2)] == [[], []]
+    assert await store.declared(subject(3))

@@ -79,6 +79,9 @@ REQUESTS: dict[str, Request] = {
         events=[shop.event("1", subject, "tea")]
     ),
     "Track": lambda shop, subject: profile_pb2.TrackRequest(events=[shop.event("2", subject, "tea")]),
+    "Declare": lambda shop, subject: profile_pb2.DeclareRequest(
+        subject=subject, replace_all=True, origin="quiz", request_id=shop.request_id()
+    ),
     "Portrait": lambda shop, subject: profile_pb2.PortraitRequest(subject=subject, for_purpose=RECOMMEND),
     "Recommend": lambda shop, subject: recommender_pb2.RecommendRequest(subject=subject, recipe=FOR_YOU),
     "RecommendBatch": lambda shop, subject: recommender_pb2.RecommendBatchRequest(

@@ -16,6 +16,7 @@ from services.engagement.service import ProfileServicer
 from services.feed import Feed
 from services.interceptors.call import Call, Caller, ItemRefusal, Unreadable
 from tests.conftest import Clock
+from tests.engagement.declarations import MemoryDeclaredStore
 from tests.engagement.events import MemoryEventStore
 from veilgraph.engagement.v1 import profile_pb2
 
@@ -48,6 +49,15 @@ class Calls:
         call.subjects = {"events.subject": list(subjects)}
         call.accepted = list(range(len(subjects)) if accepted is None else accepted)
         call.refused = list(refused)
+        return call
+
+    def declaring(self, subject: SubjectId, caller: str = "till", purposes: int = -1) -> Call:
+        """A call in which a subject says something of themselves."""
+        call = self.begin(caller)
+        call.caller = Caller(caller, "tenant", frozenset(), purposes)
+        call.begin_message(self.clock())
+        call.subjects = {"subject": [subject]}
+        call.purpose = self.guard.policy.index("service")
         return call
 
     def portraying(self, subject: SubjectId, purpose: str, caller: str = "till") -> Call:
@@ -94,4 +104,15 @@ def feed(store: MemoryEventStore) -> Feed[EventChange]:
 @pytest.fixture
 def servicer(store: MemoryEventStore, feed: Feed[EventChange], policy: Policy) -> ProfileServicer:
     """The service over the store in memory."""
-    return ProfileServicer(store=store, feed=feed, policy=policy, page_tokens=PageTokens(PAGE_KEY))
+    return profile_service(store, feed, policy)
+
+
+def profile_service(store: MemoryEventStore, feed: Feed[EventChange], policy: Policy) -> ProfileServicer:
+    """The service over a store in memory."""
+    return ProfileServicer(
+        store=store,
+        declared=MemoryDeclaredStore(store),
+        feed=feed,
+        policy=policy,
+        page_tokens=PageTokens(PAGE_KEY),
+    )

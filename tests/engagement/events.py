@@ -8,7 +8,7 @@ from typing import Any
 
 from engagement.event import Event, EventKind, Party, event_key_of, use_mask
 from engagement.portrait import Mark, PortraitPage
-from engagement.store import Appended, EventChange
+from engagement.store import Appended, Declared, EventChange
 from identity.ids import SubjectId
 
 NOW_MS = 1_700_000_000_000
@@ -62,6 +62,11 @@ class MemoryEventStore:
         if new:
             self._changes.append(EventChange(len(self._changes) + 1, tuple(new)))
         return Appended(len(new), len(events) - len(new), len(self._changes))
+
+    def tell(self, declared: Declared) -> int:
+        """News of what somebody declares; its position."""
+        self._changes.append(EventChange(len(self._changes) + 1, (), (declared,)))
+        return len(self._changes)
 
     async def portrait(
         self, subjects: Sequence[SubjectId], purpose: int, now_ms: int, limit: int, after: Mark | None

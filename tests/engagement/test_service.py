@@ -13,7 +13,6 @@ from consent.guard_table import GuardTable
 from consent.policy import Policy
 from engagement.errors import PageTokenInvalid
 from engagement.event import Event, Party, event_key_of, use_mask
-from engagement.portrait import PageTokens
 from engagement.rules import CLOCK_SKEW_MS
 from engagement.store import Appended, EventChange
 from services.engagement.service import ProfileServicer, milliseconds, portrait_event, timestamp, uses_of
@@ -23,7 +22,7 @@ from services.interceptors.call import ItemRefusal, Unreadable
 from services.interceptors.plan import compile_service
 from services.interceptors.views import Seals
 from tests.conftest import Clock, set_state
-from tests.engagement.conftest import PAGE_KEY, Calls
+from tests.engagement.conftest import Calls, profile_service
 from tests.engagement.events import DAY_MS, NOW_MS, MemoryEventStore, event, subject
 from tests.engagement.test_rules import REFUSED
 from veilgraph.engagement.v1 import profile_pb2
@@ -171,7 +170,7 @@ async def test_news_go_out_though_the_caller_has_gone(calls: Calls, policy: Poli
     """A call cancelled while its batch is committed leaves no committed event untold."""
     store = GatedStore()
     feed = Feed(store.changes, 0)
-    servicer = ProfileServicer(store=store, feed=feed, policy=policy, page_tokens=PageTokens(PAGE_KEY))
+    servicer = profile_service(store, feed, policy)
     call = asyncio.create_task(servicer.TrackBatch(batch(message("a")), calls.tracking([subject(1)])))
     await store.begun.wait()
     call.cancel()
@@ -187,7 +186,7 @@ async def test_nothing_is_acknowledged_before_it_is_durable(calls: Calls, policy
     """A stream's answer waits for the commit of its own message, and the next message for the answer."""
     store = GatedStore()
     feed = Feed(store.changes, 0)
-    servicer = ProfileServicer(store=store, feed=feed, policy=policy, page_tokens=PageTokens(PAGE_KEY))
+    servicer = profile_service(store, feed, policy)
     call = calls.begin()
     sent = [(profile_pb2.TrackRequest(events=[message(name)]), [subject(1)]) for name in "ab"]
     answers = servicer.Track(calls.stream(call, sent), call)

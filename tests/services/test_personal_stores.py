@@ -14,6 +14,7 @@ import pytest
 from consent.component import EdgeFact, GraphStep
 from consent.component import EdgeState as FactState
 from consent.policy import Policy
+from engagement.declared import Declaration
 from identity.census import Quarantine
 from identity.graph import Graph
 from identity.ids import SubjectId
@@ -24,6 +25,7 @@ from identity.linking import LinkRefusal, Request, Ruling, Verdict
 from identity.people_map import Change
 from services.storage.consent import SqliteConsentStore
 from services.storage.consent_people import ConsentPeople
+from services.storage.declared import SqliteDeclaredStore
 from services.storage.engagement import SqliteEventStore
 from services.storage.engagement_people import EngagementPeople
 from services.storage.identity import SqliteIdentityStore
@@ -35,6 +37,7 @@ from services.storage.subject_keys import SubjectKeys
 from services.stores import ExportedValue, PersonalStore, Phase
 from tests.conftest import Clock
 from tests.consent.statements import entry, statement
+from tests.engagement.declarations import declare_request, likes
 from tests.engagement.events import event
 from tests.given import recognition
 
@@ -56,15 +59,18 @@ class Kept:
 
 
 async def _engagement(database: Database, policy: Policy, keys: SubjectKeys, _clock: Clock) -> Kept:
-    events = SqliteEventStore(database)
+    events, declared = SqliteEventStore(database), SqliteDeclaredStore(database)
 
     async def tell() -> None:
         await events.append([event("a", subject=GONE), event("b", subject=GONE), event("c", subject=STAYS)])
+        for who in (GONE, STAYS):
+            said = Declaration(who, (likes("canary teas", subject=who),))
+            await declared.declare(declare_request(key=who.hex()[:8]), said)
 
     await tell()
     key = event("a", subject=GONE).event_key
     store = DatabaseStore(database, EngagementPeople(policy.names_in), keys)
-    return Kept(store, database, keys, tell, {"event": 2}, (GONE, key))
+    return Kept(store, database, keys, tell, {"event": 2, "declared": 1}, (GONE, key))
 
 
 async def _identity(database: Database, _policy: Policy, keys: SubjectKeys, clock: Clock) -> Kept:

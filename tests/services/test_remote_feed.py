@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from consent.component import EdgeFact, EdgeState, GraphStep
 from consent.guard_table import NEVER_MS
 from identity.ids import SubjectId
+from recommender.declared import DeclaredAnswer, DeclaredBy
 from recommender.projection import ProjectedEvent
 from services.engagement.event_feed import news_message, news_of
 from services.feed import Consumer, Feed
@@ -197,6 +198,28 @@ def test_an_event_comes_over_as_it_was(event):
     """Every part of what the recommender keeps, the masks of all 64 purposes included."""
     message = news_message(EventNews(7, (event,)))
     assert news_of(type(message).FromString(message.SerializeToString())) == EventNews(7, (event,))
+
+
+@given(
+    SUBJECTS,
+    st.lists(
+        st.builds(
+            DeclaredAnswer,
+            topic=st.integers(1, 4),
+            name=st.text(max_size=8),
+            value=st.integers(-3, 9),
+            day=st.integers(0, 100_000),
+            uses=st.integers(-(1 << 63), (1 << 63) - 1),
+            origin=st.text(max_size=8),
+        ),
+        max_size=3,
+    ),
+)
+def test_what_somebody_declares_comes_over_as_it_was(subject, answers):
+    """Somebody who declares nothing any more, too: that is the news of a withdrawal."""
+    news = EventNews(7, (), (DeclaredBy(subject, tuple(answers)),))
+    message = news_message(news)
+    assert news_of(type(message).FromString(message.SerializeToString())) == news
 
 
 def test_a_subject_of_the_wrong_length_is_not_taken(policy):

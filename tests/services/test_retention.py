@@ -16,23 +16,28 @@ from hypothesis import strategies as st
 
 from consent.policy import Policy
 from consent.retention import DAY_MS
+from engagement.declared import AgeBand, Declaration
 from engagement.event import EventKind
+from engagement.store import Declared
 from identity.judging import Judged
 from identity.ledger import NEVER_MS, Evidence, Sighting
 from identity.linking import LinkRefusal, Request, Ruling, Verdict
 from services.consent.policy_file import PolicyFileError, sign
+from services.engagement.event_feed import projected_answers
 from services.interceptors.audit import AuditRecord
 from services.interceptors.plan import compile_service
 from services.retention.running import EVERY_S, Sweeper, sweeping
 from services.retention.sweeping import sweep_all
 from services.storage import retention as storage
 from services.storage.audit import StoredAuditLog
+from services.storage.declared import SqliteDeclaredStore
 from services.storage.engagement import SqliteEventStore
 from services.storage.folder import FolderInUse, sole_user
 from services.storage.identity import SqliteIdentityStore
 from services.storage.recommender import SqliteRecommenderStore
 from services.storage.sqlite import Database, StoreUnusable
 from tests.conftest import Clock
+from tests.engagement.declarations import aged, declare_request, likes
 from tests.engagement.events import event, subject
 from tests.given import recognition
 from tests.probe.v1 import probe_pb2
@@ -129,6 +134,37 @@ def test_exactly_what_is_due_goes_from_the_events_and_from_what_is_known_of_them
 
     with TemporaryDirectory() as folder:
         asyncio.run(check(Path(folder)))
+
+
+async def test_what_was_declared_long_ago_and_not_said_again_goes_from_both_stores(tmp_path, short):
+    """By the day it was last said, the age band by a limit of its own."""
+    short = with_limits(short, preferences=20, age_bands=10)
+    whole, known = Database(tmp_path / "e.db", "engagement"), Database(tmp_path / "r.db", "recommender")
+    said = [
+        *((likes, "old", 21), (likes, "kept", 20)),
+        *((aged, AgeBand.FROM_65, 11), (aged, AgeBand.UNDER_13, 10)),
+    ]
+    stores = SqliteDeclaredStore(whole), SqliteRecommenderStore(known)
+    for who, (make, what, ago) in enumerate(said, start=1):
+        answer = make(what, subject=subject(who), declared_at_ms=NOW_MS - ago * DAY_MS)
+        await stores[0].declare(
+            declare_request(str(who), now_ms=NOW_MS), Declaration(subject(who), (answer,))
+        )
+        await stores[1].apply(who, [], [projected_answers(Declared(subject(who), (answer,)))])
+    forgotten: list[Any] = []
+
+    async def forget(subjects: Any) -> None:
+        forgotten.extend(subjects)
+
+    first = await Sweeper("engagement", whole, short, Clock(NOW_MS)).sweep()
+    second = await Sweeper("recommender", known, short, Clock(NOW_MS), forget).sweep()
+    assert first == second == {"preferences": 1, "age_bands": 1}
+    for who, left in enumerate([0, 1, 0, 1], start=1):
+        assert len(await stores[0].declared([subject(who)])) == left
+        assert len(await stores[1].declared(subject(who))) == left
+    assert forgotten == [subject(1), subject(3)]
+    whole.close()
+    known.close()
 
 
 async def test_whoever_loses_an_event_gets_another_number_and_nobody_else_does(tmp_path, short):

@@ -122,6 +122,7 @@ class Profile:
             Method(service, "TrackBatch", pb.TrackBatchRequest, pb.TrackBatchResponse)
         )
         self.Track = transport.duplex(Method(service, "Track", pb.TrackRequest, pb.TrackResponse))
+        self.Declare = transport.unary(Method(service, "Declare", pb.DeclareRequest, pb.DeclareResponse))
         self.Portrait = transport.unary(Method(service, "Portrait", pb.PortraitRequest, pb.PortraitResponse))
 
 

@@ -21,6 +21,47 @@ class EventKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EVENT_KIND_ORDER: _ClassVar[EventKind]
     EVENT_KIND_REFUND: _ClassVar[EventKind]
 
+class TopicKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TOPIC_KIND_UNSPECIFIED: _ClassVar[TopicKind]
+    TOPIC_KIND_CATEGORY: _ClassVar[TopicKind]
+    TOPIC_KIND_BRAND: _ClassVar[TopicKind]
+    TOPIC_KIND_ITEM: _ClassVar[TopicKind]
+
+class Stance(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STANCE_UNSPECIFIED: _ClassVar[Stance]
+    STANCE_LIKE: _ClassVar[Stance]
+    STANCE_DISLIKE: _ClassVar[Stance]
+
+class Strength(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STRENGTH_UNSPECIFIED: _ClassVar[Strength]
+    STRENGTH_SLIGHT: _ClassVar[Strength]
+    STRENGTH_NORMAL: _ClassVar[Strength]
+    STRENGTH_STRONG: _ClassVar[Strength]
+
+class AgeBand(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    AGE_BAND_UNSPECIFIED: _ClassVar[AgeBand]
+    AGE_BAND_UNDER_13: _ClassVar[AgeBand]
+    AGE_BAND_13_TO_15: _ClassVar[AgeBand]
+    AGE_BAND_16_TO_17: _ClassVar[AgeBand]
+    AGE_BAND_18_TO_24: _ClassVar[AgeBand]
+    AGE_BAND_25_TO_34: _ClassVar[AgeBand]
+    AGE_BAND_35_TO_44: _ClassVar[AgeBand]
+    AGE_BAND_45_TO_54: _ClassVar[AgeBand]
+    AGE_BAND_55_TO_64: _ClassVar[AgeBand]
+    AGE_BAND_65_OR_OLDER: _ClassVar[AgeBand]
+
+class Benefit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    BENEFIT_UNSPECIFIED: _ClassVar[Benefit]
+    BENEFIT_RECOMMENDATIONS_BY_TASTE: _ClassVar[Benefit]
+    BENEFIT_SEARCH_BY_TASTE: _ClassVar[Benefit]
+    BENEFIT_TREND_OF_AGE_BAND: _ClassVar[Benefit]
+    BENEFIT_AGE_SUITABLE: _ClassVar[Benefit]
+
 class Party(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     PARTY_UNSPECIFIED: _ClassVar[Party]
@@ -34,6 +75,32 @@ EVENT_KIND_BASKET_ADD: EventKind
 EVENT_KIND_BASKET_REMOVE: EventKind
 EVENT_KIND_ORDER: EventKind
 EVENT_KIND_REFUND: EventKind
+TOPIC_KIND_UNSPECIFIED: TopicKind
+TOPIC_KIND_CATEGORY: TopicKind
+TOPIC_KIND_BRAND: TopicKind
+TOPIC_KIND_ITEM: TopicKind
+STANCE_UNSPECIFIED: Stance
+STANCE_LIKE: Stance
+STANCE_DISLIKE: Stance
+STRENGTH_UNSPECIFIED: Strength
+STRENGTH_SLIGHT: Strength
+STRENGTH_NORMAL: Strength
+STRENGTH_STRONG: Strength
+AGE_BAND_UNSPECIFIED: AgeBand
+AGE_BAND_UNDER_13: AgeBand
+AGE_BAND_13_TO_15: AgeBand
+AGE_BAND_16_TO_17: AgeBand
+AGE_BAND_18_TO_24: AgeBand
+AGE_BAND_25_TO_34: AgeBand
+AGE_BAND_35_TO_44: AgeBand
+AGE_BAND_45_TO_54: AgeBand
+AGE_BAND_55_TO_64: AgeBand
+AGE_BAND_65_OR_OLDER: AgeBand
+BENEFIT_UNSPECIFIED: Benefit
+BENEFIT_RECOMMENDATIONS_BY_TASTE: Benefit
+BENEFIT_SEARCH_BY_TASTE: Benefit
+BENEFIT_TREND_OF_AGE_BAND: Benefit
+BENEFIT_AGE_SUITABLE: Benefit
 PARTY_UNSPECIFIED: Party
 PARTY_ZERO: Party
 PARTY_FIRST: Party
@@ -114,6 +181,68 @@ class TrackResponse(_message.Message):
     consent_epoch: int
     def __init__(self, message: _Optional[int] = ..., recorded: _Optional[int] = ..., duplicates: _Optional[int] = ..., refused: _Optional[_Iterable[_Union[_privacy_pb2.ItemError, _Mapping]]] = ..., consent_epoch: _Optional[int] = ...) -> None: ...
 
+class DeclareRequest(_message.Message):
+    __slots__ = ("subject", "preferences", "age_band", "withdrawn", "withdraw_age_band", "replace_all", "origin", "request_id")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    PREFERENCES_FIELD_NUMBER: _ClassVar[int]
+    AGE_BAND_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAW_AGE_BAND_FIELD_NUMBER: _ClassVar[int]
+    REPLACE_ALL_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    subject: str
+    preferences: _containers.RepeatedCompositeFieldContainer[Preference]
+    age_band: AgeBand
+    withdrawn: _containers.RepeatedCompositeFieldContainer[Topic]
+    withdraw_age_band: bool
+    replace_all: bool
+    origin: str
+    request_id: str
+    def __init__(self, subject: _Optional[str] = ..., preferences: _Optional[_Iterable[_Union[Preference, _Mapping]]] = ..., age_band: _Optional[_Union[AgeBand, str]] = ..., withdrawn: _Optional[_Iterable[_Union[Topic, _Mapping]]] = ..., withdraw_age_band: bool = ..., replace_all: bool = ..., origin: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class Preference(_message.Message):
+    __slots__ = ("kind", "name", "stance", "strength")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STANCE_FIELD_NUMBER: _ClassVar[int]
+    STRENGTH_FIELD_NUMBER: _ClassVar[int]
+    kind: TopicKind
+    name: str
+    stance: Stance
+    strength: Strength
+    def __init__(self, kind: _Optional[_Union[TopicKind, str]] = ..., name: _Optional[str] = ..., stance: _Optional[_Union[Stance, str]] = ..., strength: _Optional[_Union[Strength, str]] = ...) -> None: ...
+
+class Topic(_message.Message):
+    __slots__ = ("kind", "name")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    kind: TopicKind
+    name: str
+    def __init__(self, kind: _Optional[_Union[TopicKind, str]] = ..., name: _Optional[str] = ...) -> None: ...
+
+class DeclareResponse(_message.Message):
+    __slots__ = ("answered", "withdrawn", "unlocked", "consent_epoch")
+    ANSWERED_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
+    UNLOCKED_FIELD_NUMBER: _ClassVar[int]
+    CONSENT_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    answered: int
+    withdrawn: int
+    unlocked: _containers.RepeatedCompositeFieldContainer[Unlocked]
+    consent_epoch: int
+    def __init__(self, answered: _Optional[int] = ..., withdrawn: _Optional[int] = ..., unlocked: _Optional[_Iterable[_Union[Unlocked, _Mapping]]] = ..., consent_epoch: _Optional[int] = ...) -> None: ...
+
+class Unlocked(_message.Message):
+    __slots__ = ("benefit", "purpose", "in_effect")
+    BENEFIT_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    IN_EFFECT_FIELD_NUMBER: _ClassVar[int]
+    benefit: Benefit
+    purpose: str
+    in_effect: bool
+    def __init__(self, benefit: _Optional[_Union[Benefit, str]] = ..., purpose: _Optional[str] = ..., in_effect: bool = ...) -> None: ...
+
 class PortraitRequest(_message.Message):
     __slots__ = ("subject", "for_purpose", "page_size", "page_token")
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
@@ -127,18 +256,32 @@ class PortraitRequest(_message.Message):
     def __init__(self, subject: _Optional[str] = ..., for_purpose: _Optional[_Union[_privacy_pb2.Purpose, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class PortraitResponse(_message.Message):
-    __slots__ = ("events", "total_events", "next_page_token", "origins", "consent_epoch")
+    __slots__ = ("events", "total_events", "next_page_token", "origins", "consent_epoch", "declared")
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_EVENTS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     ORIGINS_FIELD_NUMBER: _ClassVar[int]
     CONSENT_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    DECLARED_FIELD_NUMBER: _ClassVar[int]
     events: _containers.RepeatedCompositeFieldContainer[PortraitEvent]
     total_events: int
     next_page_token: str
     origins: _containers.RepeatedCompositeFieldContainer[OriginCount]
     consent_epoch: int
-    def __init__(self, events: _Optional[_Iterable[_Union[PortraitEvent, _Mapping]]] = ..., total_events: _Optional[int] = ..., next_page_token: _Optional[str] = ..., origins: _Optional[_Iterable[_Union[OriginCount, _Mapping]]] = ..., consent_epoch: _Optional[int] = ...) -> None: ...
+    declared: _containers.RepeatedCompositeFieldContainer[DeclaredAnswer]
+    def __init__(self, events: _Optional[_Iterable[_Union[PortraitEvent, _Mapping]]] = ..., total_events: _Optional[int] = ..., next_page_token: _Optional[str] = ..., origins: _Optional[_Iterable[_Union[OriginCount, _Mapping]]] = ..., consent_epoch: _Optional[int] = ..., declared: _Optional[_Iterable[_Union[DeclaredAnswer, _Mapping]]] = ...) -> None: ...
+
+class DeclaredAnswer(_message.Message):
+    __slots__ = ("preference", "age_band", "declared_at", "source")
+    PREFERENCE_FIELD_NUMBER: _ClassVar[int]
+    AGE_BAND_FIELD_NUMBER: _ClassVar[int]
+    DECLARED_AT_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    preference: Preference
+    age_band: AgeBand
+    declared_at: _timestamp_pb2.Timestamp
+    source: Source
+    def __init__(self, preference: _Optional[_Union[Preference, _Mapping]] = ..., age_band: _Optional[_Union[AgeBand, str]] = ..., declared_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[_Union[Source, _Mapping]] = ...) -> None: ...
 
 class PortraitEvent(_message.Message):
     __slots__ = ("kind", "item_id", "occurred_at", "quantity", "amount_minor", "currency", "source", "recorded_at")

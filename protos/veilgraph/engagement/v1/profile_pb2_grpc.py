@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ProfileServiceStub(object):
-    """Takes events in and shows a person's own events back, each with its source.
+    """Takes in what people do and what they say of themselves, and shows it back with its source.
     """
 
     def __init__(self, channel):
@@ -45,6 +45,11 @@ class ProfileServiceStub(object):
                 request_serializer=veilgraph_dot_engagement_dot_v1_dot_profile__pb2.TrackRequest.SerializeToString,
                 response_deserializer=veilgraph_dot_engagement_dot_v1_dot_profile__pb2.TrackResponse.FromString,
                 _registered_method=True)
+        self.Declare = channel.unary_unary(
+                '/veilgraph.engagement.v1.ProfileService/Declare',
+                request_serializer=veilgraph_dot_engagement_dot_v1_dot_profile__pb2.DeclareRequest.SerializeToString,
+                response_deserializer=veilgraph_dot_engagement_dot_v1_dot_profile__pb2.DeclareResponse.FromString,
+                _registered_method=True)
         self.Portrait = channel.unary_unary(
                 '/veilgraph.engagement.v1.ProfileService/Portrait',
                 request_serializer=veilgraph_dot_engagement_dot_v1_dot_profile__pb2.PortraitRequest.SerializeToString,
@@ -53,7 +58,7 @@ class ProfileServiceStub(object):
 
 
 class ProfileServiceServicer(object):
-    """Takes events in and shows a person's own events back, each with its source.
+    """Takes in what people do and what they say of themselves, and shows it back with its source.
     """
 
     def TrackBatch(self, request, context):
@@ -72,9 +77,18 @@ class ProfileServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Declare(self, request, context):
+        """Records what a person says of themselves: what they like and dislike, and their age band. An
+        answer replaces the earlier one about the same thing; the reply says what the answers unlocked.
+        Nothing is withheld from who declares nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Portrait(self, request, context):
         """The events of the person that may be read for one purpose, newest first, with source,
-        origin and dates.
+        origin and dates; and what the person declared.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -93,6 +107,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     request_deserializer=veilgraph_dot_engagement_dot_v1_dot_profile__pb2.TrackRequest.FromString,
                     response_serializer=veilgraph_dot_engagement_dot_v1_dot_profile__pb2.TrackResponse.SerializeToString,
             ),
+            'Declare': grpc.unary_unary_rpc_method_handler(
+                    servicer.Declare,
+                    request_deserializer=veilgraph_dot_engagement_dot_v1_dot_profile__pb2.DeclareRequest.FromString,
+                    response_serializer=veilgraph_dot_engagement_dot_v1_dot_profile__pb2.DeclareResponse.SerializeToString,
+            ),
             'Portrait': grpc.unary_unary_rpc_method_handler(
                     servicer.Portrait,
                     request_deserializer=veilgraph_dot_engagement_dot_v1_dot_profile__pb2.PortraitRequest.FromString,
@@ -107,7 +126,7 @@ def add_ProfileServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ProfileService(object):
-    """Takes events in and shows a person's own events back, each with its source.
+    """Takes in what people do and what they say of themselves, and shows it back with its source.
     """
 
     @staticmethod
@@ -154,6 +173,33 @@ class ProfileService(object):
             '/veilgraph.engagement.v1.ProfileService/Track',
             veilgraph_dot_engagement_dot_v1_dot_profile__pb2.TrackRequest.SerializeToString,
             veilgraph_dot_engagement_dot_v1_dot_profile__pb2.TrackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Declare(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/veilgraph.engagement.v1.ProfileService/Declare',
+            veilgraph_dot_engagement_dot_v1_dot_profile__pb2.DeclareRequest.SerializeToString,
+            veilgraph_dot_engagement_dot_v1_dot_profile__pb2.DeclareResponse.FromString,
             options,
             channel_credentials,
             insecure,

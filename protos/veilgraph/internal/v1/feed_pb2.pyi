@@ -80,12 +80,38 @@ class SubscribeEventsResponse(_message.Message):
     def __init__(self, head: _Optional[int] = ..., news: _Optional[_Iterable[_Union[EventNews, _Mapping]]] = ...) -> None: ...
 
 class EventNews(_message.Message):
-    __slots__ = ("seq", "events")
+    __slots__ = ("seq", "events", "declared")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
+    DECLARED_FIELD_NUMBER: _ClassVar[int]
     seq: int
     events: _containers.RepeatedCompositeFieldContainer[EventFact]
-    def __init__(self, seq: _Optional[int] = ..., events: _Optional[_Iterable[_Union[EventFact, _Mapping]]] = ...) -> None: ...
+    declared: _containers.RepeatedCompositeFieldContainer[DeclaredFacts]
+    def __init__(self, seq: _Optional[int] = ..., events: _Optional[_Iterable[_Union[EventFact, _Mapping]]] = ..., declared: _Optional[_Iterable[_Union[DeclaredFacts, _Mapping]]] = ...) -> None: ...
+
+class DeclaredFacts(_message.Message):
+    __slots__ = ("subject", "answers")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    subject: bytes
+    answers: _containers.RepeatedCompositeFieldContainer[AnswerFact]
+    def __init__(self, subject: _Optional[bytes] = ..., answers: _Optional[_Iterable[_Union[AnswerFact, _Mapping]]] = ...) -> None: ...
+
+class AnswerFact(_message.Message):
+    __slots__ = ("topic", "name", "value", "day", "uses", "origin")
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    DAY_FIELD_NUMBER: _ClassVar[int]
+    USES_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    topic: int
+    name: str
+    value: int
+    day: int
+    uses: int
+    origin: str
+    def __init__(self, topic: _Optional[int] = ..., name: _Optional[str] = ..., value: _Optional[int] = ..., day: _Optional[int] = ..., uses: _Optional[int] = ..., origin: _Optional[str] = ...) -> None: ...
 
 class EventFact(_message.Message):
     __slots__ = ("event_key", "subject", "item_id", "day", "kind", "quantity", "uses", "party", "origin", "expires_at_ms", "recorded_day")

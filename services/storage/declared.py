@@ -1,0 +1,111 @@
+"""What people say of themselves, in engagement's SQLite file.
+
+There is one row for each thing a birth subject said something about. A declaration, its news
+and what makes it repeatable are one transaction. The news name the subject only: whoever reads
+them is told what it declares by then, so what was taken back or erased is told to nobody.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from engagement.declared import ANSWERS_MAX, Answer, Declaration, Thing
+from engagement.errors import RequestIdReused, TooManyAnswers
+from engagement.store import Declared, DeclareRequest, Recorded
+from identity.ids import SubjectId
+from services.storage.sqlite import Database
+from services.storage.tombstones import erased_among
+
+_COLUMNS = ", ".join(Answer._fields)
+_MARKS = ", ".join("?" * len(Answer._fields))
+_OF_SUBJECT = f"SELECT {_COLUMNS} FROM declared WHERE subject = ? ORDER BY topic, name"  # noqa: S608
+_PUT = f"INSERT OR REPLACE INTO declared ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608
+_TAKE = "DELETE FROM declared WHERE subject = ? AND topic = ? AND name = ?"
+#: A row of the outbox that holds no event: its range ends before it begins.
+_TELL = """
+    INSERT INTO outbox (first_event, last_event) SELECT 1 + last, last FROM
+    (SELECT coalesce((SELECT last_event FROM outbox ORDER BY seq DESC LIMIT 1), 0) AS last)"""
+
+
+class SqliteDeclaredStore:
+    """Implements ``engagement.store.DeclaredStore``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def declare(self, request: DeclareRequest, declaration: Declaration) -> Recorded:
+        """See ``DeclaredStore.declare``."""
+        return await self._database.write(partial(_declare, request, declaration))
+
+    async def declared(self, subjects: Sequence[SubjectId]) -> Sequence[Answer]:
+        """See ``DeclaredStore.declared``."""
+        reader = self._database.reader
+        return [answer for subject in subjects for answer in answers_of(reader, subject)]
+
+
+def answers_of(connection: sqlite3.Connection, subject: SubjectId) -> list[Answer]:
+    """What a birth subject declares."""
+    return [_answer(row) for row in connection.execute(_OF_SUBJECT, (subject,)).fetchall()]
+
+
+def declared_in(connection: sqlite3.Connection, seq: int) -> tuple[Declared, ...]:
+    """What those who declared something in a commit of the outbox declare by now."""
+    rows = connection.execute("SELECT subject FROM declared_change WHERE seq = ?", (seq,)).fetchall()
+    return tuple(Declared(SubjectId(row[0]), tuple(answers_of(connection, row[0]))) for row in rows)
+
+
+def _declare(request: DeclareRequest, declaration: Declaration, connection: sqlite3.Connection) -> Recorded:
+    first = connection.execute(
+        "SELECT digest, answered, withdrawn FROM declare_request WHERE key = ?", (request.key,)
+    ).fetchone()
+    if first is not None:
+        if first[0] != request.digest:
+            raise RequestIdReused
+        return Recorded(first[1], first[2], _last_seq(connection))
+    if erased_among(connection, [declaration.subject]):
+        return Recorded(0, 0, _last_seq(connection))
+    before = {answer.thing: answer for answer in answers_of(connection, declaration.subject)}
+    said = {answer.thing: answer for answer in declaration.answers}
+    changed = [answer for thing, answer in said.items() if _differs(before.get(thing), answer)]
+    gone = _withdrawn(declaration, before, said)
+    if len(before.keys() | said.keys()) - len(gone) > ANSWERS_MAX:
+        raise TooManyAnswers
+    connection.executemany(_TAKE, [(declaration.subject, *thing) for thing in gone])
+    connection.executemany(_PUT, said.values())  # one that is said again is so old anew
+    connection.execute(
+        "INSERT INTO declare_request VALUES (?, ?, ?, ?, ?, ?)",
+        (request.key, declaration.subject, request.digest, len(changed), len(gone), request.now_ms),
+    )
+    if not said and not gone:
+        return Recorded(0, 0, _last_seq(connection))
+    # Who reads on from before an earlier declaration is told all of it by this one.
+    connection.execute("DELETE FROM declared_change WHERE subject = ?", (declaration.subject,))
+    seq = connection.execute(_TELL).lastrowid
+    assert seq is not None  # noqa: S101 - for the type: an INSERT has one
+    connection.execute("INSERT INTO declared_change VALUES (?, ?)", (seq, declaration.subject))
+    return Recorded(len(changed), len(gone), seq)
+
+
+def _withdrawn(
+    declaration: Declaration, before: Mapping[Thing, Answer], said: Mapping[Thing, Answer]
+) -> list[Thing]:
+    if declaration.replace_all:
+        return sorted(before.keys() - said.keys())
+    return [thing for thing in dict.fromkeys(declaration.withdrawn) if thing in before]
+
+
+def _differs(before: Answer | None, answer: Answer) -> bool:
+    return before is None or before.value != answer.value
+
+
+def _last_seq(connection: sqlite3.Connection) -> int:
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _answer(row: Sequence[Any]) -> Answer:
+    subject, *rest = row
+    return Answer(SubjectId(subject), *rest)

@@ -1,0 +1,127 @@
+"""What every store of declarations must do; a second engine joins by a line in ``ENGINES``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from engagement.declared import ANSWERS_MAX, AgeBand, Answer, Declaration, Topic
+from engagement.errors import RequestIdReused, TooManyAnswers
+from engagement.store import DeclaredStore, EventStore
+from services.storage.declared import SqliteDeclaredStore
+from services.storage.engagement import SqliteEventStore
+from services.storage.sqlite import Database
+from tests.engagement.declarations import MemoryDeclaredStore, aged, declare_request, likes
+from tests.engagement.events import NOW_MS, MemoryEventStore, event, subject
+
+ENGINES = ["memory", "sqlite"]
+pytestmark = pytest.mark.parametrize("engine", ENGINES)
+ME = subject(1)
+
+
+@dataclass
+class Stores:
+    """Declarations, and the events whose outbox they share."""
+
+    declared: DeclaredStore
+    events: EventStore
+
+    async def say(self, key: str, *answers: Answer, **more: object):
+        """Declares; the content is the answers."""
+        declaration = Declaration(ME, answers, **more)
+        return await self.declared.declare(declare_request(key, str([*declaration])), declaration)
+
+    async def mine(self) -> list[tuple[str, int]]:
+        """Names and values of my answers."""
+        return [(answer.name, answer.value) for answer in await self.declared.declared([ME])]
+
+    def news(self, after: int = 0) -> list[tuple[int, list[tuple[str, int]]]]:
+        """What is told of declarations after a position."""
+        return [
+            (change.seq, [(answer.name, answer.value) for answer in declared.answers])
+            for change in self.events.changes(after, 100)
+            for declared in change.declared
+        ]
+
+
+@pytest.fixture
+async def stores(engine: str, tmp_path: Path) -> AsyncIterator[Stores]:
+    """Empty stores of the engine under test."""
+    if engine == "memory":
+        memory = MemoryEventStore()
+        yield Stores(MemoryDeclaredStore(memory), memory)
+        return
+    database = Database(tmp_path / "engagement.db", "engagement")
+    try:
+        yield Stores(SqliteDeclaredStore(database), SqliteEventStore(database))
+    finally:
+        database.close()
+
+
+async def test_an_answer_comes_back_as_it_was_given(stores: Stores) -> None:
+    """Every attribute survives; who was not asked has said nothing."""
+    answers = [likes("tea", 3), likes("Own", -1, topic=Topic.BRAND, uses=-5), aged(AgeBand.UNDER_13)]
+    recorded = await stores.say("a", *answers)
+    assert (recorded.answered, recorded.withdrawn) == (3, 0)
+    assert list(await stores.declared.declared([subject(2), ME])) == answers
+
+
+async def test_a_later_answer_takes_the_place_of_the_earlier_one(stores: Stores) -> None:
+    """Said again in the same words it is no change; but it was said later."""
+    await stores.say("a", likes("tea", 3), likes("cups", 1))
+    again = await stores.say("b", likes("tea", -2), likes("cups", 1, declared_at_ms=NOW_MS + 1))
+    assert (again.answered, again.withdrawn) == (1, 0)
+    assert await stores.mine() == [("cups", 1), ("tea", -2)]
+    assert {answer.declared_at_ms for answer in await stores.declared.declared([ME])} == {NOW_MS, NOW_MS + 1}
+
+
+async def test_what_is_taken_back_is_said_no_more(stores: Stores) -> None:
+    """One by one, or all that is not said again; what was never said is not counted."""
+    await stores.say("a", likes("tea"), likes("cups"), aged(AgeBand.FROM_65))
+    one = await stores.say("b", withdrawn=(likes("tea").thing, likes("never").thing))
+    assert (one.answered, one.withdrawn) == (0, 1)
+    rest = await stores.say("c", likes("cups"), replace_all=True)
+    assert (rest.answered, rest.withdrawn) == (0, 1)
+    assert await stores.mine() == [("cups", 2)]
+    nothing = await stores.say("d", replace_all=True)
+    assert (nothing.withdrawn, await stores.mine()) == (1, [])
+
+
+async def test_the_same_request_again_changes_nothing(stores: Stores) -> None:
+    """It is answered as the first time, also when the person has thought better of it since."""
+    first = await stores.say("a", likes("tea", 3))
+    await stores.say("b", likes("tea", -3))
+    again = await stores.say("a", likes("tea", 3))
+    assert (again.answered, again.withdrawn) == (first.answered, first.withdrawn)
+    assert await stores.mine() == [("tea", -3)]
+    with pytest.raises(RequestIdReused):
+        await stores.say("a", likes("tea", 2))
+
+
+async def test_more_than_anybody_declares_is_refused_whole(stores: Stores) -> None:
+    """What takes the place of others does not count twice."""
+    await stores.say("a", *(likes(f"c{n:03}") for n in range(ANSWERS_MAX)))
+    with pytest.raises(TooManyAnswers):
+        await stores.say("b", likes("c000", -1), likes("one more"))
+    await stores.say("c", likes("c000", -1), likes("one more"), withdrawn=(likes("c001").thing,))
+    assert ("c000", -1) in await stores.mine()
+
+
+async def test_the_last_news_of_somebody_tell_all_they_declare(stores: Stores) -> None:
+    """Between the news of events, in the order of the commits; a withdrawal is news, too."""
+    await stores.say("a", likes("tea"))
+    await stores.events.append([event("e1")])
+    last = await stores.say("b", likes("cups"), withdrawn=(likes("tea").thing,))
+    assert last.seq == stores.events.last_seq()
+    assert stores.news()[-1] == (last.seq, [("cups", 2)])
+    told = [one for change in stores.events.changes(0, 100) for one in change.events]
+    assert told == [event("e1")]
+    gone = await stores.say("c", replace_all=True)
+    assert stores.news(last.seq) == [(gone.seq, [])]
+    await stores.say("d", replace_all=True)
+    assert stores.events.last_seq() == gone.seq
+    await stores.events.append([event("e2")])
+    assert [one for change in stores.events.changes(gone.seq, 9) for one in change.events] == [event("e2")]

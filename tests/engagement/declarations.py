@@ -1,0 +1,68 @@
+"""Answers to test with, and a store in memory that does what a store must, in the plainest way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engagement.declared import ANSWERS_MAX, AgeBand, Answer, Declaration, Thing, Topic
+from engagement.errors import RequestIdReused, TooManyAnswers
+from engagement.event import use_mask
+from engagement.store import Declared, DeclareRequest, Recorded
+from identity.ids import SubjectId
+from tests.engagement.events import NOW_MS, MemoryEventStore, subject
+
+
+def likes(name: str = "tea", value: int = 2, **changed: object) -> Answer:
+    """An answer of somebody who likes a category; allowed for every purpose."""
+    answer = Answer(subject(1), Topic.CATEGORY, name, value, "quiz", NOW_MS, use_mask(range(64)))
+    return answer._replace(**changed)
+
+
+def aged(band: AgeBand, **changed: object) -> Answer:
+    """An age band."""
+    return likes("", int(band), topic=Topic.AGE_BAND, **changed)
+
+
+def declare_request(key: str = "r1", content: str = "", now_ms: int = NOW_MS) -> DeclareRequest:
+    """What makes a declaration repeatable."""
+    return DeclareRequest(key.encode().ljust(16, b"."), content.encode(), now_ms)
+
+
+class MemoryDeclaredStore:
+    """All answers in one dictionary; its news go through the events' outbox."""
+
+    def __init__(self, events: MemoryEventStore) -> None:
+        self._events = events
+        self._answers: dict[tuple[SubjectId, Thing], Answer] = {}
+        self._requests: dict[bytes, tuple[bytes, Recorded]] = {}
+
+    async def declare(self, request: DeclareRequest, declaration: Declaration) -> Recorded:
+        """Replaces, withdraws, and tells."""
+        if request.key in self._requests:
+            digest, first = self._requests[request.key]
+            if digest != request.digest:
+                raise RequestIdReused
+            return first
+        who = declaration.subject
+        before = {answer.thing: answer for answer in await self.declared([who])}
+        said = {answer.thing: answer for answer in declaration.answers}
+        gone = set(before) & set(declaration.withdrawn)
+        if declaration.replace_all:
+            gone = set(before) - set(said)
+        after = {thing: answer for thing, answer in (before | said).items() if thing not in gone}
+        if len(after) > ANSWERS_MAX:
+            raise TooManyAnswers
+        changed = [thing for thing in said if thing not in before or before[thing].value != said[thing].value]
+        for thing in before:
+            del self._answers[who, thing]
+        self._answers |= {(who, thing): answer for thing, answer in after.items()}
+        seq = self._events.last_seq()
+        if said or gone:
+            seq = self._events.tell(Declared(who, tuple(await self.declared([who]))))
+        recorded = Recorded(len(changed), len(gone), seq)
+        self._requests[request.key] = request.digest, recorded
+        return recorded
+
+    async def declared(self, subjects: Sequence[SubjectId]) -> Sequence[Answer]:
+        """In the order of the subjects, then of the things."""
+        return [self._answers[key] for one in subjects for key in sorted(self._answers) if key[0] == one]
