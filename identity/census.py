@@ -3,13 +3,15 @@
 A link is admitted or refused by the people it would make: not too large, not too many identifiers
 of one kind, not joined by a guess alone, not over something that people share. What turns out to
 be shared joins nobody from then on: its edges, those admitted before among them, are given up. Only
-proof makes an identifier suspicious; a guess is just refused, so that a weak link never widens.
+proof makes an identifier suspicious; a guess is just refused, so that a weak link never widens. What
+is given up goes on carrying refusals, unless its own source alone shows why it goes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from identity.effect import weak
@@ -20,6 +22,7 @@ from identity.linking import LinkRefusal
 from identity.marks import PARTS, UNSAID, Mark
 from identity.rules import Rules, Strength
 from identity.tokens import IdentifierKind
+from identity.witnesses import Witnesses
 
 if TYPE_CHECKING:
     from identity.sharing import Pair
@@ -49,13 +52,15 @@ class Quarantine:
     Attributes:
         reason: why.
         shared: the identifier that people share; ``None`` where it is a guess that goes.
-        edges: the edges, as they stand.
+        edges: the edges that are to count for nothing, as they stand.
+        carriers: the edges that are to go on carrying refusals, as they stand.
         mark: what showed the identifier to be shared.
     """
 
     reason: LinkRefusal
     shared: SubjectId | None
-    edges: tuple[Edge, ...]
+    edges: tuple[Edge, ...] = ()
+    carriers: tuple[Edge, ...] = ()
     mark: Mark = UNSAID
 
 
@@ -114,6 +119,7 @@ class Census:
             self._above[kind] = {int(other): above for other, above in rule.shared_above.items()}
         self._limits = [(kind, rule.per_person_max, rule.window_ms) for kind, rule in kinds.items()]
         self._least_limit = min(most for _, most, _ in self._limits)
+        self._witnesses = Witnesses(self._above)
         self._weak: dict[tuple[int, str, int], bool] = {}
         self._again: dict[SubjectId, int] = {}
 
@@ -121,6 +127,19 @@ class Census:
         """Whether one of two identifiers is one that people share, found before or here."""
         found, known = self._shared, self._known.shared
         return bool(found and (one in found or other in found)) or (one in known or other in known)
+
+    def let_go(self, place: int) -> bool:
+        """Whether the source of a link alone shows that an end is shared, so that it counts for nothing."""
+        link = self._link_at(place)
+        return any(
+            self._alone(end, link.source)
+            for end in (link.subject, link.other)
+            if end in self._shared or end in self._known.shared
+        )
+
+    def carries(self, place: int) -> bool:
+        """Whether a link that was admitted and is not any more goes on carrying refusals."""
+        return self.given_up[place] is LinkRefusal.BRIDGES_PEOPLE or not self.let_go(place)
 
     def detail(self, place: int) -> str:
         """What else there is to say of a refusal: the kind that a person has too many of."""
@@ -134,12 +153,15 @@ class Census:
         if one in self._known.blocked or other in self._known.blocked:
             return LinkRefusal.BLOCKED_VALUE
         if self.shared(one, other):
+            for end in () if self._is_guess(sighting) else (one, other):
+                self._hear(end, sighting)
             return LinkRefusal.IDENTIFIER_SHARED
         guess = self._is_guess(sighting)
         crowded = self._crowded(one, other)
         if crowded:
             for end in [] if guess else crowded:
-                self._quarantine(end, self._crowd(end, other if end == one else one))
+                self._hear(end, sighting)
+                self._quarantine(end, self._crowd(end, other if end == one else one), sighting.source)
             return LinkRefusal.IDENTIFIER_SHARED
         mine, theirs = self._person(one), self._person(other)
         if mine is None or theirs is None:
@@ -173,19 +195,23 @@ class Census:
         return None
 
     def take_apart(self, pair: Pair) -> None:
-        """Takes away whatever links two, and gives up the guesses that only proof between them upheld."""
+        """Takes away whatever links two, and gives up what only that kept from being seen as it is.
+
+        An identifier that now turns out to stand between people, and guesses that only proof between
+        the two upheld. All of it goes on carrying refusals: declared wrong was only what links the two.
+        """
         self._part_pair(ordered(*pair))
         for end in pair:
             person = self._person(end)
             if person is not None and person.anchored:
-                proof, guesses = self._pairs(person.members)
-                self._give_up_bridges(proof, guesses, self._anchors(person))
+                self._part(person, "")
 
     def _admit_between(
         self, mine: _Person, theirs: _Person, place: int, sighting: Sighting, *, guess: bool
     ) -> LinkRefusal | None:
         size = len(mine.members) + len(theirs.members)
-        if size > self._rules.members_max:
+        most = self._rules.members_max - size
+        if most < 0 or self._known.graph.beyond(chain(mine.members, theirs.members), most + 1) > most:
             return LinkRefusal.PERSON_TOO_LARGE
         both_anchored = mine.anchored and theirs.anchored
         if guess and both_anchored:
@@ -196,7 +222,7 @@ class Census:
         joined = self._join(mine, theirs)
         if not both_anchored:
             return None
-        self._part(joined)
+        self._part(joined, sighting.source)
         return self.given_up.get(place)
 
     def _over_limit(self, mine: _Person, theirs: _Person, place: int, sighting: Sighting) -> bool:
@@ -265,8 +291,13 @@ class Census:
         kinds = self._known.kinds
         return sum(kinds.get(one) == kind for one in near) >= most
 
-    def _part(self, person: _Person) -> None:
-        """Gives up what nothing but a shared identifier or a guess holds a person together by."""
+    def _part(self, person: _Person, source: str) -> None:
+        """Gives up what nothing but a shared identifier or a guess holds a person together by.
+
+        Args:
+            person: whom.
+            source: who showed it now; empty if nobody did.
+        """
         kinds = self._known.kinds
         anchors = self._anchors(person)
         shareable = [one for one in person.members if kinds.get(one) in self._shareable]
@@ -275,10 +306,17 @@ class Census:
             # It brings networkx along, a third of a start; few people are ever looked at so closely.
             from identity.sharing import drawn_of, shared_joints  # noqa: PLC0415
 
-            drawn = drawn_of([*proof, *guesses])
-            for joint in shared_joints(drawn, shareable, anchors, self._rules.anchored_parts_max):
-                for one in sorted(joint):
-                    self._quarantine(one)
+            def shown_by(pairs: Iterable[Pair]) -> list[SubjectId]:
+                drawn = drawn_of(pairs)
+                joints = shared_joints(drawn, shareable, anchors, self._rules.anchored_parts_max)
+                return [one for joint in joints for one in sorted(joint)]
+
+            shared = shown_by([*proof, *guesses])
+            if shared and source:
+                for one in shown_by(set().union(*self._pairs(person.members, source))):
+                    self._witnesses.hear_joint(one, source)
+            for one in shared:
+                self._quarantine(one, None, source)
         self._give_up_bridges(proof, guesses, anchors)
 
     def _anchors(self, person: _Person) -> set[SubjectId]:
@@ -293,12 +331,19 @@ class Census:
         for pair in weak_bridges(drawn_of(left[0]), left[1], anchors):
             self._give_up_guess(pair)
 
-    def _pairs(self, members: Collection[SubjectId]) -> tuple[set[Pair], set[Pair]]:
-        """The pairs among members that something links which stands: by proof, by guesses only."""
+    def _pairs(self, members: Collection[SubjectId], source: str = "") -> tuple[set[Pair], set[Pair]]:
+        """The pairs among members that something links which stands: by proof, by guesses only.
+
+        Args:
+            members: the members.
+            source: whose links alone; everybody's if empty.
+        """
         guesses: set[Pair] = set()
         proof: set[Pair] = set()
         for member in members:
             for link in self._links_of(member):
+                if source and link.source != source:
+                    continue
                 if isinstance(link, Edge):
                     if not link.state.stands:
                         continue
@@ -308,12 +353,21 @@ class Census:
                 (guesses if self._is_guess(link) else proof).add(ends)
         return proof, guesses - proof
 
-    def _quarantine(self, subject: SubjectId, mark: Mark | None = None) -> None:
-        """Gives up whatever links an identifier; without a mark it is a joint between people."""
+    def _quarantine(self, subject: SubjectId, mark: Mark | None, source: str) -> None:
+        """Gives up whatever links an identifier; without a mark it is a joint between people.
+
+        Links of the source that showed it count for nothing if it shows it by itself.
+        """
         mark = mark or Mark(PARTS, self._rules.anchored_parts_max + 1)
         person = self._person(subject)
-        edges = tuple(edge for edge in self._known.graph.held(subject) if edge.state.stands)
-        self.quarantines.append(Quarantine(LinkRefusal.IDENTIFIER_SHARED, subject, edges, mark))
+        for link in self._links_of(subject):
+            if not isinstance(link, Edge) or link.state.stands:
+                self._hear(subject, link)
+        held = [edge for edge in self._known.graph.held(subject) if edge.state.stands]
+        alone = self._alone(subject, source)
+        edges = tuple([edge for edge in held if alone and edge.source == source])
+        carriers = tuple([edge for edge in held if not alone or edge.source != source])
+        self.quarantines.append(Quarantine(LinkRefusal.IDENTIFIER_SHARED, subject, edges, carriers, mark))
         self._shared.add(subject)
         for place in self._added.get(subject, ()):
             self.given_up[place] = LinkRefusal.IDENTIFIER_SHARED
@@ -324,12 +378,21 @@ class Census:
         edges = tuple(
             edge for edge in self._known.graph.held(pair[0]) if (edge.a, edge.b) == pair and edge.state.stands
         )
-        self.quarantines.append(Quarantine(LinkRefusal.BRIDGES_PEOPLE, None, edges))
+        self.quarantines.append(Quarantine(LinkRefusal.BRIDGES_PEOPLE, None, carriers=edges))
         self._part_pair(pair)
         for place in self._added.get(pair[0], ()):
             if self._link_at(place).key[:2] == pair:
                 self.given_up[place] = LinkRefusal.BRIDGES_PEOPLE
         self._forget(person)
+
+    def _hear(self, end: SubjectId, link: Edge | Sighting) -> None:
+        """Notes what a source says of an identifier that is or may be shared."""
+        one, other = link[1:3] if isinstance(link, Edge) else link[:2]
+        beyond = other if end == one else one
+        self._witnesses.hear(end, link.source, beyond, self._known.kinds.get(beyond, 0))
+
+    def _alone(self, end: SubjectId, source: str) -> bool:
+        return self._witnesses.alone(end, self._known.kinds.get(end, 0), source)
 
     def _links_of(self, subject: SubjectId) -> Iterator[Edge | Sighting]:
         """Whatever links an identifier directly and still counts."""

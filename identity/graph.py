@@ -3,7 +3,8 @@
 A walk is bounded. Beyond the bound nobody is linked at all, because half a person, cut where
 the walk happened to stop, would be another half from every starting point. The graph knows no
 purpose and no time: who a person is in a view stands in the guard table, and here is what a new
-link is judged by and how two of one person are explained.
+link is judged by and how two of one person are explained. What carries
+refusals only joins nobody here; it counts for how far a refusal would go.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class Graph:
         self._subjects: list[SubjectId] = []
         self._free: list[int] = []
         self._last_id = 0
+        #: Few: edges that carry refusals only, by both ends and their ids.
+        self._carriers: dict[SubjectId, dict[int, Edge]] = {}
         self.apply(edges)
 
     def __len__(self) -> int:
@@ -61,6 +64,7 @@ class Graph:
             if edge.state is _ACTIVE and edge.edge_id > self._last_id:  # all of them, at a start
                 self._place(edge, self._bond_of(edge), NONE)
                 continue
+            self._carry(edge)
             stays = edge.state is _ACTIVE or edge.state.pending
             bond = self._bond_of(edge)
             row = NONE if bond == NONE or edge.edge_id > self._last_id else self._row_of(bond, edge.edge_id)
@@ -79,6 +83,26 @@ class Graph:
         node = self._number.get(subject)
         for _, bond in () if node is None else self._bonds.at(node):
             yield from map(self._edge, self._rows.chain(self._bonds.row[bond]))
+
+    def carriers(self, subject: SubjectId) -> tuple[Edge, ...]:
+        """The edges of a birth subject that carry refusals and join nobody."""
+        return tuple(self._carriers.get(subject, {}).values())
+
+    def beyond(self, members: Iterable[SubjectId], most: int) -> int:
+        """How many others what one of some refuses reaches, or is reached from; at most so many."""
+        if not self._carriers:
+            return 0
+        seen = set(members)
+        inside = len(seen)
+        order = [one for one in seen if one in self._carriers]
+        for one in order:
+            for other in (*(edge.other(one) for edge in self.carriers(one)), *self.near(one)):
+                if other not in seen:
+                    seen.add(other)
+                    order.append(other)
+            if len(seen) - inside >= most:
+                return most
+        return len(seen) - inside
 
     def near(self, subject: SubjectId) -> list[SubjectId]:
         """Who is joined with a birth subject directly by such an edge."""
@@ -149,6 +173,21 @@ class Graph:
         """The row of an edge of a bond. Ids are given in order: one above all others stands nowhere."""
         ids = self._rows.edge_id
         return next((row for row in self._rows.chain(self._bonds.row[bond]) if ids[row] == edge_id), NONE)
+
+    def _carry(self, edge: Edge) -> None:
+        """Keeps an edge among those that carry refusals only, or takes it out."""
+        carries = edge.state is EdgeState.DISTRUSTED
+        if not carries and not self._carriers:
+            return
+        for end in (edge.a, edge.b):
+            at = self._carriers.setdefault(end, {})
+            if carries:
+                at[edge.edge_id] = edge
+                self._last_id = max(self._last_id, edge.edge_id)
+            else:
+                at.pop(edge.edge_id, None)
+            if not at:
+                del self._carriers[end]
 
     def _place(self, edge: Edge, bond: int, row: int) -> None:
         edge_id, a, b, evidence, source, observed_at_ms, valid_until_ms, sure, state = edge

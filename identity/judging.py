@@ -16,7 +16,7 @@ from identity.census import Census, Known, Quarantine
 from identity.effect import Effect, effect
 from identity.graph import Graph, Reach
 from identity.ids import SubjectId
-from identity.ledger import Edge, EdgeKey, EdgeState, LedgerEntry, Sighting
+from identity.ledger import Edge, EdgeKey, LedgerEntry, Sighting
 from identity.linking import LinkRefusal, Ruling, Verdict
 from identity.rules import Rules
 
@@ -35,6 +35,18 @@ class Judged(NamedTuple):
     """
 
     rulings: list[Ruling]
+    quarantines: list[Quarantine]
+
+
+class Undone(NamedTuple):
+    """What a correction changes.
+
+    Attributes:
+        wrong: the edges it declares wrong, in their new states.
+        quarantines: what else of the ledger is to join nobody because of it.
+    """
+
+    wrong: list[LedgerEntry]
     quarantines: list[Quarantine]
 
 
@@ -95,29 +107,23 @@ def rule(
             again = ruling.sighting
             ledger.standing[key] = _standing(ruling.edge_id, again, rules)
         rulings.append(ruling)
-    return Judged(_without(census.given_up, rulings, added), census.quarantines)
+    return Judged(_without(census, rulings, added), census.quarantines)
 
 
-def taken_apart(
-    pair: tuple[SubjectId, SubjectId], known: Known, rules: Rules, now_ms: int
-) -> list[LedgerEntry]:
-    """What becomes of the guesses that would join people with an anchor each once nothing links two.
+def taken_apart(pair: tuple[SubjectId, SubjectId], known: Known, rules: Rules) -> list[Quarantine]:
+    """What else is to join nobody any more once nothing links two.
 
-    While the two were one person by proof, nobody asked what guesses beside it would join.
+    While the two were one person by proof, nobody asked what guesses beside it would join, nor whether
+    people hang together by an identifier that is not theirs alone.
 
     Args:
         pair: the two.
         known: the people they are in, as they still are.
         rules: what counts.
-        now_ms: when they are taken apart.
     """
     census = Census(rules, known, ().__getitem__)
     census.take_apart(pair)
-    return [
-        LedgerEntry(edge._replace(state=EdgeState.QUARANTINE_PENDING), now_ms, one.reason.value)
-        for one in census.quarantines
-        for edge in one.edges
-    ]
+    return census.quarantines
 
 
 def source_refusal(sighting: Sighting, rules: Rules) -> LinkRefusal | None:
@@ -216,16 +222,13 @@ def _widens(old: Effect, new: Effect, now_ms: int) -> bool:
     return proves or bool(new.at(now_ms) & ~old.at(now_ms))
 
 
-def _without(
-    given_up: Mapping[int, LinkRefusal],
-    rulings: list[Ruling],
-    added: Mapping[EdgeKey, int],
-) -> list[Ruling]:
+def _without(census: Census, rulings: list[Ruling], added: Mapping[EdgeKey, int]) -> list[Ruling]:
     """The rulings, less the new edges that a later one of the batch has shown to join strangers."""
     # A later sighting of the same edge stands in the place of the one that was admitted.
-    gone = {rulings[place].sighting.key: refusal for place, refusal in given_up.items()}
-    for key, refusal in gone.items():
+    gone = {rulings[place].sighting.key: place for place in census.given_up}
+    for key, admitted in gone.items():
         place = added.get(key)
         if place is not None:
-            rulings[place] = Ruling(rulings[place].sighting, Verdict.REFUSED, refusal)
+            refusal, carries = census.given_up[admitted], census.carries(admitted)
+            rulings[place] = Ruling(rulings[place].sighting, Verdict.REFUSED, refusal, carries=carries)
     return rulings

@@ -50,16 +50,17 @@ class EdgeState(IntEnum):
     LINK_PENDING = 4
     #: To be ``WRONG`` once it is known everywhere.
     UNLINK_PENDING = 5
-    #: Taken back by rules: an end is shared by people, or the people it joins are strangers. It
-    #: counts for nothing, so that not even a refusal spreads over a till; only rules that are
-    #: applied bring it back.
+    #: Taken back: its own source showed that people share an end, or rules were applied under which
+    #: it would not have been taken. It counts for nothing, so that not even a refusal spreads over a
+    #: till; only rules that are applied bring it back.
     QUARANTINED = 6
     #: To be ``QUARANTINED`` once it is known everywhere.
     QUARANTINE_PENDING = 7
     #: Held while other rules come into force; what it comes to then stands beside those rules.
     RULES_PENDING = 8
-    #: Stood until rules made a guess of it, and one between two people: it joins nobody and goes on
-    #: carrying refusals, so that distrust frees none. Rules that are applied may bring it back.
+    #: Taken back because of what others said: they showed that people share an end, or it became a
+    #: guess between two people. It joins nobody and goes on carrying refusals, so that nobody's word
+    #: frees one that it did not carry. Rules that are applied may bring it back.
     DISTRUSTED = 9
 
     @property

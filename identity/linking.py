@@ -67,6 +67,7 @@ class Ruling(NamedTuple):
         detail: what of it, e.g. the kind of identifier a person has too many of.
         edge_id: the edge that was seen again.
         revives: that edge is to count for more than it did: it is pending like a new one.
+        carries: it joins nobody and carries refusals, as one does that was taken before and then given up.
     """
 
     sighting: Sighting
@@ -75,6 +76,7 @@ class Ruling(NamedTuple):
     detail: str = ""
     edge_id: int = 0
     revives: bool = False
+    carries: bool = False
 
     @property
     def recorded(self) -> bool:

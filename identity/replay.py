@@ -3,8 +3,8 @@
 Replayed is whatever somebody asserted and nobody declared wrong, also what rules refused or took
 back. An edge that stood and is not admitted is taken back; one that was refused or taken back and
 is admitted comes back, but never in the place of one that stands. Evidence whose source does not
-count any more, or that became a guess between people, carries refusals: a rule narrows at once and
-widens only by letting go of what joined strangers.
+count any more, that became a guess between people, or that others showed to be of something shared,
+carries refusals: a rule narrows at once and widens only by letting go of what joined strangers.
 """
 
 from __future__ import annotations
@@ -31,8 +31,6 @@ from identity.rules import Rules
 _ASSERTED = frozenset(int(state) for state in EdgeState if state.asserted)
 _STANDS = frozenset(int(state) for state in EdgeState if state.stands)
 _WRONG = frozenset(int(state) for state in EdgeState if state.declared_wrong)
-#: Whether it goes on carrying refusals, and what it is to be then.
-_TAKEN_BACK = {False: EdgeState.QUARANTINED, True: EdgeState.DISTRUSTED}
 _DECLARED_WRONG = LinkRefusal.DECLARED_WRONG.value
 
 
@@ -110,11 +108,12 @@ def replay(ledger: Columns, rules: Rules, blocked: Container[SubjectId]) -> Repl
         known = Known(kinds=ledger.kinds, shared=kept, blocked=blocked)
         anew = _judged(ledger, again, rules, known)
         judged.refusals.update(anew.refusals)
+        judged.let_go.difference_update(again)
+        judged.let_go.update(anew.let_go)
         shared |= anew.shared
     states = _as_they_are(ledger)
     for row, refusal in judged.refusals.items():
-        carried = states[row] != EdgeState.QUARANTINED and refusal is LinkRefusal.BRIDGES_PEOPLE
-        states[row] = EdgeState.ACTIVE if refusal is None else _TAKEN_BACK[bool(carried)]
+        states[row] = _becomes(EdgeState(int(states[row])), refusal, let_go=row in judged.let_go)
     refusals = {row: refusal for row, refusal in judged.refusals.items() if refusal is not None}
     return Replayed(states, refusals, shared | kept)
 
@@ -151,9 +150,16 @@ def plan(ledger: Columns, before: Rules, after: Rules, replayed: Replayed) -> Pl
 
 
 class _Judged(NamedTuple):
-    """What rules say to rows: to each ``None``, or why not; and what they find to be shared."""
+    """What rules say to rows.
+
+    Attributes:
+        refusals: to each ``None``, or why not.
+        let_go: those whose source alone shows that an end is shared.
+        shared: what they find to be shared.
+    """
 
     refusals: dict[int, LinkRefusal | None]
+    let_go: set[int]
     shared: dict[SubjectId, Mark]
 
 
@@ -166,7 +172,27 @@ def _judged(ledger: Columns, rows: Iterable[int], rules: Rules, known: Known) ->
             refusal = source_refusal(ledger.sighting(row), rules)
         refusals[row] = refusal or census.admit(row)
     refusals.update(census.given_up)
-    return _Judged(refusals, {one.shared: one.mark for one in census.quarantines if one.shared is not None})
+    of_shared = (row for row, refusal in refusals.items() if refusal is LinkRefusal.IDENTIFIER_SHARED)
+    let_go = set(filter(census.let_go, of_shared))
+    shared = {one.shared: one.mark for one in census.quarantines if one.shared is not None}
+    return _Judged(refusals, let_go, shared)
+
+
+def _becomes(now: EdgeState, refusal: LinkRefusal | None, *, let_go: bool) -> EdgeState:
+    """What an edge is to be that rules judged.
+
+    Args:
+        now: ``ACTIVE``, ``DISTRUSTED``, or ``QUARANTINED`` if it counts for nothing.
+        refusal: why it is not to stand.
+        let_go: its source alone shows that an end is shared.
+    """
+    if refusal is None:
+        return EdgeState.ACTIVE
+    if now is EdgeState.DISTRUSTED and refusal is not LinkRefusal.BLOCKED_VALUE:
+        return now
+    carries = refusal is LinkRefusal.BRIDGES_PEOPLE
+    carries |= refusal is LinkRefusal.IDENTIFIER_SHARED and not let_go
+    return EdgeState.DISTRUSTED if carries and now is EdgeState.ACTIVE else EdgeState.QUARANTINED
 
 
 def _again(

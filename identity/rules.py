@@ -89,12 +89,14 @@ class SourceRule:
         active: not retired.
         trust_permille: how far it is believed; what it is sure of counts for so much of it.
         evidence: what it may have seen.
+        callers: who may speak for it; ``None`` for anybody.
     """
 
     known: bool
     active: bool
     trust_permille: int
     evidence: frozenset[Evidence]
+    callers: frozenset[str] | None = None
 
     def counts(self, evidence: Evidence) -> bool:
         """Whether what it says it saw joins anybody."""
@@ -148,8 +150,13 @@ class Rules:
         return source if self.evidence[evidence].both_ends and source in self.attesters else ""
 
     def may_speak(self, caller: str, source: str) -> bool:
-        """Whether a caller may name a source: anybody an ordinary one, few a registered verifier."""
+        """Whether a caller may name a source: anybody but where the source has callers of its own.
+
+        A registered verifier has those of the deployment, whatever the file says.
+        """
         callers = self.attesters.get(source)
+        if callers is None:
+            callers = self.source(source).callers
         return callers is None or caller in callers
 
     def link_purpose(self, evidence: Evidence) -> str:
@@ -263,6 +270,7 @@ def _named(table: Table) -> SourceRule:
         active=table.choice("status", ("active", "retired")) == "active",
         trust_permille=table.whole("trust_permille", 0, CERTAIN_PERMILLE, CERTAIN_PERMILLE),
         evidence=frozenset(_EVIDENCE[name] for name in table.texts("evidence", _EVIDENCE)),
+        callers=frozenset(table.texts("callers")) if "callers" in table.names() else None,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from identity.ids import IdentifierToken, SubjectId
-from identity.judging import Judged
+from identity.judging import Judged, Undone
 from identity.ledger import Births, Edge, GraphChange, LedgerEntry, Newborn, Pending, Saved
 from identity.linking import Done, Request
 
@@ -34,8 +34,8 @@ class IdentityStore(Protocol):
     async def between(self, pairs: Collection[tuple[SubjectId, SubjectId]]) -> list[LedgerEntry]:
         """Whatever the ledger has between the two of each pair, in any state, oldest first."""
 
-    async def active_edges(self) -> list[Edge]:
-        """All active edges, oldest first."""
+    async def confirmed_edges(self) -> list[Edge]:
+        """All edges that join people, or carry refusals for good, oldest first."""
 
     async def pending(self) -> Pending:
         """The edges that wait to be confirmed, and the place in the sequence of the last of them."""
@@ -66,9 +66,13 @@ class IdentityStore(Protocol):
         """
 
     async def unlink(
-        self, request: Request, entries: Sequence[LedgerEntry], answer: bytes, now_ms: int
+        self,
+        request: Request,
+        undone: Undone,
+        answer: bytes,
+        now_ms: int,
     ) -> Saved:
-        """Brings edges to the state the entries give them and keeps the answer to the request.
+        """Carries out a correction and keeps the answer to the request.
 
         Returns:
             The edges in their new state; the end of the sequence.

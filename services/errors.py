@@ -41,7 +41,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "PURPOSE_NOT_GRANTED_TO_CALLER": "the caller may not use this purpose",
         "RECIPIENT_NOT_GRANTED_TO_CALLER": "the deployment does not let the caller have this recipient's ids",
         "PURPOSE_WIDENED": "the token is narrowed to other purposes",
-        "SOURCE_RESERVED": "the source is a registered verifier for which this caller does not speak",
+        "SOURCE_RESERVED": "the source is one for which this caller does not speak",
         "PROOF_INVALID": "a proof is not a token of a registered verifier for this deployment",
         "PROOF_EXPIRED": "a proof is too old; the person must be authenticated anew",
         "PROOF_IN_FUTURE": "a proof speaks of a time that has not come",

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from identity.census import Known
 from identity.graph import Graph
 from identity.ids import SubjectId
-from identity.judging import Judged, reaches, rule, taken_apart
+from identity.judging import Judged, Undone, reaches, rule, taken_apart
 from identity.ledger import Edge, EdgeState, Sighting
 from identity.linking import Done, Request, Ruling, check_same, undo
 from identity.store import IdentityStore
@@ -85,7 +85,7 @@ class LedgerWriter:
     ) -> Done:
         """Declares the edges between two wrong; durable when it returns.
 
-        Guesses that would join people with an anchor each without those edges are taken back.
+        What would join strangers without those edges is taken back.
 
         Args:
             asked: the request; the same one is carried out once.
@@ -101,10 +101,11 @@ class LedgerWriter:
 
         async def write() -> Done:
             wrong = undo(await self._store.between([pair]), reason, now_ms)
-            given_up = taken_apart(pair, await self._known(pair), self._book.rules, now_ms)
+            given_up = taken_apart(pair, await self._known(pair), self._book.rules)
             answer = answer_of(len(wrong))
-            saved = await self._store.unlink(asked, [*wrong, *given_up], answer, now_ms)
+            saved = await self._store.unlink(asked, Undone(wrong, given_up), answer, now_ms)
             self._graph.apply(saved.edges)
+            self._book.shared.update(one.shared for one in given_up if one.shared is not None)
             return Done(asked.fingerprints, answer, saved.seq)
 
         return await self._once(asked, write)
@@ -135,9 +136,8 @@ class LedgerWriter:
         async with self._in_order:
             self._book.shared.difference_update(subjects)
             for subject in subjects:
-                self._graph.apply(
-                    [edge._replace(state=EdgeState.WRONG) for edge in self._graph.held(subject)]
-                )
+                known = [*self._graph.held(subject), *self._graph.carriers(subject)]
+                self._graph.apply([edge._replace(state=EdgeState.WRONG) for edge in known])
 
     async def stop(self) -> None:
         """Ends with what is being confirmed; the rest is the next process's."""

@@ -73,8 +73,8 @@ def _holds_until_ms(members: Collection[SubjectId], before_until_ms: int, call: 
 def sightings_of(request: identity_pb2.LinkRequest, call: Call, rules: Rules) -> dict[int, Sighting]:
     """The accepted links of a request, by their index in the request as it was sent.
 
-    One that names a registered verifier as its source is refused unless the caller may speak
-    for it: what a verifier saw opens one identity's data to the other's owner.
+    One that names a source for which the caller may not speak is refused: what a registered verifier
+    saw opens one identity's data to the other's owner, and a source's own word lets its links go.
     """
     assert call.caller is not None  # noqa: S101 - authentication ran before every handler
     for index, link in zip(call.accepted, request.links, strict=True):

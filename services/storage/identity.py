@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any
 
 from identity.ids import IdentifierToken, SubjectId
-from identity.judging import Judged
+from identity.judging import Judged, Undone
 from identity.ledger import (
     CONFIRMED,
     Births,
@@ -47,7 +47,8 @@ _IV_BYTES = 17  # key version and synthetic IV
 _BETWEEN = f"""
     SELECT {EDGE}, state, stated_at_ms, reason FROM (VALUES {{}}) AS pair
     CROSS JOIN edge ON edge.a = pair.column1 AND edge.b = pair.column2 ORDER BY edge_id"""  # noqa: S608
-_ACTIVE = f"SELECT {EDGE}, state FROM edge WHERE state = {EdgeState.ACTIVE:d} ORDER BY edge_id"  # noqa: S608
+_KEPT = f"({EdgeState.ACTIVE:d}, {EdgeState.DISTRUSTED:d})"
+_CONFIRMED = f"SELECT {EDGE}, state FROM edge WHERE state IN {_KEPT} ORDER BY edge_id"  # noqa: S608
 _PENDING = f"SELECT {EDGE}, state, seq FROM pending JOIN edge USING (edge_id) ORDER BY edge_id"  # noqa: S608
 _CHANGED = f"""
     SELECT {EDGE}, edge_change.state, seq FROM edge_change JOIN edge USING (edge_id)
@@ -121,13 +122,13 @@ class SqliteIdentityStore:
             entries += [LedgerEntry(edge_of(row), row[9], row[10]) for row in rows]
         return entries
 
-    async def active_edges(self) -> list[Edge]:
-        """See ``IdentityStore.active_edges``."""
-        return list(self.standing())
+    async def confirmed_edges(self) -> list[Edge]:
+        """See ``IdentityStore.confirmed_edges``."""
+        return list(self.confirmed())
 
-    def standing(self) -> Iterator[Edge]:
-        """The active edges one by one: a million and a half at once take half a gigabyte."""
-        return map(edge_of, self._database.reader.execute(_ACTIVE))
+    def confirmed(self) -> Iterator[Edge]:
+        """The confirmed edges one by one: a million and a half at once take half a gigabyte."""
+        return map(edge_of, self._database.reader.execute(_CONFIRMED))
 
     async def pending(self) -> Pending:
         """See ``IdentityStore.pending``."""
@@ -156,10 +157,14 @@ class SqliteIdentityStore:
         return await self._database.write(partial(_link, request, judged, answer, now_ms))
 
     async def unlink(
-        self, request: Request, entries: Sequence[LedgerEntry], answer: bytes, now_ms: int
+        self,
+        request: Request,
+        undone: Undone,
+        answer: bytes,
+        now_ms: int,
     ) -> Saved:
         """See ``IdentityStore.unlink``."""
-        return await self._database.write(partial(_unlink, request, entries, answer, now_ms))
+        return await self._database.write(partial(_unlink, request, undone, answer, now_ms))
 
     async def confirm(self, seq: int) -> Saved:
         """See ``IdentityStore.confirm``."""
@@ -253,10 +258,10 @@ def _link(
         connection, {end for one in rulings for end in (one.sighting.subject, one.sighting.other)}
     )
     rulings = [one for one in rulings if not gone & {one.sighting.subject, one.sighting.other}]
-    edges = _add([one.sighting for one in rulings if one.verdict is Verdict.NEW], now_ms, connection)
+    edges = _add([one for one in rulings if one.verdict is Verdict.NEW or one.carries], now_ms, connection)
     edges += [_see_again(ruling, connection) for ruling in rulings if ruling.verdict is Verdict.SEEN_AGAIN]
     for ruling in rulings:
-        if ruling.recorded and ruling.verdict is not Verdict.NEW:
+        if ruling.recorded and ruling.verdict is not Verdict.NEW and not ruling.carries:
             sighting = ruling.sighting
             refused = (*sighting.key, *_as_seen(sighting), EdgeState.REFUSED, now_ms, ruling.reason)
             connection.execute(_REFUSE, refused)
@@ -265,17 +270,27 @@ def _link(
     return _finish(connection, request, list(changed.values()), answer, now_ms)
 
 
-def _add(sightings: Sequence[Sighting], now_ms: int, connection: sqlite3.Connection) -> list[Edge]:
+def _add(rulings: Sequence[Ruling], now_ms: int, connection: sqlite3.Connection) -> list[Edge]:
     """New edges, numbered here: a statement of many rows does not say which got which number."""
     row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'edge'").fetchone()
     first = 1 if row is None else row[0] + 1
-    state = EdgeState.LINK_PENDING
-    edges = [_edge(number, one, state) for number, one in enumerate(sightings, start=first)]
-    for some in _portions(zip(edges, sightings, strict=True), _ROWS_PER_STATEMENT):
+    pending, carrier = EdgeState.LINK_PENDING, EdgeState.DISTRUSTED
+    edges = [
+        _edge(number, one.sighting, carrier if one.carries else pending)
+        for number, one in enumerate(rulings, start=first)
+    ]
+    for some in _portions(zip(edges, rulings, strict=True), _ROWS_PER_STATEMENT):
         values = [
             value
             for edge, one in some
-            for value in (edge.edge_id, *one.key, *_as_seen(one), state, now_ms, "")
+            for value in (
+                edge.edge_id,
+                *one.sighting.key,
+                *_as_seen(one.sighting),
+                edge.state,
+                now_ms,
+                one.reason,
+            )
         ]
         connection.execute(_NEW.format(_rows(11, len(some))), values)
     return edges
@@ -302,17 +317,19 @@ def _as_seen(sighting: Sighting) -> tuple[int, int, int]:
 
 def _unlink(
     request: Request,
-    entries: Sequence[LedgerEntry],
+    undone: Undone,
     answer: bytes,
     now_ms: int,
     connection: sqlite3.Connection,
 ) -> Saved:
-    for edge, stated_at_ms, reason in entries:
+    for edge, stated_at_ms, reason in undone.wrong:
         connection.execute(
             "UPDATE edge SET state = ?, stated_at_ms = ?, reason = ? WHERE edge_id = ?",
             (edge.state, stated_at_ms, reason, edge.edge_id),
         )
-    return _finish(connection, request, [entry.edge for entry in entries], answer, now_ms)
+    edges = [entry.edge for entry in undone.wrong]
+    edges += quarantine_in(connection, undone.quarantines, now_ms)
+    return _finish(connection, request, edges, answer, now_ms)
 
 
 def _finish(

@@ -1,8 +1,8 @@
 """What rules refused or took back: quarantines, and the audit of violations.
 
 A quarantine is written together with what caused it: the identifier that people share is marked
-for good, and its edges wait, carrying refusals only, until it is known everywhere that they join
-nobody.
+for good, and its edges carry refusals only: until it is known everywhere that they join nobody, or
+for good where letting go would free a refusal.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from services.storage.edge_rows import EDGE, edge_of
 
 _STANDING = f"({EdgeState.ACTIVE:d}, {EdgeState.LINK_PENDING:d})"
 _QUARANTINE = f"""
-    UPDATE edge SET state = {EdgeState.QUARANTINE_PENDING:d}, stated_at_ms = ?, reason = ?
+    UPDATE edge SET state = ?, stated_at_ms = ?, reason = ?
     WHERE edge_id = ? AND state IN {_STANDING} RETURNING {EDGE}, state"""  # noqa: S608 - our own text
 #: As a text and not as values: only so SQLite knows that the index covers it.
 _VIOLATIONS = f"""
@@ -30,17 +30,20 @@ def quarantine_in(
 ) -> list[Edge]:
     """Takes back the edges of quarantines and marks what is shared; the edges in their new state."""
     taken_back: list[Edge] = []
+    states = [(EdgeState.QUARANTINE_PENDING, one.edges, one.reason.value) for one in quarantines]
+    # An edge of two such identifiers counts for nothing if it does at one of them.
+    states += [(EdgeState.DISTRUSTED, one.carriers, one.reason.value) for one in quarantines]
     for one in quarantines:
-        reason = one.reason.value
         if one.shared is not None:
             connection.execute(
                 "INSERT OR IGNORE INTO shared_identifier (subject, since_ms, reason, kind, count)"
                 " SELECT ?1, ?2, ?3, ?4, ?5"
                 " WHERE EXISTS (SELECT 1 FROM identifier WHERE subject = ?1)",
-                (one.shared, now_ms, reason, *one.mark),
+                (one.shared, now_ms, one.reason.value, *one.mark),
             )
-        for edge in one.edges:
-            row = connection.execute(_QUARANTINE, (now_ms, reason, edge.edge_id)).fetchone()
+    for state, edges, reason in states:
+        for edge in edges:
+            row = connection.execute(_QUARANTINE, (state, now_ms, reason, edge.edge_id)).fetchone()
             if row is not None:
                 taken_back.append(edge_of(row))
     return taken_back

@@ -16,7 +16,7 @@ import pytest
 from identity.census import Quarantine
 from identity.graph import Graph
 from identity.ids import IdentifierToken, SubjectId
-from identity.judging import Judged
+from identity.judging import Judged, Undone
 from identity.ledger import NEVER_MS, Edge, EdgeState, Evidence, Newborn, Pending, Sighting, ordered
 from identity.linking import Done, LinkRefusal, Request, Ruling, Verdict, undo
 from identity.store import IdentityStore
@@ -91,7 +91,7 @@ async def test_what_comes_out_is_typed_so_that_it_prints_nothing(store):
     saved = await store.link(request("a"), new(sighting(1, 2)), b"", NOW_MS)
     found = await store.subjects([token(1)])
     shown = repr(
-        [found, saved, store.changes(0, 9), await store.active_edges(), await store.kinds([subject(1)])]
+        [found, saved, store.changes(0, 9), await store.confirmed_edges(), await store.kinds([subject(1)])]
     )
     assert "ssss" not in shown
     assert subject(1).hex() not in shown
@@ -144,7 +144,10 @@ async def test_the_sequence_counts_every_change_and_only_changes(store):
     linked = await store.link(request("b"), new(sighting(1, 2)), b"", NOW_MS)
     assert linked.seq == store.last_seq() == 2
     undone = await store.unlink(
-        request("c"), undo(await store.between([(subject(1), subject(2))]), "", NOW_MS), b"", NOW_MS
+        request("c"),
+        Undone(undo(await store.between([(subject(1), subject(2))]), "", NOW_MS), []),
+        b"",
+        NOW_MS,
     )
     assert undone.seq == 3
     assert (await store.confirm(3)).seq == 4
@@ -183,7 +186,7 @@ async def test_a_new_edge_is_pending_ordered_and_found_from_both_sides(store):
     assert (edge.a, edge.b) == ordered(subject(1), subject(2))
     assert (edge.state, edge.confidence_permille) == (EdgeState.LINK_PENDING, 900)
     assert edge.valid_until_ms == NEVER_MS
-    assert await store.active_edges() == []
+    assert await store.confirmed_edges() == []
     assert await store.pending() == Pending((edge,), saved.seq)
     for pair in [(subject(1), subject(2)), (subject(2), subject(1))]:
         assert [entry.edge for entry in await store.between([pair])] == [edge]
@@ -196,19 +199,19 @@ async def test_a_pending_edge_is_active_once_its_place_in_the_sequence_is_confir
     second = await store.link(request("b"), new(sighting(3, 4)), b"", NOW_MS)
     confirmed = await store.confirm(first.seq)
     assert confirmed.edges == (first.edges[0]._replace(state=EdgeState.ACTIVE),)
-    assert await store.active_edges() == list(confirmed.edges)
+    assert await store.confirmed_edges() == list(confirmed.edges)
     assert await store.pending() == Pending(second.edges, second.seq)
     assert store.changes(second.seq, 9)[0].edges == confirmed.edges
     await store.confirm(second.seq)
     assert await store.pending() == Pending((), 0)
-    assert len(await store.active_edges()) == 2
+    assert len(await store.confirmed_edges()) == 2
 
 
 async def test_confirming_a_link_after_its_correction_confirms_neither_before_its_time(store):
     """The edge waits since the correction, and comes to be wrong, never active."""
     link = await store.link(request("a"), new(sighting(1, 2)), b"", NOW_MS)
     wrong = undo(await store.between([(subject(1), subject(2))]), "", NOW_MS)
-    correction = await store.unlink(request("b"), wrong, b"", NOW_MS)
+    correction = await store.unlink(request("b"), Undone(wrong, []), b"", NOW_MS)
     assert (await store.confirm(link.seq)).edges == ()
     (edge,) = (await store.confirm(correction.seq)).edges
     assert edge.state is EdgeState.WRONG
@@ -227,9 +230,9 @@ async def test_an_edge_that_is_revived_is_pending_again_and_one_that_is_live_sta
     ]
     again = await store.link(request("b"), judged(*rulings), b"", NOW_MS + 2)
     assert [edge.state for edge in again.edges] == [EdgeState.LINK_PENDING, EdgeState.ACTIVE]
-    assert [edge.edge_id for edge in await store.active_edges()] == [live.edge_id]
+    assert [edge.edge_id for edge in await store.confirmed_edges()] == [live.edge_id]
     await store.confirm(again.seq)
-    assert len(await store.active_edges()) == 2
+    assert len(await store.confirmed_edges()) == 2
 
 
 async def test_an_edge_seen_again_keeps_its_number_and_takes_the_later_sighting(store):
@@ -242,7 +245,7 @@ async def test_an_edge_seen_again_keeps_its_number_and_takes_the_later_sighting(
         NOW_MS + 6,
         NEVER_MS,
     )
-    assert await store.active_edges() == [again]
+    assert await store.confirmed_edges() == [again]
     assert store.changes(2, 9)[0].edges == (again,)
 
 
@@ -250,7 +253,7 @@ async def test_a_refused_link_stays_in_the_ledger_with_its_reason_and_counts_for
     refused = Ruling(sighting(1, 2), Verdict.REFUSED, LinkRefusal.PERSON_TOO_LARGE)
     malformed = Ruling(sighting(1, 1), Verdict.REFUSED, LinkRefusal.TO_ITSELF)
     saved = await store.link(request("a"), judged(refused, malformed), b"", NOW_MS)
-    assert (saved.edges, store.changes(0, 9), await store.active_edges()) == ((), (), [])
+    assert (saved.edges, store.changes(0, 9), await store.confirmed_edges()) == ((), (), [])
     (entry,) = await store.between([(subject(1), subject(2))])
     assert (entry.edge.state, entry.reason) == (EdgeState.REFUSED, "PERSON_TOO_LARGE")
     assert await store.between([(subject(1), subject(1))]) == []
@@ -275,7 +278,7 @@ async def test_a_quarantine_marks_what_is_shared_and_takes_back_its_edges(store)
     saved = await store.link(request("b"), Judged([refused], [quarantine]), b"", NOW_MS + 9)
     assert [one.state for one in saved.edges] == [EdgeState.QUARANTINE_PENDING]
     assert await store.shared() == {subject(1)}
-    assert await store.active_edges() == []
+    assert await store.confirmed_edges() == []
     assert await store.pending() == Pending(saved.edges, saved.seq)
     (confirmed,) = (await store.confirm(saved.seq)).edges
     assert (confirmed.edge_id, confirmed.state) == (edge.edge_id, EdgeState.QUARANTINED)
@@ -283,11 +286,54 @@ async def test_a_quarantine_marks_what_is_shared_and_takes_back_its_edges(store)
     assert (entry.stated_at_ms, entry.reason) == (NOW_MS + 9, "IDENTIFIER_SHARED")
 
 
+async def test_what_goes_on_carrying_refusals_is_so_at_once_and_for_good(store):
+    """Taken back from the ledger, or taken in within the batch that shows it; nothing waits for it."""
+    await store.bear([newborn(number) for number in (1, 2, 3, 4)], NOW_MS)
+    (edge,) = await linked(store, "a", sighting(1, 2))
+    carried = Ruling(sighting(1, 3), Verdict.REFUSED, LinkRefusal.IDENTIFIER_SHARED, carries=True)
+    quarantine = Quarantine(LinkRefusal.IDENTIFIER_SHARED, subject(1), carriers=(edge,))
+    saved = await store.link(request("b"), Judged([carried], [quarantine]), b"", NOW_MS + 9)
+    assert [one.state for one in saved.edges] == [EdgeState.DISTRUSTED] * 2
+    assert await store.pending() == Pending((), 0)
+    assert {one.edge_id for one in store.changes(saved.seq - 1, 9)[0].edges} == {1, 2}
+    assert await store.confirmed_edges() == sorted(saved.edges)
+    entries = await store.between([(subject(1), subject(2)), (subject(1), subject(3))])
+    assert [(one.stated_at_ms, one.reason) for one in entries] == [(NOW_MS + 9, "IDENTIFIER_SHARED")] * 2
+
+
+async def test_an_edge_between_two_shared_identifiers_counts_for_nothing_if_it_does_at_one(store):
+    await store.bear([newborn(1), newborn(2)], NOW_MS)
+    (edge,) = await linked(store, "a", sighting(1, 2))
+    kept = Quarantine(LinkRefusal.IDENTIFIER_SHARED, subject(1), carriers=(edge,))
+    gone = Quarantine(LinkRefusal.IDENTIFIER_SHARED, subject(2), (edge,))
+    saved = await store.link(request("b"), Judged([], [kept, gone]), b"", NOW_MS)
+    assert [one.state for one in saved.edges] == [EdgeState.QUARANTINE_PENDING]
+
+
+async def test_a_correction_and_what_it_quarantines_are_one_step(store):
+    await store.bear([newborn(number) for number in (1, 2, 3)], NOW_MS)
+    (wrong,) = await linked(store, "a", sighting(1, 2))
+    (till,) = await linked(store, "b", sighting(2, 3))
+    undone = Undone(
+        undo(await store.between([(subject(1), subject(2))]), "typo", NOW_MS),
+        [Quarantine(LinkRefusal.IDENTIFIER_SHARED, subject(3), carriers=(till,))],
+    )
+    saved = await store.unlink(request("c"), undone, b"", NOW_MS)
+    assert {one.edge_id: one.state for one in saved.edges} == {
+        wrong.edge_id: EdgeState.UNLINK_PENDING,
+        till.edge_id: EdgeState.DISTRUSTED,
+    }
+    assert await store.shared() == {subject(3)}
+
+
 async def test_a_quarantine_takes_back_nothing_that_does_not_stand_any_more(store):
     await store.bear([newborn(1), newborn(2)], NOW_MS)
     (edge,) = await linked(store, "a", sighting(1, 2))
     await store.unlink(
-        request("b"), undo(await store.between([(subject(1), subject(2))]), "", NOW_MS), b"", NOW_MS
+        request("b"),
+        Undone(undo(await store.between([(subject(1), subject(2))]), "", NOW_MS), []),
+        b"",
+        NOW_MS,
     )
     quarantine = Quarantine(LinkRefusal.IDENTIFIER_SHARED, subject(1), (edge,))
     assert (await store.link(request("c"), Judged([], [quarantine]), b"", NOW_MS)).edges == ()
@@ -321,8 +367,8 @@ async def test_a_wrong_edge_says_when_and_why_and_its_followers_learn_of_it(stor
     (edge,) = await linked(store, "a", sighting(1, 2))
     pair = (subject(1), subject(2))
     wrong = undo(await store.between([pair]), "shared tablet", NOW_MS + 7)
-    saved = await store.unlink(request("b"), wrong, b"", NOW_MS + 7)
-    assert await store.active_edges() == []
+    saved = await store.unlink(request("b"), Undone(wrong, []), b"", NOW_MS + 7)
+    assert await store.confirmed_edges() == []
     assert await store.between([pair]) == wrong
     (undone,) = (await store.confirm(saved.seq)).edges
     assert (undone.edge_id, undone.state) == (edge.edge_id, EdgeState.WRONG)
@@ -339,10 +385,10 @@ async def test_an_edge_may_be_made_anew_after_it_was_declared_wrong(store):
     """Even while the correction is pending: the two edges are not the same one."""
     await linked(store, "a", sighting(1, 2))
     pair = (subject(1), subject(2))
-    await store.unlink(request("b"), undo(await store.between([pair]), "", NOW_MS), b"", NOW_MS)
+    await store.unlink(request("b"), Undone(undo(await store.between([pair]), "", NOW_MS), []), b"", NOW_MS)
     _, anew = await linked(store, "c", sighting(1, 2, NOW_MS + 9))
     assert [entry.edge.state for entry in await store.between([pair])] == [EdgeState.WRONG, EdgeState.ACTIVE]
-    assert await store.active_edges() == [anew]
+    assert await store.confirmed_edges() == [anew]
 
 
 async def test_a_request_is_found_again_by_its_caller_method_and_id_only(store):
@@ -421,5 +467,5 @@ async def test_a_process_killed_while_writing_loses_nothing_it_acknowledged(engi
         assert len(changes) == store.last_seq() >= 3 * len(acknowledged)
         for one in changes:
             assert (len(one.births), len(one.edges)) in ((2, 0), (0, 1))
-        assert len(Graph(await store.active_edges())) == 2 * (len(changes) // 3)
+        assert len(Graph(await store.confirmed_edges())) == 2 * (len(changes) // 3)
         assert len((await store.pending()).edges) == (len(changes) % 3 == 2)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
-from identity.census import Known
+from identity.census import Known, Quarantine
 from identity.graph import Graph
 from identity.ids import SubjectId
 from identity.judging import Judged, reaches, rule
@@ -31,6 +33,7 @@ class People:
         self.shared: set[SubjectId] = set()
         self.blocked: set[SubjectId] = set()
         self.edges: list[Edge] = []
+        self.marks: dict[SubjectId, Mark] = {}
 
     def subject(self, name: str) -> SubjectId:
         return self.names.setdefault(name, SubjectId(len(self.names).to_bytes(16, "big")))
@@ -39,11 +42,13 @@ class People:
         given = Sighting(self.subject(one), self.subject(other), evidence, "web", NOW, NEVER_MS, 1000)
         return given._replace(**fields)
 
-    def judge(self, *sightings: Sighting, entries=()) -> Judged:
+    def known(self, ends: Iterable[SubjectId]) -> Known:
         kinds = {subject: Kind[name.split()[0].upper()] for name, subject in self.names.items()}
-        ends = [end for one in sightings for end in (one.subject, one.other)]
         walked = reaches(ends, self.graph, self.rules.members_max)
-        known = Known(self.graph, walked, kinds, self.shared, self.blocked)
+        return Known(self.graph, walked, kinds, self.shared, self.blocked)
+
+    def judge(self, *sightings: Sighting, entries=()) -> Judged:
+        known = self.known([end for one in sightings for end in (one.subject, one.other)])
         return rule(sightings, entries, known, self.rules, NOW)
 
     def links(self, *pairs: tuple[str, str], **fields) -> list[LinkRefusal | Verdict]:
@@ -55,16 +60,24 @@ class People:
 
     def keep(self, judged: Judged) -> list[LinkRefusal | Verdict]:
         for ruling in judged.rulings:
-            if ruling.verdict is Verdict.NEW:
+            if ruling.verdict is Verdict.NEW or ruling.carries:
                 seen = ruling.sighting
-                edge = Edge(len(self.edges) + 1, *seen.key, *seen[4:], EdgeState.ACTIVE)
+                state = EdgeState.DISTRUSTED if ruling.carries else EdgeState.ACTIVE
+                edge = Edge(len(self.edges) + 1, *seen.key, *seen[4:], state)
                 self.edges.append(edge)
                 self.graph.apply([edge])
-        for quarantine in judged.quarantines:
-            if quarantine.shared is not None:
-                self.shared.add(quarantine.shared)
-            self.graph.apply(edge._replace(state=EdgeState.QUARANTINED) for edge in quarantine.edges)
+        self.take_back(judged.quarantines)
         return [ruling.refusal or ruling.verdict for ruling in judged.rulings]
+
+    def take_back(self, quarantines: Iterable[Quarantine]) -> None:
+        carried = {edge for one in quarantines for edge in one.carriers}
+        for one in quarantines:
+            if one.shared is not None:
+                self.shared.add(one.shared)
+                self.marks[one.shared] = one.mark
+            carried.difference_update(one.edges)
+            self.graph.apply(edge._replace(state=EdgeState.QUARANTINED) for edge in one.edges)
+        self.graph.apply(edge._replace(state=EdgeState.DISTRUSTED) for edge in carried)
 
     def person(self, name: str) -> set[str]:
         members = self.graph.asserted(self.subject(name), 500).members

@@ -136,7 +136,7 @@ async def test_a_barrier_that_fails_is_a_clear_refusal_and_the_link_is_finished_
     assert desk.members(a) == {a, b}
     again = await desk.send(desk.link(a, b), request_id="r1")
     assert again.results[0].linked
-    assert len(await desk.store.active_edges()) == 1
+    assert len(await desk.store.confirmed_edges()) == 1
 
 
 async def test_a_correction_whose_barrier_fails_answers_the_same_when_it_is_repeated(desk):
@@ -188,7 +188,7 @@ async def test_links_that_wait_together_are_confirmed_together(desk):
     await until(lambda: len(desk.store.changes(1, 9)) == 4)
     desk.at_barrier.open.set()
     assert all(answer.results[0].linked for answer in await asyncio.gather(*asking))
-    assert len(await desk.store.active_edges()) == 4
+    assert len(await desk.store.confirmed_edges()) == 4
     assert len(desk.barriers) == 4  # two for the first, two for the other three
 
 
@@ -228,7 +228,7 @@ async def test_a_servicer_started_again_confirms_what_was_pending_when_the_last_
     await desk.servicer.drained()
     assert await states(desk, a, b) == [EdgeState.LINK_PENDING]
     desk.at_barrier = None
-    graph = Graph(await desk.store.active_edges())
+    graph = Graph(await desk.store.confirmed_edges())
     desk.servicer = desk.make_servicer(graph)
     await desk.servicer.take_up()
     desk.servicer.resume()
@@ -292,7 +292,7 @@ async def test_a_process_killed_between_write_and_acknowledgement_leaves_a_write
         (entry,) = await desk.store.between([(a, b)])
         assert entry.edge.state.pending
         assert desk.members(a) == {a}
-        desk.servicer = desk.make_servicer(Graph(await desk.store.active_edges()))
+        desk.servicer = desk.make_servicer(Graph(await desk.store.confirmed_edges()))
         await desk.servicer.take_up()
         desk.servicer.resume()
         await desk.all_confirmed()

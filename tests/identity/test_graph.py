@@ -48,6 +48,21 @@ def test_nothing_is_kept_of_somebody_whose_last_edge_is_wrong_and_the_numbers_ar
     assert [one.edge_id for one in graph.at(C)] == [2, 3]
 
 
+def test_what_carries_refusals_only_is_kept_aside_until_it_stands_again_or_is_wrong():
+    carried = edge(2, B, C, state=EdgeState.DISTRUSTED)
+    graph = Graph([edge(1, A, B), carried, edge(3, C, D)])
+    assert graph.asserted(A, 500).members == (A, B)
+    assert (graph.carriers(B), graph.carriers(C), graph.carriers(A)) == ((carried,), (carried,), ())
+    assert [graph.beyond([A, B], most) for most in (9, 1, 0)] == [2, 1, 0]
+    graph.apply([edge(2, B, C)])
+    assert (graph.carriers(B), graph.beyond([A, B], 9)) == ((), 0)
+    assert set(graph.asserted(A, 500).members) == {A, B, C, D}
+    graph.apply([carried])
+    assert graph.asserted(A, 500).members == (A, B)
+    graph.apply([carried._replace(state=EdgeState.WRONG)])
+    assert (graph.carriers(C), graph.beyond([A, B], 9)) == ((), 0)
+
+
 def test_what_is_pending_joins_nobody_but_counts_for_how_large_a_person_would_be():
     graph = Graph([edge(1, A, B), edge(2, B, C, state=EdgeState.LINK_PENDING)])
     assert graph.asserted(A, 500).members == (A, B, C)

@@ -271,6 +271,8 @@ def test_a_replay_of_the_rules_in_force_is_what_they_made_link_by_link(history):
         for quarantine in judged.quarantines:
             for edge in quarantine.edges:
                 ledger.set(place_of[edge.edge_id], EdgeState.QUARANTINED, quarantine.reason.value)
+            for edge in quarantine.carriers:
+                ledger.set(place_of[edge.edge_id], EdgeState.DISTRUSTED, quarantine.reason.value)
     planned = ledger.preview(newer()).plan
     assert planned.rows.tolist() == []
     assert planned.shared.keys() == people.shared

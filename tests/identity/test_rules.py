@@ -50,6 +50,17 @@ def test_a_registered_verifier_is_spoken_for_by_its_callers_and_any_other_source
     assert registered.may_speak("shop", "web")
 
 
+def test_a_source_with_callers_of_its_own_is_spoken_for_by_no_other():
+    """Else anybody's word would pass for it. A registered verifier's callers are the deployment's."""
+    crm = {"status": "active", "evidence": ["login"], "callers": ["crm-gateway"]}
+    rules = variant(sources={"named": {"crm": crm, "idp": crm, "shut": crm | {"callers": []}}})
+    assert rules.may_speak("crm-gateway", "crm")
+    assert not rules.may_speak("shop", "crm")
+    assert not rules.may_speak("crm-gateway", "shut")
+    registered = replace(rules, attesters={"idp": frozenset({"desk"})})
+    assert (registered.may_speak("desk", "idp"), registered.may_speak("crm-gateway", "idp")) == (True, False)
+
+
 def test_rules_and_contract_agree_on_evidence_and_on_the_purpose_each_is_linked_under(rules):
     contract = {
         value.name: (value.number, purpose_of(value))

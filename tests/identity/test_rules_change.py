@@ -112,7 +112,7 @@ class Office:
         kept = self.journal.in_force()
         assert kept is not None
         self.desk.rules = rules_of(kept.content, SHIPPED)
-        self.desk.servicer = self.desk.make_servicer(Graph(await self.desk.store.active_edges()))
+        self.desk.servicer = self.desk.make_servicer(Graph(await self.desk.store.confirmed_edges()))
         self.change = self.make()
         await self.desk.servicer.take_up()
         self.change.take_up()
@@ -324,7 +324,7 @@ async def test_a_change_that_was_cut_off_is_finished_by_the_next_process(
     assert desk.members(till) == {till, one, other}
     assert office.journal.change() is None
     graph = desk.servicer._ledger._graph
-    assert set(graph.at(till)) == set(await desk.store.active_edges())
+    assert set(graph.at(till)) == set(await desk.store.confirmed_edges())
 
 
 async def test_a_barrier_that_fails_once_is_tried_again(desk, office):

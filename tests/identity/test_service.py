@@ -214,7 +214,7 @@ async def test_a_repeated_request_gives_the_same_answer_and_no_second_edge(desk)
     again = await desk.send(*links, request_id="r1")
     assert again.results == first.results
     assert again.consent_epoch >= first.consent_epoch
-    assert len(await desk.store.active_edges()) == 1
+    assert len(await desk.store.confirmed_edges()) == 1
     assert desk.store.last_seq() == 3  # the birth, the pending link, the confirmed one
 
 
@@ -223,7 +223,7 @@ async def test_a_repeat_is_answered_as_before_though_the_guard_has_changed_its_m
     first = await desk.send(desk.link(a, b), refused=[DENIED], request_id="r1")
     again = await desk.send(desk.link(a, b), desk.link(b, c), request_id="r1")
     assert again.results == first.results
-    assert len(await desk.store.active_edges()) == 1
+    assert len(await desk.store.confirmed_edges()) == 1
 
 
 async def test_concurrent_repeats_make_one_edge(desk):
@@ -231,7 +231,7 @@ async def test_concurrent_repeats_make_one_edge(desk):
     link = desk.link(a, b)
     responses = await asyncio.gather(*(desk.send(link, request_id="r1") for _ in range(10)))
     assert all(one.results[0].linked for one in responses)
-    assert len(await desk.store.active_edges()) == 1
+    assert len(await desk.store.confirmed_edges()) == 1
 
 
 async def test_nobody_says_that_a_registered_verifier_saw_a_link_unless_they_speak_for_it(
@@ -258,7 +258,7 @@ async def test_a_request_id_used_for_other_links_is_refused_and_another_caller_m
     with pytest.raises(RequestIdReused):
         await desk.send(desk.link(a, c), request_id="r1")
     await desk.send(desk.link(a, c), request_id="r1", caller="till")
-    assert len(await desk.store.active_edges()) == 2
+    assert len(await desk.store.confirmed_edges()) == 2
 
 
 async def test_the_same_evidence_in_another_request_is_no_second_edge_and_no_change(desk):
@@ -267,7 +267,7 @@ async def test_the_same_evidence_in_another_request_is_no_second_edge_and_no_cha
     await desk.send(link)
     seq = desk.store.last_seq()
     assert (await desk.send(link)).results[0].linked
-    assert (desk.store.last_seq(), len(await desk.store.active_edges())) == (seq, 1)
+    assert (desk.store.last_seq(), len(await desk.store.confirmed_edges())) == (seq, 1)
 
 
 async def test_evidence_seen_again_later_extends_the_edge_it_is_of(desk):
@@ -277,13 +277,13 @@ async def test_evidence_seen_again_later_extends_the_edge_it_is_of(desk):
     assert desk.members(a) == {a}
     await desk.send(desk.link(a, b, valid_until_ms=desk.clock() + 10))
     assert desk.members(a) == {a, b}
-    assert len(await desk.store.active_edges()) == 1
+    assert len(await desk.store.confirmed_edges()) == 1
 
 
 async def test_an_unset_confidence_is_certainty(desk):
     a, b = await desk.subjects("a", "b")
     await desk.send(desk.link(a, b), desk.link(a, b, source="app", confidence_permille=700))
-    assert [edge.confidence_permille for edge in await desk.store.active_edges()] == [1000, 700]
+    assert [edge.confidence_permille for edge in await desk.store.confirmed_edges()] == [1000, 700]
 
 
 async def test_a_link_that_would_make_a_person_too_large_is_refused_and_kept_with_its_reason(desk):
@@ -308,7 +308,7 @@ async def test_a_caller_that_goes_away_while_linking_leaves_graph_and_guard_as_t
     with pytest.raises(asyncio.CancelledError):
         await impatient
     await desk.servicer.drained()
-    assert len(await desk.store.active_edges()) == 1
+    assert len(await desk.store.confirmed_edges()) == 1
     assert desk.members(a) == {a, b}
     assert (await desk.explain(a, b)).linked
 
@@ -340,7 +340,7 @@ async def test_guesses_beside_proof_that_is_unlinked_join_no_two_people_of_whom_
     await desk.send(*guesses)
     assert (await desk.unlink(a, b)).edges_removed == 1
     entries = await desk.store.between([(a, x), (x, b)])
-    assert sorted(entry.edge.state.name for entry in entries) == ["ACTIVE", "QUARANTINED"]
+    assert sorted(entry.edge.state.name for entry in entries) == ["ACTIVE", "DISTRUSTED"]
     assert sorted(entry.reason for entry in entries) == ["", "LINK_BRIDGES_PEOPLE"]
     assert not desk.members(accounts[0]) & {accounts[1], b}
 
@@ -380,7 +380,7 @@ async def test_an_old_import_run_again_does_not_bring_back_what_was_unlinked_and
 
 async def test_a_servicer_started_again_knows_the_edges(desk):
     a, b, c = await linked(desk, "a", "b", "c")
-    desk.servicer = desk.make_servicer(Graph(await desk.store.active_edges()))
+    desk.servicer = desk.make_servicer(Graph(await desk.store.confirmed_edges()))
     assert len((await desk.explain(a, c)).path) == 2
     await desk.unlink(a, b)
     assert not (await desk.explain(a, c)).linked
@@ -494,7 +494,7 @@ async def test_a_shared_till_fuses_nobody_and_spreads_no_refusal(desk):
 async def test_what_was_found_to_be_shared_stays_so_after_a_restart(desk):
     till, customers = await till_and_customers(desk, 3)
     await desk.send(desk.link(till, customers[0]), desk.link(till, customers[1]))
-    desk.servicer = desk.make_servicer(Graph(await desk.store.active_edges()))
+    desk.servicer = desk.make_servicer(Graph(await desk.store.confirmed_edges()))
     await desk.servicer.take_up()
     desk.servicer.resume()
     assert reasons(await desk.send(desk.link(till, customers[2]))) == ["IDENTIFIER_SHARED"]

@@ -219,7 +219,7 @@ class Life:
 
     async def restart(self) -> None:
         await self.desk.servicer.drained()
-        self.graph = Graph(await self.desk.store.active_edges())
+        self.graph = Graph(await self.desk.store.confirmed_edges())
         self.desk.rules = self.desk.book.rules
         self.desk.servicer = self.desk.make_servicer(self.graph)
         self.office.change = self.office.make()
@@ -313,7 +313,7 @@ class Life:
     async def compare(self) -> None:
         """What everything says is what the plain graph says."""
         desk, born, plain, now_ms = self.desk, self.born, self.plain, self.desk.clock()
-        kept = await desk.store.active_edges()
+        kept = await desk.store.confirmed_edges()
         assert not (await desk.store.pending()).edges
         assert {edge for one in born for edge in self.graph.at(one)} == set(kept)
         assert await desk.subjects(*VALUES) == born

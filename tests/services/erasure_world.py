@@ -211,7 +211,7 @@ async def opened(folder: Path, steps: Steps | None = None) -> AsyncIterator[Worl
     await authority.start()
     authority.subscribe(guard)
     ledger = SqliteIdentityStore(databases["identity"], recognition)
-    graph = Graph(await ledger.active_edges())
+    graph = Graph(await ledger.confirmed_edges())
     pauses: asyncio.Queue[None] = asyncio.Queue()
     waits = asyncio.Event()
 
