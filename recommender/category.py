@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recommender.events import Ints
-from recommender.vectors import Floats, Vectors
+from recommender.vectors import Vectors
 
 SEPARATOR = " / "
 
@@ -32,13 +32,11 @@ class CategoryVectors:
 
     Attributes:
         paths: the categories with head items; "" is among them.
-        taken: as in ``Vectors``, shape (categories, rank).
-        given: as in ``Vectors``, shape (categories, rank).
+        vectors: as of items, shape (categories, rank) each.
     """
 
     paths: tuple[str, ...]
-    taken: Floats
-    given: Floats
+    vectors: Vectors
 
     def rows_for(self, categories: Sequence[str]) -> Ints:
         """For each category the row of the nearest one that has vectors."""
@@ -67,11 +65,11 @@ def category_vectors(head: Vectors, popularity: Ints, categories: Sequence[str])
     np.add.at(weight, path, popularity[item].astype(np.float64))
     weight = np.maximum(weight, 1)[:, None]
     rows = []
-    for vectors in (head.taken, head.given):
+    for vectors in head.all():
         total = np.zeros((len(paths), vectors.shape[1]))
         np.add.at(total, path, vectors[item].astype(np.float64))
         rows.append((total / weight).astype(np.float32))
-    return CategoryVectors(tuple(paths), rows[0], rows[1])
+    return CategoryVectors(tuple(paths), Vectors(*rows))
 
 
 def fill_from_category(
@@ -80,5 +78,5 @@ def fill_from_category(
     """Writes the predicted vectors of some items into ``vectors``, in place."""
     rows = by_category.rows_for([categories[item] for item in items])
     scale = popularity[items].astype(np.float32)[:, None]
-    vectors.taken[items] = by_category.taken[rows] * scale
-    vectors.given[items] = by_category.given[rows] * scale
+    for filled, known in zip(vectors.all(), by_category.vectors.all(), strict=True):
+        filled[items] = known[rows] * scale

@@ -38,7 +38,7 @@ def conclusions(index: ServedIndex, history: History, catalogue: Catalogue) -> l
         catalogue: names of items and categories.
     """
     model = index.model
-    interest = interest_of(history, (), model.reference_day, model.parameters.half_life_days)
+    interest = interest_of(history, (), model.reference_day, model.parameters)
     if not len(interest.item):
         return []
     return [

@@ -22,14 +22,18 @@ FULL = 16 * FRESH
 ORDERS_MAX = 64
 
 
-def weights_by_age(half_life_days: float) -> Ints:
+def weights_by_age(half_life_days: float, fresh: int = FRESH) -> Ints:
     """The integer weight of each age in days, until it rounds to zero.
 
+    Args:
+        half_life_days: a weight halves in so many days.
+        fresh: the weight of age 0.
+
     Returns:
-        ``round(FRESH · 2^(-age / half-life))`` for ages 0, 1, …; the last entry is 0.
+        ``round(fresh · 2^(-age / half-life))`` for ages 0, 1, …; the last entry is 0.
     """
-    last = int(np.ceil(half_life_days * (np.log2(FRESH) + 1))) + 1
-    table = np.rint(FRESH * 2.0 ** (-np.arange(last + 1) / half_life_days)).astype(np.int64)
+    last = int(np.ceil(half_life_days * (np.log2(fresh) + 1))) + 1
+    table = np.rint(fresh * 2.0 ** (-np.arange(last + 1) / half_life_days)).astype(np.int64)
     return table[: int(np.flatnonzero(table)[-1]) + 2]
 
 

@@ -46,11 +46,13 @@ class EventTable:
     def __len__(self) -> int:
         return len(self.person)
 
+    def columns(self) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+        """The columns in the order of the attributes."""
+        return self.person, self.item, self.day, self.kind, self.quantity
+
     def where(self, mask: NDArray[np.bool_]) -> EventTable:
         """The events for which ``mask`` holds."""
-        return EventTable(
-            self.person[mask], self.item[mask], self.day[mask], self.kind[mask], self.quantity[mask]
-        )
+        return EventTable(*(column[mask] for column in self.columns()))
 
     @classmethod
     def of_columns(cls, columns: NDArray[np.int64]) -> EventTable:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.index import Query
 from recommender.interest import Interest
+from recommender.query import Query
 from recommender.vectors import Floats
 
 REASONS_MAX = 3

@@ -44,9 +44,15 @@ def pair_keys(events: EventTable) -> tuple[Ints, Ints]:
 
 
 def kept_quantities(events: EventTable, position: Ints, pairs: int, kind: Kind) -> tuple[Ints, Ints]:
-    """Per pair the pieces of one kind, and those of them that were not taken back."""
+    """Per pair the pieces of one kind, and those of them that were not taken back.
+
+    Raises:
+        SumOverflow: a pair has more pieces than can be multiplied exactly.
+    """
     taken = next((undo for undo, done in UNDOES.items() if done is kind), None)
     gross = _quantity(events, position, pairs, kind)
+    if gross.max(initial=0) > _PIECES_MAX:
+        raise SumOverflow("pieces of one item")
     back = np.zeros_like(gross) if taken is None else _quantity(events, position, pairs, taken)
     return gross, np.maximum(gross - back, 0)
 
@@ -69,8 +75,6 @@ def holdings(events: EventTable, reference: int, half_life_days: float) -> Holdi
         np.add.at(part, position[of_kind], decayed[of_kind] * sixteenths)
         part = np.minimum(part, ORDERS_MAX * FULL)  # first, so that the product below stays in range
         gross, kept = kept_quantities(events, position, len(keys), kind)
-        if gross.max(initial=0) > _PIECES_MAX:
-            raise SumOverflow("pieces of one item")
         weight += part * kept // np.maximum(gross, 1)
     weight = damped(np.minimum(weight, ORDERS_MAX * FULL))
     some = weight > 0

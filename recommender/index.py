@@ -21,6 +21,7 @@ from recommender.category import fill_from_category, lineage
 from recommender.decay import FULL
 from recommender.interest import Interest
 from recommender.model import Model
+from recommender.query import Query, query_of
 from recommender.vectors import Floats, Vectors
 
 #: Rows of the first block; each further one doubles the rows before it.
@@ -29,26 +30,6 @@ _FIRST_BLOCK = 4096
 _ROUNDING = 1e-4
 #: An item that came after training counts as if one person had bought it today.
 _NEW_ITEM_POPULARITY = FULL
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A question as a vector.
-
-    Attributes:
-        vector: shape (rank + 1,): the person's part of root mean square 1, then the trend's weight.
-        parts: what each item of the interest adds, shape (items, rank); sums to the person's part.
-        item: position in the interest of each row of ``parts``.
-    """
-
-    vector: Floats
-    parts: Floats
-    item: NDArray[np.int64]
-
-    @property
-    def has_person(self) -> bool:
-        """Whether anything but the trend is asked for."""
-        return bool(len(self.item))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +71,12 @@ class ServedIndex:
         """
         self.model = model
         self.shelf_version = shelf.version
-        taken, given, trend = _with_new_items(model, shelf)
-        self._taken = taken
+        self._vectors, trend = _with_new_items(model, shelf)
+        given = self._vectors.given
         self.alive = shelf.listed
         listed = np.flatnonzero(shelf.listed)
         norms, trends = np.linalg.norm(given[listed], axis=1), trend[listed]
-        # A person's part has the norm √head, see ``query``.
+        # About the norm of a person's part, see ``query.query_of``.
         reach = norms * model.head**0.5 + model.parameters.trend_weight * trends
         order = np.argsort(-reach, kind="stable")
         self._number = listed[order].astype(np.int32)
@@ -122,19 +103,8 @@ class ServedIndex:
         return index
 
     def query(self, interest: Interest) -> Query:
-        """The question of a person with this interest; only the trend's when it holds nothing."""
-        vector = np.zeros(self.model.rank + 1, np.float32)
-        vector[-1] = self.model.parameters.trend_weight
-        inside = (
-            np.flatnonzero(interest.item < len(self._taken)) if self.model.rank else np.zeros(0, np.int64)
-        )
-        parts = interest.weight[inside, None] * self._taken[interest.item[inside]]
-        person = parts.sum(axis=0)
-        norm = float(np.linalg.norm(person)) / max(self.model.head, 1) ** 0.5
-        if norm <= 0:
-            return Query(vector, parts[:0], inside[:0])
-        vector[:-1] = person / np.float32(norm)
-        return Query(vector, parts / np.float32(norm), inside)
+        """See ``query.query_of``."""
+        return query_of(interest, self.model, self._vectors)
 
     def allowed(self, without: NDArray[np.int32], categories: Sequence[str]) -> NDArray[np.bool_]:
         """Per item number whether it may be in an answer.
@@ -240,24 +210,18 @@ def _best(
     return rows[0][some] + block.start, scores[0][some]
 
 
-def _with_new_items(model: Model, shelf: Shelf) -> tuple[Floats, Floats, Floats]:
-    """The model's arrays up to the newest item number."""
+def _with_new_items(model: Model, shelf: Shelf) -> tuple[Vectors, Floats]:
+    """The model's vectors and trend up to the newest item number."""
     known, items = len(model.trend), len(shelf.listed)
     if items <= known:
-        return model.taken, model.given, model.trend
-    grown = Vectors(*(_grown(rows, items) for rows in (model.taken, model.given)))
+        return model.vectors, model.trend
+    grown = model.vectors.grown(items)
     popularity = np.full(items, _NEW_ITEM_POPULARITY, np.int64)
     categories = [shelf.categories[code] for code in shelf.category]
     fill_from_category(grown, model.categories, np.arange(known, items), categories, popularity)
     trend = np.full(items, model.trend_unsold, np.float32)
     trend[:known] = model.trend
-    return grown.taken, grown.given, trend
-
-
-def _grown(rows: Floats, items: int) -> Floats:
-    grown = np.zeros((items, rows.shape[1]), np.float32)
-    grown[: len(rows)] = rows
-    return grown
+    return grown, trend
 
 
 def _codes_beneath(categories: Sequence[str]) -> dict[str, list[int]]:

@@ -1,8 +1,9 @@
-"""What a person's permitted events say: one weight per item, made anew for every question.
+"""What a person's permitted events say: two weights per item, made anew for every question.
 
-The same fold as ``sums.holdings``, in floating point because nothing is subtracted from it:
-the square root of the decayed weights' sum, each kind's part in the ratio of the pieces that
-were not taken back. There is no stored vector of a person.
+The same fold as ``holdings.holdings``, in floating point because nothing is subtracted from
+it: the square root of the decayed weights' sum, each kind's part in the ratio of the pieces
+that were not taken back; once with the half-life of each part of the model. There is no
+stored vector of a person.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from recommender.decay import ORDERS_MAX, SIXTEENTHS, UNDOES
 from recommender.events import Kind
 from recommender.history import History
+from recommender.parameters import Parameters
 from recommender.vectors import Floats
 
 Columns = NDArray[np.int32]
@@ -40,7 +42,8 @@ class Interest:
 
     Attributes:
         item: item numbers, ascending.
-        weight: a fresh order is 1.
+        weight: a fresh order is 1; for the symmetric part.
+        lasting: the same with the longer half-life of the directional part.
         kind: kind of the item's strongest event; 0 for an item of the session.
         day: its day.
         provenance: its provenance code, or ``SESSION``.
@@ -50,6 +53,7 @@ class Interest:
 
     item: Columns
     weight: Floats
+    lasting: Floats
     kind: Columns
     day: Columns
     provenance: Columns
@@ -59,11 +63,12 @@ class Interest:
 
 _NONE = np.zeros(0, np.int32)
 _NO_FLAGS = np.zeros(0, np.bool_)
-_NOTHING = Interest(_NONE, np.zeros(0, np.float32), _NONE, _NONE, _NONE, _NO_FLAGS, _NONE)
+_NO_WEIGHTS = np.zeros(0, np.float32)
+_NOTHING = Interest(_NONE, _NO_WEIGHTS, _NO_WEIGHTS, _NONE, _NONE, _NONE, _NO_FLAGS, _NONE)
 
 
 def interest_of(
-    history: History, session_items: Sequence[int], reference_day: int, half_life_days: float
+    history: History, session_items: Sequence[int], reference_day: int, parameters: Parameters
 ) -> Interest:
     """Folds permitted events and the items of this session.
 
@@ -71,31 +76,34 @@ def interest_of(
         history: events that may be used for the purpose.
         session_items: item numbers of this call.
         reference_day: events of this day or later have age 0.
-        half_life_days: a weight halves in so many days.
+        parameters: half-lives.
     """
-    half_lives = (reference_day - history.day).astype(np.float32) / np.float32(half_life_days)
-    weight = _KIND_WEIGHTS[history.kind] * np.exp2(-np.clip(half_lives, 0, _HALF_LIVES_MAX))
+    half_lives = (parameters.half_life_days, parameters.lasting_half_life_days)
+    age = (reference_day - history.day).astype(np.float32) / np.array(half_lives, np.float32)[:, None]
+    weights = _KIND_WEIGHTS[history.kind] * np.exp2(-np.clip(age, 0, _HALF_LIVES_MAX))
     bought = history.kind == Kind.ORDER
     if _UNDOING[history.kind].any():
-        weight, bought = _taken_back(history, weight, bought)
-    columns, own = history.columns, weight > 0
+        weights, bought = _taken_back(history, weights, bought)
+    columns, own = history.columns, weights[0] > 0
     if session_items:
-        columns, weight, own, bought = _with_session(columns, weight, own, bought, session_items)
+        columns, weights, own, bought = _with_session(columns, weights, own, bought, session_items)
     if not own.any() and not session_items:
         return _NOTHING
-    order = np.lexsort((weight, columns[0]))
-    columns, weight = columns[:, order], weight[order]
+    order = np.lexsort((weights[0], columns[0]))
+    columns, weights = columns[:, order], weights[:, order]
     last = np.ones(len(order), np.bool_)
     np.not_equal(columns[0, 1:], columns[0, :-1], out=last[:-1])
     ends = np.flatnonzero(last)
     starts = np.zeros_like(ends)
     starts[1:] = ends[:-1] + 1
-    total = np.add.reduceat(weight, starts)
-    some = total > 0
+    total = np.add.reduceat(weights, starts, axis=1)
+    some = total[0] > 0
     strongest = columns[:, ends[some]]
+    weight, lasting = np.sqrt(np.minimum(total[:, some], np.float32(ORDERS_MAX)))
     return Interest(
         item=strongest[0],
-        weight=np.sqrt(np.minimum(total[some], np.float32(ORDERS_MAX))),
+        weight=weight,
+        lasting=lasting,
         kind=strongest[2],
         day=strongest[1],
         provenance=strongest[4],
@@ -104,8 +112,8 @@ def interest_of(
     )
 
 
-def _taken_back(history: History, weight: Floats, bought: Flags) -> tuple[Floats, Flags]:
-    """Weights and purchases after removals and returns."""
+def _taken_back(history: History, weights: Floats, bought: Flags) -> tuple[Floats, Flags]:
+    """Weights, shape (2, events), and purchases after removals and returns."""
     items, position = np.unique(history.item, return_inverse=True)
     for undo, done in UNDOES.items():
         of_kind = history.kind == done
@@ -114,24 +122,25 @@ def _taken_back(history: History, weight: Floats, bought: Flags) -> tuple[Floats
         back = np.bincount(position[of_undo], history.quantity[of_undo], len(items))
         ratio = np.maximum(gross - back, 0) / np.maximum(gross, 1)
         # A kind's part saturates before the ratio is taken, as in the sums.
-        part = np.bincount(position[of_kind], weight[of_kind], len(items))
-        ratio /= np.maximum(part / ORDERS_MAX, 1)
-        weight = np.where(of_kind, weight * ratio[position], weight).astype(np.float32)
+        for weight in weights:
+            part = np.bincount(position[of_kind], weight[of_kind], len(items))
+            left = ratio / np.maximum(part / ORDERS_MAX, 1)
+            weight[of_kind] *= left[position[of_kind]].astype(np.float32)
         if done is Kind.ORDER:
             bought = bought & (gross > back)[position]
-    return weight, bought
+    return weights, bought
 
 
 def _with_session(
-    columns: Columns, weight: Floats, own: Flags, bought: Flags, session_items: Sequence[int]
+    columns: Columns, weights: Floats, own: Flags, bought: Flags, session_items: Sequence[int]
 ) -> tuple[Columns, Floats, Flags, Flags]:
     session = np.zeros((5, len(session_items)), np.int32)
     session[0], session[4] = session_items, SESSION
-    added = np.full(len(session_items), _SESSION_WEIGHT, np.float32)
+    added = np.full((len(weights), len(session_items)), _SESSION_WEIGHT, np.float32)
     no = np.zeros(len(session_items), np.bool_)
     return (
         np.concatenate([columns, session], axis=1),
-        np.concatenate([weight, added]),
+        np.concatenate([weights, added], axis=1),
         np.concatenate([own, no]),
         np.concatenate([bought, no]),
     )

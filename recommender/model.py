@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from recommender.category import CategoryVectors
+from recommender.events import Ints
 from recommender.hazard import HazardSums
 from recommender.parameters import Parameters
-from recommender.vectors import Floats
+from recommender.vectors import Floats, Kept, Vectors
 
 #: What training goes through, in order; the first and the last are the program's.
-STEPS = ("events", "sums", "gram", "inverse", "vectors", "tail", "files")
+STEPS = ("events", "sums", "held", "before", "inverse", "vectors", "tail", "files")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,11 @@ class Model:
         version: names it; empty for the popularity that answers before the first training.
         parameters: what it was trained with.
         reference_day: ages are counted from this day, days since 1970-01-01.
-        head: how many items are in the Gram.
+        head_numbers: the items of the sums, ascending; all others are the tail.
         people: how many people it learned from.
         events: how many events it learned from.
-        taken: what an event of an item adds to a query, shape (items, rank).
-        given: what a query is multiplied with, shape (items, rank).
+        vectors: of every item, shape (items, rank) each.
+        kept: how much of each part of the scores the vectors hold.
         trend: standardised decayed first purchases, shape (items,).
         trend_unsold: the trend of an item nobody began to buy.
         categories: vectors of items that came later.
@@ -39,11 +40,11 @@ class Model:
     version: str
     parameters: Parameters
     reference_day: int
-    head: int
+    head_numbers: Ints
     people: int
     events: int
-    taken: Floats
-    given: Floats
+    vectors: Vectors
+    kept: Kept
     trend: Floats
     trend_unsold: float
     categories: CategoryVectors
@@ -52,4 +53,9 @@ class Model:
     @property
     def rank(self) -> int:
         """Dimensions of the vectors, the trend not counted."""
-        return int(self.given.shape[1])
+        return int(self.vectors.given.shape[1])
+
+    @property
+    def head(self) -> int:
+        """How many items are in the sums."""
+        return len(self.head_numbers)

@@ -16,8 +16,13 @@ class Parameters:
     Attributes:
         half_life_days: an event counts half after so many days.
         ridge: EASE's λ, for weights of which a fresh purchase is 1.
+        lasting_half_life_days: the same of an event in the directional part.
+        row_half_life_days: a day of purchase teaches half after so many days.
+        gap_half_life_days: what is bought later counts half after so many days.
+        directional_ridge: λ of the directional part.
+        directional_weight: weight of the directional part beside the symmetric one.
         trend_half_life_days: half-life of first purchases in the trend.
-        trend_weight: weight of the trend beside a person's own part of root mean square 1.
+        trend_weight: weight of the trend beside the symmetric part of root mean square 1.
         popularity_half_life_days: half-life of the popularity that answers before a model.
         head_items_max: so many of the most bought items are in the Gram.
         rank: dimensions of the item vectors.
@@ -27,7 +32,12 @@ class Parameters:
     """
 
     half_life_days: float = 60.0
-    ridge: float = 100.0
+    ridge: float = 300.0
+    lasting_half_life_days: float = 240.0
+    row_half_life_days: float = 60.0
+    gap_half_life_days: float = 7.0
+    directional_ridge: float = 40.0
+    directional_weight: float = 0.5
     trend_half_life_days: float = 3.0
     trend_weight: float = 0.5
     popularity_half_life_days: float = 14.0

@@ -96,9 +96,7 @@ class Answer:
 def answer(index: ServedIndex, question: Question) -> Answer:
     """Answers a question from one index. Touches nothing shared; runs in any thread."""
     model = index.model
-    interest = interest_of(
-        question.history, question.session_items, model.reference_day, model.parameters.half_life_days
-    )
+    interest = interest_of(question.history, question.session_items, model.reference_day, model.parameters)
     if question.recipe is Recipe.TRENDING:
         return _general(index, question, question.not_personal or _untrained(index) or SAME_FOR_ALL)
     if question.recipe is Recipe.BUY_AGAIN:

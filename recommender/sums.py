@@ -2,25 +2,42 @@
 
 ``sums_of(everybody) == sums_of(the rest) + sums_of(one person)``, bit for bit, for one
 reference day and one head: a person is forgotten by subtraction and leaves no trace. What
-is derived from the sums (inverse, vectors, standardised trend) is computed anew.
+is derived from the sums (inverses, vectors, standardised trend) is computed anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
-from recommender.errors import SumOverflow
 from recommender.events import EventTable, Ints
 from recommender.hazard import HazardSums, hazard_sums
-from recommender.holdings import Holdings, first_purchases, holdings, purchases
+from recommender.holdings import first_purchases, holdings, purchases
 from recommender.parameters import Parameters
+from recommender.products import ROW_PRODUCTS, Product, Share, add_share, checked, shares_of
 
-_COLUMNS_AT_ONCE = 512
-_INT64_MAX = (1 << 63) - 1
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The sums that have one number an item or fewer.
+
+    Attributes:
+        popularity: Σ h per item number, shape (items,).
+        begun: decayed first purchases per item number, shape (items,).
+        hazard: exposures and repurchases.
+    """
+
+    popularity: Ints
+    begun: Ints
+    hazard: HazardSums
+
+    def minus(self, other: Counts) -> Counts:
+        """These counts without those of some of their people; exact."""
+        return Counts(
+            self.popularity - other.popularity, self.begun - other.begun, self.hazard.minus(other.hazard)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,54 +45,37 @@ class Sums:
     """The learned sums of some people.
 
     Attributes:
-        gram: Σ h'h over the head items, shape (head, head).
-        popularity: Σ h per item number, shape (items,).
-        begun: decayed first purchases per item number, shape (items,).
-        hazard: exposures and repurchases.
+        products: of each kind, over the head items, shape (head, head).
+        bounds: no entry of a product is larger.
+        counts: the smaller ones.
     """
 
-    gram: Ints
-    popularity: Ints
-    begun: Ints
-    hazard: HazardSums
+    products: dict[Product, Ints]
+    bounds: dict[Product, int]
+    counts: Counts
 
     def minus(self, other: Sums) -> Sums:
         """These sums without those of some of their people; exact."""
-        return Sums(
-            self.gram - other.gram,
-            self.popularity - other.popularity,
-            self.begun - other.begun,
-            self.hazard.minus(other.hazard),
-        )
+        products = {kind: total - other.products[kind] for kind, total in self.products.items()}
+        bounds = {kind: bound - other.bounds[kind] for kind, bound in self.bounds.items()}
+        return Sums(products, bounds, self.counts.minus(other.counts))
 
 
-def gram(held: Holdings, head: Ints) -> Ints:
-    """Σ h'h over the head items, exact in 64-bit integers.
+def counts_of(events: EventTable, items: int, reference: int, parameters: Parameters) -> Counts:
+    """The smaller sums of some people.
 
     Args:
-        held: holdings of any people.
-        head: item numbers, ascending.
-
-    Returns:
-        Symmetric, shape (len(head), len(head)).
-
-    Raises:
-        SumOverflow: people · max(h)², which bounds every entry, exceeds the integers.
+        events: all events of these people.
+        items: item numbers are below this.
+        reference: the day ages are counted from.
+        parameters: half-lives and windows.
     """
-    column = np.searchsorted(head, held.item)
-    inside = head[np.minimum(column, len(head) - 1)] == held.item
-    people, row = np.unique(held.person[inside], return_inverse=True)
-    weight = held.weight[inside]
-    if len(people) * int(weight.max(initial=0)) ** 2 > _INT64_MAX:
-        raise SumOverflow(f"{len(people)} people")
-    shape = len(people), len(head)
-    matrix = sparse.csc_matrix((weight, (row, column[inside])), shape=shape, dtype=np.int64)
-    transposed = matrix.T.tocsr()
-    total = np.empty((len(head), len(head)), np.int64)
-    for start in range(0, len(head), _COLUMNS_AT_ONCE):
-        part = slice(start, start + _COLUMNS_AT_ONCE)
-        total[:, part] = (transposed @ matrix[:, part].tocsr()).toarray()
-    return total
+    held = holdings(events, reference, parameters.half_life_days)
+    bought = purchases(events)
+    popularity = np.zeros(items, np.int64)
+    np.add.at(popularity, held.item, held.weight)
+    begun = first_purchases(bought, reference, parameters.trend_half_life_days, items)
+    return Counts(popularity, begun, hazard_sums(bought, reference, parameters))
 
 
 def sums_of(
@@ -91,18 +91,45 @@ def sums_of(
 
     Args:
         events: all events of these people.
-        head: numbers of the items in the Gram, ascending.
+        head: numbers of the items in the products, ascending.
         items: item numbers are below this.
         reference: the day ages are counted from.
         parameters: half-lives and windows.
         progress: told the name of each step as it begins.
+
+    Raises:
+        SumOverflow: an entry could leave the integers.
     """
     progress("sums")
-    held = holdings(events, reference, parameters.half_life_days)
-    bought = purchases(events)
-    popularity = np.zeros(items, np.int64)
-    np.add.at(popularity, held.item, held.weight)
-    begun = first_purchases(bought, reference, parameters.trend_half_life_days, items)
-    hazard = hazard_sums(bought, reference, parameters)
-    progress("gram")
-    return Sums(gram(held, head), popularity, begun, hazard)
+    counts = counts_of(events, items, reference, parameters)
+    products: dict[Product, Ints] = {}
+    bounds: dict[Product, int] = {}
+    for kinds in (Product.HELD,), ROW_PRODUCTS:
+        progress(kinds[0])
+        shares = shares_of(events, head, reference, parameters, with_rows=kinds is ROW_PRODUCTS)
+        made = products_of(shares, kinds, len(head))
+        for kind, (total, bound) in made.items():
+            products[kind], bounds[kind] = total, bound
+    return Sums(products, bounds, counts)
+
+
+def products_of(
+    shares: Iterable[Share], kinds: Sequence[Product], head: int
+) -> dict[Product, tuple[Ints, int]]:
+    """Sums over people, and a bound of the entries of each.
+
+    Args:
+        shares: of these people, with rows if one of the kinds is of them.
+        kinds: which sums.
+        head: the number of head items.
+
+    Raises:
+        SumOverflow: an entry could leave the integers.
+    """
+    totals = {kind: np.zeros((head, head), np.int64) for kind in kinds}
+    bounds = dict.fromkeys(kinds, 0)
+    for share in shares:
+        for kind, total in totals.items():
+            bounds[kind] = checked(kind, bounds[kind] + share.bound(kind))
+            add_share(total, 0, kind, share)
+    return {kind: (totals[kind], bounds[kind]) for kind in kinds}

@@ -11,14 +11,16 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from recommender.additive import item_weights, reduced
+from recommender.additive import directional_weights, symmetric_weights
 from recommender.category import category_vectors, fill_from_category
 from recommender.errors import NothingToLearn
 from recommender.events import EventTable, Ints, reference_day
 from recommender.holdings import head_items, holdings, purchases
 from recommender.model import Model
 from recommender.parameters import Parameters
-from recommender.sums import sums_of
+from recommender.products import ROW_PRODUCTS, Product
+from recommender.reduction import Part, people_of, reduced
+from recommender.sums import Sums, sums_of
 from recommender.vectors import Floats, Vectors
 
 
@@ -48,31 +50,46 @@ def train(
     head = head_items(bought, parameters.head_items_max)
     sums = sums_of(events, head, len(categories), reference, parameters, progress=progress)
     progress("inverse")
-    weights = item_weights(sums.gram, parameters.ridge)
+    parts = _parts(events, sums, head, reference, parameters)
     progress("vectors")
-    held = holdings(events, reference, parameters.half_life_days)
-    vectors = reduced(weights, held, head, parameters.rank)
+    vectors, kept = reduced(*parts, parameters.rank)
     progress("tail")
-    by_category = category_vectors(vectors, sums.popularity[head], [categories[item] for item in head])
-    spread = Vectors(*(_spread(rows, head, len(categories)) for rows in (vectors.taken, vectors.given)))
+    popularity = sums.counts.popularity
+    by_category = category_vectors(vectors, popularity[head], [categories[item] for item in head])
+    spread = Vectors(*(_spread(rows, head, len(categories)) for rows in vectors.all()))
     tail = np.ones(len(categories), bool)
     tail[head] = False
-    fill_from_category(spread, by_category, np.flatnonzero(tail), categories, sums.popularity)
-    trend, unsold = standardised(sums.begun, head)
+    fill_from_category(spread, by_category, np.flatnonzero(tail), categories, popularity)
+    trend, unsold = standardised(sums.counts.begun, head)
     return Model(
         version=version,
         parameters=parameters,
         reference_day=reference,
-        head=len(head),
+        head_numbers=head,
         people=len(np.unique(events.person)),
         events=len(events),
-        taken=spread.taken,
-        given=spread.given,
+        vectors=spread,
+        kept=kept,
         trend=trend,
         trend_unsold=unsold,
         categories=by_category,
-        hazard=sums.hazard,
+        hazard=sums.counts.hazard,
     )
+
+
+def _parts(
+    events: EventTable, sums: Sums, head: Ints, reference: int, parameters: Parameters
+) -> tuple[Part, Part]:
+    """The symmetric and the directional part, from the sums and what everybody holds."""
+    symmetric = symmetric_weights(sums.products[Product.HELD], parameters.ridge)
+    before, after = (sums.products[kind] for kind in ROW_PRODUCTS)
+    directional = directional_weights(before, after, parameters.directional_ridge)
+    people = np.unique(events.person)
+    now, lasting = (
+        people_of(holdings(events, reference, half_life_days), head, people)
+        for half_life_days in (parameters.half_life_days, parameters.lasting_half_life_days)
+    )
+    return Part(symmetric, now, 1.0), Part(directional, lasting, parameters.directional_weight)
 
 
 def standardised(begun: Ints, head: Ints) -> tuple[Floats, float]:

@@ -11,6 +11,7 @@ from recommender.hazard import CELLS, HazardSums
 from recommender.holdings import decayed_orders, purchases
 from recommender.model import Model
 from recommender.parameters import Parameters
+from recommender.vectors import Kept, Vectors
 
 
 def untrained(events: EventTable, items: int, parameters: Parameters) -> Model:
@@ -31,13 +32,13 @@ def untrained(events: EventTable, items: int, parameters: Parameters) -> Model:
         version="",
         parameters=parameters,
         reference_day=reference,
-        head=0,
+        head_numbers=np.zeros(0, np.int64),
         people=0,
         events=0,
-        taken=nothing,
-        given=nothing,
+        vectors=Vectors(nothing, nothing, nothing),
+        kept=Kept(0.0, 0.0),
         trend=(trend / FRESH).astype(np.float32),
         trend_unsold=0.0,
-        categories=CategoryVectors(("",), none, none),
+        categories=CategoryVectors(("",), Vectors(none, none, none)),
         hazard=HazardSums(cells, cells),
     )

@@ -25,16 +25,20 @@ from recommender.events import Ints
 from recommender.hazard import HazardSums
 from recommender.model import Model
 from recommender.parameters import Parameters
+from recommender.vectors import Kept, Vectors
 
-FORMAT = 2
+FORMAT = 3
 MODELS_KEPT = 2
 _MANIFEST = "manifest.json"
 _LEARNED_FROM = "learned_from.npy"
 _ARRAYS = (
-    "taken",
+    "head_numbers",
+    "symmetric",
+    "directional",
     "given",
     "trend",
-    "category_taken",
+    "category_symmetric",
+    "category_directional",
     "category_given",
     "hazard_exposed",
     "hazard_repurchased",
@@ -76,9 +80,9 @@ class ModelFiles:
             "version": model.version,
             "parameters": asdict(model.parameters),
             "reference_day": model.reference_day,
-            "head": model.head,
             "people": model.people,
             "events": model.events,
+            "kept": list(model.kept),
             "trend_unsold": model.trend_unsold,
             "categories": list(model.categories.paths),
             "sha256": {name: _digest(temporary / f"{name}.npy") for name in _ARRAYS},
@@ -167,11 +171,14 @@ def _subjects_of(folder: Path) -> Ints | None:
 
 def _arrays(model: Model) -> dict[str, Any]:
     return {
-        "taken": model.taken,
-        "given": model.given,
+        "head_numbers": model.head_numbers,
+        "symmetric": model.vectors.symmetric,
+        "directional": model.vectors.directional,
+        "given": model.vectors.given,
         "trend": model.trend,
-        "category_taken": model.categories.taken,
-        "category_given": model.categories.given,
+        "category_symmetric": model.categories.vectors.symmetric,
+        "category_directional": model.categories.vectors.directional,
+        "category_given": model.categories.vectors.given,
         "hazard_exposed": model.hazard.exposed,
         "hazard_repurchased": model.hazard.repurchased,
     }
@@ -183,16 +190,20 @@ def _model(manifest: dict[str, Any], arrays: dict[str, Any]) -> Model:
         version=manifest["version"],
         parameters=Parameters(**manifest["parameters"]),
         reference_day=manifest["reference_day"],
-        head=manifest["head"],
+        head_numbers=arrays["head_numbers"],
         people=manifest["people"],
         events=manifest["events"],
-        taken=arrays["taken"],
-        given=arrays["given"],
+        vectors=_vectors(arrays, ""),
+        kept=Kept(*manifest["kept"]),
         trend=arrays["trend"],
         trend_unsold=manifest["trend_unsold"],
-        categories=CategoryVectors(paths, arrays["category_taken"], arrays["category_given"]),
+        categories=CategoryVectors(paths, _vectors(arrays, "category_")),
         hazard=HazardSums(arrays["hazard_exposed"], arrays["hazard_repurchased"]),
     )
+
+
+def _vectors(arrays: dict[str, Any], prefix: str) -> Vectors:
+    return Vectors(*(arrays[f"{prefix}{name}"] for name in ("symmetric", "directional", "given")))
 
 
 def _digest(path: Path) -> str:

@@ -14,6 +14,7 @@ from recommender.category import CategoryVectors
 from recommender.errors import SnapshotUnusable
 from recommender.hazard import HazardSums
 from recommender.model import Model
+from recommender.vectors import Vectors
 from services.storage.model_files import MODELS_KEPT, ModelFiles
 from tests.recommender.events import two_tastes_model
 
@@ -25,7 +26,7 @@ def same(left: object, right: object) -> bool:
     """Whether two models, or parts of them, hold the same."""
     if isinstance(left, np.ndarray):
         return np.array_equal(left, right)
-    if isinstance(left, Model | CategoryVectors | HazardSums):
+    if isinstance(left, Model | CategoryVectors | HazardSums | Vectors):
         return all(same(getattr(left, f.name), getattr(right, f.name)) for f in fields(left))
     return left == right
 
@@ -77,7 +78,7 @@ def test_a_damaged_model_is_refused_and_the_one_before_is_used(
     model = two_tastes_model()
     for version in ("000001", "000002"):
         files.write(replace(model, version=version), OURS, FROM)
-    damage(tmp_path / "models/000002/taken.npy")
+    damage(tmp_path / "models/000002/symmetric.npy")
     said: list[str] = []
     used = files.newest(OURS, lambda unusable: said.append(str(unusable)))
     assert used is not None

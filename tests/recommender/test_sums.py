@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.decay import FULL
+from recommender.directional import rows_of
 from recommender.errors import SumOverflow
 from recommender.events import EventTable, Kind
 from recommender.hazard import CELLS, cells, hazard_sums
-from recommender.holdings import Holdings, holdings, purchases
+from recommender.holdings import holdings, purchases
 from recommender.parameters import DEFAULTS
-from recommender.sums import Sums, gram, sums_of
+from recommender.products import Product, add_share, shares_of
+from recommender.sums import Sums, products_of, sums_of
 from tests.recommender.events import TODAY, Row, rows, table
 
 HEAD = np.array([1, 2, 4, 6])
 ITEMS = 8
+ORDER = int(Kind.ORDER)
 
 
 def sums(events: EventTable) -> Sums:
@@ -27,57 +32,84 @@ def sums(events: EventTable) -> Sums:
 
 def same(left: Sums, right: Sums) -> bool:
     """Whether two sums are bit-identical."""
-    return all(
-        ours.dtype == theirs.dtype and np.array_equal(ours, theirs)
-        for ours, theirs in (
-            (left.gram, right.gram),
-            (left.popularity, right.popularity),
-            (left.begun, right.begun),
-            (left.hazard.exposed, right.hazard.exposed),
-            (left.hazard.repurchased, right.hazard.repurchased),
-        )
+    pairs = [(left.products[kind], right.products[kind]) for kind in Product]
+    pairs += [
+        (left.counts.popularity, right.counts.popularity),
+        (left.counts.begun, right.counts.begun),
+        (left.counts.hazard.exposed, right.counts.hazard.exposed),
+        (left.counts.hazard.repurchased, right.counts.hazard.repurchased),
+    ]
+    return left.bounds == right.bounds and all(
+        ours.dtype == theirs.dtype == np.int64 and np.array_equal(ours, theirs) for ours, theirs in pairs
     )
 
 
+@settings(max_examples=50)
 @given(rows(), st.integers(0, 4))
 def test_a_person_taken_out_is_as_if_never_learned_from(events: list[Row], person: int) -> None:
-    """Gram, popularity, trend and hazard: subtracting equals building without."""
+    """Products, popularity, trend and hazard: subtracting equals building without."""
     of_person = [row for row in events if row[0] == person]
     others = [row for row in events if row[0] != person]
     assert same(sums(table(events)).minus(sums(table(of_person))), sums(table(others)))
 
 
+@settings(max_examples=50)
 @given(rows())
-def test_the_gram_is_the_sum_of_products(events: list[Row]) -> None:
-    """Against products added one by one in unbounded integers."""
-    held = holdings(table(events), TODAY, 30.0)
-    expected = [[0] * len(HEAD) for _ in HEAD]
-    for person in set(held.person.tolist()):
-        own = {
-            item: weight
-            for owner, item, weight in zip(
-                held.person.tolist(), held.item.tolist(), held.weight.tolist(), strict=True
-            )
-            if owner == person
-        }
+def test_products_are_sums_of_products(events: list[Row]) -> None:
+    """Against products added one by one in unbounded integers, within their bounds."""
+    found = sums(table(events))
+    expected = {kind: [[0] * len(HEAD) for _ in HEAD] for kind in Product}
+    for person in {row[0] for row in events}:
+        own = table([row for row in events if row[0] == person])
+        held = holdings(own, TODAY, DEFAULTS.half_life_days)
+        weights = dict(zip(held.item.tolist(), held.weight.tolist(), strict=True))
+        rows_ = rows_of(own, TODAY, DEFAULTS)
+        at = {item: column for column, item in enumerate(rows_.item.tolist())}
         for row, left in enumerate(HEAD.tolist()):
             for column, right in enumerate(HEAD.tolist()):
-                expected[row][column] += own.get(left, 0) * own.get(right, 0)
-    assert gram(held, HEAD).tolist() == expected
+                if left not in at or right not in at:
+                    continue
+                expected[Product.HELD][row][column] += weights.get(left, 0) * weights.get(right, 0)
+                for recent, before, after in zip(
+                    rows_.recent.tolist(), rows_.before.tolist(), rows_.after.tolist(), strict=True
+                ):
+                    left_part = recent * before[at[left]]
+                    expected[Product.BEFORE][row][column] += left_part * before[at[right]]
+                    expected[Product.AFTER][row][column] += left_part * after[at[right]]
+    for kind in Product:
+        assert found.products[kind].tolist() == expected[kind]
+        assert found.products[kind].max(initial=0) <= found.bounds[kind]
 
 
-def test_a_gram_wider_than_one_portion_is_whole() -> None:
-    """The columns are made in portions; every one of them is there."""
-    items = np.arange(1300)
-    held = Holdings(np.zeros(1300, np.int64), items, np.full(1300, FULL))
-    assert (gram(held, items) == FULL**2).all()
+@settings(max_examples=30)
+@given(rows(), st.integers(0, 5), st.integers(0, 5))
+def test_a_share_can_be_added_to_some_rows(events: list[Row], first: int, last: int) -> None:
+    """Row by row gives what the whole gives."""
+    head = np.arange(1, 7)
+    for share in shares_of(table(events), head, TODAY, DEFAULTS, with_rows=True):
+        for kind in Product:
+            whole = np.zeros((6, 6), np.int64)
+            add_share(whole, 0, kind, share)
+            some = np.zeros((max(last - first, 0), 6), np.int64)
+            add_share(some, first, kind, share, sign=-1)
+            assert np.array_equal(some, -whole[first:last])
 
 
 def test_a_sum_that_could_leave_the_integers_is_refused() -> None:
     """Nothing wraps around in silence."""
-    held = Holdings(np.array([0, 1]), np.array([1, 1]), np.array([1 << 31, 1 << 31]))
+    (share,) = shares_of(table([(0, 1, TODAY, ORDER, 1)]), HEAD, TODAY, DEFAULTS, with_rows=False)
+    assert share.bound(Product.HELD) == FULL**2
+    large = replace(share, held=share.held * 2.0**10)  # exact for one person
+    assert large.bound(Product.HELD) == FULL**2 << 20
     with pytest.raises(SumOverflow):
-        gram(held, HEAD)
+        products_of([large] * 2**11, [Product.HELD], len(HEAD))
+
+
+def test_a_share_too_large_for_double_precision_is_refused() -> None:
+    """Its product would be rounded."""
+    (share,) = shares_of(table([(0, 1, TODAY, ORDER, 1)]), HEAD, TODAY, DEFAULTS, with_rows=False)
+    with pytest.raises(SumOverflow):
+        replace(share, held=share.held * 2.0**11).bound(Product.HELD)
 
 
 @given(rows(days=60))
