@@ -1,112 +1,131 @@
-"""The served index: immutable FAISS Flat inner-product blocks, searched exactly.
+"""The served index: an immutable base, a small delta, and who is alive.
 
-It is asked and answers by item number; where an item's vector ``[V, trend]`` lies is its own
-matter. Rows lie in the order of the highest score they could reach, in blocks that double in
-size, and a search ends at the first block whose bound is beneath what was found: most of a
-long tail is never read. Nothing is changed once it is built: a newer index takes its place.
+It is asked and answers by item number. The base is rows over the catalogue as it was when it
+was built; what was added or came to have another vector since lies in the delta, and what is
+alive says who of either is found. Nothing is changed once it is made: following the catalogue
+makes another index over the same base, and whoever searches this one goes on undisturbed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import Any, NamedTuple
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.best import NOTHING, Found, Numbers, better, products
 from recommender.catalogue import Shelf
-from recommender.category import fill_from_category, lineage
-from recommender.decay import FULL
+from recommender.category import lineage
+from recommender.errors import SnapshotUnusable
 from recommender.interest import Interest
 from recommender.model import Model
+from recommender.newcomers import given_of, taken_of
 from recommender.query import Query, query_of
-from recommender.vectors import Floats, Vectors
+from recommender.rows import Flags, May, Rows, rows_of
+from recommender.vectors import Floats
 
-#: Rows of the first block; each further one doubles the rows before it.
-_FIRST_BLOCK = 4096
-#: What rounding may add to a score, relative to its bound.
-_ROUNDING = 1e-4
-#: An item that came after training counts as if one person had bought it today.
-_NEW_ITEM_POPULARITY = FULL
+#: So few allowed items are read one by one; among more, blocks end sooner.
+FEW = 4096
+#: A delta of so many rows, or of this part of the base, is worth a new base; so is a base of
+#: which this part is served no more.
+_DELTA_ROWS, _DELTA_PART, _GONE_PART = 8192, 1 / 16, 1 / 4
+#: So many vectors are compared at once.
+_AT_ONCE = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Some rows, and what they and all rows behind them could reach.
+class Part(NamedTuple):
+    """Some rows, and which items are found in them, per item number."""
 
-    Attributes:
-        start: the first row.
-        flat: FAISS's index of the rows.
-        vectors: a view of FAISS's own copy, shape (rows, rank + 1), so that there is one copy
-            in memory and explanations are of exactly what is served.
-        norm_max: the longest ``V`` from here on.
-        trend_max: the highest trend from here on.
-    """
-
-    start: int
-    flat: faiss.IndexFlatIP
-    vectors: Floats
-    norm_max: float
-    trend_max: float
-
-    def bound(self, person_norm: float, trend_weight: float) -> float:
-        """No row from here on has a higher score, by Cauchy and Schwarz."""
-        reach = person_norm * self.norm_max
-        return reach + trend_weight * self.trend_max + _ROUNDING * (reach + abs(self.trend_max))
+    rows: Rows
+    serves: Flags
 
 
 class ServedIndex:
-    """One model over one state of the catalogue."""
+    """One model over one state of the catalogue.
 
-    def __init__(self, model: Model, shelf: Shelf) -> None:
-        """Builds the index; takes a copy of the vectors of the listed items.
+    Attributes:
+        model: gives the vectors.
+        shelf: the state of the catalogue.
+        alive: per item number whether the item may be found.
+    """
+
+    def __init__(self, model: Model, shelf: Shelf, rows: tuple[Rows, Rows] | None = None) -> None:
+        """Puts rows into service.
 
         Args:
             model: gives the vectors.
-            shelf: says which items are served.
-
-        Attributes set: ``alive`` says per item number whether the item may be found.
+            shelf: says who is alive.
+            rows: a base and a delta, whose rows count before the base's; without them a base is
+                built, which copies the vectors of the listed items.
         """
+        if rows is None:
+            listed = np.flatnonzero(shelf.listed).astype(np.int32)
+            rows = _rows(model, listed, given_of(model, shelf, listed)), _no_rows(model)
+        base, delta = rows
         self.model = model
-        self.shelf_version = shelf.version
-        self._vectors, trend = _with_new_items(model, shelf)
-        given = self._vectors.given
+        self.shelf = shelf
         self.alive = shelf.listed
-        listed = np.flatnonzero(shelf.listed)
-        norms, trends = np.linalg.norm(given[listed], axis=1), trend[listed]
-        # About the norm of a person's part, see ``query.query_of``.
-        reach = norms * model.head**0.5 + model.parameters.trend_weight * trends
-        order = np.argsort(-reach, kind="stable")
-        self._number = listed[order].astype(np.int32)
-        self._row_of = np.full(len(shelf.listed), -1, np.int32)
-        self._row_of[self._number] = np.arange(len(listed), dtype=np.int32)
-        rows = np.concatenate([given[self._number], trend[self._number, None]], axis=1)
-        self._blocks = _blocks(np.ascontiguousarray(rows, np.float32), norms[order], trends[order])
-        self._category = shelf.category
-        self._beneath = _codes_beneath(shelf.categories)
-        self._categories = len(shelf.categories)
+        of_base, of_delta = base.holds(len(self.alive)), delta.holds(len(self.alive))
+        self._parts = (
+            Part(base, self.alive & of_base & ~of_delta),
+            Part(delta, self.alive & of_delta),
+        )
+
+    @property
+    def base(self) -> Rows:
+        """Most of the rows."""
+        return self._parts[0].rows
+
+    @property
+    def delta(self) -> Rows:
+        """The rows that are not in the base, or differ from it."""
+        return self._parts[1].rows
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether a new base would pay."""
+        rows, gone = len(self.base), len(self.base) - np.count_nonzero(self._parts[0].serves)
+        return bool(
+            len(self.delta) > max(_DELTA_ROWS, _DELTA_PART * rows)
+            or gone > max(_DELTA_ROWS, _GONE_PART * rows)
+        )
 
     def __len__(self) -> int:
-        """How many items are served."""
-        return len(self._number)
+        """How many items may be found."""
+        return int(np.count_nonzero(self.alive))
 
-    def among(self, listed: NDArray[np.bool_]) -> ServedIndex:
+    def among(self, listed: Flags) -> ServedIndex:
         """The same index without the items that are listed no more.
 
         Args:
             listed: per item number whether it may be recommended now.
         """
-        index = copy(self)
-        index.alive = listed[: len(self._row_of)] & (self._row_of >= 0)
-        return index
+        known = self.alive & listed[: len(self.alive)]
+        return ServedIndex(self.model, replace(self.shelf, listed=known), (self.base, self.delta))
+
+    def following(self, shelf: Shelf, changed: Numbers) -> ServedIndex:
+        """The index over a later state of the catalogue, with the same base.
+
+        Args:
+            shelf: the catalogue's state.
+            changed: at least the numbers of all items that were put since this index's state.
+        """
+        changed = np.unique(changed[changed < len(shelf.listed)])
+        numbers, vectors = self._differing(shelf, changed[shelf.listed[changed]])
+        delta = self.delta
+        stays = ~np.isin(delta.number, changed)
+        numbers = np.concatenate([delta.number[stays], numbers])
+        vectors = np.concatenate([delta.vectors[stays], vectors])
+        order = np.argsort(numbers)
+        return ServedIndex(self.model, shelf, (self.base, _rows(self.model, numbers[order], vectors[order])))
 
     def query(self, interest: Interest) -> Query:
         """See ``query.query_of``."""
-        return query_of(interest, self.model, self._vectors)
+        return query_of(interest, self.model, taken_of(self.model, self.shelf, interest.item))
 
-    def allowed(self, without: NDArray[np.int32], categories: Sequence[str]) -> NDArray[np.bool_]:
+    def allowed(self, without: Numbers, categories: Sequence[str]) -> Flags:
         """Per item number whether it may be in an answer.
 
         Args:
@@ -115,57 +134,62 @@ class ServedIndex:
         """
         items = self.alive.copy()
         if categories:
-            chosen = np.zeros(self._categories, np.bool_)
-            for category in categories:
-                chosen[self._beneath.get(category, [])] = True
-            items &= chosen[self._category]
+            wanted = set(categories)
+            chosen = [not wanted.isdisjoint(lineage(category)[:-1]) for category in self.shelf.categories]
+            items &= np.array(chosen)[self.shelf.category]
         items[without[without < len(items)]] = False
         return items
 
-    def search(
-        self, vector: Floats, count: int, allowed: NDArray[np.bool_] | None = None
-    ) -> tuple[NDArray[np.int32], Floats]:
-        """The best allowed items, best first.
+    def search(self, vector: Floats, count: int, allowed: Flags | None = None) -> Found:
+        """The best allowed items, best first; exact, and of equal scores the lower number first.
 
         Args:
-            vector: shape (rank + 1,); the trend's weight, which is last, is not negative.
-            count: at most so many items.
+            vector: shape (rank + 1,), float32.
+            count: at most so many items; at least 1.
             allowed: per item number whether it may be found; items beyond its end may not.
                 None allows everything that is alive, and nothing else is ever found.
 
         Returns:
             Item numbers and their scores; fewer than ``count`` when fewer are allowed.
         """
-        rows_allowed = self._rows_allowed(allowed)
-        found, scores = np.zeros(0, np.int64), np.zeros(0, np.float32)
-        person_norm, trend_weight = float(np.linalg.norm(vector[:-1])), float(vector[-1])
-        for block in self._blocks:
-            if len(found) == count and scores[-1] > block.bound(person_norm, trend_weight):
-                break
-            rows, of_rows = _best(block, vector, count, rows_allowed)
-            found, scores = np.concatenate([found, rows]), np.concatenate([scores, of_rows])
-            best = np.argsort(-scores, kind="stable")[:count]
-            found, scores = found[best], scores[best]
-        return self._number[found], scores
+        if allowed is not None and np.count_nonzero(allowed) <= FEW:
+            return self.search_among(vector, count, np.flatnonzero(allowed))
+        found = NOTHING
+        for rows, serves in self._parts:
+            found = rows.search(vector, count, _may(serves, allowed), found)
+        return found
 
-    def vectors(self, numbers: NDArray[np.integer]) -> Floats:
+    def search_among(self, vector: Floats, count: int, numbers: NDArray[Any]) -> Found:
+        """The best of some items; reads their rows and no other.
+
+        Args:
+            vector: see ``search``.
+            count: see ``search``.
+            numbers: distinct item numbers; those that are not alive are not found.
+        """
+        found = NOTHING
+        numbers = numbers[numbers < len(self.alive)].astype(np.int32)
+        for rows, serves in self._parts:
+            here = numbers[serves[numbers]]
+            found = better(found, here, rows.scores(vector, here), count)
+        return found
+
+    def vectors(self, numbers: NDArray[Any]) -> Floats:
         """What is served of some items: ``[V, trend]``, shape (len(numbers), rank + 1).
 
-        An item the index does not hold has zeros.
+        An item that may not be found has zeros.
         """
-        inside = numbers < len(self._row_of)
-        rows = np.where(inside, self._row_of[np.where(inside, numbers, 0)], -1)
-        vectors = np.zeros((len(rows), self.model.rank + 1), np.float32)
-        for block in self._blocks:
-            here = (rows >= block.start) & (rows < block.start + len(block.vectors))
-            vectors[here] = block.vectors[rows[here] - block.start]
+        vectors = np.zeros((len(numbers), self.model.rank + 1), np.float32)
+        held = np.flatnonzero(numbers < len(self.alive))
+        held = held[self.alive[numbers[held]]]
+        vectors[held] = given_of(self.model, self.shelf, numbers[held])
         return vectors
 
-    def scores(self, vector: Floats, numbers: NDArray[np.integer]) -> Floats:
-        """The scores of some items, shape (len(numbers),); 0 of those the index does not hold."""
-        return self.vectors(numbers) @ vector
+    def scores(self, vector: Floats, numbers: NDArray[Any]) -> Floats:
+        """The scores of some items, shape (len(numbers),); 0 of those that may not be found."""
+        return products(self.vectors(numbers), vector)
 
-    def explained(self, query: Query, numbers: NDArray[np.integer]) -> tuple[Floats, Floats]:
+    def explained(self, query: Query, numbers: NDArray[Any]) -> tuple[Floats, Floats]:
         """What each part of a query gave to the scores of some items.
 
         Returns:
@@ -175,59 +199,48 @@ class ServedIndex:
         vectors = self.vectors(numbers)
         return query.parts @ vectors[:, :-1].T, query.vector[-1] * vectors[:, -1]
 
-    def _rows_allowed(self, allowed: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
-        if allowed is None:
-            return self.alive[self._number]
-        both = np.zeros(len(self.alive), np.bool_)
-        inside = min(len(allowed), len(both))
-        np.logical_and(allowed[:inside], self.alive[:inside], out=both[:inside])
-        return both[self._number]
+    def _differing(self, shelf: Shelf, numbers: Numbers) -> tuple[Numbers, Floats]:
+        """Those of some items whose vectors are not the base's, and their vectors."""
+        base, differing, made = self.base, [], []
+        for start in range(0, len(numbers), _AT_ONCE):
+            some = numbers[start : start + _AT_ONCE]
+            vectors = given_of(self.model, shelf, some)
+            rows = base.rows_at(some)
+            differs = rows < 0
+            differs[~differs] = (base.vectors[rows[~differs]] != vectors[~differs]).any(axis=1)
+            differing.append(some[differs])
+            made.append(vectors[differs])
+        empty = np.zeros((0, self.model.rank + 1), np.float32)
+        return np.concatenate([numbers[:0], *differing]), np.concatenate([empty, *made])
 
 
-def _blocks(rows: Floats, norms: Floats, trends: Floats) -> list[Block]:
-    """Cuts rows, which lie in the order of their reach, into blocks."""
-    blocks = []
-    start, end = 0, _FIRST_BLOCK
-    while start < len(rows):
-        part = rows[start:end]
-        flat = faiss.IndexFlatIP(part.shape[1])
-        flat.add(part)
-        vectors = faiss.rev_swig_ptr(flat.get_xb(), part.size).reshape(part.shape)
-        blocks.append(Block(start, flat, vectors, float(norms[start:].max()), float(trends[start:].max())))
-        start, end = end, 2 * end
-    return blocks
+def resumed(model: Model, shelf: Shelf, base: Rows) -> ServedIndex:
+    """The index over an earlier base of the same model; only what differs is made anew.
+
+    Raises:
+        SnapshotUnusable: the base has items the catalogue does not know.
+    """
+    items, known = len(shelf.listed), len(model.trend)
+    if len(base.row_of) > items:
+        raise SnapshotUnusable("it holds more items than there are")
+    differs = shelf.listed & ~base.holds(items)
+    differs[known:] = True  # their vectors are their categories', which may have changed
+    differing = np.flatnonzero(differs).astype(np.int32)
+    return ServedIndex(model, shelf, (base, _no_rows(model))).following(shelf, differing)
 
 
-def _best(
-    block: Block, vector: Floats, count: int, allowed: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], Floats]:
-    """The best allowed rows of a block. The selector and its buffer live as long as the search."""
-    bits = np.packbits(allowed[block.start : block.start + len(block.vectors)], bitorder="little")
-    selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
-    parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-    scores, rows = block.flat.search(vector[None], count, params=parameters)
-    some = rows[0] >= 0
-    return rows[0][some] + block.start, scores[0][some]
+def _rows(model: Model, numbers: Numbers, vectors: Floats) -> Rows:
+    # A person's part has about the norm √head, see ``query.query_of``.
+    return rows_of(numbers, vectors, (model.head**0.5, model.parameters.trend_weight))
 
 
-def _with_new_items(model: Model, shelf: Shelf) -> tuple[Vectors, Floats]:
-    """The model's vectors and trend up to the newest item number."""
-    known, items = len(model.trend), len(shelf.listed)
-    if items <= known:
-        return model.vectors, model.trend
-    grown = model.vectors.grown(items)
-    popularity = np.full(items, _NEW_ITEM_POPULARITY, np.int64)
-    categories = [shelf.categories[code] for code in shelf.category]
-    fill_from_category(grown, model.categories, np.arange(known, items), categories, popularity)
-    trend = np.full(items, model.trend_unsold, np.float32)
-    trend[:known] = model.trend
-    return grown, trend
+def _no_rows(model: Model) -> Rows:
+    return _rows(model, np.zeros(0, np.int32), np.zeros((0, model.rank + 1), np.float32))
 
 
-def _codes_beneath(categories: Sequence[str]) -> dict[str, list[int]]:
-    """For each category the codes of it and of those beneath it."""
-    beneath: dict[str, list[int]] = {}
-    for code, category in enumerate(categories):
-        for path in lineage(category):
-            beneath.setdefault(path, []).append(code)
-    return beneath
+def _may(serves: Flags, allowed: Flags | None) -> May:
+    if allowed is None:
+        return serves.take
+    if len(allowed) < len(serves):
+        allowed = np.concatenate([allowed, np.zeros(len(serves) - len(allowed), np.bool_)])
+    return lambda numbers: serves[numbers] & allowed[numbers]

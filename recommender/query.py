@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from recommender.interest import Interest
 from recommender.model import Model
-from recommender.vectors import Floats, Vectors
+from recommender.vectors import Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +37,30 @@ class Query:
         return bool(len(self.item))
 
 
-def query_of(interest: Interest, model: Model, vectors: Vectors) -> Query:
+def query_of(interest: Interest, model: Model, taken: tuple[Floats, Floats]) -> Query:
     """The question of a person with this interest; only the trend's when it holds nothing.
 
     Args:
         interest: what the person's permitted events and this session say.
         model: what is in service.
-        vectors: the model's, grown to the newest item number.
+        taken: what each item of the interest adds to the symmetric and to the directional part,
+            shape (items, rank) each.
     """
     vector = np.zeros(model.rank + 1, np.float32)
     vector[-1] = model.parameters.trend_weight
-    inside = np.flatnonzero(interest.item < len(vectors.given)) if model.rank else np.zeros(0, np.int64)
-    items = interest.item[inside]
-    parts = np.zeros((len(items), model.rank), np.float32)
+    item = np.arange(len(interest.item))
+    parts = np.zeros((len(item), model.rank), np.float32)
     directional_share = model.kept.directional * model.parameters.directional_weight
     for weight, rows, share in (
-        (interest.weight, vectors.symmetric, model.kept.symmetric),
-        (interest.lasting, vectors.directional, directional_share),
+        (interest.weight, taken[0], model.kept.symmetric),
+        (interest.lasting, taken[1], directional_share),
     ):
-        part = weight[inside, None] * rows[items]
+        part = weight[:, None] * rows
         # ``V`` is orthonormal: this is the root mean square of the scores over the head items.
         scale = float(np.linalg.norm(part.sum(axis=0))) / max(model.head, 1) ** 0.5
         if scale > 0:
             parts += part * np.float32(share / scale)
     vector[:-1] = parts.sum(axis=0)
     if not vector[:-1].any():
-        return Query(vector, parts[:0], inside[:0])
-    return Query(vector, parts, inside)
+        return Query(vector, parts[:0], item[:0])
+    return Query(vector, parts, item)

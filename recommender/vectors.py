@@ -30,10 +30,6 @@ class Vectors:
         """The three arrays in the order of the attributes."""
         return self.symmetric, self.directional, self.given
 
-    def grown(self, items: int) -> Vectors:
-        """A copy with rows of zeros for further items."""
-        return Vectors(*(_grown(rows, items) for rows in self.all()))
-
 
 class Kept(NamedTuple):
     """How much of a part of people's scores the served dimensions hold, 0 to 1.
@@ -44,9 +40,3 @@ class Kept(NamedTuple):
 
     symmetric: float
     directional: float
-
-
-def _grown(rows: Floats, items: int) -> Floats:
-    grown = np.zeros((items, rows.shape[1]), np.float32)
-    grown[: len(rows)] = rows
-    return grown

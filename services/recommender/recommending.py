@@ -11,12 +11,14 @@ import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from consent.guard_table import GuardTable
 from recommender.catalogue import Catalogue
 from recommender.errors import SnapshotUnusable
 from recommender.events import EventTable
+from recommender.index import ServedIndex
 from recommender.model import Model
 from recommender.parameters import DEFAULTS, Parameters
 from recommender.projection import RecommenderProjection
@@ -24,6 +26,7 @@ from recommender.untrained import untrained
 from services.recommender.service import RecommenderServicer
 from services.recommender.serving import LiveIndex
 from services.recommender.trainer import PURPOSE, Places, Trainer, people_to_learn_from
+from services.storage.index_files import IndexFiles
 from services.storage.model_files import ModelFiles
 from services.storage.recommender import SqliteRecommenderStore
 from services.storage.recommender_people import RecommenderPeople
@@ -83,7 +86,10 @@ async def running_recommender(
 
     files = ModelFiles(places.models)
     model = await asyncio.to_thread(_usable, files, places, loaded.projection, log)
-    live = LiveIndex(catalogue, model or untrained(EventTable.empty(), 1, parameters), popularity)
+    indexes = IndexFiles(places.models, loaded.projection)
+    served = model or untrained(EventTable.empty(), 1, parameters)
+    index = await asyncio.to_thread(_index, indexes, served, catalogue, log)
+    live = LiveIndex(catalogue, index, popularity, partial(_keep, indexes, log))
     trainer = Trainer(
         store=store,
         guard=guard,
@@ -130,3 +136,27 @@ def _usable(files: ModelFiles, places: Places, projection: str, log: Callable[[s
 
 def _refused(unusable: SnapshotUnusable) -> str:
     return f"a model is not used: {unusable}\n"
+
+
+def _index(
+    indexes: IndexFiles, model: Model, catalogue: Catalogue, log: Callable[[str], object]
+) -> ServedIndex:
+    """Resumes the newest usable snapshot of a trained model's index; builds one where there is none."""
+    shelf = catalogue.shelf()
+    resumed = None
+    if model.version:
+        resumed = indexes.newest(model, shelf, lambda bad: log(f"an index is not used: {bad}\n"))
+    if resumed is not None:
+        return resumed
+    index = ServedIndex(model, shelf)
+    if model.version:
+        _keep(indexes, log, index)
+    return index
+
+
+def _keep(indexes: IndexFiles, log: Callable[[str], object], index: ServedIndex) -> None:
+    """Keeps an index; serving does not depend on it, and the next start builds what is missing."""
+    try:
+        indexes.write(index)
+    except OSError as error:
+        log(f"an index was not kept: {index.model.version}: {type(error).__name__}\n")

@@ -127,7 +127,7 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
     async def _follow(self, write: Awaitable[Changed]) -> Changed:
         changed = await write
         self._catalogue.put(changed.items)
-        self._live.items_changed()
+        self._live.items_changed([item.number for item in changed.items])
         return changed
 
     def _model(self) -> recommender_pb2.Model:

@@ -1,19 +1,20 @@
 """The index in service: searched off the event loop, replaced as a whole, never changed.
 
-Whatever is deleted is gone from the next answer on, also while a new index is being built:
-a deletion marks a copy of the index in service, and an index that comes into service is
-marked with what was deleted while it was built.
+What is deleted is gone from the next answer on, and what is put is found a moment later, also
+while another index is being built: both are told to whatever comes into service. A base is
+built anew in the background, when the delta over it has grown or another model is to serve.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from time import monotonic
 
 import faiss
+import numpy as np
 
 from recommender.catalogue import Catalogue
 from recommender.index import ServedIndex
@@ -22,10 +23,14 @@ from recommender.recipes import Answer, Question, answer
 from services.errors import Unavailable
 
 SEARCH_THREADS = 2
-#: A change of the catalogue is served after this long.
+#: Items that were put are served after this long; what comes meanwhile comes along.
+FOLLOW_DELAY_S = 0.05
+#: New popularity, and a new base under a grown delta, are begun after this long.
 REBUILD_DELAY_S = 1.0
 #: Building must not take more than this part of the time.
 _REBUILD_SHARE = 0.05
+
+Keep = Callable[[ServedIndex], None]
 
 
 class LiveIndex:
@@ -36,24 +41,34 @@ class LiveIndex:
     """
 
     def __init__(
-        self, catalogue: Catalogue, model: Model, popularity: Callable[[], Awaitable[Model]]
+        self,
+        catalogue: Catalogue,
+        index: ServedIndex,
+        popularity: Callable[[], Awaitable[Model]],
+        keep: Keep | None = None,
     ) -> None:
-        """Puts a model into service.
+        """Puts an index into service.
 
         Args:
             catalogue: what may be recommended.
-            model: a trained model, or one without a version.
+            index: of a trained model, or of one without a version.
             popularity: makes what answers before the first training from the newest events.
+            keep: writes a new base of a trained model down; called in a thread.
         """
-        self.index = ServedIndex(model, catalogue.shelf())
+        self.index = index
         self._catalogue = catalogue
         self._popularity = popularity
+        self._keep = keep
         self._pool = ThreadPoolExecutor(
             SEARCH_THREADS, "search", initializer=partial(faiss.omp_set_num_threads, 1)
         )
-        self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._told: list[Sequence[int]] = []
+        self._missed: list[Sequence[int]] | None = None
+        self._following = asyncio.Lock()
         self._building = asyncio.Lock()
+        self._follower: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._builder: asyncio.Task[None] | None = None
         self._took_s = 0.0
 
     @property
@@ -66,15 +81,29 @@ class LiveIndex:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, answer, self.index, question)
 
-    def items_changed(self) -> None:
-        """Takes deleted items out at once and has the rest follow soon."""
-        self.index = self.index.among(self._catalogue.listed())
-        self._soon()
+    def items_changed(self, numbers: Sequence[int]) -> None:
+        """Takes deleted items out at once and has the others follow in a moment.
+
+        Args:
+            numbers: of all items that were put or deleted.
+        """
+        self._told.append(numbers)
+        if self._missed is not None:
+            self._missed.append(numbers)
+        if not all(map(self._catalogue.is_listed, numbers)):
+            self.index = self.index.among(self._catalogue.listed())
+        if self._follower is None or self._follower.done():
+            self._follower = asyncio.create_task(self._follow())
 
     def events_changed(self) -> None:
         """Before the first training new events are served soon; a trained model waits for the next."""
         if not self.model.version:
-            self._soon()
+            self._rebuild_soon()
+
+    async def followed(self) -> None:
+        """Returns when everything told so far is served."""
+        while self._follower is not None and not self._follower.done():
+            await asyncio.shield(self._follower)
 
     async def serve(self, model: Model) -> None:
         """Puts a newly trained model into service."""
@@ -97,30 +126,53 @@ class LiveIndex:
         """Stops building; lets running searches finish."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._task is not None:
-            await asyncio.gather(self._task, return_exceptions=True)
+        tasks = [task for task in (self._follower, self._builder) if task is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._pool.shutdown()
 
-    async def _build(self, model: Model) -> None:
-        index = await asyncio.to_thread(ServedIndex, model, self._catalogue.shelf())
-        self.index = index.among(self._catalogue.listed())
-        if self._catalogue.version != index.shelf_version:
-            self._soon()
+    async def _follow(self) -> None:
+        while self._told:
+            await asyncio.sleep(FOLLOW_DELAY_S)
+            async with self._following:
+                told, self._told = self._told, []
+                await self._swap(self.index, told)
+        if self.index.is_worn:
+            self._rebuild_soon()
 
-    def _soon(self) -> None:
+    async def _build(self, model: Model) -> None:
+        """Builds beside the index in service, which goes on following; takes its place; is kept."""
+        self._missed = []
+        try:
+            index = await asyncio.to_thread(ServedIndex, model, self._catalogue.shelf())
+            async with self._following:
+                await self._swap(index, self._missed)
+        finally:
+            self._missed = None
+        if self._keep is not None and model.version:
+            await asyncio.to_thread(self._keep, index)
+
+    async def _swap(self, index: ServedIndex, told: Sequence[Sequence[int]]) -> None:
+        """Has an index follow what was told, and puts it into service."""
+        if told:
+            changed = np.concatenate([np.asarray(numbers, np.int32) for numbers in told])
+            index = await asyncio.to_thread(index.following, self._catalogue.shelf(), changed)
+        # What was deleted while it followed; nobody else comes between this and the swap.
+        self.index = index.among(self._catalogue.listed())
+
+    def _rebuild_soon(self) -> None:
         if self._timer is None:
             delay_s = max(REBUILD_DELAY_S, self._took_s / _REBUILD_SHARE)
             self._timer = asyncio.get_running_loop().call_later(delay_s, self._rebuild)
 
     def _rebuild(self) -> None:
         self._timer = None
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._rebuild_or_later())
+        if self._builder is None or self._builder.done():
+            self._builder = asyncio.create_task(self._rebuild_or_later())
         else:
-            self._soon()
+            self._rebuild_soon()
 
     async def _rebuild_or_later(self) -> None:
         try:
             await self.rebuild()
         except Unavailable:  # nobody can be asked now; what serves was permitted when it was made
-            self._soon()
+            self._rebuild_soon()

@@ -8,9 +8,7 @@ are never used twice, and goes when one of them has gone.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
@@ -26,6 +24,7 @@ from recommender.hazard import HazardSums
 from recommender.model import Model
 from recommender.parameters import Parameters
 from recommender.vectors import Kept, Vectors
+from services.storage.durable import digest_of, digest_of_file, remove_folder, sync
 
 FORMAT = 3
 MODELS_KEPT = 2
@@ -71,9 +70,9 @@ class ModelFiles:
         temporary.mkdir(mode=0o700)
         for name, array in _arrays(model).items():
             np.save(temporary / f"{name}.npy", array)
-            _sync(temporary / f"{name}.npy")
+            sync(temporary / f"{name}.npy")
         np.save(temporary / _LEARNED_FROM, np.unique(learned_from))
-        _sync(temporary / _LEARNED_FROM)
+        sync(temporary / _LEARNED_FROM)
         manifest = {
             "format": FORMAT,
             "projection": projection,
@@ -85,16 +84,16 @@ class ModelFiles:
             "kept": list(model.kept),
             "trend_unsold": model.trend_unsold,
             "categories": list(model.categories.paths),
-            "sha256": {name: _digest(temporary / f"{name}.npy") for name in _ARRAYS},
-            "learned_from_sha256": _digest(temporary / _LEARNED_FROM),
+            "sha256": {name: digest_of_file(temporary / f"{name}.npy") for name in _ARRAYS},
+            "learned_from_sha256": digest_of_file(temporary / _LEARNED_FROM),
         }
-        manifest["digest"] = _digest_of(manifest)
+        manifest["digest"] = digest_of(manifest)
         (temporary / _MANIFEST).write_text(json.dumps(manifest, indent=1))
-        _sync(temporary / _MANIFEST)
+        sync(temporary / _MANIFEST)
         temporary.rename(self._folder / model.version)
-        _sync(self._folder)
+        sync(self._folder)
         for old in self._whole()[:-MODELS_KEPT]:
-            shutil.rmtree(old)
+            remove_folder(old)
 
     def read(self, version: str, projection: str) -> Model:
         """Reads a model; its large arrays are mapped, not copied.
@@ -105,16 +104,16 @@ class ModelFiles:
         folder = self._folder / version
         try:
             manifest = json.loads((folder / _MANIFEST).read_text())
-            if manifest.pop("digest") != _digest_of(manifest):
+            if manifest.pop("digest") != digest_of(manifest):
                 raise SnapshotUnusable(f"{version}: the manifest was changed")
             if (manifest["format"], manifest["version"]) != (FORMAT, version):
                 raise SnapshotUnusable(f"{version}: another format or version")
             if manifest["projection"] != projection:
                 raise SnapshotUnusable(f"{version}: of another projection")
             for name in _ARRAYS:
-                if _digest(folder / f"{name}.npy") != manifest["sha256"][name]:
+                if digest_of_file(folder / f"{name}.npy") != manifest["sha256"][name]:
                     raise SnapshotUnusable(f"{version}: {name} was changed")
-            if _digest(folder / _LEARNED_FROM) != manifest["learned_from_sha256"]:
+            if digest_of_file(folder / _LEARNED_FROM) != manifest["learned_from_sha256"]:
                 raise SnapshotUnusable(f"{version}: whom it was learned from was changed")
             arrays = {name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in _ARRAYS}
             return _model(manifest, arrays)
@@ -149,8 +148,8 @@ class ModelFiles:
     def remove(self, versions: Iterable[str]) -> None:
         """Removes models."""
         for version in versions:
-            shutil.rmtree(self._folder / version, ignore_errors=True)
-        _sync(self._folder)
+            remove_folder(self._folder / version)
+        sync(self._folder)
 
     def remove_half_written(self) -> None:
         """Removes what a killed training left. Must not be called while one writes."""
@@ -204,21 +203,3 @@ def _model(manifest: dict[str, Any], arrays: dict[str, Any]) -> Model:
 
 def _vectors(arrays: dict[str, Any], prefix: str) -> Vectors:
     return Vectors(*(arrays[f"{prefix}{name}"] for name in ("symmetric", "directional", "given")))
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _digest_of(manifest: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
-
-
-def _sync(path: Path) -> None:
-    """Makes a file, or the names in a folder, survive a power failure."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -84,7 +84,7 @@ class World:
             items=[recommender_pb2.Item(**item._asdict()) for item in items], request_id=request_id
         )
         answer = await self.recommender.servicer.UpsertItems(request, self.call())
-        await self.recommender.live.rebuild()
+        await self.recommender.live.followed()
         return answer
 
     async def delete(self, *item_ids: str, request_id: str = "gone") -> recommender_pb2.DeleteItemsResponse:

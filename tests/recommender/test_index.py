@@ -1,4 +1,4 @@
-"""The served index answers exactly, and only with what may be answered."""
+"""The served index answers exactly, whatever became of its catalogue, and only with what may be."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import recommender.index
+import recommender.rows
+from recommender.best import products
 from recommender.catalogue import Catalogue, StoredItem
+from recommender.errors import SnapshotUnusable
 from recommender.events import EventTable, Kind
-from recommender.index import ServedIndex
+from recommender.index import ServedIndex, resumed
 from recommender.interest import interest_of
+from recommender.newcomers import given_of
 from recommender.parameters import DEFAULTS
+from recommender.rows import Flags
 from recommender.untrained import untrained
+from recommender.vectors import Floats
 from tests.recommender.events import TODAY, history, shop, table, two_tastes_model
 
 ORDER = int(Kind.ORDER)
@@ -23,7 +29,7 @@ ALL = np.zeros(0, np.int32)
 @pytest.fixture(scope="module", params=[4, 4096], ids=["many blocks", "one block"])
 def index(request: pytest.FixtureRequest) -> ServedIndex:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recommender.index, "_FIRST_BLOCK", request.param)
+        patch.setattr(recommender.rows, "FIRST_BLOCK", request.param)
         return ServedIndex(two_tastes_model(), shop().shelf())
 
 
@@ -129,3 +135,93 @@ def test_before_training_popularity_is_served() -> None:
     index = ServedIndex(untrained(bought, 4, DEFAULTS), shop(3).shelf())
     numbers, _ = index.search(np.ones(1, np.float32), 3, index.allowed(ALL, ()))
     assert numbers.tolist() == [2, 1, 3]
+
+
+CATEGORIES = ("food", "food / even", "toys")
+Put = tuple[int, int, bool]
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(1, 60), st.integers(0, 2), st.booleans()), min_size=1, max_size=8),
+        min_size=1,
+        max_size=5,
+    ),
+    st.integers(0, 1000),
+)
+def test_an_index_that_followed_is_the_one_built_anew(steps: list[list[Put]], seed: int) -> None:
+    """Base, delta and tombstones together: items added, moved, deleted and listed again.
+
+    Against a search of every vector. Newcomers of a category are all equal, so ties are the rule.
+    """
+    model, catalogue = two_tastes_model(), shop()
+    index = ServedIndex(model, catalogue.shelf())
+    random = np.random.default_rng(seed)
+    vector = random.standard_normal(model.rank + 1).astype(np.float32)
+    for step in steps:
+        catalogue.put(StoredItem(n, f"item-{n}", "", CATEGORIES[c], listed=on) for n, c, on in step)
+        index = index.among(catalogue.listed())
+        index = index.following(catalogue.shelf(), np.array([number for number, *_ in step], np.int32))
+        allowed = random.random(61) < 0.7
+        for one in (
+            index,
+            ServedIndex(model, catalogue.shelf()),
+            resumed(model, catalogue.shelf(), index.base),
+        ):
+            for mask in (None, allowed):
+                _is_exact(one, catalogue, vector, mask)
+
+
+def _is_exact(index: ServedIndex, catalogue: Catalogue, vector: Floats, allowed: Flags | None) -> None:
+    shelf = catalogue.shelf()
+    may = shelf.listed if allowed is None else shelf.listed & allowed[: len(shelf.listed)]
+    numbers = np.flatnonzero(may)
+    scores = products(given_of(index.model, shelf, numbers), vector)
+    best = np.lexsort((numbers, -scores))[:7]
+    with pytest.MonkeyPatch.context() as patch:
+        for few in (0, 1000):  # by blocks and one by one
+            patch.setattr(recommender.index, "FEW", few)
+            found = index.search(vector, 7, allowed)
+            assert found.numbers.tolist() == numbers[best].tolist()
+            assert np.array_equal(found.scores, scores[best])
+
+
+def test_a_followed_index_shares_its_base_and_leaves_the_one_before_as_it_was(index: ServedIndex) -> None:
+    """Whoever searches the old one goes on undisturbed."""
+    catalogue = shop()
+    catalogue.put([StoredItem(40, "item-40", "New", "food", listed=True)])
+    vector = np.ones(index.model.rank + 1, np.float32)
+    before = index.search(vector, 100).numbers.tolist()
+    followed = index.following(catalogue.shelf(), np.array([40], np.int32))
+    assert followed.base is index.base
+    assert followed.delta.number.tolist() == [40]
+    assert set(followed.search(vector, 100).numbers.tolist()) == {*before, 40}
+    assert index.search(vector, 100).numbers.tolist() == before
+
+
+def test_an_item_whose_vector_stays_stays_in_the_base(index: ServedIndex) -> None:
+    """A new title, a category of an item the model knows: the delta holds what differs only."""
+    catalogue = shop()
+    catalogue.put([StoredItem(3, "item-3", "Other", "toys", listed=True)])
+    assert not len(index.following(catalogue.shelf(), np.array([3], np.int32)).delta)
+
+
+def test_an_index_is_worn_when_much_of_it_is_not_the_bases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what came or by what went; a new base has neither."""
+    monkeypatch.setattr(recommender.index, "_DELTA_ROWS", 3)
+    model, catalogue = two_tastes_model(), shop()
+    index = ServedIndex(model, catalogue.shelf())
+    assert not index.is_worn
+    catalogue.put(StoredItem(n, f"item-{n}", "", "food", listed=True) for n in range(30, 34))
+    grown = index.following(catalogue.shelf(), np.arange(30, 34, dtype=np.int32))
+    assert grown.is_worn
+    catalogue.put(StoredItem(n, f"item-{n}", "", "", listed=False) for n in range(1, 9))
+    assert index.among(catalogue.listed()).is_worn
+    assert not ServedIndex(model, catalogue.shelf()).is_worn
+
+
+def test_a_base_of_more_items_than_there_are_is_not_used(index: ServedIndex) -> None:
+    """A catalogue restored from an older copy knows less than the snapshot beside it."""
+    with pytest.raises(SnapshotUnusable, match="more items"):
+        resumed(index.model, shop(5).shelf(), index.base)

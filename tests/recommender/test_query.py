@@ -11,8 +11,9 @@ from recommender.events import Kind
 from recommender.history import EMPTY
 from recommender.interest import Interest, interest_of
 from recommender.model import Model
+from recommender.newcomers import taken_of
 from recommender.query import Query, query_of
-from tests.recommender.events import TODAY, history, two_tastes_model
+from tests.recommender.events import TODAY, history, shop, two_tastes_model
 
 BOUGHT = history(*((item, TODAY - 30 * item, int(Kind.ORDER), 1) for item in (1, 2, 5)))
 
@@ -26,7 +27,7 @@ def asked(model: Model, interest: Interest | None = None, **changed: float) -> Q
     """The question of what was bought, to a model with other parameters."""
     changed_model = replace(model, parameters=replace(model.parameters, **changed))
     found = interest or interest_of(BOUGHT, (), TODAY, changed_model.parameters)
-    return query_of(found, changed_model, changed_model.vectors)
+    return query_of(found, changed_model, taken_of(changed_model, shop().shelf(), found.item))
 
 
 def rms(model: Model, vector: np.ndarray) -> float:

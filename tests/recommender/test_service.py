@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from recommender.catalogue import Catalogue, Shelf, StoredItem
 from recommender.errors import NothingToLearn, RequestIdReused, TrainingBusy, TrainingFailed, UnknownItem
 from recommender.events import Kind
 from recommender.history import EMPTY
+from recommender.index import ServedIndex
 from recommender.model import STEPS
 from recommender.parameters import DEFAULTS
 from recommender.recipes import Answer, Question, Recipe
@@ -243,7 +245,7 @@ async def test_a_deleted_item_is_gone_from_the_next_answer(trained: World) -> No
     victim = ids(await trained.recommend(ME))[0]
     index = trained.recommender.live.index
     await trained.delete(victim)
-    assert trained.recommender.live.index.shelf_version == index.shelf_version  # the same index, marked
+    assert trained.recommender.live.index.base is index.base  # the same rows, marked
     assert victim not in ids(await trained.recommend(ME, page_size=24))
     assert victim not in ids(await trained.recommend(None, page_size=24))
     assert len((await trained.recommend(None, page_size=24)).items) == 23
@@ -271,7 +273,7 @@ async def test_an_item_deleted_while_an_index_is_built_is_not_in_it() -> None:
     async def unused() -> Any:
         raise AssertionError
 
-    live = LiveIndex(catalogue, model, unused)
+    live = LiveIndex(catalogue, ServedIndex(model, catalogue.shelf()), unused)
     try:
         catalogue.victim = StoredItem(5, "item-5", "", "", listed=False)
         await live.rebuild()
@@ -405,6 +407,33 @@ async def test_a_restart_serves_the_newest_whole_model(trained: World) -> None:
         assert (answer.depth, answer.model_version) == (INDIVIDUAL, "000001")
         assert len(again.logged) == 1
         assert "000002" in again.logged[0]
+
+
+async def test_a_restart_resumes_the_newest_whole_index(trained: World) -> None:
+    """Nothing is computed anew; a damaged snapshot is named in the log, and the one before it answers."""
+    await trained.put([*shop_items(), *shop_items(25)[24:]], "more")
+    await trained.recommender.live.rebuild()
+    before = await trained.recommend(None, page_size=100)
+    async with opened(trained.folder, trained.guard, trained.clock) as again:
+        base = again.recommender.live.index.base
+        assert not base.vectors.flags.owndata  # mapped
+        assert len(base) == 25
+        assert await again.recommend(None, page_size=100) == before
+        assert not again.logged
+    newest = max(trained.folder.glob("models/000001/index-*"))
+    damaged = newest / "vectors.npy"
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    async with opened(trained.folder, trained.guard, trained.clock) as again:
+        assert await again.recommend(None, page_size=100) == before
+        assert again.logged == [f"an index is not used: 000001/{newest.name}: vectors was changed\n"]
+
+
+async def test_an_index_that_can_not_be_kept_serves_and_it_is_said(trained: World) -> None:
+    """The next start builds it."""
+    shutil.rmtree(trained.folder / "models/000001")
+    await trained.recommender.live.rebuild()
+    assert len((await trained.recommend(ME)).items) == 5
+    assert trained.logged == ["an index was not kept: 000001: FileNotFoundError\n"]
 
 
 async def test_a_training_that_dies_leaves_the_model_in_service(trained: World) -> None:

@@ -9,6 +9,7 @@ import pytest
 from consent.guard_table import NEVER_MS, GuardEntry, GuardTable, GuardUpdate
 from recommender.catalogue import Catalogue
 from recommender.events import EventTable
+from recommender.index import ServedIndex
 from recommender.parameters import DEFAULTS
 from recommender.untrained import untrained
 from services.errors import Unavailable
@@ -66,7 +67,7 @@ async def test_popularity_that_can_not_be_made_now_is_made_later(monkeypatch):
         made.set()
         return model
 
-    live = LiveIndex(Catalogue(()), model, popularity)
+    live = LiveIndex(Catalogue(()), ServedIndex(model, Catalogue(()).shelf()), popularity)
     live.events_changed()
     async with asyncio.timeout(20):
         await made.wait()

@@ -1,0 +1,156 @@
+"""Items' vectors in the order of the highest score they could reach, searched exactly.
+
+They lie in blocks that double in size, and a search ends at the first block of which no row,
+nor any behind it, can reach the list: most of a long tail is never read. The arrays are plain
+and never change, so that they may as well be mapped files; FAISS computes over them in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.best import Found, Numbers, better, least, products, products_at
+from recommender.vectors import Floats
+
+Flags = NDArray[np.bool_]
+#: Says of item numbers which may be found.
+May = Callable[[Numbers], Flags]
+
+#: Rows of the first block; each further one doubles the rows before it.
+FIRST_BLOCK = 2048
+#: Of a block with fewer than this part allowed only those rows are read.
+_SPARSE = 1 / 3
+#: What rounding may add to a score, relative to what it is made of.
+_ROUNDING = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a block's rows and all rows behind them can reach; one entry a block.
+
+    Attributes:
+        start: its first row, and at the end the number of rows; one longer than the others.
+        norm_max: the longest ``V``.
+        trend_max: the highest trend.
+        trend_min: the lowest trend.
+    """
+
+    start: NDArray[np.int64]
+    norm_max: Floats
+    trend_max: Floats
+    trend_min: Floats
+
+    def bounds(self, vector: Floats) -> NDArray[np.float64]:
+        """No row from a block on has a higher score, by Cauchy and Schwarz."""
+        norm, weight = float(np.linalg.norm(vector[:-1])), float(vector[-1])
+        reach = norm * self.norm_max.astype(np.float64)
+        trend = np.maximum(weight * self.trend_max, weight * self.trend_min)
+        largest = np.maximum(np.abs(self.trend_max), np.abs(self.trend_min))
+        bounds: NDArray[np.float64] = reach + trend + _ROUNDING * (reach + abs(weight) * largest)
+        return bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some items' vectors.
+
+    Attributes:
+        vectors: ``[V, trend]``, shape (rows, rank + 1).
+        number: the item number of each row.
+        row_of: the row of each item number up to the highest, -1 where there is none.
+        reach: what blocks of rows can reach.
+    """
+
+    vectors: Floats
+    number: Numbers
+    row_of: Numbers
+    reach: Reach
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+    def search(self, vector: Floats, count: int, may: May, found: Found) -> Found:
+        """The best of what was found and of these rows.
+
+        Args:
+            vector: shape (rank + 1,), float32.
+            count: at most so many items.
+            may: says which items may be found.
+            found: of other rows.
+        """
+        starts, bounds = self.reach.start, self.reach.bounds(vector)
+        for block, bound in enumerate(bounds.tolist()):
+            if bound < least(found, count):
+                break
+            numbers, scores = self._block(vector, int(starts[block]), int(starts[block + 1]), may)
+            found = better(found, numbers, scores, count)
+        return found
+
+    def scores(self, vector: Floats, numbers: Numbers) -> Floats:
+        """The scores of items that have a row each; reads nothing else."""
+        return products_at(self.vectors, vector, self.row_of[numbers].astype(np.int64))
+
+    def holds(self, items: int) -> Flags:
+        """Per item number below ``items`` whether it has a row."""
+        holds = np.zeros(items, np.bool_)
+        inside = min(items, len(self.row_of))
+        np.greater_equal(self.row_of[:inside], 0, out=holds[:inside])
+        return holds
+
+    def rows_at(self, numbers: Numbers) -> Numbers:
+        """The rows of any items, -1 where there is none."""
+        rows = np.full(len(numbers), -1, np.int32)
+        inside = numbers < len(self.row_of)
+        rows[inside] = self.row_of[numbers[inside]]
+        return rows
+
+    def _block(self, vector: Floats, start: int, end: int, may: May) -> tuple[Numbers, Floats]:
+        numbers = self.number[start:end]
+        allowed = np.flatnonzero(may(numbers))
+        if len(allowed) < _SPARSE * (end - start):
+            return numbers[allowed], products_at(self.vectors, vector, allowed + start)
+        scores = products(self.vectors[start:end], vector)
+        return numbers[allowed], scores[allowed]
+
+
+def rows_of(numbers: Numbers, vectors: Floats, weights: tuple[float, float]) -> Rows:
+    """Puts vectors into the order of their reach.
+
+    Args:
+        numbers: item numbers, ascending and distinct.
+        vectors: theirs, shape (len(numbers), rank + 1); copied.
+        weights: the norm of an ordinary question and its weight of the trend. They shape
+            the order, and so how soon a search ends, never what it finds.
+    """
+    norms = np.sqrt(np.einsum("ij,ij->i", vectors[:, :-1], vectors[:, :-1]))
+    order = np.argsort(-(weights[0] * norms + weights[1] * vectors[:, -1]), kind="stable")
+    number = numbers[order]
+    row_of = np.full(int(numbers[-1]) + 1 if len(numbers) else 0, -1, np.int32)
+    row_of[number] = np.arange(len(number), dtype=np.int32)
+    return Rows(vectors[order], number, row_of, _reach(norms[order], vectors[order, -1]))
+
+
+def _reach(norms: Floats, trends: Floats) -> Reach:
+    starts = [0]
+    while starts[-1] < len(norms):
+        starts.append(min(max(FIRST_BLOCK, 2 * starts[-1]), len(norms)))
+    first = np.array(starts[:-1], np.int64)
+    return Reach(
+        np.array(starts, np.int64),
+        _from_behind(np.maximum, norms, first),
+        _from_behind(np.maximum, trends, first),
+        _from_behind(np.minimum, trends, first),
+    )
+
+
+def _from_behind(extreme: np.ufunc, values: Floats, first: NDArray[np.int64]) -> Floats:
+    """Per block the extreme of its values and of all behind it."""
+    if not len(first):
+        return values
+    of_blocks: Floats = extreme.reduceat(values, first)
+    behind: Floats = extreme.accumulate(of_blocks[::-1])[::-1]
+    return behind
