@@ -1,14 +1,14 @@
-"""Protocol A: does a list of new items hold what a person buys next?
+"""Protocol A: what is known, and what is asked for.
 
-Leakage-free: the model sees the purchases before the 80 % quantile of time; asked for are
-the items new to a person, among items and people seen before. Every figure stands beside
-decayed popularity, the floor that a model has to beat.
+Leakage-free: a model sees the purchases before a quantile of time; asked for are later
+purchases of people and items seen before it. The test period is the last fifth of the time;
+the windows on which parameters are chosen lie before it, so that none of its lines is seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,18 @@ from numpy.typing import NDArray
 from recommender.events import Ints
 
 TRAIN_SHARE = 0.8
+#: Rolling-origin windows for the choice of parameters: known before the first, asked until the second.
+WINDOWS = ((0.5, 0.6), (0.6, 0.7), (0.7, 0.8))
 LIST_LENGTH = 20
-NDCG_AT = 10
-HIT_AT = 10
-BASELINE_HALF_LIFE_DAYS = 14.0
+
+
+class Task(StrEnum):
+    """What is asked for."""
+
+    #: Items the person had not bought before the cut.
+    NEW = "new"
+    #: Whatever the person buys after it.
+    REPEATS = "repeats"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,110 +46,97 @@ class Purchases:
     at: Ints
     day: Ints
 
+    def __len__(self) -> int:
+        return len(self.person)
+
     def where(self, mask: NDArray[np.bool_]) -> Purchases:
         """The lines for which ``mask`` holds."""
         return Purchases(self.person[mask], self.item[mask], self.at[mask], self.day[mask])
 
+    @property
+    def pairs(self) -> Ints:
+        """The distinct pairs ``person << 32 | item``, ascending."""
+        return np.unique(self.person << 32 | self.item)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who is asked for, and what would be right.
+
+    Attributes:
+        people: person numbers, ascending; each wants something.
+        wanted: pairs ``person << 32 | item``, ascending.
+    """
+
+    people: Ints
+    wanted: Ints
+
+    def among(self, people: Ints) -> Asked:
+        """The question about some of the people.
+
+        Args:
+            people: person numbers, ascending.
+        """
+        return Asked(
+            self.people[np.isin(self.people, people)], self.wanted[np.isin(self.wanted >> 32, people)]
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What is known, and what is asked for.
+    """What is known, and what came later.
 
     Attributes:
-        cut: the quantile of time; everything before it is known.
+        cut: the instant everything known lies before.
         known: lines before the cut.
-        known_items: per person of ``wanted`` the items they had bought.
-        wanted: per person the items they bought later for the first time.
+        bought: the pairs of ``known``, ascending.
+        later: pairs of later lines of people and items of ``known``, ascending.
     """
 
     cut: int
     known: Purchases
-    known_items: Mapping[int, frozenset[int]]
-    wanted: Mapping[int, frozenset[int]]
+    bought: Ints
+    later: Ints
+
+    def asked(self, task: Task) -> Asked:
+        """The question of a task."""
+        wanted = self.later if task is Task.REPEATS else np.setdiff1d(self.later, self.bought)
+        return Asked(np.unique(wanted >> 32), wanted)
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """Means over the people asked for.
-
-    Attributes:
-        ndcg: NDCG@10, binary relevance, against the best list of this person.
-        recall: hits in 20, of the wanted or of 20 where more are wanted.
-        hit_rate: how many people have a hit in 10.
-        people: how many people.
-        ndcg_error: standard error of ``ndcg`` over people.
-    """
-
-    ndcg: float
-    recall: float
-    hit_rate: float
-    people: int
-    ndcg_error: float
-
-
-def split(purchases: Purchases) -> Split:
-    """Cuts purchases at the quantile of time."""
-    cut = int(np.quantile(purchases.at, TRAIN_SHARE))
-    known = purchases.where(purchases.at < cut)
-    later = purchases.where(
-        (purchases.at >= cut) & np.isin(purchases.person, known.person) & np.isin(purchases.item, known.item)
-    )
-    bought = _pairs(known)
-    wanted = _by_person(np.setdiff1d(_pairs(later), bought))
-    known_items = _by_person(bought[np.isin(bought >> 32, np.array(list(wanted), np.int64))])
-    return Split(cut, known, known_items, wanted)
-
-
-def quality(lists: Mapping[int, Sequence[int]], wanted: Mapping[int, frozenset[int]]) -> Quality:
-    """Scores one list per person.
+def split(purchases: Purchases, share: float = TRAIN_SHARE, until: float = 1.0) -> Split:
+    """Cuts purchases at a quantile of time.
 
     Args:
-        lists: items, best first; a person without a list counts as one with an empty list.
-        wanted: what each person bought later for the first time; nobody's is empty.
+        purchases: all lines.
+        share: known is what lies before this quantile of time.
+        until: later is what lies before this one; 1 means everything.
     """
-    discounts = 1 / np.log2(np.arange(2, LIST_LENGTH + 2))
-    ndcg, recall, hit = [], [], []
-    for person, items in wanted.items():
-        hits = np.zeros(LIST_LENGTH)
-        for rank, item in enumerate(lists.get(person, ())[:LIST_LENGTH]):
-            hits[rank] = item in items
-        best = discounts[: min(NDCG_AT, len(items))].sum()
-        ndcg.append(float((hits * discounts)[:NDCG_AT].sum() / best))
-        recall.append(float(hits.sum() / min(LIST_LENGTH, len(items))))
-        hit.append(bool(hits[:HIT_AT].any()))
-    error = float(np.std(ndcg) / max(len(ndcg), 1) ** 0.5)
-    return Quality(float(np.mean(ndcg)), float(np.mean(recall)), float(np.mean(hit)), len(ndcg), error)
+    cut = int(np.quantile(purchases.at, share))
+    after = purchases.at >= cut
+    if until < 1:
+        after &= purchases.at < int(np.quantile(purchases.at, until))
+    known = purchases.where(purchases.at < cut)
+    seen = np.isin(purchases.person, known.person) & np.isin(purchases.item, known.item)
+    return Split(cut, known, known.pairs, purchases.where(after & seen).pairs)
 
 
-def popularity_lists(parts: Split, half_life_days: float) -> dict[int, list[int]]:
-    """The most bought items, newest lines counting most, less what each person knows."""
-    known = parts.known
-    ages = known.day.max() - known.day
-    scores = np.bincount(known.item, np.exp2(-ages / half_life_days))
-    ranking = np.argsort(-scores, kind="stable").tolist()
-    return {
-        person: _first_new(ranking, parts.known_items.get(person, frozenset())) for person in parts.wanted
-    }
+def windows(purchases: Purchases) -> list[Split]:
+    """The windows before the test period, on which parameters are chosen."""
+    return [split(purchases, share, until) for share, until in WINDOWS]
 
 
-def _first_new(ranking: Sequence[int], known: frozenset[int]) -> list[int]:
-    found: list[int] = []
-    for item in ranking:
-        if item not in known:
-            found.append(item)
-            if len(found) == LIST_LENGTH:
-                break
-    return found
+def kept_items(pairs: Ints, people: Ints) -> tuple[Ints, Ints]:
+    """The pairs of some people as positions.
 
+    Args:
+        pairs: ``person << 32 | item``, ascending.
+        people: person numbers, ascending, distinct.
 
-def _pairs(purchases: Purchases) -> Ints:
-    return np.unique(purchases.person << 32 | purchases.item)
-
-
-def _by_person(pairs: Ints) -> dict[int, frozenset[int]]:
-    people, starts = np.unique(pairs >> 32, return_index=True)
-    items = np.split(pairs & 0xFFFFFFFF, starts[1:])
-    return {
-        int(person): frozenset(part.tolist())
-        for person, part in zip(people.tolist(), items, strict=bool(len(people)))
-    }
+    Returns:
+        Position in ``people`` and item number of each pair of one of them.
+    """
+    owner = pairs >> 32
+    position = np.minimum(np.searchsorted(people, owner), max(len(people) - 1, 0))
+    inside = people[position] == owner if len(people) else np.zeros(len(pairs), np.bool_)
+    return position[inside], pairs[inside] & 0xFFFFFFFF

@@ -42,13 +42,6 @@ def add(commands: Any) -> None:
     var(tour)
     tour.set_defaults(command=_tour)
 
-    evaluate = commands.add_parser(
-        "evaluate", help="ask a temporary suite about the future of Online Retail II"
-    )
-    evaluate.add_argument("--data", type=Path, default=Path("docs/examples/online_retail_ii.toml"))
-    evaluate.add_argument("--files", type=Path, help="folder of the files the mapping names")
-    evaluate.set_defaults(command=_evaluate)
-
 
 def _as_a_service() -> None:
     """How the interpreter of a process that serves is set."""
@@ -114,19 +107,3 @@ def _tour(arguments: argparse.Namespace, console: Console) -> int:
         return 1
     tokens = token_of(folder, "shop"), token_of(folder, "partner"), token_of(folder, "operator")
     return run_tour(arguments.gateway, tokens, dataset, folder, console)
-
-
-def _evaluate(arguments: argparse.Namespace, console: Console) -> int:
-    import asyncio
-
-    from services.importing.errors import ImportStopped
-    from services.recommender.evaluate import run_evaluation
-
-    try:
-        report = asyncio.run(run_evaluation(arguments.data, arguments.files, console))
-    except ImportStopped as error:
-        console.print(f"[red]Can not evaluate:[/red] {error}", highlight=False)
-        return 1
-    for line in report.lines():
-        console.print(line, highlight=False)
-    return 0 if report.passed else 1

@@ -1,97 +1,124 @@
-"""Protocol A through the front door: a temporary suite that knows the past is asked about the future.
+"""One command's evaluation: a data set in, a table, ``report.json`` and plots out.
 
-The suite holds the events before the cut only, everybody linked and granted, and answers
-FOR_YOU over gRPC for every test person, as any caller would be answered.
+It can be stopped and begun again: finished models are kept in the output folder. What is not
+installed is left out visibly, never silently.
 """
 
 from __future__ import annotations
 
 import asyncio
-import tempfile
-import time
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import Progress
 
-from recommender.evaluation import Split, split
-from services.deployment.config import SERVICES, load
-from services.deployment.development import prepare
-from services.deployment.program import wall_clock_ms
-from services.deployment.suite import Suite, running_suite
-from services.importing.dealing import deal
-from services.importing.mapping_file import load_mapping
-from services.importing.plan import Options
-from services.importing.run import import_purchases
-from services.importing.survey import take_survey
-from services.recommender.protocol_a import Report, Retail, evaluate, load_retail
-from veilgraph.client import Veilgraph, connect, email
-from veilgraph.client.suite import SERVICES as CONNECTED
-from veilgraph.identity.v1 import identity_pb2
-from veilgraph.recommender.v1 import recommender_pb2
+from recommender import peers
+from recommender.baselines import BASELINES, DECAYED, OURS
+from recommender.contenders import Contender
+from recommender.dense import chosen
+from recommender.evaluation import Task
+from recommender.parameters import DEFAULTS
+from recommender.report import Report
+from services.importing.mapping import Mapping
+from services.importing.mapping_file import COMPLETE_JOURNEY, load_mapping
+from services.importing.progress import Show, bars
+from services.recommender.comparing import SERVED, Comparing
+from services.recommender.front_door import lists_through_the_front_door
+from services.recommender.journal import Journal
+from services.recommender.plots import write_plots
+from services.recommender.purchases import DataSet, load_purchases
+from services.recommender.report_table import show_report
 
-_LIST_LENGTH = 20
-_TIMEOUT_S = 20.0
+REPORT = "report.json"
 
 
-async def run_evaluation(mapping_path: Path, files: Path | None, console: Console) -> Report:
-    """Evaluates the suite on the invoices a mapping names.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to evaluate.
 
-    Args:
-        mapping_path: a mapping of Online Retail II, see ``docs/examples``.
-        files: folder of its files; ``None`` for the mapping's own.
-        console: shows how far it is.
+    Attributes:
+        mapping: mapping file of the purchases; ``None`` for Complete Journey.
+        files: folder of its files; ``None`` for its own.
+        out: where results go; ``None`` for ``build/evaluation`` and the data set's name.
+        front_door: also ask a temporary suite over gRPC.
     """
-    mapping = load_mapping(mapping_path, folder=files)
-    retail = load_retail(mapping.files)
-    parts = split(retail.purchases)
-    console.print(f"{len(retail.purchases.at):,} purchases of {len(retail.people):,} people")
-    with tempfile.TemporaryDirectory(prefix="veilgraph-evaluate-") as name:
-        folder = Path(name)
-        config = load(prepare(folder, int(time.time()), dict.fromkeys(SERVICES, 0)))
-        async with running_suite(config, wall_clock_ms, lambda _line: None) as suite:
-            until_ms = -(-parts.cut // 1000)  # the protocol counts in microseconds
-            options = Options(grant_all=True, link_all=True, until_ms=until_ms)
-            with _client(suite, folder, "importer") as importer:
-                await asyncio.to_thread(
-                    import_purchases, mapping, importer, folder / "import", console, options=options
-                )
-            with _client(suite, folder, "shop") as shop:
-                return await asyncio.to_thread(
-                    _ask_everybody,
-                    shop,
-                    mapping.dataset,
-                    _ordinals(mapping_path, files, folder),
-                    retail,
-                    parts,
-                )
+
+    mapping: Path | None = None
+    files: Path | None = None
+    out: Path | None = None
+    front_door: bool = False
 
 
-def _ask_everybody(
-    shop: Veilgraph, dataset: str, ordinals: Mapping[str, int], retail: Retail, parts: Split
+def run_evaluation(wanted: Wanted, console: Console) -> bool:
+    """Evaluates, prints a table, writes the report and its plots.
+
+    Returns:
+        Whether what is served beats decayed popularity, for items new to the person.
+
+    Raises:
+        ImportStopped: the data can not be evaluated on.
+    """
+    mapping = load_mapping(wanted.mapping or COMPLETE_JOURNEY, folder=wanted.files)
+    out = wanted.out or Path("build") / "evaluation" / mapping.dataset
+    with bars(console) as show:
+        data = load_purchases(mapping, lambda _rows: None)
+        _tell(data, console)
+        report = _compared(mapping, data, Journal(out), show, console, front_door=wanted.front_door)
+    show_report(report, console)
+    path = out / REPORT
+    path.write_text(json.dumps(report.as_json(), indent=1, allow_nan=False) + "\n")
+    written = [path]
+    try:
+        written += write_plots(report, out)
+    except ImportError:
+        console.print("[yellow]Left out:[/yellow] the plots; matplotlib is not installed", highlight=False)
+    console.print(f"Written: {', '.join(map(str, written))}", highlight=False, soft_wrap=True)
+    return beats_popularity(report)
+
+
+def beats_popularity(report: Report) -> bool:
+    """Whether what is served is better than decayed popularity, for items new to the person."""
+    return any(
+        one.against == DECAYED.name and one.task is Task.NEW and one.difference.low > 0
+        for one in report.comparisons
+    )
+
+
+def contenders(left_out: list[str]) -> Sequence[Contender]:
+    """The models that can be compared here; says in ``left_out`` which can not."""
+    if peers.available():
+        return BASELINES
+    absent = [contender for contender in BASELINES if contender.fit in peers.PEERS]
+    left_out += [f"{contender.title}; implicit is not installed" for contender in absent]
+    return [contender for contender in BASELINES if contender.fit not in peers.PEERS]
+
+
+def _compared(
+    mapping: Mapping, data: DataSet, journal: Journal, show: Show, console: Console, *, front_door: bool
 ) -> Report:
-    def recommend(person: str) -> Sequence[str]:
-        address = deal(dataset, ordinals[person]).email
-        known = shop.identity.Resolve(identity_pb2.ResolveRequest(identifiers=[email(address)])).results[0]
-        request = recommender_pb2.RecommendRequest(
-            subject=known.subject, recipe=recommender_pb2.RECIPE_FOR_YOU, page_size=_LIST_LENGTH
+    left_out: list[str] = []
+    comparing = Comparing(data, journal, show)
+    for contender in contenders(left_out):
+        comparing.contender(contender)
+    ours = chosen(DEFAULTS, comparing.contender(OURS).constants[Task.NEW])
+    comparing.served(SERVED, "ours, served", ours)
+    comparing.depths(ours)
+    if front_door:
+        comparing.lists(
+            "front-door",
+            "ours, through the front door",
+            lambda told: asyncio.run(
+                lists_through_the_front_door(mapping, data, comparing.split, console, told)
+            ),
         )
-        return [item.item_id for item in shop.recommender.Recommend(request).items]
-
-    with Progress() as bars:
-        asking = bars.add_task("asking", total=len(parts.wanted))
-        return evaluate(retail, parts, recommend, lambda done, _: bars.update(asking, completed=done))
+    return comparing.report(left_out)
 
 
-def _ordinals(mapping_path: Path, files: Path | None, folder: Path) -> Mapping[str, int]:
-    """Each person's place among the sorted keys, which is who they were imported as."""
-    mapping = load_mapping(mapping_path, folder=files)
-    with (folder / "bad_rows").open("w") as bad_rows:
-        people = take_survey(mapping, bad_rows).people.to_pylist()
-    return {person: ordinal for ordinal, person in enumerate(people, start=1)}
-
-
-def _client(suite: Suite, folder: Path, caller: str) -> Veilgraph:
-    addresses = {name: suite.addresses[service] for name, service in CONNECTED.items()}
-    return connect(addresses, token=(folder / "tokens" / caller).read_text(), timeout_s=_TIMEOUT_S)
+def _tell(data: DataSet, console: Console) -> None:
+    lines = f"{len(data.purchases):,} purchases of {len(data.people):,} people, {len(data.items):,} items"
+    console.print(f"{data.name}: {lines}", highlight=False)
+    if data.refused:
+        refused = ", ".join(f"{rows:,} {reason}" for reason, rows in data.refused.items())
+        console.print(f"Of {data.rows_read:,} rows not used: {refused}", highlight=False, soft_wrap=True)

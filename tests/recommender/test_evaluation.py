@@ -1,25 +1,34 @@
-"""Protocol A and its figures."""
+"""Protocol A: what is known, what is asked for, and that the one never sees the other."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.evaluation import Purchases, popularity_lists, quality, split
-from services.recommender.protocol_a import evaluate, load_retail
+from recommender.evaluation import WINDOWS, Purchases, Task, kept_items, split, windows
+from services.importing.mapping_file import load_mapping
+from services.recommender.purchases import load_purchases
 
 SHARED = Path(__file__).parents[2] / "../shared/data/recs"
+RETAIL = Path(__file__).parents[2] / "docs/examples/online_retail_ii.toml"
+Line = tuple[int, int, int]
+LINES = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 8), st.integers(0, 40)), min_size=2, max_size=80)
 
 
-def purchases(rows: list[tuple[int, int, int]]) -> Purchases:
+def purchases(rows: Sequence[Line]) -> Purchases:
     """Lines of person, item, day."""
     person, item, day = np.array(rows, np.int64).reshape(-1, 3).T
     return Purchases(person, item, day * 10, day)
+
+
+def pairs(keys) -> set[tuple[int, int]]:
+    """Keys as pairs."""
+    return {(key >> 32, key & 0xFFFFFFFF) for key in keys.tolist()}
 
 
 def test_only_what_is_new_to_a_known_person_is_wanted() -> None:
@@ -27,48 +36,68 @@ def test_only_what_is_new_to_a_known_person_is_wanted() -> None:
     before = [(0, 0, 1), (0, 1, 1), (1, 2, 2), (1, 0, 2), (2, 0, 3), (2, 1, 3), (0, 1, 4), (1, 1, 4)]
     after = [(0, 2, 9), (0, 0, 9), (1, 5, 9), (7, 1, 9)]
     parts = split(purchases(before + after))
-    assert parts.wanted == {0: frozenset({2})}
-    assert parts.known_items == {0: frozenset({0, 1})}
+    assert pairs(parts.asked(Task.NEW).wanted) == {(0, 2)}
+    assert parts.asked(Task.NEW).people.tolist() == [0]
+    assert pairs(parts.asked(Task.REPEATS).wanted) == {(0, 2), (0, 0)}
     assert parts.known.day.max() < 9
 
 
-@given(
-    st.lists(st.integers(0, 30), unique=True, max_size=25),
-    st.frozensets(st.integers(0, 30), min_size=1, max_size=25),
-)
-def test_the_figures_are_those_of_their_definitions(found: list[int], wanted: frozenset[int]) -> None:
-    """Against sums written out."""
-    scored = quality({1: found}, {1: wanted})
-    gain = sum(1 / math.log2(rank + 2) for rank, item in enumerate(found[:10]) if item in wanted)
-    best = sum(1 / math.log2(rank + 2) for rank in range(min(10, len(wanted))))
-    assert scored.ndcg == pytest.approx(gain / best)
-    assert scored.recall == pytest.approx(len(wanted & set(found[:20])) / min(20, len(wanted)))
-    assert scored.hit_rate == bool(wanted & set(found[:10]))
+@given(LINES)
+@settings(max_examples=100)
+def test_nothing_known_is_of_the_time_asked_for(rows: list[Line]) -> None:
+    """Against a split written out; nothing wanted is known, nobody asked for is unknown."""
+    lines = purchases(rows)
+    cut = int(np.quantile(lines.at, 0.8))
+    known = [(p, i) for p, i, day in rows if day * 10 < cut]
+    later = {
+        (p, i)
+        for p, i, day in rows
+        if day * 10 >= cut and p in {q for q, _ in known} and i in {j for _, j in known}
+    }
+    parts = split(lines)
+    assert len(parts.known) == len(known)
+    assert (parts.known.at < parts.cut).all()
+    assert pairs(parts.asked(Task.REPEATS).wanted) == later
+    assert pairs(parts.asked(Task.NEW).wanted) == later - set(known)
 
 
-def test_a_person_without_a_list_counts_as_a_miss() -> None:
-    """Nobody is left out of the mean."""
-    scored = quality({1: [5]}, {1: frozenset({5}), 2: frozenset({6})})
-    assert (scored.ndcg, scored.people) == (0.5, 2)
+@given(LINES)
+@settings(max_examples=50)
+def test_no_window_sees_a_line_of_the_test_period(rows: list[Line]) -> None:
+    """Whatever happens from the cut on, the windows are the same."""
+    lines = purchases(rows)
+    cut = split(lines).cut
+    changed = lines.item.copy()
+    changed[lines.at >= cut] = 9
+    other = Purchases(lines.person, changed, lines.at, lines.day)
+    for ours, theirs in zip(windows(lines), windows(other), strict=True):
+        assert ours.cut == theirs.cut <= cut
+        assert pairs(ours.bought) == pairs(theirs.bought)
+        assert pairs(ours.later) == pairs(theirs.later)
 
 
-def test_popularity_leaves_out_what_a_person_knows() -> None:
-    """And counts newer lines more."""
-    before = [(0, 0, 1)] * 3 + [(1, 1, 60), (1, 2, 60), (1, 2, 60), (0, 3, 60)] + [(2, 4, 60)] * 3
-    parts = split(purchases([*before, (0, 1, 99), (2, 1, 99), (2, 2, 99)]))
-    assert popularity_lists(parts, 14.0) == {0: [4, 2, 1], 2: [2, 1, 3, 0]}
+def test_the_windows_meet_at_the_test() -> None:
+    """Rolling origins: each asks where the next begins, the last where the test begins."""
+    assert [until for _, until in WINDOWS] == [share for share, _ in WINDOWS[1:]] + [0.8]
+
+
+@given(LINES, st.frozensets(st.integers(0, 9)))
+@settings(max_examples=50)
+def test_kept_items_are_those_of_the_people(rows: list[Line], people: frozenset[int]) -> None:
+    """As positions among the people."""
+    chosen = np.array(sorted(people), np.int64)
+    position, item = kept_items(purchases(rows).pairs, chosen)
+    found = {(int(chosen[p]), i) for p, i in zip(position.tolist(), item.tolist(), strict=True)}
+    assert found == {(p, i) for p, i, _ in rows if p in people}
 
 
 @pytest.mark.shared_data
 @pytest.mark.skipif(not SHARED.exists(), reason="the invoices are not beside the checkout")
 def test_the_real_invoices_are_cleaned_as_the_protocol_says() -> None:
-    """Lines, people, cut and test people are those published with the protocol."""
-    retail = load_retail(sorted(SHARED.glob("online_retail_II.part*.parquet")))
-    parts = split(retail.purchases)
-    assert len(retail.purchases.person) == 788_187
-    assert len(retail.people) == 5_852
-    assert np.datetime64(parts.cut, "us") == np.datetime64("2011-09-12T16:12")
-    assert len(parts.wanted) == 2_172
-    report = evaluate(retail, parts, lambda _: [])
-    assert report.popularity.ndcg == pytest.approx(0.0535, abs=0.0005)
-    assert not report.passed
+    """Lines, cut and test people are those published with the protocol."""
+    data = load_purchases(load_mapping(RETAIL, folder=SHARED))
+    parts = split(data.purchases)
+    assert len(data.purchases) == 788_187
+    assert len(np.unique(data.purchases.person)) == 5_852
+    assert np.datetime64(parts.cut, "ms") == np.datetime64("2011-09-12T16:12")
+    assert len(parts.asked(Task.NEW).people) == 2_172

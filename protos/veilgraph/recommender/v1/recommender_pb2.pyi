@@ -20,6 +20,13 @@ class Recipe(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RECIPE_BUY_AGAIN: _ClassVar[Recipe]
     RECIPE_TRENDING: _ClassVar[Recipe]
 
+class PromotionVerdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PROMOTION_VERDICT_UNSPECIFIED: _ClassVar[PromotionVerdict]
+    PROMOTION_VERDICT_BEATS_POPULARITY: _ClassVar[PromotionVerdict]
+    PROMOTION_VERDICT_NOT_ENOUGH: _ClassVar[PromotionVerdict]
+    PROMOTION_VERDICT_NOT_BETTER: _ClassVar[PromotionVerdict]
+
 class Depth(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     DEPTH_UNSPECIFIED: _ClassVar[Depth]
@@ -31,6 +38,10 @@ RECIPE_UNSPECIFIED: Recipe
 RECIPE_FOR_YOU: Recipe
 RECIPE_BUY_AGAIN: Recipe
 RECIPE_TRENDING: Recipe
+PROMOTION_VERDICT_UNSPECIFIED: PromotionVerdict
+PROMOTION_VERDICT_BEATS_POPULARITY: PromotionVerdict
+PROMOTION_VERDICT_NOT_ENOUGH: PromotionVerdict
+PROMOTION_VERDICT_NOT_BETTER: PromotionVerdict
 DEPTH_UNSPECIFIED: Depth
 DEPTH_GENERAL: Depth
 DEPTH_CONTEXT: Depth
@@ -180,23 +191,25 @@ class TrainRequest(_message.Message):
     def __init__(self, request_id: _Optional[str] = ...) -> None: ...
 
 class TrainResponse(_message.Message):
-    __slots__ = ("step", "done", "steps", "model")
+    __slots__ = ("step", "done", "steps", "model", "promotion")
     STEP_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
+    PROMOTION_FIELD_NUMBER: _ClassVar[int]
     step: str
     done: int
     steps: int
     model: Model
-    def __init__(self, step: _Optional[str] = ..., done: _Optional[int] = ..., steps: _Optional[int] = ..., model: _Optional[_Union[Model, _Mapping]] = ...) -> None: ...
+    promotion: Promotion
+    def __init__(self, step: _Optional[str] = ..., done: _Optional[int] = ..., steps: _Optional[int] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., promotion: _Optional[_Union[Promotion, _Mapping]] = ...) -> None: ...
 
 class GetModelRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("version", "reference_day", "head_items", "items", "people", "events", "events_seen")
+    __slots__ = ("version", "reference_day", "head_items", "items", "people", "events", "events_seen", "newest")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     REFERENCE_DAY_FIELD_NUMBER: _ClassVar[int]
     HEAD_ITEMS_FIELD_NUMBER: _ClassVar[int]
@@ -204,6 +217,7 @@ class Model(_message.Message):
     PEOPLE_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     EVENTS_SEEN_FIELD_NUMBER: _ClassVar[int]
+    NEWEST_FIELD_NUMBER: _ClassVar[int]
     version: str
     reference_day: _timestamp_pb2.Timestamp
     head_items: int
@@ -211,4 +225,19 @@ class Model(_message.Message):
     people: int
     events: int
     events_seen: int
-    def __init__(self, version: _Optional[str] = ..., reference_day: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., head_items: _Optional[int] = ..., items: _Optional[int] = ..., people: _Optional[int] = ..., events: _Optional[int] = ..., events_seen: _Optional[int] = ...) -> None: ...
+    newest: Promotion
+    def __init__(self, version: _Optional[str] = ..., reference_day: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., head_items: _Optional[int] = ..., items: _Optional[int] = ..., people: _Optional[int] = ..., events: _Optional[int] = ..., events_seen: _Optional[int] = ..., newest: _Optional[_Union[Promotion, _Mapping]] = ...) -> None: ...
+
+class Promotion(_message.Message):
+    __slots__ = ("version", "verdict", "model_ndcg", "popularity_ndcg", "people")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    MODEL_NDCG_FIELD_NUMBER: _ClassVar[int]
+    POPULARITY_NDCG_FIELD_NUMBER: _ClassVar[int]
+    PEOPLE_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    verdict: PromotionVerdict
+    model_ndcg: float
+    popularity_ndcg: float
+    people: int
+    def __init__(self, version: _Optional[str] = ..., verdict: _Optional[_Union[PromotionVerdict, str]] = ..., model_ndcg: _Optional[float] = ..., popularity_ndcg: _Optional[float] = ..., people: _Optional[int] = ...) -> None: ...
