@@ -1,4 +1,4 @@
-"""The catalogue in memory: item numbers, and what is shown of an item.
+"""The catalogue in memory: item numbers, what is shown of an item, and what filters ask.
 
 Numbers are given by the store and never reused. An item that is only known from events has
 a number and no texts; it is not listed and never recommended, but what was done to it
@@ -7,38 +7,71 @@ counts. A deleted item is unlisted and its texts are gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.columns import NO_PRICE, Columns, Vocabularies
+
+_FIRST_ITEMS = 1024
+
 
 class Item(NamedTuple):
-    """One item as it is shown.
+    """One item as it is told.
 
     Attributes:
         item_id: its id in the tenant's catalogue.
         title: its title.
         category: most general part first, parts separated by " / "; may be empty.
         brand: may be empty.
+        price_minor: in minor units of ``currency``.
+        currency: ISO 4217; empty: it has no price.
+        out_of_stock: it can not be had now.
+        place_cells: where it is sold; empty means everywhere.
+        languages: BCP 47; empty: it is of none.
+        age_min_years: it may be shown from this age on.
+        description: a text to search.
+        tags: words to search.
+        since_day: since when it is offered, days since 1970-01-01; 0: since it came first.
+        exclusive: shown only to those who are entitled to it.
     """
 
     item_id: str
     title: str
-    category: str
-    brand: str
+    category: str = ""
+    brand: str = ""
+    price_minor: int = 0
+    currency: str = ""
+    out_of_stock: bool = False
+    place_cells: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    age_min_years: int = 0
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    since_day: int = 0
+    exclusive: bool = False
 
 
 class StoredItem(NamedTuple):
-    """An item with its number; an unlisted one has no texts."""
+    """What is in memory of an item with its number; an unlisted one has no texts."""
 
     number: int
     item_id: str
     title: str
     category: str
     listed: bool
+    brand: str = ""
+    price_minor: int = 0
+    currency: str = ""
+    out_of_stock: bool = False
+    place_cells: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    age_min_years: int = 0
+    since_day: int = 0
+    exclusive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +79,7 @@ class Shelf:
     """What an index is built over: a copy of the catalogue's state at one moment.
 
     Attributes:
-        version: grows with every change of the catalogue.
+        version: grows with every change of what may be recommended.
         listed: per item number whether it may be recommended.
         category: per item number a position in ``categories``.
         categories: the distinct categories.
@@ -59,31 +92,36 @@ class Shelf:
 
 
 class Catalogue:
-    """All items by number. Item number 0 is nobody's."""
+    """All items by number. Item number 0 is nobody's.
+
+    Attributes:
+        version: grows with every change of a listed item, and when one is listed no more.
+        columns: what filters ask, at least as long as there are numbers.
+        texts: what the codes in the columns mean.
+    """
 
     def __init__(self, items: Iterable[StoredItem] = ()) -> None:
         self.version = 0
+        self.columns = Columns.empty(_FIRST_ITEMS)
+        self.texts = Vocabularies.empty()
         self._numbers: dict[str, int] = {}
         self._ids: list[str] = []
         self._titles: list[str] = []
-        self._category: list[int] = []
-        self._listed = bytearray()
-        self._categories: dict[str, int] = {"": 0}
-        self._names = [""]
-        self._texts: dict[str, str] = {}
+        self._one_of: dict[str, str] = {}
         self.put(items)
 
     def put(self, items: Iterable[StoredItem]) -> None:
         """Adds items or replaces what is known of them."""
+        changed = False
         for item in items:
             self._grow(item.number)
             self._numbers[item.item_id] = item.number
             self._ids[item.number] = item.item_id
             # Titles repeat a lot in some catalogues: one copy of each is kept.
-            self._titles[item.number] = self._texts.setdefault(item.title, item.title)
-            self._category[item.number] = self._code(item.category)
-            self._listed[item.number] = item.listed
-        self.version += 1
+            self._titles[item.number] = self._one_of.setdefault(item.title, item.title)
+            changed = changed or item.listed or bool(self.columns.listed[item.number])
+            self._fill(item)
+        self.version += changed
 
     def number(self, item_id: str) -> int | None:
         """The number of an item, listed or not."""
@@ -91,13 +129,27 @@ class Catalogue:
 
     def is_listed(self, number: int) -> bool:
         """Whether an item may be recommended now."""
-        return bool(number < len(self._listed) and self._listed[number])
+        return bool(number < len(self.columns) and self.columns.listed[number])
+
+    def is_hidden(self, number: int, entitled: Container[int], age_years: int) -> bool:
+        """Whether a person must not see an item, listed or not.
+
+        Args:
+            number: the item's.
+            entitled: the exclusive items the person may see.
+            age_years: the person is known to be at least so old; 0 when that is not known.
+        """
+        if number >= len(self.columns):
+            return False
+        hidden = self.columns.exclusive[number] and number not in entitled
+        return bool(hidden or self.columns.age_min_years[number] > age_years)
 
     def shown(self, number: int) -> tuple[str, str, str]:
         """Id, title and category of an item; the texts of an unlisted one are empty."""
         if number >= len(self._ids):
             return "", "", ""
-        return self._ids[number], self._titles[number], self._names[self._category[number]]
+        category = self.texts.category.values[self.columns.category[number]]
+        return self._ids[number], self._titles[number], category
 
     def numbers(self, item_ids: Sequence[str]) -> list[int]:
         """The numbers of the ids that are known."""
@@ -105,27 +157,36 @@ class Catalogue:
 
     def listed(self) -> NDArray[np.bool_]:
         """Per item number whether it may be recommended now; a copy."""
-        return np.frombuffer(bytes(self._listed), np.bool_)
+        return self.columns.listed[: len(self._ids)].copy()
 
     def shelf(self) -> Shelf:
         """The state an index is built over."""
+        items = len(self._ids)
         return Shelf(
             self.version,
             self.listed(),
-            np.array(self._category, np.int32),
-            tuple(self._names),
+            self.columns.category[:items].copy(),
+            tuple(self.texts.category.values),
         )
 
-    def _code(self, category: str) -> int:
-        code = self._categories.setdefault(category, len(self._names))
-        if code == len(self._names):
-            self._names.append(category)
-        return code
+    def _fill(self, item: StoredItem) -> None:
+        columns, texts, at = self.columns, self.texts, item.number
+        columns.category[at] = texts.category.code(item.category)
+        columns.brand[at] = texts.brand.code(item.brand)
+        columns.price_minor[at] = item.price_minor if item.currency else NO_PRICE
+        columns.currency[at] = texts.currency.code(item.currency)
+        columns.out_of_stock[at] = item.out_of_stock
+        columns.place_cells[at] = texts.place_cells.code(item.place_cells)
+        columns.languages[at] = texts.languages.code(item.languages)
+        columns.age_min_years[at] = item.age_min_years
+        columns.since_day[at] = item.since_day
+        columns.exclusive[at] = item.exclusive
+        columns.listed[at] = item.listed
 
     def _grow(self, number: int) -> None:
         missing = number + 1 - len(self._ids)
         if missing > 0:
             self._ids += [""] * missing
             self._titles += [""] * missing
-            self._category += [0] * missing
-            self._listed += bytes(missing)
+        if number >= len(self.columns):
+            self.columns = self.columns.grown(max(number + 1, 2 * len(self.columns)))

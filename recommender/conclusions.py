@@ -17,7 +17,7 @@ from recommender.category import lineage
 from recommender.history import History
 from recommender.index import ServedIndex
 from recommender.interest import Interest, interest_of
-from recommender.recipes import next_purchases
+from recommender.own_items import next_purchases
 
 _DIGITS = 6
 

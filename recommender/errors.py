@@ -7,6 +7,8 @@ RecommenderError
 ├── SnapshotUnusable   a model's files are incomplete, changed or of another projection
 ├── TrainingBusy       another training is running
 ├── TrainingFailed     the training program ended without a model
+├── PageTokenInvalid   a page token was altered or belongs to another question
+├── PageTokenExpired   a page token is too old
 └── RequestIdReused    the request id was used for something else
 """
 
@@ -41,6 +43,18 @@ class TrainingBusy(RecommenderError):  # noqa: N818 - named after what it says
 
 class TrainingFailed(RecommenderError):  # noqa: N818 - named after what it says
     """The training program ended without a model."""
+
+
+class PageTokenInvalid(RecommenderError):  # noqa: N818 - named after what it says
+    """A page token was altered or belongs to another question."""
+
+    field = "page_token"
+
+
+class PageTokenExpired(RecommenderError):  # noqa: N818 - named after what it says
+    """A page token is too old; what it leaves out may be all there is by now."""
+
+    field = "page_token"
 
 
 class RequestIdReused(RecommenderError):  # noqa: N818 - named after what it says

@@ -1,200 +1,179 @@
 """The recipes: from a question to an ordered list, with how personal it is and why.
 
-A question holds only what may be used for it; so the same code answers everybody, and less
-permission simply means less in the question. Answers name items by number; texts are put on
-by the caller, who also drops what was deleted meanwhile.
+A recipe names a source of candidates; what may be in a list, its order and its paid places
+are the same matter for all. Nothing here is shared, so that any thread can answer.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import IntEnum
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from recommender.events import Kind
-from recommender.explain import Reason, own_purchases, reasons_of
-from recommender.hazard import cells
-from recommender.history import History
+from recommender.arrange import arranged
+from recommender.candidates import Listed, Newest, Searched, Similar, Source
+from recommender.filters import Admission, Sieve
+from recommender.history import EMPTY
 from recommender.index import ServedIndex
-from recommender.interest import Interest, interest_of
-from recommender.vectors import Floats
-
-NO_EVENTS = "NO_EVENTS"
-NO_MODEL = "NO_MODEL"
-SAME_FOR_ALL = "SAME_FOR_ALL"
-
-
-class Recipe(IntEnum):
-    """Kinds of list; numbers as in the contract."""
-
-    FOR_YOU = 1
-    BUY_AGAIN = 2
-    TRENDING = 3
-
-
-class Depth(IntEnum):
-    """How personal an answer is; numbers as in the contract."""
-
-    GENERAL = 1
-    CONTEXT = 2
-    INDIVIDUAL = 4
+from recommender.interest import interest_of
+from recommender.own_items import next_purchases, unfinished
+from recommender.question import (
+    NO_EVENTS,
+    NO_MODEL,
+    SAME_FOR_ALL,
+    Answer,
+    Depth,
+    Question,
+    Recipe,
+    Recommended,
+)
+from recommender.sponsored import with_sponsored
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked for, and all that may be used to answer it.
+def answer(index: ServedIndex, sieve: Sieve, question: Question) -> Answer:
+    """Answers a question from one index.
 
-    Attributes:
-        recipe: kind of list.
-        count: how many items.
-        history: the person's events that may be used; empty for guests and denials.
-        not_personal: why the answer must not be personal; empty if it may be.
-        session_items: item numbers of this call.
-        categories: only items of these and beneath them; empty means all.
-        include_known: FOR_YOU: also what the person has bought before.
-        explain: give reasons.
+    Args:
+        index: is searched.
+        sieve: of the question's criteria.
+        question: what is asked.
     """
-
-    recipe: Recipe
-    count: int
-    history: History
-    not_personal: str
-    session_items: tuple[int, ...] = ()
-    categories: tuple[str, ...] = ()
-    include_known: bool = False
-    explain: bool = False
+    return answered(index, sieve, question, RECIPES[question.recipe](index, sieve, question))
 
 
-class Recommended(NamedTuple):
-    """One item of an answer.
-
-    Attributes:
-        item: its number.
-        score: what it was ordered by.
-        reasons: strongest first.
-        trend_share: the part of the score that comes from what everybody buys.
-    """
-
-    item: int
-    score: float
-    reasons: tuple[Reason, ...] = ()
-    trend_share: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An ordered list, how personal it is, and why not more."""
-
-    items: list[Recommended]
-    depth: Depth
-    depth_reason: str
+def answered(index: ServedIndex, sieve: Sieve, question: Question, source: Source) -> Answer:
+    """The list a source gives for a question."""
+    admission = admitted(sieve, question, source)
+    if question.by_score_alone:
+        numbers, scores = source.top(question.count, admission)
+        items = [
+            Recommended(number, score)
+            for number, score in zip(numbers.tolist(), scores.tolist(), strict=True)
+        ]
+    else:
+        items = arranged(index, source, admission, question)
+    if question.explain:
+        why = source.why(np.array([item.item for item in items], np.int32))
+        items = [
+            item._replace(reasons=reasons, trend_share=trend_share)
+            for item, (reasons, trend_share) in zip(items, why, strict=True)
+        ]
+    found = Answer(items, source.depth, source.depth_reason)
+    if question.sponsorship is None:
+        return found
+    return with_sponsored(index, sieve, question, found)
 
 
-def answer(index: ServedIndex, question: Question) -> Answer:
-    """Answers a question from one index. Touches nothing shared; runs in any thread."""
+def admitted(sieve: Sieve, question: Question, source: Source) -> Admission:
+    """What gets into the list of a question."""
+    return Admission(
+        sieve=sieve,
+        without=np.concatenate([np.array(question.kept_out, np.int32), source.without]),
+        among=None if question.among is None else np.array(question.among, np.int32),
+        entitled=np.array(question.entitled, np.int32),
+    )
+
+
+def for_you(index: ServedIndex, _sieve: Sieve, question: Question) -> Source:
+    """What goes with the person's events and this session's items."""
     model = index.model
     interest = interest_of(question.history, question.session_items, model.reference_day, model.parameters)
-    if question.recipe is Recipe.TRENDING:
-        return _general(index, question, question.not_personal or _untrained(index) or SAME_FOR_ALL)
-    if question.recipe is Recipe.BUY_AGAIN:
-        if len(interest.bought):
-            return _buy_again(index, question, interest)
-        return _general(index, question, question.not_personal or NO_EVENTS)
-    return _for_you(index, question, interest)
+    query = index.query(interest)
+    if not query.has_person:
+        return general(index, question.not_personal or _untrained(index) or NO_EVENTS)
+    personal = bool(interest.own[query.item].any())
+    return Searched(
+        index,
+        query.vector,
+        Depth.INDIVIDUAL if personal else Depth.CONTEXT,
+        "" if personal else question.not_personal or NO_EVENTS,
+        without=interest.bought[:0] if question.include_known else interest.bought,
+        query=query,
+        interest=interest,
+    )
+
+
+def buy_again(index: ServedIndex, _sieve: Sieve, question: Question) -> Source:
+    """The person's own purchases by the chance that they are due; ties by own weight."""
+    model = index.model
+    interest = interest_of(question.history, (), model.reference_day, model.parameters)
+    if not len(interest.bought):
+        return general(index, question.not_personal or NO_EVENTS)
+    items, chance = next_purchases(index, question.history, interest)
+    weight = interest.weight[np.searchsorted(interest.item, items)]
+    order = np.lexsort((-weight, -chance))
+    return Listed(items[order].astype(np.int32), chance[order], Depth.INDIVIDUAL, "", interest=interest)
+
+
+def continue_(index: ServedIndex, _sieve: Sieve, question: Question) -> Source:
+    """What the person began and did not order, what was done most and last first."""
+    begun = unfinished(index, question.history)
+    if not len(begun.item):
+        return general(index, question.not_personal or NO_EVENTS)
+    order = np.argsort(-begun.weight, kind="stable")
+    return Listed(begun.item[order], begun.weight[order], Depth.INDIVIDUAL, "", interest=begun)
+
+
+def similar(index: ServedIndex, _sieve: Sieve, question: Question) -> Source:
+    """What could stand in for an item; what everybody begins to buy while nothing is learned of it."""
+    item = np.array([question.item], np.int32)
+    if not index.vectors(item)[0, :-1].any():
+        source = general(index, question.not_personal or _untrained(index) or NO_EVENTS)
+        return replace(source, without=item)
+    return Similar(index, question.item, question.not_personal or SAME_FOR_ALL)
+
+
+def together(index: ServedIndex, _sieve: Sieve, question: Question) -> Source:
+    """What those buy who buy an item, or the session's: what an event of each adds, the trend left out."""
+    model = index.model
+    basket = (*question.session_items, question.item) if question.item else question.session_items
+    items = np.array(basket, np.int32)
+    interest = interest_of(EMPTY, basket, model.reference_day, model.parameters)
+    query = index.query(interest)
+    if not query.has_person:
+        source = general(index, question.not_personal or _untrained(index) or NO_EVENTS)
+        return replace(source, without=items)
+    vector = query.vector.copy()
+    vector[-1] = 0
+    return Searched(
+        index,
+        vector,
+        Depth.CONTEXT,
+        question.not_personal or SAME_FOR_ALL,
+        without=items,
+        query=replace(query, vector=vector),
+        interest=interest,
+    )
+
+
+def trending(index: ServedIndex, _sieve: Sieve, question: Question) -> Source:
+    """What everybody begins to buy."""
+    return general(index, question.not_personal or _untrained(index) or SAME_FOR_ALL)
+
+
+def new(index: ServedIndex, sieve: Sieve, question: Question) -> Source:
+    """What was offered last."""
+    return Newest(general(index, question.not_personal or SAME_FOR_ALL), sieve.columns.since_day)
+
+
+def general(index: ServedIndex, reason: str) -> Searched:
+    """What everybody begins to buy, as an answer to what can not be answered more personally."""
+    vector = np.zeros(index.model.rank + 1, np.float32)
+    vector[-1] = 1.0
+    return Searched(index, vector, Depth.GENERAL, reason)
 
 
 def _untrained(index: ServedIndex) -> str:
     return "" if index.model.version else NO_MODEL
 
 
-def _for_you(index: ServedIndex, question: Question, interest: Interest) -> Answer:
-    query = index.query(interest)
-    if not query.has_person:
-        return _general(index, question, question.not_personal or _untrained(index) or NO_EVENTS)
-    without = np.asarray(question.session_items, np.int32)
-    if not question.include_known:
-        without = np.concatenate([without, interest.bought])
-    allowed = index.allowed(without, question.categories)
-    numbers, scores = index.search(query.vector, question.count, allowed)
-    if question.explain:
-        explained = reasons_of(interest, query, *index.explained(query, numbers))
-        items = [
-            Recommended(number, score, reasons, trend_share)
-            for number, score, (reasons, trend_share) in zip(
-                numbers.tolist(), scores.tolist(), explained, strict=True
-            )
-        ]
-    else:
-        items = [
-            Recommended(number, score)
-            for number, score in zip(numbers.tolist(), scores.tolist(), strict=True)
-        ]
-    if interest.own[query.item].any():
-        return Answer(items, Depth.INDIVIDUAL, "")
-    return Answer(items, Depth.CONTEXT, question.not_personal or NO_EVENTS)
-
-
-def _buy_again(index: ServedIndex, question: Question, interest: Interest) -> Answer:
-    """The person's own purchases by the chance that they are due; ties by own weight."""
-    items, chance = next_purchases(index, question.history, interest)
-    position = np.searchsorted(interest.item, items)
-    weight = interest.weight[position]
-    without = np.asarray(question.session_items, np.int32)
-    allowed = index.allowed(without, question.categories)
-    chosen = np.flatnonzero(allowed[items])
-    order = chosen[np.lexsort((-weight[chosen], -chance[chosen]))][: question.count]
-    reasons = [(reason,) for reason in own_purchases(interest, position[order])] if question.explain else []
-    found = [
-        Recommended(number, score, reasons[rank] if reasons else ())
-        for rank, (number, score) in enumerate(
-            zip(items[order].tolist(), chance[order].tolist(), strict=True)
-        )
-    ]
-    return Answer(found, Depth.INDIVIDUAL, "")
-
-
-def next_purchases(index: ServedIndex, history: History, interest: Interest) -> tuple[NDArray[Any], Floats]:
-    """What was bought and kept, and the chance of each that it is bought again.
-
-    Returns:
-        Item numbers, ascending, and chances; the interest's own weights before there is a table.
-    """
-    items, last, counts = _purchases(history)
-    kept = np.isin(items, interest.bought) & (items < len(index.alive))
-    items, last, counts = items[kept], last[kept], counts[kept]
-    weight = interest.weight[np.searchsorted(interest.item, items)]
-    return items, _chance(index, last, counts, weight)
-
-
-def _purchases(history: History) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """The items of a person's orders, the last day of each and on how many days it was ordered."""
-    ordered = history.kind == Kind.ORDER
-    days = np.unique(history.item[ordered].astype(np.int64) << 32 | history.day[ordered])
-    items, starts, counts = np.unique(days >> 32, return_index=True, return_counts=True)
-    return items, days[starts + counts - 1] & 0xFFFFFFFF, counts
-
-
-def _chance(index: ServedIndex, last: NDArray[Any], counts: NDArray[Any], weight: Floats) -> Floats:
-    """The chance of a repurchase; the own weight before there is a table."""
-    model = index.model
-    if not model.hazard.exposed.any():
-        return weight
-    recency = np.maximum(model.reference_day - last, 0)
-    rates = model.hazard.rates(model.parameters.repurchase_prior)
-    return rates[cells(recency, counts)].astype(np.float32)
-
-
-def _general(index: ServedIndex, question: Question, reason: str) -> Answer:
-    """What everybody begins to buy."""
-    vector = np.zeros(index.model.rank + 1, np.float32)
-    vector[-1] = 1.0
-    allowed = index.allowed(np.asarray(question.session_items, np.int32), question.categories)
-    numbers, scores = index.search(vector, question.count, allowed)
-    items = [
-        Recommended(number, score, trend_share=1.0 if question.explain else 0.0)
-        for number, score in zip(numbers.tolist(), scores.tolist(), strict=True)
-    ]
-    return Answer(items, Depth.GENERAL, reason)
+RECIPES: dict[Recipe, Callable[[ServedIndex, Sieve, Question], Source]] = {
+    Recipe.FOR_YOU: for_you,
+    Recipe.BUY_AGAIN: buy_again,
+    Recipe.TRENDING: trending,
+    Recipe.CONTINUE: continue_,
+    Recipe.SIMILAR: similar,
+    Recipe.TOGETHER: together,
+    Recipe.NEW: new,
+}

@@ -8,18 +8,22 @@ exactly what a call of that depth may use.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from recommender.catalogue import Shelf
+from recommender.columns import Columns, Vocabularies
 from recommender.contenders import Known
 from recommender.evaluation import LIST_LENGTH, Task
 from recommender.events import Ints
+from recommender.filters import EVERYTHING, Sieve
 from recommender.history import EMPTY, History
 from recommender.index import ServedIndex
 from recommender.parameters import Parameters
 from recommender.quality import NO_ITEM
-from recommender.recipes import Depth, Question, Recipe, answer
+from recommender.question import Depth, Question, Recipe
+from recommender.recipes import answer
 from recommender.training import train
 
 _VERSION = "evaluated"
@@ -54,10 +58,12 @@ def served_lists(
         task: where repeats are allowed, what is known is asked for as well.
         depth: INDIVIDUAL, CONTEXT or GENERAL.
     """
+    listed = replace(Columns.empty(len(known.sold)), listed=known.sold > 0)
+    sieve = Sieve(listed, Vocabularies.empty(), EVERYTHING)
     found = np.full((len(people), LIST_LENGTH), NO_ITEM, np.int64)
     histories = histories_of(known, people)
     for row, history in enumerate(histories):
-        given = answer(index, question_of(history, task, depth)).items
+        given = answer(index, sieve, question_of(history, task, depth)).items
         found[row, : len(given)] = [recommended.item for recommended in given]
     return found
 

@@ -82,6 +82,9 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "PAGE_TOKEN_INVALID": (
             "the page token does not belong to this question; begin again at the first page"
         ),
+        "PAGE_TOKEN_EXPIRED": "the page token is too old; begin again at the first page",
+        "FILTERS_CONTRADICT": "the filters and rules contradict one another; the field can not be satisfied",
+        "RECIPE_TAKES_NO_ITEM": "the recipe is not about one item",
         "UNKNOWN_PURPOSE": "not a purpose of the policy",
         "PURPOSE_UNREFUSABLE": "a purpose no person can refuse takes no statements",
         "EFFECTIVE_IN_FUTURE": "nothing can have been said later than now",
@@ -328,6 +331,8 @@ DOMAIN_ERRORS: dict[type[BaseException], str] = {
     identity.RulesError: "RULES_MALFORMED",
     recommender.UnknownItem: "ITEM_UNKNOWN",
     recommender.RequestIdReused: "REQUEST_ID_REUSED",
+    recommender.PageTokenInvalid: "PAGE_TOKEN_INVALID",
+    recommender.PageTokenExpired: "PAGE_TOKEN_EXPIRED",
     recommender.NothingToLearn: "NOTHING_TO_LEARN",
     recommender.TrainingBusy: "TRAINING_BUSY",
     recommender.TrainingFailed: "TRAINING_FAILED",

@@ -26,6 +26,7 @@ async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part
             guard=process.guard,
             clock=process.clock,
             log=process.log,
+            page_key=process.config.keyring.active("signing").derive(b"pages of recommendations", 64),
         ) as recommender:
             keys = SubjectKeys(process.config.keyring)
             links.stores[recommender.people.name] = DatabaseStore(database, recommender.people, keys)

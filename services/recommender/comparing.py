@@ -20,7 +20,7 @@ from recommender.evaluation import Asked, Task, split, windows
 from recommender.events import Ints
 from recommender.parameters import Parameters
 from recommender.quality import Judged, judged
-from recommender.recipes import Depth
+from recommender.question import Depth
 from recommender.report import PEOPLE_MIN, Comparison, Report, Row, compared, row_of
 from recommender.selection import Choice, Window, choose, fit, lists
 from recommender.served_form import served_index, served_lists

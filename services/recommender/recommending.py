@@ -16,10 +16,12 @@ from pathlib import Path
 
 from consent.guard_table import GuardTable
 from recommender.catalogue import Catalogue
+from recommender.entitlements import Entitlements
 from recommender.errors import SnapshotUnusable
 from recommender.events import EventTable
 from recommender.index import ServedIndex
 from recommender.model import Model
+from recommender.paging import PageTokens
 from recommender.parameters import DEFAULTS, Parameters
 from recommender.projection import RecommenderProjection
 from recommender.untrained import untrained
@@ -61,6 +63,7 @@ async def running_recommender(
     guard: GuardTable,
     clock: Callable[[], int],
     log: Callable[[str], object],
+    page_key: bytes,
     parameters: Parameters = DEFAULTS,
 ) -> AsyncIterator[Recommender]:
     """A recommender that is ready to serve while the block runs.
@@ -71,6 +74,7 @@ async def running_recommender(
         guard: says who may be learned from.
         clock: the present instant, milliseconds since the epoch.
         log: takes a line about each model that can not be used.
+        page_key: page tokens are sealed under it.
         parameters: what to train with.
     """
     store = SqliteRecommenderStore(database)
@@ -115,7 +119,13 @@ async def running_recommender(
     try:
         yield Recommender(
             RecommenderServicer(
-                store=store, catalogue=catalogue, projection=projection, live=live, trainer=trainer
+                store=store,
+                catalogue=catalogue,
+                projection=projection,
+                live=live,
+                trainer=trainer,
+                entitlements=Entitlements(),
+                page_tokens=PageTokens(page_key),
             ),
             projection,
             live,

@@ -15,19 +15,28 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from recommender.catalogue import Catalogue, Item
+from identity.ids import SubjectId
+from recommender.catalogue import Catalogue
+from recommender.entitlements import Entitlements
+from recommender.errors import RecommenderError
 from recommender.history import EMPTY
-from recommender.interest import SESSION
 from recommender.model import STEPS, Model
+from recommender.paging import LIST_MAX, PageTokens
 from recommender.projection import RecommenderProjection
-from recommender.recipes import Answer, Question, Recipe, Recommended
 from recommender.store import Changed, RecommenderStore, WriteRequest
+from services.errors import InvalidRequest, status_of
 from services.interceptors.call import Call
+from services.recommender.answering import Answering
+from services.recommender.asking import Asker, question_of
+from services.recommender.items import item_message, item_of, refused
 from services.recommender.serving import LiveIndex
 from services.recommender.trainer import Trainer
 from veilgraph.recommender.v1 import recommender_pb2, recommender_pb2_grpc
 
-PAGE_SIZE_DEFAULT = 10
+#: The purpose under which a person's events may choose paid items.
+ADVERTISING = "marketing.ads.first_party"
+#: Nothing is known of a person's age: only what has no age limit is shown.
+AGE_UNKNOWN = 0
 #: Why an answer is not personal when nobody was named.
 GUEST = "GUEST"
 _SERVING = "serving"
@@ -46,12 +55,17 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         projection: RecommenderProjection,
         live: LiveIndex,
         trainer: Trainer,
+        entitlements: Entitlements,
+        page_tokens: PageTokens,
     ) -> None:
         self._store = store
         self._catalogue = catalogue
         self._projection = projection
         self._live = live
         self._trainer = trainer
+        self._entitlements = entitlements
+        self._page_tokens = page_tokens
+        self._answering = Answering(catalogue, projection)
         self._writing: set[asyncio.Task[Changed]] = set()
 
     async def Recommend(
@@ -65,14 +79,11 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
     ) -> recommender_pb2.RecommendBatchResponse:
         """Many lists, in the order of the questions; a refused question is answered as such."""
         answers = await asyncio.gather(
-            *(
-                self._recommend(asked, call, "requests.subject", position)
-                for position, asked in enumerate(request.requests)
-            )
+            *(self._recommend_one(asked, call, position) for position, asked in enumerate(request.requests))
         )
-        responses: dict[int, recommender_pb2.RecommendResponse] = dict(
-            zip(call.accepted, answers, strict=True)
-        )
+        responses = {
+            index: answer for index, answer in zip(call.accepted, answers, strict=True) if answer is not None
+        }
         for refusal in call.refused:
             responses[refusal.index] = recommender_pb2.RecommendResponse(error=refusal.message())
         return recommender_pb2.RecommendBatchResponse(
@@ -83,7 +94,8 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         self, request: recommender_pb2.UpsertItemsRequest, call: Call
     ) -> recommender_pb2.UpsertItemsResponse:
         """Adds or replaces items; they are served soon after."""
-        items = [Item(item.item_id, item.title, item.category, item.brand) for item in request.items]
+        kept = refused(request.items, call)
+        items = [item_of(item) for item in kept]
         changed = await self._changed(self._store.upsert(write_request(request, call), items))
         return recommender_pb2.UpsertItemsResponse(
             upserted=changed.count,
@@ -92,10 +104,7 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
 
     async def GetItem(self, request: recommender_pb2.GetItemRequest, _call: Call) -> recommender_pb2.Item:
         """One item."""
-        item = await self._store.item(request.item_id)
-        return recommender_pb2.Item(
-            item_id=item.item_id, title=item.title, category=item.category, brand=item.brand
-        )
+        return item_message(await self._store.item(request.item_id))
 
     async def DeleteItems(
         self, request: recommender_pb2.DeleteItemsRequest, call: Call
@@ -134,60 +143,83 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         index = self._live.index
         return model_message(index.model, len(index), self._projection.events_seen)
 
+    async def _recommend_one(
+        self, request: recommender_pb2.RecommendRequest, call: Call, position: int
+    ) -> recommender_pb2.RecommendResponse | None:
+        """One answer of a batch; ``None``: it is refused, and the others are not."""
+        index = call.accepted[position]
+        try:
+            return await self._recommend(request, call, "requests.subject", position)
+        except (InvalidRequest, RecommenderError) as error:
+            status = status_of(error)
+            call.refuse_item(index, status.reason, f"requests[{index}].{status.field}")
+            return None
+
     async def _recommend(
         self, request: recommender_pb2.RecommendRequest, call: Call, path: str, position: int
     ) -> recommender_pb2.RecommendResponse:
         subject = call.subjects[path][position]
-        history, not_personal = EMPTY, call.depth_reasons[position] or GUEST
-        if subject is not None:
-            not_personal = ""
-            members = call.members(subject)
-            history = await self._projection.permitted(members, call.purpose, call.now_ms)
-        question = Question(
-            recipe=Recipe(request.recipe),
-            count=request.page_size or PAGE_SIZE_DEFAULT,
-            history=history,
-            not_personal=not_personal,
-            session_items=tuple(self._catalogue.numbers(request.session_item_ids)),
-            categories=tuple(request.categories),
-            include_known=request.include_known,
-            explain=request.explain,
-        )
+        asker = await self._asker(call, subject, position, for_advertising=request.HasField("sponsorship"))
+        until, token = until_of(request, call), request.page_token
+        scope = page_scope(request, call, subject)
+        shown = self._page_tokens.open(token, call.now_ms, scope) if token else ()
+        question = question_of(request, asker, shown, self._catalogue)
         index = self._live.index
-        answer = await self._live.answer(question)
-        return self._response(answer, index.model.version)
-
-    def _response(self, answer: Answer, version: str) -> recommender_pb2.RecommendResponse:
-        """The answer with texts, less what was deleted while it was searched."""
-        response = recommender_pb2.RecommendResponse(
-            depth=recommender_pb2.Depth.Name(answer.depth),
-            depth_reason=answer.depth_reason,
-            model_version=version,
-        )
-        for recommended in answer.items:
-            if self._catalogue.is_listed(recommended.item):
-                self._add(response.items, recommended)
+        answer = await self._live.answer(question, until)
+        response = self._answering.response(answer, question, index.model.version)
+        shown = (*shown, *(recommended.item for recommended in answer.items))
+        if len(answer.items) >= question.count and len(shown) < LIST_MAX:
+            response.next_page_token = self._page_tokens.seal(shown, call.now_ms, scope)
         return response
 
-    def _add(self, items: Any, recommended: Recommended) -> None:
-        """Adds an item; messages are made in place, which costs half of making and copying them."""
-        item_id, title, category = self._catalogue.shown(recommended.item)
-        item = items.add(
-            item_id=item_id,
-            title=title,
-            category=category,
-            score=recommended.score,
-            trend_share=recommended.trend_share,
-        )
-        add = item.reasons.add
-        for number, kind, day, provenance, share in recommended.reasons:
-            item_id, title, _ = self._catalogue.shown(number)
-            if provenance == SESSION:
-                add(item_id=item_id, title=title, origin="session", share=share)
-                continue
-            party, origin = self._projection.provenance(provenance)
-            reason = add(item_id=item_id, title=title, kind=kind, party=party, origin=origin, share=share)
-            reason.day.seconds = day * _DAY_S
+    async def _asker(
+        self, call: Call, subject: SubjectId | None, position: int, *, for_advertising: bool
+    ) -> Asker:
+        """What may be used of the one who asks."""
+        if subject is None:
+            return Asker(EMPTY, call.depth_reasons[position] or GUEST, (), AGE_UNKNOWN, EMPTY)
+        members = call.members(subject)
+        history = await self._projection.permitted(members, call.purpose, call.now_ms)
+        advertising = EMPTY
+        if for_advertising and may_advertise(call, subject):
+            purpose = call.guard.policy.index(ADVERTISING)
+            advertising = await self._projection.permitted(
+                call.members(subject, purpose), purpose, call.now_ms
+            )
+        entitled = self._entitlements.of(members, call.now_ms)
+        return Asker(history, "", entitled, AGE_UNKNOWN, advertising)
+
+
+def may_advertise(call: Call, subject: SubjectId) -> bool:
+    """Whether a person's events may choose paid items: caller, token and person all permit it."""
+    assert call.caller is not None  # noqa: S101 - authentication ran before
+    policy = call.guard.policy
+    if ADVERTISING not in policy.leaves:
+        return False
+    granted = call.caller.purposes & call.token_purposes
+    return bool(granted >> policy.index(ADVERTISING) & 1) and call.allows(subject, ADVERTISING)
+
+
+def until_of(request: recommender_pb2.RecommendRequest, call: Call) -> float | None:
+    """When the answer has to be there, in the event loop's time; ``None``: nobody said."""
+    until = call.deadline_at if call.time_remaining_s is not None else None
+    if request.deadline_ms:
+        asked = asyncio.get_running_loop().time() + request.deadline_ms / 1000
+        until = asked if until is None else min(asked, until)
+    return until
+
+
+def page_scope(
+    request: recommender_pb2.RecommendRequest, call: Call, subject: SubjectId | None
+) -> list[bytes]:
+    """The question a page token belongs to: who asks about whom for what. Empties the request of the rest."""
+    assert call.caller is not None  # noqa: S101 - authentication ran before
+    request.ClearField("page_token")
+    page_size, request.page_size = request.page_size, 0
+    deadline_ms, request.deadline_ms = request.deadline_ms, 0
+    asked = request.SerializeToString(deterministic=True)
+    request.page_size, request.deadline_ms = page_size, deadline_ms
+    return [call.tenant.encode(), call.caller.id.encode(), subject or b"guest", asked]
 
 
 def model_message(model: Model, items: int, events_seen: int) -> recommender_pb2.Model:

@@ -10,16 +10,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from time import monotonic
 
 import faiss
 import numpy as np
 
+from recommender.candidates import Listed
 from recommender.catalogue import Catalogue
+from recommender.filters import Sieves
 from recommender.index import ServedIndex
 from recommender.model import Model
-from recommender.recipes import Answer, Question, answer
+from recommender.question import DEADLINE, Answer, Depth, Question
+from recommender.recipes import answer, answered, general
 from services.errors import Unavailable
 
 SEARCH_THREADS = 2
@@ -29,6 +33,10 @@ FOLLOW_DELAY_S = 0.05
 REBUILD_DELAY_S = 1.0
 #: Building must not take more than this part of the time.
 _REBUILD_SHARE = 0.05
+#: A fallback is begun so long before its time.
+_FALLBACK_S = 0.005
+#: Among so many of what everybody begins to buy a fallback finds its items.
+_READY_ITEMS = 4096
 
 Keep = Callable[[ServedIndex], None]
 
@@ -56,6 +64,8 @@ class LiveIndex:
             keep: writes a new base of a trained model down; called in a thread.
         """
         self.index = index
+        self._ready = ready(index)
+        self._sieves = Sieves(catalogue)
         self._catalogue = catalogue
         self._popularity = popularity
         self._keep = keep
@@ -76,10 +86,26 @@ class LiveIndex:
         """The model in service."""
         return self.index.model
 
-    async def answer(self, question: Question) -> Answer:
-        """Answers from the index in service."""
+    async def answer(self, question: Question, until: float | None = None) -> Answer:
+        """Answers from the index in service.
+
+        Args:
+            question: what is asked.
+            until: when the answer has to be there, in the event loop's time. A search that takes
+                longer is not waited for: what everybody begins to buy is answered, under the same
+                filters and rules.
+        """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, answer, self.index, question)
+        index = self.index
+        search = loop.run_in_executor(self._pool, _searched, index, self._sieves, question)
+        if until is None:
+            return await search
+        await asyncio.wait((search,), timeout=until - loop.time() - _FALLBACK_S)
+        if search.done():
+            return search.result()
+        search.add_done_callback(_ignored)
+        sieve = self._sieves.of(question.criteria)
+        return answered(index, sieve, replace(question, sponsorship=None), self._ready)
 
     def items_changed(self, numbers: Sequence[int]) -> None:
         """Takes deleted items out at once and has the others follow in a moment.
@@ -156,6 +182,8 @@ class LiveIndex:
         if told:
             changed = np.concatenate([np.asarray(numbers, np.int32) for numbers in told])
             index = await asyncio.to_thread(index.following, self._catalogue.shelf(), changed)
+        if index.model is not self.index.model or len(self._ready.numbers) < _READY_ITEMS:
+            self._ready = await asyncio.to_thread(ready, index)
         # What was deleted while it followed; nobody else comes between this and the swap.
         self.index = index.among(self._catalogue.listed())
 
@@ -176,3 +204,20 @@ class LiveIndex:
             await self.rebuild()
         except Unavailable:  # nobody can be asked now; what serves was permitted when it was made
             self._rebuild_soon()
+
+
+def ready(index: ServedIndex) -> Listed:
+    """What everybody begins to buy, searched for beforehand."""
+    numbers, scores = index.search(general(index, DEADLINE).vector, _READY_ITEMS)
+    return Listed(numbers, scores, Depth.GENERAL, DEADLINE)
+
+
+def _searched(index: ServedIndex, sieves: Sieves, question: Question) -> Answer:
+    """Sieving and searching, both off the event loop."""
+    return answer(index, sieves.of(question.criteria), question)
+
+
+def _ignored(search: asyncio.Future[Answer]) -> None:
+    """Looks at the end of a search nobody waits for any more."""
+    if not search.cancelled():
+        search.exception()

@@ -7,20 +7,20 @@ statements of many rows, because SQLite gives the interpreter lock back once a s
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import chain
 from typing import Any, TypeVar
 
 import numpy as np
 
 from identity.ids import SubjectId
-from recommender.catalogue import Item, StoredItem
+from recommender.catalogue import Item
 from recommender.declared import DeclaredAnswer, DeclaredBy
 from recommender.errors import RequestIdReused, UnknownItem
 from recommender.history import EMPTY, NEVER_MS, History, Provenance
 from recommender.projection import ProjectedEvent
 from recommender.store import Applied, Changed, Loaded, WriteRequest
+from services.storage.items import all_items, item_told, marks, parts, put_items, stored_items, take_out
 from services.storage.sqlite import Database
 from services.storage.tombstones import erased_among
 
@@ -28,8 +28,8 @@ T = TypeVar("T")
 
 #: How long a repeated request gets the answer of the first.
 REQUESTS_KEPT_MS = 86_400_000
-_ROWS_PER_STATEMENT = 128
 _DECLARE = "INSERT INTO declared (birth, topic, name, value, day, uses, origin) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_DAY_MS = 86_400_000
 _NO_PROVENANCE = Provenance(0, "", 0)  # codes begin at 1
 
 
@@ -45,8 +45,7 @@ class SqliteRecommenderStore:
         projection, cursor, seen = reader.execute(
             "SELECT projection, cursor, events_seen FROM state"
         ).fetchone()
-        items = reader.execute("SELECT number, item_id, title, category, listed FROM item").fetchall()
-        return Loaded(projection, cursor, seen, [_stored(row) for row in items], _provenances(reader))
+        return Loaded(projection, cursor, seen, all_items(reader), _provenances(reader))
 
     async def upsert(self, request: WriteRequest, items: Sequence[Item]) -> Changed:
         """See ``RecommenderStore.upsert``."""
@@ -58,12 +57,10 @@ class SqliteRecommenderStore:
 
     async def item(self, item_id: str) -> Item:
         """See ``RecommenderStore.item``."""
-        row = self._database.reader.execute(
-            "SELECT item_id, title, category, brand FROM item WHERE item_id = ? AND listed", (item_id,)
-        ).fetchone()
-        if row is None:
+        item = item_told(self._database.reader, item_id)
+        if item is None:
             raise UnknownItem
-        return Item(*row)
+        return item
 
     async def apply(
         self, cursor: int, events: Sequence[ProjectedEvent], declared: Sequence[DeclaredBy] = ()
@@ -108,31 +105,17 @@ def _upsert(request: WriteRequest, items: Sequence[Item], connection: sqlite3.Co
     latest = {item.item_id: item for item in items}
     count = _answered(request, connection)
     if count is None:
-        for part in _parts(list(latest.values())):
-            rows = ", ".join(["(?, ?, ?, ?, 1)"] * len(part))
-            connection.execute(
-                f"INSERT INTO item (item_id, title, category, brand, listed) VALUES {rows}"  # noqa: S608
-                " ON CONFLICT (item_id) DO UPDATE SET title = excluded.title,"
-                " category = excluded.category, brand = excluded.brand, listed = 1",
-                list(chain.from_iterable(part)),
-            )
+        put_items(connection, list(latest.values()), request.now_ms // _DAY_MS)
         count = _answer(request, len(latest), connection)
-    return Changed(count, _items(connection, list(latest)))
+    return Changed(count, stored_items(connection, list(latest)))
 
 
 def _delete(request: WriteRequest, item_ids: Sequence[str], connection: sqlite3.Connection) -> Changed:
     distinct = list(dict.fromkeys(item_ids))
     count = _answered(request, connection)
     if count is None:
-        before = connection.total_changes
-        for part in _parts(distinct):
-            connection.execute(
-                "UPDATE item SET listed = 0, title = '', category = '', brand = ''"  # noqa: S608
-                f" WHERE listed AND item_id IN ({_marks(part)})",
-                part,
-            )
-        count = _answer(request, connection.total_changes - before, connection)
-    return Changed(count, _items(connection, distinct))
+        count = _answer(request, take_out(connection, distinct), connection)
+    return Changed(count, stored_items(connection, distinct))
 
 
 def _answered(request: WriteRequest, connection: sqlite3.Connection) -> int | None:
@@ -173,7 +156,7 @@ def _apply(
     items, unknown = _numbered(connection, "item", "item_id", (event.item_id for event in events))
     codes, provenances = _coded(connection, events)
     before = connection.total_changes
-    for part in _parts(events):
+    for part in parts(events):
         values: list[Any] = []
         for key, subject, item, day, kind, quantity, uses, party, origin, expires, recorded_day in part:
             code = codes[party, origin, uses]
@@ -189,7 +172,7 @@ def _apply(
         "UPDATE state SET cursor = max(cursor, ?), events_seen = events_seen + ?", (cursor, recorded)
     )
     (seen,) = connection.execute("SELECT events_seen FROM state").fetchone()
-    return Applied(recorded, seen, _items(connection, unknown), provenances)
+    return Applied(recorded, seen, stored_items(connection, unknown), provenances)
 
 
 def _coded(
@@ -233,7 +216,7 @@ def _numbered(
     wanted = list(dict.fromkeys(keys))
     known = _numbers(connection, table, column, wanted)
     fresh = [key for key in wanted if key not in known]
-    for part in _parts(fresh):
+    for part in parts(fresh):
         rows = ", ".join(["(?)"] * len(part))
         connection.execute(f"INSERT INTO {table} ({column}) VALUES {rows}", part)  # noqa: S608 - our names
     return known | _numbers(connection, table, column, fresh), fresh
@@ -241,37 +224,12 @@ def _numbered(
 
 def _numbers(connection: sqlite3.Connection, table: str, column: str, keys: Sequence[T]) -> dict[T, int]:
     found: dict[T, int] = {}
-    for part in _parts(keys):
-        query = f"SELECT {column}, number FROM {table} WHERE {column} IN ({_marks(part)})"  # noqa: S608
+    for part in parts(keys):
+        query = f"SELECT {column}, number FROM {table} WHERE {column} IN ({marks(part)})"  # noqa: S608
         found.update(connection.execute(query, part).fetchall())
     return found
-
-
-def _items(connection: sqlite3.Connection, item_ids: Sequence[str]) -> list[StoredItem]:
-    found = []
-    for part in _parts(item_ids):
-        query = (
-            "SELECT number, item_id, title, category, listed FROM item"  # noqa: S608 - marks only
-            f" WHERE item_id IN ({_marks(part)})"
-        )
-        found += [_stored(row) for row in connection.execute(query, part).fetchall()]
-    return found
-
-
-def _stored(row: tuple[int, str, str, str, int]) -> StoredItem:
-    number, item_id, title, category, listed = row
-    return StoredItem(number, item_id, title, category, bool(listed))
 
 
 def _provenances(connection: sqlite3.Connection) -> list[Provenance]:
     rows = connection.execute("SELECT party, origin, uses FROM provenance ORDER BY code").fetchall()
     return [_NO_PROVENANCE, *(Provenance(*row) for row in rows)]
-
-
-def _parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(rows), _ROWS_PER_STATEMENT):
-        yield rows[start : start + _ROWS_PER_STATEMENT]
-
-
-def _marks(values: Sequence[Any]) -> str:
-    return ", ".join("?" * len(values))

@@ -19,6 +19,7 @@ from recommender.catalogue import Item
 from recommender.parameters import Parameters
 from recommender.projection import ProjectedEvent
 from services.interceptors.call import Call, Caller, ItemRefusal
+from services.recommender.items import item_message
 from services.recommender.recommending import Recommender, running_recommender
 from services.storage.recommender import SqliteRecommenderStore
 from services.storage.sqlite import Database
@@ -81,9 +82,9 @@ class World:
     ) -> recommender_pb2.UpsertItemsResponse:
         """Puts items into the catalogue, and waits until they are served."""
         request = recommender_pb2.UpsertItemsRequest(
-            items=[recommender_pb2.Item(**item._asdict()) for item in items], request_id=request_id
+            items=[item_message(item) for item in items], request_id=request_id
         )
-        answer = await self.recommender.servicer.UpsertItems(request, self.call())
+        answer = await self.recommender.servicer.UpsertItems(request, self.call(accepted=range(len(items))))
         await self.recommender.live.followed()
         return answer
 
@@ -129,6 +130,7 @@ async def opened(
             guard=guard,
             clock=clock,
             log=logged.append,
+            page_key=bytes(64),
             parameters=parameters,
         ) as recommender:
             yield World(folder, guard, clock, recommender, database, logged)

@@ -18,7 +18,7 @@ from recommender.history import EMPTY
 from recommender.index import ServedIndex
 from recommender.model import STEPS
 from recommender.parameters import DEFAULTS
-from recommender.recipes import Answer, Question, Recipe
+from recommender.question import Answer, Question, Recipe
 from recommender.untrained import untrained
 from services.interceptors.call import ItemRefusal
 from services.recommender.service import RecommenderServicer
@@ -221,7 +221,7 @@ async def test_refused_items_are_named_and_the_rest_is_put(world: World) -> None
     request = recommender_pb2.UpsertItemsRequest(
         items=[recommender_pb2.Item(item_id="a", title="A")], request_id="r"
     )
-    answer = await world.recommender.servicer.UpsertItems(request, world.call(refused=refused))
+    answer = await world.recommender.servicer.UpsertItems(request, world.call(accepted=[0], refused=refused))
     assert answer.upserted == 1
     assert [error.index for error in answer.refused] == [1, 4]
 
@@ -234,10 +234,10 @@ async def test_a_request_id_belongs_to_one_content_and_one_caller(world: World) 
         items=[recommender_pb2.Item(item_id="b", title="B")], request_id="r"
     )
     with pytest.raises(RequestIdReused):
-        await servicer.UpsertItems(other, world.call())
+        await servicer.UpsertItems(other, world.call(accepted=[0]))
     with pytest.raises(RequestIdReused):
         await world.delete("item-1", request_id="r")
-    assert (await servicer.UpsertItems(other, world.call(caller="other"))).upserted == 1
+    assert (await servicer.UpsertItems(other, world.call(accepted=[0], caller="other"))).upserted == 1
 
 
 async def test_a_deleted_item_is_gone_from_the_next_answer(trained: World) -> None:
@@ -289,8 +289,8 @@ async def test_an_item_deleted_while_it_is_searched_for_is_not_answered(trained:
     live = trained.recommender.live
     search = live.answer
 
-    async def deleting(question: Question) -> Answer:
-        found = await search(question)
+    async def deleting(question: Question, until: float | None = None) -> Answer:
+        found = await search(question, until)
         await trained.delete(f"item-{found.items[0].item}")
         return found
 

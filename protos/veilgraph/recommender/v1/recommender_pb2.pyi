@@ -19,6 +19,18 @@ class Recipe(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RECIPE_FOR_YOU: _ClassVar[Recipe]
     RECIPE_BUY_AGAIN: _ClassVar[Recipe]
     RECIPE_TRENDING: _ClassVar[Recipe]
+    RECIPE_CONTINUE: _ClassVar[Recipe]
+    RECIPE_SIMILAR: _ClassVar[Recipe]
+    RECIPE_TOGETHER: _ClassVar[Recipe]
+    RECIPE_NEW: _ClassVar[Recipe]
+
+class Placement(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PLACEMENT_UNSPECIFIED: _ClassVar[Placement]
+    PLACEMENT_ORGANIC: _ClassVar[Placement]
+    PLACEMENT_PINNED: _ClassVar[Placement]
+    PLACEMENT_EXPLORED: _ClassVar[Placement]
+    PLACEMENT_SPONSORED: _ClassVar[Placement]
 
 class PromotionVerdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -38,6 +50,15 @@ RECIPE_UNSPECIFIED: Recipe
 RECIPE_FOR_YOU: Recipe
 RECIPE_BUY_AGAIN: Recipe
 RECIPE_TRENDING: Recipe
+RECIPE_CONTINUE: Recipe
+RECIPE_SIMILAR: Recipe
+RECIPE_TOGETHER: Recipe
+RECIPE_NEW: Recipe
+PLACEMENT_UNSPECIFIED: Placement
+PLACEMENT_ORGANIC: Placement
+PLACEMENT_PINNED: Placement
+PLACEMENT_EXPLORED: Placement
+PLACEMENT_SPONSORED: Placement
 PROMOTION_VERDICT_UNSPECIFIED: PromotionVerdict
 PROMOTION_VERDICT_BEATS_POPULARITY: PromotionVerdict
 PROMOTION_VERDICT_NOT_ENOUGH: PromotionVerdict
@@ -49,7 +70,7 @@ DEPTH_SEGMENT: Depth
 DEPTH_INDIVIDUAL: Depth
 
 class RecommendRequest(_message.Message):
-    __slots__ = ("subject", "anonymous", "recipe", "page_size", "session_item_ids", "categories", "include_known", "explain")
+    __slots__ = ("subject", "anonymous", "recipe", "page_size", "session_item_ids", "categories", "include_known", "explain", "item_id", "page_token", "filter", "rules", "diversity_permille", "exploration", "sponsorship", "deadline_ms")
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     ANONYMOUS_FIELD_NUMBER: _ClassVar[int]
     RECIPE_FIELD_NUMBER: _ClassVar[int]
@@ -58,6 +79,14 @@ class RecommendRequest(_message.Message):
     CATEGORIES_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_KNOWN_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    RULES_FIELD_NUMBER: _ClassVar[int]
+    DIVERSITY_PERMILLE_FIELD_NUMBER: _ClassVar[int]
+    EXPLORATION_FIELD_NUMBER: _ClassVar[int]
+    SPONSORSHIP_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_MS_FIELD_NUMBER: _ClassVar[int]
     subject: str
     anonymous: Guest
     recipe: Recipe
@@ -66,43 +95,133 @@ class RecommendRequest(_message.Message):
     categories: _containers.RepeatedScalarFieldContainer[str]
     include_known: bool
     explain: bool
-    def __init__(self, subject: _Optional[str] = ..., anonymous: _Optional[_Union[Guest, _Mapping]] = ..., recipe: _Optional[_Union[Recipe, str]] = ..., page_size: _Optional[int] = ..., session_item_ids: _Optional[_Iterable[str]] = ..., categories: _Optional[_Iterable[str]] = ..., include_known: bool = ..., explain: bool = ...) -> None: ...
+    item_id: str
+    page_token: str
+    filter: Filter
+    rules: Rules
+    diversity_permille: int
+    exploration: Exploration
+    sponsorship: Sponsorship
+    deadline_ms: int
+    def __init__(self, subject: _Optional[str] = ..., anonymous: _Optional[_Union[Guest, _Mapping]] = ..., recipe: _Optional[_Union[Recipe, str]] = ..., page_size: _Optional[int] = ..., session_item_ids: _Optional[_Iterable[str]] = ..., categories: _Optional[_Iterable[str]] = ..., include_known: bool = ..., explain: bool = ..., item_id: _Optional[str] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., rules: _Optional[_Union[Rules, _Mapping]] = ..., diversity_permille: _Optional[int] = ..., exploration: _Optional[_Union[Exploration, _Mapping]] = ..., sponsorship: _Optional[_Union[Sponsorship, _Mapping]] = ..., deadline_ms: _Optional[int] = ...) -> None: ...
+
+class Filter(_message.Message):
+    __slots__ = ("brands", "price_min_minor", "price_max_minor", "currency", "in_stock", "place_cell", "languages", "age_years", "include_item_ids", "exclude_item_ids")
+    BRANDS_FIELD_NUMBER: _ClassVar[int]
+    PRICE_MIN_MINOR_FIELD_NUMBER: _ClassVar[int]
+    PRICE_MAX_MINOR_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    IN_STOCK_FIELD_NUMBER: _ClassVar[int]
+    PLACE_CELL_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGES_FIELD_NUMBER: _ClassVar[int]
+    AGE_YEARS_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
+    EXCLUDE_ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
+    brands: _containers.RepeatedScalarFieldContainer[str]
+    price_min_minor: int
+    price_max_minor: int
+    currency: str
+    in_stock: bool
+    place_cell: str
+    languages: _containers.RepeatedScalarFieldContainer[str]
+    age_years: int
+    include_item_ids: _containers.RepeatedScalarFieldContainer[str]
+    exclude_item_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, brands: _Optional[_Iterable[str]] = ..., price_min_minor: _Optional[int] = ..., price_max_minor: _Optional[int] = ..., currency: _Optional[str] = ..., in_stock: bool = ..., place_cell: _Optional[str] = ..., languages: _Optional[_Iterable[str]] = ..., age_years: _Optional[int] = ..., include_item_ids: _Optional[_Iterable[str]] = ..., exclude_item_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Rules(_message.Message):
+    __slots__ = ("pins", "bury_item_ids", "per_brand_max", "per_category_max")
+    PINS_FIELD_NUMBER: _ClassVar[int]
+    BURY_ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
+    PER_BRAND_MAX_FIELD_NUMBER: _ClassVar[int]
+    PER_CATEGORY_MAX_FIELD_NUMBER: _ClassVar[int]
+    pins: _containers.RepeatedCompositeFieldContainer[Pin]
+    bury_item_ids: _containers.RepeatedScalarFieldContainer[str]
+    per_brand_max: int
+    per_category_max: int
+    def __init__(self, pins: _Optional[_Iterable[_Union[Pin, _Mapping]]] = ..., bury_item_ids: _Optional[_Iterable[str]] = ..., per_brand_max: _Optional[int] = ..., per_category_max: _Optional[int] = ...) -> None: ...
+
+class Pin(_message.Message):
+    __slots__ = ("item_id", "position")
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    item_id: str
+    position: int
+    def __init__(self, item_id: _Optional[str] = ..., position: _Optional[int] = ...) -> None: ...
+
+class Exploration(_message.Message):
+    __slots__ = ("chance_permille", "drawn_from", "first_places")
+    CHANCE_PERMILLE_FIELD_NUMBER: _ClassVar[int]
+    DRAWN_FROM_FIELD_NUMBER: _ClassVar[int]
+    FIRST_PLACES_FIELD_NUMBER: _ClassVar[int]
+    chance_permille: int
+    drawn_from: int
+    first_places: int
+    def __init__(self, chance_permille: _Optional[int] = ..., drawn_from: _Optional[int] = ..., first_places: _Optional[int] = ...) -> None: ...
+
+class Sponsorship(_message.Message):
+    __slots__ = ("items", "share_max_permille", "relevance_floor_permille")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    SHARE_MAX_PERMILLE_FIELD_NUMBER: _ClassVar[int]
+    RELEVANCE_FLOOR_PERMILLE_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[SponsoredItem]
+    share_max_permille: int
+    relevance_floor_permille: int
+    def __init__(self, items: _Optional[_Iterable[_Union[SponsoredItem, _Mapping]]] = ..., share_max_permille: _Optional[int] = ..., relevance_floor_permille: _Optional[int] = ...) -> None: ...
+
+class SponsoredItem(_message.Message):
+    __slots__ = ("item_id", "sponsor")
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
+    SPONSOR_FIELD_NUMBER: _ClassVar[int]
+    item_id: str
+    sponsor: str
+    def __init__(self, item_id: _Optional[str] = ..., sponsor: _Optional[str] = ...) -> None: ...
 
 class Guest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class RecommendResponse(_message.Message):
-    __slots__ = ("items", "depth", "depth_reason", "model_version", "consent_epoch", "error")
+    __slots__ = ("items", "depth", "depth_reason", "model_version", "consent_epoch", "error", "next_page_token", "sponsored_depth")
     ITEMS_FIELD_NUMBER: _ClassVar[int]
     DEPTH_FIELD_NUMBER: _ClassVar[int]
     DEPTH_REASON_FIELD_NUMBER: _ClassVar[int]
     MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
     CONSENT_EPOCH_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    SPONSORED_DEPTH_FIELD_NUMBER: _ClassVar[int]
     items: _containers.RepeatedCompositeFieldContainer[RecommendedItem]
     depth: Depth
     depth_reason: str
     model_version: str
     consent_epoch: int
     error: _privacy_pb2.ItemError
-    def __init__(self, items: _Optional[_Iterable[_Union[RecommendedItem, _Mapping]]] = ..., depth: _Optional[_Union[Depth, str]] = ..., depth_reason: _Optional[str] = ..., model_version: _Optional[str] = ..., consent_epoch: _Optional[int] = ..., error: _Optional[_Union[_privacy_pb2.ItemError, _Mapping]] = ...) -> None: ...
+    next_page_token: str
+    sponsored_depth: Depth
+    def __init__(self, items: _Optional[_Iterable[_Union[RecommendedItem, _Mapping]]] = ..., depth: _Optional[_Union[Depth, str]] = ..., depth_reason: _Optional[str] = ..., model_version: _Optional[str] = ..., consent_epoch: _Optional[int] = ..., error: _Optional[_Union[_privacy_pb2.ItemError, _Mapping]] = ..., next_page_token: _Optional[str] = ..., sponsored_depth: _Optional[_Union[Depth, str]] = ...) -> None: ...
 
 class RecommendedItem(_message.Message):
-    __slots__ = ("item_id", "title", "category", "score", "reasons", "trend_share")
+    __slots__ = ("item_id", "title", "category", "score", "reasons", "trend_share", "placement", "propensity", "sponsor")
     ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     REASONS_FIELD_NUMBER: _ClassVar[int]
     TREND_SHARE_FIELD_NUMBER: _ClassVar[int]
+    PLACEMENT_FIELD_NUMBER: _ClassVar[int]
+    PROPENSITY_FIELD_NUMBER: _ClassVar[int]
+    SPONSOR_FIELD_NUMBER: _ClassVar[int]
     item_id: str
     title: str
     category: str
     score: float
     reasons: _containers.RepeatedCompositeFieldContainer[Reason]
     trend_share: float
-    def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., category: _Optional[str] = ..., score: _Optional[float] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., trend_share: _Optional[float] = ...) -> None: ...
+    placement: Placement
+    propensity: float
+    sponsor: str
+    def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., category: _Optional[str] = ..., score: _Optional[float] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., trend_share: _Optional[float] = ..., placement: _Optional[_Union[Placement, str]] = ..., propensity: _Optional[float] = ..., sponsor: _Optional[str] = ...) -> None: ...
 
 class Reason(_message.Message):
     __slots__ = ("item_id", "title", "kind", "day", "party", "origin", "share")
@@ -137,16 +256,36 @@ class RecommendBatchResponse(_message.Message):
     def __init__(self, responses: _Optional[_Iterable[_Union[RecommendResponse, _Mapping]]] = ..., consent_epoch: _Optional[int] = ...) -> None: ...
 
 class Item(_message.Message):
-    __slots__ = ("item_id", "title", "category", "brand")
+    __slots__ = ("item_id", "title", "category", "brand", "price_minor", "currency", "out_of_stock", "place_cells", "languages", "age_min_years", "description", "tags", "listed_since", "exclusive")
     ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     BRAND_FIELD_NUMBER: _ClassVar[int]
+    PRICE_MINOR_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    OUT_OF_STOCK_FIELD_NUMBER: _ClassVar[int]
+    PLACE_CELLS_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGES_FIELD_NUMBER: _ClassVar[int]
+    AGE_MIN_YEARS_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    LISTED_SINCE_FIELD_NUMBER: _ClassVar[int]
+    EXCLUSIVE_FIELD_NUMBER: _ClassVar[int]
     item_id: str
     title: str
     category: str
     brand: str
-    def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., category: _Optional[str] = ..., brand: _Optional[str] = ...) -> None: ...
+    price_minor: int
+    currency: str
+    out_of_stock: bool
+    place_cells: _containers.RepeatedScalarFieldContainer[str]
+    languages: _containers.RepeatedScalarFieldContainer[str]
+    age_min_years: int
+    description: str
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    listed_since: _timestamp_pb2.Timestamp
+    exclusive: bool
+    def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., category: _Optional[str] = ..., brand: _Optional[str] = ..., price_minor: _Optional[int] = ..., currency: _Optional[str] = ..., out_of_stock: bool = ..., place_cells: _Optional[_Iterable[str]] = ..., languages: _Optional[_Iterable[str]] = ..., age_min_years: _Optional[int] = ..., description: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., listed_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., exclusive: bool = ...) -> None: ...
 
 class UpsertItemsRequest(_message.Message):
     __slots__ = ("items", "request_id")

@@ -1,0 +1,64 @@
+"""Who may see exclusive items: lists by birth subject, in memory.
+
+What one of a person's subjects is entitled to, the person is. Whoever is on no list sees
+none: an exclusive item without a list is hidden from all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from identity.ids import SubjectId
+
+
+class Entitlement(NamedTuple):
+    """A place on an item's list.
+
+    Attributes:
+        subject: the birth subject.
+        item: the item's number.
+        until_ms: it ends at this instant, milliseconds since the epoch; ``None``: it does not.
+    """
+
+    subject: SubjectId
+    item: int
+    until_ms: int | None
+
+
+class Entitlements:
+    """All places on all lists."""
+
+    def __init__(self, entitlements: Iterable[Entitlement] = ()) -> None:
+        self._items: dict[SubjectId, dict[int, int | None]] = {}
+        for entitlement in entitlements:
+            self.grant(entitlement)
+
+    def grant(self, entitlement: Entitlement) -> None:
+        """Puts a subject on an item's list; a new end replaces the one before."""
+        self._items.setdefault(entitlement.subject, {})[entitlement.item] = entitlement.until_ms
+
+    def withdraw(self, subject: SubjectId, item: int) -> None:
+        """Takes a subject off an item's list."""
+        self._items.get(subject, {}).pop(item, None)
+
+    def forget(self, subjects: Iterable[SubjectId]) -> None:
+        """Takes subjects off all lists."""
+        for subject in subjects:
+            self._items.pop(subject, None)
+
+    def of(self, subjects: Iterable[SubjectId], now_ms: int) -> tuple[int, ...]:
+        """The items a person may see now.
+
+        Args:
+            subjects: the person's birth subjects.
+            now_ms: entitlements that ended by then do not count.
+        """
+        if not self._items:
+            return ()
+        return tuple(
+            item
+            for subject in subjects
+            for item, until_ms in self._items.get(subject, {}).items()
+            if until_ms is None or until_ms > now_ms
+        )

@@ -1,0 +1,152 @@
+"""The catalogue's rows: items as they are told, and what of them is kept in memory.
+
+A row never goes away, because its number stands in events; an item taken out of the catalogue
+is a row without texts. Lists of texts stand in one column, separated by line feeds.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+from recommender.catalogue import Item, StoredItem
+
+T = TypeVar("T")
+
+_ROWS_PER_STATEMENT = 128
+_LISTS = frozenset({"place_cells", "languages", "tags"})
+_FLAGS = frozenset({"out_of_stock", "exclusive"})
+_COLUMNS = ", ".join(Item._fields)
+_IN_MEMORY = ", ".join(StoredItem._fields)
+_REPLACED = ", ".join(f"{name} = excluded.{name}" for name in Item._fields[1:])
+#: What taking an item out leaves: its id and number.
+_EMPTIED = ", ".join(
+    f"{name} = " + ("''" if isinstance(empty, str | tuple) else "0")
+    for name, empty in (("title", ""), *Item._field_defaults.items())
+)
+
+
+def put_items(connection: sqlite3.Connection, items: Sequence[Item], today: int) -> None:
+    """Adds items or replaces them.
+
+    Args:
+        connection: inside its transaction.
+        items: of distinct ids.
+        today: since when an item is offered that is new here and does not say.
+    """
+    for part in parts(items):
+        since = dict(
+            connection.execute(
+                f"SELECT item_id, since_day FROM item WHERE listed AND item_id IN ({marks(part)})",  # noqa: S608
+                [item.item_id for item in part],
+            ).fetchall()
+        )
+        row = f"({marks(Item._fields)}, 1)"
+        connection.execute(
+            f"INSERT INTO item ({_COLUMNS}, listed) VALUES {', '.join([row] * len(part))}"  # noqa: S608
+            f" ON CONFLICT (item_id) DO UPDATE SET {_REPLACED}, listed = 1",
+            [
+                value
+                for item in part
+                for value in _row(item._replace(since_day=item.since_day or since.get(item.item_id, today)))
+            ],
+        )
+
+
+def take_out(connection: sqlite3.Connection, item_ids: Sequence[str]) -> int:
+    """Empties the rows of listed items; returns how many there were."""
+    before = connection.total_changes
+    for part in parts(item_ids):
+        connection.execute(
+            f"UPDATE item SET listed = 0, {_EMPTIED} WHERE listed AND item_id IN ({marks(part)})",  # noqa: S608
+            part,
+        )
+    return connection.total_changes - before
+
+
+def item_told(connection: sqlite3.Connection, item_id: str) -> Item | None:
+    """A listed item as it was told."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM item WHERE item_id = ? AND listed",  # noqa: S608
+        (item_id,),
+    ).fetchone()
+    return None if row is None else Item(*_told(row))
+
+
+def stored_items(connection: sqlite3.Connection, item_ids: Sequence[str]) -> list[StoredItem]:
+    """What is in memory of some items, listed or not."""
+    found: list[StoredItem] = []
+    for part in parts(item_ids):
+        rows = connection.execute(
+            f"SELECT {_IN_MEMORY} FROM item WHERE item_id IN ({marks(part)})",  # noqa: S608
+            part,
+        )
+        found += [_stored(row) for row in rows.fetchall()]
+    return found
+
+
+def all_items(connection: sqlite3.Connection) -> list[StoredItem]:
+    """What is in memory of all items with a number."""
+    rows = connection.execute(f"SELECT {_IN_MEMORY} FROM item")  # noqa: S608 - our own names
+    return [_stored(row) for row in rows]
+
+
+def parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Rows in as many as one statement takes."""
+    for start in range(0, len(rows), _ROWS_PER_STATEMENT):
+        yield rows[start : start + _ROWS_PER_STATEMENT]
+
+
+def marks(values: Sequence[Any]) -> str:
+    """A mark for each value."""
+    return ", ".join("?" * len(values))
+
+
+def _row(item: Item) -> Iterator[Any]:
+    for value in item:
+        yield "\n".join(value) if isinstance(value, tuple) else value
+
+
+def _stored(row: Sequence[Any]) -> StoredItem:
+    """Written out, because it runs once an item at every start."""
+    (
+        number,
+        item_id,
+        title,
+        category,
+        listed,
+        brand,
+        price,
+        currency,
+        out,
+        places,
+        languages,
+        age,
+        since,
+        exclusive,
+    ) = row
+    return StoredItem(
+        number,
+        item_id,
+        title,
+        category,
+        bool(listed),
+        brand,
+        price,
+        currency,
+        bool(out),
+        tuple(places.split("\n")) if places else (),
+        tuple(languages.split("\n")) if languages else (),
+        age,
+        since,
+        bool(exclusive),
+    )
+
+
+def _told(row: Sequence[Any]) -> Iterator[Any]:
+    for name, value in zip(Item._fields, row, strict=True):
+        if name in _LISTS:
+            yield tuple(value.split("\n")) if value else ()
+        else:
+            yield bool(value) if name in _FLAGS else value
