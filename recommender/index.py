@@ -21,7 +21,7 @@ from recommender.category import lineage
 from recommender.errors import SnapshotUnusable
 from recommender.interest import Interest
 from recommender.model import Model
-from recommender.newcomers import given_of, taken_of
+from recommender.newcomers import ItemVectors
 from recommender.query import Query, query_of
 from recommender.rows import Flags, May, Rows, rows_of
 from recommender.vectors import Floats
@@ -48,6 +48,7 @@ class ServedIndex:
     Attributes:
         model: gives the vectors.
         shelf: the state of the catalogue.
+        items: the vectors of any of its items.
         alive: per item number whether the item may be found.
     """
 
@@ -60,12 +61,13 @@ class ServedIndex:
             rows: a base and a delta, whose rows count before the base's; without them a base is
                 built, which copies the vectors of the listed items.
         """
-        if rows is None:
-            listed = np.flatnonzero(shelf.listed).astype(np.int32)
-            rows = _rows(model, listed, given_of(model, shelf, listed)), _no_rows(model)
-        base, delta = rows
         self.model = model
         self.shelf = shelf
+        self.items = ItemVectors(model, shelf)
+        if rows is None:
+            listed = np.flatnonzero(shelf.listed).astype(np.int32)
+            rows = _rows(model, listed, self.items.given(listed)), _no_rows(model)
+        base, delta = rows
         self.alive = shelf.listed
         of_base, of_delta = base.holds(len(self.alive)), delta.holds(len(self.alive))
         self._parts = (
@@ -113,7 +115,7 @@ class ServedIndex:
             changed: at least the numbers of all items that were put since this index's state.
         """
         changed = np.unique(changed[changed < len(shelf.listed)])
-        numbers, vectors = self._differing(shelf, changed[shelf.listed[changed]])
+        numbers, vectors = self._differing(ItemVectors(self.model, shelf), changed[shelf.listed[changed]])
         delta = self.delta
         stays = ~np.isin(delta.number, changed)
         numbers = np.concatenate([delta.number[stays], numbers])
@@ -123,7 +125,7 @@ class ServedIndex:
 
     def query(self, interest: Interest) -> Query:
         """See ``query.query_of``."""
-        return query_of(interest, self.model, taken_of(self.model, self.shelf, interest.item))
+        return query_of(interest, self.model, self.items.taken(interest.item))
 
     def allowed(self, without: Numbers, categories: Sequence[str]) -> Flags:
         """Per item number whether it may be in an answer.
@@ -155,7 +157,7 @@ class ServedIndex:
         if allowed is not None and np.count_nonzero(allowed) <= FEW:
             return self.search_among(vector, count, np.flatnonzero(allowed))
         found = NOTHING
-        for rows, serves in self._parts:
+        for rows, serves in self._parts if len(self.delta) else self._parts[:1]:
             found = rows.search(vector, count, _may(serves, allowed), found)
         return found
 
@@ -182,7 +184,7 @@ class ServedIndex:
         vectors = np.zeros((len(numbers), self.model.rank + 1), np.float32)
         held = np.flatnonzero(numbers < len(self.alive))
         held = held[self.alive[numbers[held]]]
-        vectors[held] = given_of(self.model, self.shelf, numbers[held])
+        vectors[held] = self.items.given(numbers[held])
         return vectors
 
     def scores(self, vector: Floats, numbers: NDArray[Any]) -> Floats:
@@ -199,12 +201,12 @@ class ServedIndex:
         vectors = self.vectors(numbers)
         return query.parts @ vectors[:, :-1].T, query.vector[-1] * vectors[:, -1]
 
-    def _differing(self, shelf: Shelf, numbers: Numbers) -> tuple[Numbers, Floats]:
+    def _differing(self, items: ItemVectors, numbers: Numbers) -> tuple[Numbers, Floats]:
         """Those of some items whose vectors are not the base's, and their vectors."""
         base, differing, made = self.base, [], []
         for start in range(0, len(numbers), _AT_ONCE):
             some = numbers[start : start + _AT_ONCE]
-            vectors = given_of(self.model, shelf, some)
+            vectors = items.given(some)
             rows = base.rows_at(some)
             differs = rows < 0
             differs[~differs] = (base.vectors[rows[~differs]] != vectors[~differs]).any(axis=1)

@@ -7,6 +7,7 @@ buy. Nothing is kept: what is asked for is computed, so that a million newcomers
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from recommender.catalogue import Shelf
 from recommender.decay import FULL
+from recommender.events import Ints
 from recommender.model import Model
 from recommender.vectors import Floats
 
@@ -21,40 +23,52 @@ from recommender.vectors import Floats
 _POPULARITY = np.float32(FULL)
 
 
-def given_of(model: Model, shelf: Shelf, numbers: NDArray[Any]) -> Floats:
-    """What queries are multiplied with: ``[V, trend]``, shape (len(numbers), rank + 1)."""
-    rows = np.empty((len(numbers), model.rank + 1), np.float32)
-    known = numbers < len(model.trend)
-    rows[known, :-1] = model.vectors.given[numbers[known]]
-    rows[known, -1] = model.trend[numbers[known]]
-    rows[~known, :-1] = _of_category(model, model.categories.vectors.given, shelf, numbers[~known])
-    rows[~known, -1] = model.trend_unsold
-    return rows
+class ItemVectors:
+    """The vectors of a model over one state of the catalogue."""
 
+    def __init__(self, model: Model, shelf: Shelf) -> None:
+        self._model = model
+        self._shelf = shelf
+        self._known = len(model.trend)
 
-def taken_of(model: Model, shelf: Shelf, numbers: NDArray[Any]) -> tuple[Floats, Floats]:
-    """What an event of each item adds to the parts of a query; zeros for items nobody knows.
+    def given(self, numbers: NDArray[Any]) -> Floats:
+        """What queries are multiplied with: ``[V, trend]``, shape (len(numbers), rank + 1).
 
-    Returns:
-        Of the symmetric and of the directional part, shape (len(numbers), rank) each.
-    """
-    known = numbers < len(model.trend)
-    new = ~known & (numbers < len(shelf.listed))
-    of_category = model.categories.vectors
-    taken = []
-    for of_items, of_paths in (
-        (model.vectors.symmetric, of_category.symmetric),
-        (model.vectors.directional, of_category.directional),
-    ):
-        rows = np.zeros((len(numbers), model.rank), np.float32)
-        rows[known] = of_items[numbers[known]]
-        rows[new] = _of_category(model, of_paths, shelf, numbers[new])
-        taken.append(rows)
-    return taken[0], taken[1]
+        Args:
+            numbers: of items that are in the catalogue.
+        """
+        model, known = self._model, np.minimum(numbers, self._known - 1)
+        rows = np.empty((len(numbers), model.rank + 1), np.float32)
+        rows[:, :-1] = model.vectors.given[known]
+        rows[:, -1] = model.trend[known]
+        new = np.flatnonzero(numbers >= self._known)
+        if len(new):
+            rows[new, :-1] = self._of_category(model.categories.vectors.given, numbers[new])
+            rows[new, -1] = model.trend_unsold
+        return rows
 
+    def taken(self, numbers: NDArray[Any]) -> tuple[Floats, Floats]:
+        """What an event of each item adds to the parts of a query; zeros for items nobody knows.
 
-def _of_category(model: Model, of_paths: Floats, shelf: Shelf, numbers: NDArray[Any]) -> Floats:
-    codes, position = np.unique(shelf.category[numbers], return_inverse=True)
-    nearest = model.categories.rows_for([shelf.categories[code] for code in codes])
-    rows: Floats = of_paths[nearest[position]] * _POPULARITY
-    return rows
+        Returns:
+            Of the symmetric and of the directional part, shape (len(numbers), rank) each.
+        """
+        model, known = self._model, np.minimum(numbers, self._known - 1)
+        symmetric, directional = model.vectors.symmetric[known], model.vectors.directional[known]
+        new = np.flatnonzero(numbers >= self._known)
+        if len(new):
+            symmetric[new], directional[new] = 0, 0
+            new = new[numbers[new] < len(self._shelf.listed)]
+            of_category = model.categories.vectors
+            symmetric[new] = self._of_category(of_category.symmetric, numbers[new])
+            directional[new] = self._of_category(of_category.directional, numbers[new])
+        return symmetric, directional
+
+    def _of_category(self, of_paths: Floats, numbers: NDArray[Any]) -> Floats:
+        rows: Floats = of_paths[self._nearest[self._shelf.category[numbers]]] * _POPULARITY
+        return rows
+
+    @cached_property
+    def _nearest(self) -> Ints:
+        """Of each category the row of the nearest one that has vectors."""
+        return self._model.categories.rows_for(self._shelf.categories)

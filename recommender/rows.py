@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,30 +29,33 @@ _SPARSE = 1 / 3
 _ROUNDING = 1e-4
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """What a block's rows and all rows behind them can reach; one entry a block.
+class Reach(NamedTuple):
+    """What a block's rows and all rows behind them can reach; one of these a block.
 
     Attributes:
-        start: its first row, and at the end the number of rows; one longer than the others.
+        start: its first row.
+        end: the row behind its last.
         norm_max: the longest ``V``.
         trend_max: the highest trend.
         trend_min: the lowest trend.
     """
 
-    start: NDArray[np.int64]
-    norm_max: Floats
-    trend_max: Floats
-    trend_min: Floats
+    start: int
+    end: int
+    norm_max: float
+    trend_max: float
+    trend_min: float
 
-    def bounds(self, vector: Floats) -> NDArray[np.float64]:
-        """No row from a block on has a higher score, by Cauchy and Schwarz."""
-        norm, weight = float(np.linalg.norm(vector[:-1])), float(vector[-1])
-        reach = norm * self.norm_max.astype(np.float64)
-        trend = np.maximum(weight * self.trend_max, weight * self.trend_min)
-        largest = np.maximum(np.abs(self.trend_max), np.abs(self.trend_min))
-        bounds: NDArray[np.float64] = reach + trend + _ROUNDING * (reach + abs(weight) * largest)
-        return bounds
+    def bound(self, norm: float, trend_weight: float) -> float:
+        """No row from here on has a higher score, by Cauchy and Schwarz.
+
+        Args:
+            norm: of the question's person's part.
+            trend_weight: the question's.
+        """
+        reach = norm * self.norm_max
+        trends = trend_weight * self.trend_max, trend_weight * self.trend_min
+        return reach + max(trends) + _ROUNDING * (reach + max(map(abs, trends)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +66,13 @@ class Rows:
         vectors: ``[V, trend]``, shape (rows, rank + 1).
         number: the item number of each row.
         row_of: the row of each item number up to the highest, -1 where there is none.
-        reach: what blocks of rows can reach.
+        reach: of each block, in their order.
     """
 
     vectors: Floats
     number: Numbers
     row_of: Numbers
-    reach: Reach
+    reach: tuple[Reach, ...]
 
     def __len__(self) -> int:
         return len(self.number)
@@ -82,12 +86,11 @@ class Rows:
             may: says which items may be found.
             found: of other rows.
         """
-        starts, bounds = self.reach.start, self.reach.bounds(vector)
-        for block, bound in enumerate(bounds.tolist()):
-            if bound < least(found, count):
+        norm, trend_weight = float(np.linalg.norm(vector[:-1])), float(vector[-1])
+        for block in self.reach:
+            if block.bound(norm, trend_weight) < least(found, count):
                 break
-            numbers, scores = self._block(vector, int(starts[block]), int(starts[block + 1]), may)
-            found = better(found, numbers, scores, count)
+            found = better(found, *self._block(vector, block.start, block.end, may), count)
         return found
 
     def scores(self, vector: Floats, numbers: Numbers) -> Floats:
@@ -134,23 +137,22 @@ def rows_of(numbers: Numbers, vectors: Floats, weights: tuple[float, float]) -> 
     return Rows(vectors[order], number, row_of, _reach(norms[order], vectors[order, -1]))
 
 
-def _reach(norms: Floats, trends: Floats) -> Reach:
-    starts = [0]
-    while starts[-1] < len(norms):
-        starts.append(min(max(FIRST_BLOCK, 2 * starts[-1]), len(norms)))
-    first = np.array(starts[:-1], np.int64)
-    return Reach(
-        np.array(starts, np.int64),
-        _from_behind(np.maximum, norms, first),
-        _from_behind(np.maximum, trends, first),
-        _from_behind(np.minimum, trends, first),
-    )
+def _reach(norms: Floats, trends: Floats) -> tuple[Reach, ...]:
+    blocks: list[Reach] = []
+    end = len(norms)
+    norm_max, trend_max, trend_min = 0.0, -np.inf, np.inf
+    for start in reversed(_starts(len(norms))):
+        norm_max = max(norm_max, float(norms[start:end].max()))
+        trend_max = max(trend_max, float(trends[start:end].max()))
+        trend_min = min(trend_min, float(trends[start:end].min()))
+        blocks.append(Reach(start, end, norm_max, trend_max, trend_min))
+        end = start
+    return tuple(reversed(blocks))
 
 
-def _from_behind(extreme: np.ufunc, values: Floats, first: NDArray[np.int64]) -> Floats:
-    """Per block the extreme of its values and of all behind it."""
-    if not len(first):
-        return values
-    of_blocks: Floats = extreme.reduceat(values, first)
-    behind: Floats = extreme.accumulate(of_blocks[::-1])[::-1]
-    return behind
+def _starts(rows: int) -> list[int]:
+    starts, start = [], 0
+    while start < rows:
+        starts.append(start)
+        start = max(FIRST_BLOCK, 2 * start)
+    return starts

@@ -12,7 +12,6 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -29,7 +28,6 @@ _PREFIX = "index-"
 _HALF = ".index"
 _MANIFEST = "manifest.json"
 _ROWS = ("vectors", "number", "row_of")
-_REACH = ("start", "norm_max", "trend_max", "trend_min")
 
 
 class IndexFiles:
@@ -57,16 +55,16 @@ class IndexFiles:
         half = folder / _HALF
         shutil.rmtree(half, ignore_errors=True)
         half.mkdir(mode=0o700)
-        for name, array in _arrays(index.base).items():
-            np.save(half / f"{name}.npy", array)
+        for name in _ROWS:
+            np.save(half / f"{name}.npy", getattr(index.base, name))
             sync(half / f"{name}.npy")
         manifest = {
             "format": FORMAT,
             "projection": self._projection,
             "model": index.model.version,
             "epoch": epoch,
-            "rows": len(index.base),
-            "sha256": {name: digest_of_file(half / f"{name}.npy") for name in (*_ROWS, *_REACH)},
+            "reach": index.base.reach,
+            "sha256": {name: digest_of_file(half / f"{name}.npy") for name in _ROWS},
         }
         manifest["digest"] = digest_of(manifest)
         (half / _MANIFEST).write_text(json.dumps(manifest, indent=1))
@@ -103,23 +101,15 @@ class IndexFiles:
                 raise SnapshotUnusable("another format or model")
             if manifest["projection"] != self._projection:
                 raise SnapshotUnusable("of another projection")
-            for name in (*_ROWS, *_REACH):
+            for name in _ROWS:
                 if digest_of_file(folder / f"{name}.npy") != manifest["sha256"][name]:
                     raise SnapshotUnusable(f"{name} was changed")
-            arrays = {
-                name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in (*_ROWS, *_REACH)
-            }
+            arrays = {name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in _ROWS}
+            return Rows(**arrays, reach=tuple(Reach(*block) for block in manifest["reach"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise SnapshotUnusable(type(error).__name__) from error
-        reach = Reach(*(arrays.pop(name) for name in _REACH))
-        return Rows(**arrays, reach=reach)
 
 
 def _snapshots(folder: Path) -> list[Path]:
     """Whole ones, the oldest first."""
     return sorted(folder.glob(f"{_PREFIX}[0-9]*"))
-
-
-def _arrays(base: Rows) -> dict[str, Any]:
-    arrays: dict[str, Any] = {name: getattr(base, name) for name in _ROWS}
-    return arrays | {name: getattr(base.reach, name) for name in _REACH}

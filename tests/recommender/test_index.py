@@ -15,7 +15,7 @@ from recommender.errors import SnapshotUnusable
 from recommender.events import EventTable, Kind
 from recommender.index import ServedIndex, resumed
 from recommender.interest import interest_of
-from recommender.newcomers import given_of
+from recommender.newcomers import ItemVectors
 from recommender.parameters import DEFAULTS
 from recommender.rows import Flags
 from recommender.untrained import untrained
@@ -177,7 +177,7 @@ def _is_exact(index: ServedIndex, catalogue: Catalogue, vector: Floats, allowed:
     shelf = catalogue.shelf()
     may = shelf.listed if allowed is None else shelf.listed & allowed[: len(shelf.listed)]
     numbers = np.flatnonzero(may)
-    scores = products(given_of(index.model, shelf, numbers), vector)
+    scores = products(ItemVectors(index.model, shelf).given(numbers), vector)
     best = np.lexsort((numbers, -scores))[:7]
     with pytest.MonkeyPatch.context() as patch:
         for few in (0, 1000):  # by blocks and one by one

@@ -11,7 +11,7 @@ from recommender.events import Kind
 from recommender.history import EMPTY
 from recommender.interest import Interest, interest_of
 from recommender.model import Model
-from recommender.newcomers import taken_of
+from recommender.newcomers import ItemVectors
 from recommender.query import Query, query_of
 from tests.recommender.events import TODAY, history, shop, two_tastes_model
 
@@ -27,7 +27,7 @@ def asked(model: Model, interest: Interest | None = None, **changed: float) -> Q
     """The question of what was bought, to a model with other parameters."""
     changed_model = replace(model, parameters=replace(model.parameters, **changed))
     found = interest or interest_of(BOUGHT, (), TODAY, changed_model.parameters)
-    return query_of(found, changed_model, taken_of(changed_model, shop().shelf(), found.item))
+    return query_of(found, changed_model, ItemVectors(changed_model, shop().shelf()).taken(found.item))
 
 
 def rms(model: Model, vector: np.ndarray) -> float:
