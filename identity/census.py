@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from identity.effect import weak
+from identity.effect import joins, weak
 from identity.graph import Graph, Reach
 from identity.ids import SubjectId
 from identity.ledger import Edge, Sighting, ordered
@@ -74,6 +74,7 @@ class Known:
         kinds: the kind of identifier of everybody among those.
         shared: identifiers found to be shared before.
         blocked: identifiers that stand for none.
+        now_ms: what joins nobody any more by then upholds no guess.
     """
 
     graph: Graph = field(default_factory=Graph)
@@ -81,6 +82,7 @@ class Known:
     kinds: Mapping[SubjectId, int] = field(default_factory=dict)
     shared: Container[SubjectId] = frozenset()
     blocked: Container[SubjectId] = frozenset()
+    now_ms: int = 0
 
 
 class Census:
@@ -169,7 +171,7 @@ class Census:
         if mine is not theirs:
             return self._admit_between(mine, theirs, place, sighting, guess=guess)
         self._add(place, sighting)
-        return None
+        return self._upheld(mine, place) if guess and mine.anchored else None
 
     def see_again(self, place: int) -> LinkRefusal | None:
         """Takes in that an edge of the ledger was seen again.
@@ -223,6 +225,13 @@ class Census:
         if not both_anchored:
             return None
         self._part(joined, sighting.source)
+        return self.given_up.get(place)
+
+    def _upheld(self, person: _Person, place: int) -> LinkRefusal | None:
+        """What becomes of a guess within a person, parts of whom only what ran out may have joined."""
+        proof, guesses, ran_out = self._pairs(person.members)
+        if ran_out:
+            self._give_up_bridges(proof, guesses, self._anchors(person))
         return self.given_up.get(place)
 
     def _over_limit(self, mine: _Person, theirs: _Person, place: int, sighting: Sighting) -> bool:
@@ -301,7 +310,7 @@ class Census:
         kinds = self._known.kinds
         anchors = self._anchors(person)
         shareable = [one for one in person.members if kinds.get(one) in self._shareable]
-        proof, guesses = self._pairs(person.members)
+        proof, guesses, ran_out = self._pairs(person.members)
         if shareable and len(anchors) > self._rules.anchored_parts_max:
             # It brings networkx along, a third of a start; few people are ever looked at so closely.
             from identity.sharing import drawn_of, shared_joints  # noqa: PLC0415
@@ -311,7 +320,7 @@ class Census:
                 joints = shared_joints(drawn, shareable, anchors, self._rules.anchored_parts_max)
                 return [one for joint in joints for one in sorted(joint)]
 
-            shared = shown_by([*proof, *guesses])
+            shared = shown_by([*proof, *guesses, *ran_out])
             if shared and source:
                 for one in shown_by(set().union(*self._pairs(person.members, source))):
                     self._witnesses.hear_joint(one, source)
@@ -331,8 +340,12 @@ class Census:
         for pair in weak_bridges(drawn_of(left[0]), left[1], anchors):
             self._give_up_guess(pair)
 
-    def _pairs(self, members: Collection[SubjectId], source: str = "") -> tuple[set[Pair], set[Pair]]:
-        """The pairs among members that something links which stands: by proof, by guesses only.
+    def _pairs(
+        self, members: Collection[SubjectId], source: str = ""
+    ) -> tuple[set[Pair], set[Pair], set[Pair]]:
+        """The pairs among members that something links which stands: by proof, by guesses beside none.
+
+        The third are those that proof links, but only such as joins nobody any more.
 
         Args:
             members: the members.
@@ -340,6 +353,7 @@ class Census:
         """
         guesses: set[Pair] = set()
         proof: set[Pair] = set()
+        ran_out: set[Pair] = set()
         for member in members:
             for link in self._links_of(member):
                 if source and link.source != source:
@@ -350,8 +364,11 @@ class Census:
                     ends = link.a, link.b
                 else:
                     ends = link.key[:2]
-                (guesses if self._is_guess(link) else proof).add(ends)
-        return proof, guesses - proof
+                if self._is_guess(link):
+                    guesses.add(ends)
+                else:
+                    (proof if joins(link, self._rules, self._known.now_ms) else ran_out).add(ends)
+        return proof, guesses - proof, ran_out - proof
 
     def _quarantine(self, subject: SubjectId, mark: Mark | None, source: str) -> None:
         """Gives up whatever links an identifier; without a mark it is a joint between people.
@@ -374,15 +391,17 @@ class Census:
         self._forget(person)
 
     def _give_up_guess(self, pair: Pair) -> None:
+        """Gives up the guesses between two; proof that ran out beside them stays what it was."""
         person = self._person(pair[0])
-        edges = tuple(
-            edge for edge in self._known.graph.held(pair[0]) if (edge.a, edge.b) == pair and edge.state.stands
-        )
+        held = [edge for edge in self._known.graph.held(pair[0]) if (edge.a, edge.b) == pair]
+        edges = tuple([edge for edge in held if edge.state.stands and self._is_guess(edge)])
         self.quarantines.append(Quarantine(LinkRefusal.BRIDGES_PEOPLE, None, carriers=edges))
-        self._part_pair(pair)
-        for place in self._added.get(pair[0], ()):
-            if self._link_at(place).key[:2] == pair:
-                self.given_up[place] = LinkRefusal.BRIDGES_PEOPLE
+        self._gone.update(edge.edge_id for edge in edges)
+        added = [place for place in self._added.get(pair[0], ()) if self._link_at(place).key[:2] == pair]
+        guesses = [place for place in added if self._is_guess(self._link_at(place))]
+        self.given_up.update(dict.fromkeys(guesses, LinkRefusal.BRIDGES_PEOPLE))
+        if len(guesses) == len(added) and not any(edge.state.stands for edge in held if edge not in edges):
+            self._part_pair(pair)
         self._forget(person)
 
     def _hear(self, end: SubjectId, link: Edge | Sighting) -> None:

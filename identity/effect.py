@@ -63,6 +63,11 @@ def weak(edge: Edge | Sighting, rules: Rules) -> bool:
     return not rules.deterministic(edge.evidence) or sureness(edge, rules) < rules.weak_below_permille
 
 
+def joins(edge: Edge | Sighting, rules: Rules, now_ms: int) -> bool:
+    """Whether an edge joins people in any view at an instant, while it stands."""
+    return effect(edge, rules).at(now_ms) != 0
+
+
 def admits(rules: Rules, view: str, now_ms: int) -> Callable[[Edge], bool]:
     """Which edges join people in a view now: evidence that counts there and has not run out.
 

@@ -67,7 +67,7 @@ def preview(
         now_ms: the instant people are counted at.
         some_max: so many people and edges of each sort are told, not just counted.
     """
-    replayed = replay(ledger, after, blocked)
+    replayed = replay(ledger, after, blocked, now_ms)
     planned = plan(ledger, before, after, replayed)
     was, becomes = ledger.effects(before), ledger.effects(after)
     stood = planned.stood

@@ -85,7 +85,7 @@ class Plan:
         return bool(self.states[place] == EdgeState.ACTIVE)
 
 
-def replay(ledger: Columns, rules: Rules, blocked: Container[SubjectId]) -> Replayed:
+def replay(ledger: Columns, rules: Rules, blocked: Container[SubjectId], now_ms: int) -> Replayed:
     """Judges every edge of the ledger as if each came for the first time, under rules.
 
     In the ledger's order, as they came. Where that would throw out what stands, what stands goes
@@ -95,17 +95,18 @@ def replay(ledger: Columns, rules: Rules, blocked: Container[SubjectId]) -> Repl
         ledger: all of it.
         rules: the rules.
         blocked: identifiers that stand for none under them.
+        now_ms: proof that joins nobody any more by then is none.
     """
     rows = _to_replay(ledger)
     stood = np.isin(ledger.state, list(_STANDS))
     kept = {
         one: mark for one, mark in ledger.shared.items() if not allowed(mark, ledger.kinds.get(one, 0), rules)
     }
-    judged = _judged(ledger, rows, rules, Known(kinds=ledger.kinds, blocked=blocked))
+    judged = _judged(ledger, rows, rules, Known(kinds=ledger.kinds, blocked=blocked, now_ms=now_ms))
     again, shared = _again(ledger, rows, stood, judged, kept)
     if again:
         again.sort(key=stood.__getitem__, reverse=True)  # those alike stay in the ledger's order
-        known = Known(kinds=ledger.kinds, shared=kept, blocked=blocked)
+        known = Known(kinds=ledger.kinds, shared=kept, blocked=blocked, now_ms=now_ms)
         anew = _judged(ledger, again, rules, known)
         judged.refusals.update(anew.refusals)
         judged.let_go.difference_update(again)

@@ -101,7 +101,7 @@ class LedgerWriter:
 
         async def write() -> Done:
             wrong = undo(await self._store.between([pair]), reason, now_ms)
-            given_up = taken_apart(pair, await self._known(pair), self._book.rules)
+            given_up = taken_apart(pair, await self._known(pair, now_ms), self._book.rules)
             answer = answer_of(len(wrong))
             saved = await self._store.unlink(asked, Undone(wrong, given_up), answer, now_ms)
             self._graph.apply(saved.edges)
@@ -145,13 +145,13 @@ class LedgerWriter:
 
     async def _judge(self, sightings: Sequence[Sighting], now_ms: int) -> Judged:
         entries = await self._store.between([(one.subject, one.other) for one in sightings])
-        known = await self._known({end for one in sightings for end in (one.subject, one.other)})
+        known = await self._known({end for one in sightings for end in (one.subject, one.other)}, now_ms)
         return rule(sightings, entries, known, self._book.rules, now_ms)
 
-    async def _known(self, ends: Collection[SubjectId]) -> Known:
+    async def _known(self, ends: Collection[SubjectId], now_ms: int) -> Known:
         joined = reaches(ends, self._graph, self._book.rules.members_max)
         kinds = await self._store.kinds(set(ends).union(*(reach.members for reach in joined.values())))
-        return Known(self._graph, joined, kinds, self._book.shared, self._book.blocked)
+        return Known(self._graph, joined, kinds, self._book.shared, self._book.blocked, now_ms)
 
     async def _once(self, asked: Request, write: Callable[[], Awaitable[Done]]) -> Done:
         async with self._in_order:

@@ -172,7 +172,10 @@ class RulesChange:
         blocked = await self._book.blocked_under(proposed.rules, self._store)
         before, after = self._book.rules, proposed.rules
         ledger = await asyncio.to_thread(self._journal.read_ledger)
-        planned = await asyncio.to_thread(lambda: plan(ledger, before, after, replay(ledger, after, blocked)))
+        now_ms = self._clock()
+        planned = await asyncio.to_thread(
+            lambda: plan(ledger, before, after, replay(ledger, after, blocked, now_ms))
+        )
         if planned.digest != digest:
             raise Refusal("PREVIEW_OUTDATED")
         return ledger, planned

@@ -45,7 +45,7 @@ class People:
     def known(self, ends: Iterable[SubjectId]) -> Known:
         kinds = {subject: Kind[name.split()[0].upper()] for name, subject in self.names.items()}
         walked = reaches(ends, self.graph, self.rules.members_max)
-        return Known(self.graph, walked, kinds, self.shared, self.blocked)
+        return Known(self.graph, walked, kinds, self.shared, self.blocked, NOW)
 
     def judge(self, *sightings: Sighting, entries=()) -> Judged:
         known = self.known([end for one in sightings for end in (one.subject, one.other)])
