@@ -182,6 +182,30 @@ async def test_nothing_of_an_erased_subject_is_in_any_file(kept: Kept, tmp_path:
     assert await kept.store.count([STAYS])
 
 
+#: Whatever has a row a person or more; read from end to end it holds up everybody for as long.
+LARGE = {"identifier", "edge", "edge_change", "records", "births", "edges", "event", "request"}
+
+
+async def test_what_is_asked_about_one_person_and_an_erasure_read_no_large_table_from_end_to_end(kept: Kept):
+    asked: list[str] = []
+    reader, writer = kept.database.reader, kept.database._writer
+    for connection in (reader, writer):
+        connection.set_trace_callback(asked.append)
+    await kept.store.count([GONE])
+    await exported(kept.store, GONE)
+    await kept.store.erase([GONE], "e1", Phase.DATA)
+    for connection in (reader, writer):
+        connection.set_trace_callback(None)
+    plans = {
+        step[3]
+        for one in asked
+        if one.split()[0] in {"SELECT", "DELETE", "UPDATE"}
+        for step in writer.execute(f"EXPLAIN QUERY PLAN {one}")
+    }
+    assert plans
+    assert not [step for step in plans if step.startswith("SCAN") and step.split()[1] in LARGE]
+
+
 async def test_every_table_of_identity_that_names_somebody_names_the_erased_no_more(
     tmp_path: Path, policy: Policy, keyring: KeyRing
 ):

@@ -1,0 +1,5 @@
+-- Exports and erasures find the links of somebody from either end, in whatever state, and their
+-- place in the sequence.
+DROP INDEX edge_fallen_by_b;
+CREATE INDEX edge_by_b ON edge (b);
+CREATE INDEX edge_change_of ON edge_change (edge_id);
