@@ -24,6 +24,7 @@ RECORD_CLASSES: Mapping[str, str] = {
     "audit": "OPERATIONAL",
     "answers": "PSEUDONYM",
     "refused_links": "PSEUDONYM",
+    "quarantined_links": "PSEUDONYM",
     "people_changes": "PSEUDONYM",
     "preferences": "DECLARED",
     "age_bands": "DEMOGRAPHIC",

@@ -22,6 +22,9 @@ from services.storage.sqlite import Database, StoreUnusable
 #: Rows, or subjects of the recommender, one batch looks at: some milliseconds of the writer.
 BATCH_ROWS = 2_000
 BATCH_SUBJECTS = 200
+#: Links that count for nothing, by their states (REFUSED, QUARANTINED). What carries refusals stays until
+#: the person is erased, and so does what was declared wrong: else it came back.
+_FALLEN = {"refused_links": 3, "quarantined_links": 6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,10 @@ def batches_of(service: str, retention: Retention, now_ms: int) -> list[Batch]:
     own: dict[str, list[Batch]] = {
         "identity": [
             partial(_answers, "request", "done_at_ms", answers_ms),
-            partial(_refused_links, retention.records_due("refused_links", now_ms)),
+            *(
+                partial(_fallen_links, record, state, retention.records_due(record, now_ms))
+                for record, state in _FALLEN.items()
+            ),
             partial(_people_changes, retention.records_due("people_changes", now_ms)),
         ],
         "consent": [partial(_skeletons, now_ms)],
@@ -213,13 +219,15 @@ def _projected_answers(record: str, before_ms: int, connection: sqlite3.Connecti
     return Swept(0 if len(rows) == BATCH_ROWS else None, {record: len(rows)}, subjects)
 
 
-def _refused_links(before_ms: int, connection: sqlite3.Connection, _after: int) -> Swept:
-    gone = connection.execute(
-        "DELETE FROM edge WHERE edge_id IN"
-        " (SELECT edge_id FROM edge WHERE state = 3 AND stated_at_ms < ? LIMIT ?)",  # 3: REFUSED
-        (before_ms, BATCH_ROWS),
-    ).rowcount
-    return Swept(0 if gone == BATCH_ROWS else None, {"refused_links": gone})
+def _fallen_links(
+    record: str, state: int, before_ms: int, connection: sqlite3.Connection, _after: int
+) -> Swept:
+    # The state is in the text, so that SQLite knows which index covers it.
+    due = f"SELECT edge_id FROM edge WHERE state = {state:d} AND stated_at_ms < ? LIMIT {BATCH_ROWS}"  # noqa: S608
+    delete = f"DELETE FROM edge WHERE edge_id IN ({due}) RETURNING edge_id"  # noqa: S608 - our own text
+    gone = connection.execute(delete, (before_ms,)).fetchall()
+    connection.executemany("DELETE FROM edge_change WHERE edge_id = ?", gone)
+    return Swept(0 if len(gone) == BATCH_ROWS else None, {record: len(gone)})
 
 
 def _people_changes(before_ms: int, connection: sqlite3.Connection, _after: int) -> Swept:

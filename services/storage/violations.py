@@ -46,6 +46,8 @@ def quarantine_in(
             row = connection.execute(_QUARANTINE, (state, now_ms, reason, edge.edge_id)).fetchone()
             if row is not None:
                 taken_back.append(edge_of(row))
+    # It may have been on its way to stand; what is to count for nothing waits anew, as its change says.
+    connection.executemany("DELETE FROM pending WHERE edge_id = ?", [(edge.edge_id,) for edge in taken_back])
     return taken_back
 
 

@@ -20,6 +20,7 @@ RECORDS = {
     "audit": 50,
     "answers": 3,
     "refused_links": "until_erased",
+    "quarantined_links": 395,
     "people_changes": 30,
     "preferences": "until_erased",
     "age_bands": 365,

@@ -301,6 +301,17 @@ async def test_what_goes_on_carrying_refusals_is_so_at_once_and_for_good(store):
     assert [(one.stated_at_ms, one.reason) for one in entries] == [(NOW_MS + 9, "IDENTIFIER_SHARED")] * 2
 
 
+async def test_what_is_pending_when_it_is_to_carry_refusals_waits_for_nothing_any_more(store):
+    """Else whatever waits beside it could not be confirmed."""
+    await store.bear([newborn(number) for number in (1, 2, 3)], NOW_MS)
+    pending = await store.link(request("a"), new(sighting(1, 2), sighting(1, 3)), b"", NOW_MS)
+    quarantine = Quarantine(LinkRefusal.IDENTIFIER_SHARED, subject(2), carriers=pending.edges[:1])
+    await store.link(request("b"), Judged([], [quarantine]), b"", NOW_MS)
+    confirmed = await store.confirm(store.last_seq())
+    assert [one.state for one in confirmed.edges] == [EdgeState.ACTIVE]
+    assert [one.state for one in await store.confirmed_edges()] == [EdgeState.DISTRUSTED, EdgeState.ACTIVE]
+
+
 async def test_an_edge_between_two_shared_identifiers_counts_for_nothing_if_it_does_at_one(store):
     await store.bear([newborn(1), newborn(2)], NOW_MS)
     (edge,) = await linked(store, "a", sighting(1, 2))

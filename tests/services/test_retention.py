@@ -19,8 +19,10 @@ from consent.retention import DAY_MS
 from engagement.declared import AgeBand, Declaration
 from engagement.event import EventKind
 from engagement.store import Declared
-from identity.judging import Judged
-from identity.ledger import NEVER_MS, Evidence, Sighting
+from identity.census import Quarantine
+from identity.ids import IdentifierToken
+from identity.judging import Judged, Undone
+from identity.ledger import NEVER_MS, EdgeState, Evidence, LedgerEntry, Newborn, Sighting
 from identity.linking import LinkRefusal, Request, Ruling, Verdict
 from services.consent.policy_file import PolicyFileError, sign
 from services.engagement.event_feed import projected_answers
@@ -275,6 +277,31 @@ async def test_answers_to_requests_and_refused_links_go_when_they_are_due_and_li
     assert await store.done(Request("acme/shop", "Link", "old", b"")) is None
     assert await store.done(Request("acme/shop", "Link", "new", b"")) is not None
     assert len((await store.pending()).edges) == 2
+    database.close()
+
+
+async def test_quarantined_links_go_when_they_are_due_and_what_carries_refusals_or_corrects_does_not(
+    tmp_path, short
+):
+    """With their place in the sequence; what they showed to be shared stays so."""
+    database = Database(tmp_path / "i.db", "identity")
+    store = SqliteIdentityStore(database, recognition)
+    await store.bear([Newborn(IdentifierToken(b"\1" * 49), 1, subject(1))], 0)
+    seen = [Sighting(subject(1), subject(n), Evidence.LOGIN, "web", 0, NEVER_MS, 1000) for n in (2, 3, 4)]
+    linked = await store.link(
+        Request("shop", "Link", "a", b""), Judged([Ruling(one, Verdict.NEW) for one in seen], []), b"", 0
+    )
+    gone, carries, wrong = linked.edges
+    shared = Quarantine(LinkRefusal.IDENTIFIER_SHARED, subject(1), (gone,), (carries,))
+    await store.link(Request("shop", "Link", "b", b""), Judged([], [shared]), b"", 0)
+    entry = LedgerEntry(wrong._replace(state=EdgeState.UNLINK_PENDING), 0, "typo")
+    last = await store.unlink(Request("shop", "Unlink", "c", b""), Undone([entry], []), b"", 0)
+    await store.confirm(last.seq)
+    swept = await Sweeper("identity", database, short, Clock(NOW_MS)).sweep()
+    assert swept == {"answers": 3, "quarantined_links": 1}
+    assert rows(database, "SELECT edge_id FROM edge") == [(carries.edge_id,), (wrong.edge_id,)]
+    assert rows(database, "SELECT 1 FROM edge_change WHERE edge_id = ?", gone.edge_id) == []
+    assert await store.shared() == {subject(1)}
     database.close()
 
 
