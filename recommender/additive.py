@@ -13,21 +13,11 @@ from typing import Protocol
 import numpy as np
 from scipy import linalg
 
-from recommender.events import Ints
 from recommender.products import Product
+from recommender.sums import SumRows
 from recommender.vectors import Floats
 
 _ROWS_AT_ONCE = 512
-
-
-class SumRows(Protocol):
-    """A square sum that gives some of its rows at a time."""
-
-    def __len__(self) -> int:
-        """How many rows there are."""
-
-    def __getitem__(self, rows: slice, /) -> Ints:
-        """Some rows."""
 
 
 class Weights(Protocol):

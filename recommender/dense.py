@@ -14,9 +14,10 @@ import numpy as np
 from recommender.additive import Weights, directional_weights, symmetric_weights
 from recommender.contenders import Known, Parts, Setting, scaled
 from recommender.events import Ints
+from recommender.folding import products_of
 from recommender.parameters import DEFAULTS, Parameters
-from recommender.products import ROW_PRODUCTS, Product, shares_of
-from recommender.sums import products_of
+from recommender.products import ROW_PRODUCTS, Product
+from recommender.sums import Plan
 from recommender.vectors import Floats
 
 #: Of each part so many fits are kept: one setting's on all windows.
@@ -61,9 +62,8 @@ def symmetric(known: Known, half_life_days: float, ridge: float) -> Weights:
     """The symmetric part over the head items."""
     head = known.head()
     parameters = replace(DEFAULTS, half_life_days=half_life_days)
-    shares = shares_of(known.events, head, known.reference, parameters, with_rows=False)
-    total, _ = products_of(shares, (Product.HELD,), len(head))[Product.HELD]
-    return symmetric_weights(total, ridge)
+    plan = Plan(known.events, known.items, head, known.reference, parameters)
+    return symmetric_weights(products_of(plan, (Product.HELD,))[Product.HELD], ridge)
 
 
 def chosen(parameters: Parameters, constants: Setting) -> Parameters:
@@ -84,9 +84,8 @@ def _directional(known: Known, *values: float) -> Weights:
     head = known.head()
     constants: Setting = dict(zip(_DIRECTIONAL, values, strict=True))
     parameters = replace(DEFAULTS, **constants)
-    shares = shares_of(known.events, head, known.reference, parameters, with_rows=True)
-    made = products_of(shares, ROW_PRODUCTS, len(head))
-    before, after = (made[kind][0] for kind in ROW_PRODUCTS)
+    made = products_of(Plan(known.events, known.items, head, known.reference, parameters), ROW_PRODUCTS)
+    before, after = (made[kind] for kind in ROW_PRODUCTS)
     return directional_weights(before, after, parameters.directional_ridge)
 
 

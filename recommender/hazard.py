@@ -30,10 +30,6 @@ class HazardSums:
     exposed: Ints
     repurchased: Ints
 
-    def minus(self, other: HazardSums) -> HazardSums:
-        """The counts without those of some of their people."""
-        return HazardSums(self.exposed - other.exposed, self.repurchased - other.repurchased)
-
     def rates(self, prior: float) -> NDArray[np.float64]:
         """The chance of a repurchase per cell, shrunk to the overall rate.
 

@@ -15,7 +15,7 @@ from recommender.parameters import Parameters
 from recommender.vectors import Floats, Kept, Vectors
 
 #: What training goes through, in order; the first and the last are the program's.
-STEPS = ("events", "sums", "held", "before", "inverse", "vectors", "tail", "files")
+STEPS = ("events", "sums", "inverse", "vectors", "tail", "files")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """What each person adds to the three sums over pairs of head items.
 
 A person's share is kept as its factors, which are small; it is multiplied out over the
-person's own items only and added to, or taken from, any rows of the sum. Products are made
-in double precision, where they are exact because no partial sum reaches 2⁵³.
+person's own items only and added to, or taken out of, the sum. Products are made in
+double precision, where they are exact because no partial sum reaches 2⁵³.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -52,6 +52,7 @@ class Share:
         recent: ``r``, shape (rows, 1).
         before: ``x``, shape (rows, items).
         after: ``y``, shape (rows, items).
+        bounds: no entry of a product is larger, whatever the head.
     """
 
     column: Ints
@@ -59,24 +60,13 @@ class Share:
     recent: Doubles
     before: Doubles
     after: Doubles
+    bounds: Mapping[Product, int]
 
     def factors(self, kind: Product) -> tuple[Doubles, Doubles]:
         """Left and right, shape (rows, items) each; the product is ``left' right``."""
         if kind is Product.HELD:
             return self.held, self.held
         return self.recent * self.before, self.before if kind is Product.BEFORE else self.after
-
-    def bound(self, kind: Product) -> int:
-        """No entry of the product is larger.
-
-        Raises:
-            SumOverflow: an entry could be too large to be exact in double precision.
-        """
-        left, right = (factor.max(axis=1, initial=0) for factor in self.factors(kind))
-        bound = float(left @ right)
-        if bound >= _EXACT_MAX:
-            raise SumOverflow("one person's share")
-        return int(bound)
 
 
 def one_by_one(events: EventTable) -> Iterator[EventTable]:
@@ -99,38 +89,37 @@ def shares_of(
         reference: the day ages are counted from.
         parameters: half-lives.
         with_rows: else there are no rows, and only ``HELD`` can be made.
+
+    Raises:
+        SumOverflow: somebody's product could be too large to be exact in double precision.
     """
     for own in one_by_one(events):
         rows = rows_of(own, reference, parameters) if with_rows else no_rows(own)
-        held = holdings(own, reference, parameters.half_life_days)
-        weight = np.zeros(len(rows.item))
-        weight[np.searchsorted(rows.item, held.item)] = held.weight
+        own_weights = holdings(own, reference, parameters.half_life_days)
+        weight = np.zeros((1, len(rows.item)), np.int64)
+        weight[0, np.searchsorted(rows.item, own_weights.item)] = own_weights.weight
         at = np.minimum(np.searchsorted(head, rows.item), len(head) - 1)
         inside = head[at] == rows.item
-        yield Share(
-            at[inside],
-            weight[None, inside],
-            rows.recent[:, None].astype(np.float64),
-            rows.before[:, inside].astype(np.float64),
-            rows.after[:, inside].astype(np.float64),
+        recent = rows.recent[:, None]
+        held, before, after = (
+            part[:, inside].astype(np.float64) for part in (weight, rows.before, rows.after)
         )
+        bounds = _bounds(weight, recent, rows.before, rows.after)
+        yield Share(at[inside], held, recent.astype(np.float64), before, after, bounds)
 
 
-def add_share(total: Ints, first: int, kind: Product, share: Share, sign: int = 1) -> None:
-    """Adds a person's share to some rows of a sum, in place.
+def add_share(total: Ints, kind: Product, share: Share, sign: int = 1) -> None:
+    """Adds a person's share to a sum, in place.
 
     Args:
-        total: rows of the sum, shape (rows, head).
-        first: the position in the head of the first of them.
+        total: the sum, shape (head, head).
         kind: which sum.
         share: of the person.
         sign: 1 adds it, -1 takes it out.
     """
-    start, end = np.searchsorted(share.column, (first, first + len(total)))
-    if start < end:
-        left, right = share.factors(kind)
-        part = (left[:, start:end].T @ right).astype(np.int64)
-        total[np.ix_(share.column[start:end] - first, share.column)] += sign * part
+    left, right = share.factors(kind)
+    part = (left.T @ right).astype(np.int64)
+    total[np.ix_(share.column, share.column)] += sign * part
 
 
 def checked(kind: Product, bound: int) -> int:
@@ -142,3 +131,15 @@ def checked(kind: Product, bound: int) -> int:
     if bound > _INT64_MAX:
         raise SumOverflow(kind)
     return bound
+
+
+def _bounds(held: Ints, recent: Ints, before: Ints, after: Ints) -> Mapping[Product, int]:
+    largest_before, largest_after = (part.max(axis=1, initial=0) for part in (before, after))
+    bounds = {
+        Product.HELD: int(held.max(initial=0)) ** 2,
+        Product.BEFORE: int((recent[:, 0] * largest_before * largest_before).sum()),
+        Product.AFTER: int((recent[:, 0] * largest_before * largest_after).sum()),
+    }
+    if max(bounds.values()) >= _EXACT_MAX:
+        raise SumOverflow("one person's share")
+    return bounds

@@ -7,16 +7,60 @@ is derived from the sums (inverses, vectors, standardised trend) is computed ane
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from recommender.events import EventTable, Ints
+from recommender.errors import NothingToLearn
+from recommender.events import EventTable, Ints, reference_day
 from recommender.hazard import HazardSums, hazard_sums
-from recommender.holdings import first_purchases, holdings, purchases
+from recommender.holdings import first_purchases, head_items, holdings, purchases
 from recommender.parameters import Parameters
-from recommender.products import ROW_PRODUCTS, Product, Share, add_share, checked, shares_of
+from recommender.products import Product
+
+
+class SumRows(Protocol):
+    """A square sum that gives some of its rows at a time."""
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+
+    def __getitem__(self, rows: slice, /) -> Ints:
+        """Some rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which sums are wanted.
+
+    Attributes:
+        events: all events of the people to learn from.
+        items: item numbers are below this.
+        head: numbers of the items in the products, ascending.
+        reference: the day ages are counted from.
+        parameters: half-lives and windows.
+    """
+
+    events: EventTable
+    items: int
+    head: Ints
+    reference: int
+    parameters: Parameters
+
+
+def plan_of(events: EventTable, items: int, parameters: Parameters) -> Plan:
+    """The sums to learn from some events: their own head and their own reference day.
+
+    Raises:
+        NothingToLearn: nobody bought anything.
+    """
+    bought = purchases(events)
+    if not len(bought):
+        raise NothingToLearn
+    head = head_items(bought, parameters.head_items_max)
+    return Plan(events, items, head, reference_day(events.day), parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +77,21 @@ class Counts:
     begun: Ints
     hazard: HazardSums
 
-    def minus(self, other: Counts) -> Counts:
-        """These counts without those of some of their people; exact."""
+    def plus(self, other: Counts, sign: int = 1) -> Counts:
+        """These counts and those of other people; with ``sign`` -1 without them. Exact."""
         return Counts(
-            self.popularity - other.popularity, self.begun - other.begun, self.hazard.minus(other.hazard)
+            self.popularity + sign * other.popularity,
+            self.begun + sign * other.begun,
+            HazardSums(
+                self.hazard.exposed + sign * other.hazard.exposed,
+                self.hazard.repurchased + sign * other.hazard.repurchased,
+            ),
         )
+
+    def grown(self, items: int) -> Counts:
+        """The same counts with room for further items."""
+        further = (0, items - len(self.popularity))
+        return Counts(np.pad(self.popularity, further), np.pad(self.begun, further), self.hazard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,86 +104,17 @@ class Sums:
         counts: the smaller ones.
     """
 
-    products: dict[Product, Ints]
-    bounds: dict[Product, int]
+    products: Mapping[Product, SumRows]
+    bounds: Mapping[Product, int]
     counts: Counts
 
-    def minus(self, other: Sums) -> Sums:
-        """These sums without those of some of their people; exact."""
-        products = {kind: total - other.products[kind] for kind, total in self.products.items()}
-        bounds = {kind: bound - other.bounds[kind] for kind, bound in self.bounds.items()}
-        return Sums(products, bounds, self.counts.minus(other.counts))
 
-
-def counts_of(events: EventTable, items: int, reference: int, parameters: Parameters) -> Counts:
-    """The smaller sums of some people.
-
-    Args:
-        events: all events of these people.
-        items: item numbers are below this.
-        reference: the day ages are counted from.
-        parameters: half-lives and windows.
-    """
-    held = holdings(events, reference, parameters.half_life_days)
-    bought = purchases(events)
-    popularity = np.zeros(items, np.int64)
+def counts_of(plan: Plan) -> Counts:
+    """The smaller sums of a plan's people."""
+    parameters, reference = plan.parameters, plan.reference
+    held = holdings(plan.events, reference, parameters.half_life_days)
+    bought = purchases(plan.events)
+    popularity = np.zeros(plan.items, np.int64)
     np.add.at(popularity, held.item, held.weight)
-    begun = first_purchases(bought, reference, parameters.trend_half_life_days, items)
+    begun = first_purchases(bought, reference, parameters.trend_half_life_days, plan.items)
     return Counts(popularity, begun, hazard_sums(bought, reference, parameters))
-
-
-def sums_of(
-    events: EventTable,
-    head: Ints,
-    items: int,
-    reference: int,
-    parameters: Parameters,
-    *,
-    progress: Callable[[str], None] = lambda _: None,
-) -> Sums:
-    """The sums of some people.
-
-    Args:
-        events: all events of these people.
-        head: numbers of the items in the products, ascending.
-        items: item numbers are below this.
-        reference: the day ages are counted from.
-        parameters: half-lives and windows.
-        progress: told the name of each step as it begins.
-
-    Raises:
-        SumOverflow: an entry could leave the integers.
-    """
-    progress("sums")
-    counts = counts_of(events, items, reference, parameters)
-    products: dict[Product, Ints] = {}
-    bounds: dict[Product, int] = {}
-    for kinds in (Product.HELD,), ROW_PRODUCTS:
-        progress(kinds[0])
-        shares = shares_of(events, head, reference, parameters, with_rows=kinds is ROW_PRODUCTS)
-        made = products_of(shares, kinds, len(head))
-        for kind, (total, bound) in made.items():
-            products[kind], bounds[kind] = total, bound
-    return Sums(products, bounds, counts)
-
-
-def products_of(
-    shares: Iterable[Share], kinds: Sequence[Product], head: int
-) -> dict[Product, tuple[Ints, int]]:
-    """Sums over people, and a bound of the entries of each.
-
-    Args:
-        shares: of these people, with rows if one of the kinds is of them.
-        kinds: which sums.
-        head: the number of head items.
-
-    Raises:
-        SumOverflow: an entry could leave the integers.
-    """
-    totals = {kind: np.zeros((head, head), np.int64) for kind in kinds}
-    bounds = dict.fromkeys(kinds, 0)
-    for share in shares:
-        for kind, total in totals.items():
-            bounds[kind] = checked(kind, bounds[kind] + share.bound(kind))
-            add_share(total, 0, kind, share)
-    return {kind: (totals[kind], bounds[kind]) for kind in kinds}

@@ -13,14 +13,14 @@ import numpy as np
 
 from recommender.additive import directional_weights, symmetric_weights
 from recommender.category import category_vectors, fill_from_category
-from recommender.errors import NothingToLearn
-from recommender.events import EventTable, Ints, reference_day
-from recommender.holdings import head_items, holdings, purchases
+from recommender.events import EventTable, Ints
+from recommender.folding import sums_of
+from recommender.holdings import holdings
 from recommender.model import Model
 from recommender.parameters import Parameters
 from recommender.products import ROW_PRODUCTS, Product
 from recommender.reduction import Part, people_of, reduced
-from recommender.sums import Sums, sums_of
+from recommender.sums import Plan, Sums, plan_of
 from recommender.vectors import Floats, Vectors
 
 
@@ -43,14 +43,26 @@ def train(
     Raises:
         NothingToLearn: nobody bought anything.
     """
-    bought = purchases(events)
-    if not len(bought):
-        raise NothingToLearn
-    reference = reference_day(events.day)
-    head = head_items(bought, parameters.head_items_max)
-    sums = sums_of(events, head, len(categories), reference, parameters, progress=progress)
+    plan = plan_of(events, len(categories), parameters)
+    progress("sums")
+    return model_of(plan, sums_of(plan), categories, version, progress)
+
+
+def model_of(
+    plan: Plan, sums: Sums, categories: Sequence[str], version: str, progress: Callable[[str], None]
+) -> Model:
+    """Derives a model from sums.
+
+    Args:
+        plan: of the sums.
+        sums: of all people of the plan.
+        categories: of every item by number.
+        version: names the model.
+        progress: told the name of each step as it begins.
+    """
+    head, parameters = plan.head, plan.parameters
     progress("inverse")
-    parts = _parts(events, sums, head, reference, parameters)
+    parts = _parts(plan, sums)
     progress("vectors")
     vectors, kept = reduced(*parts, parameters.rank)
     progress("tail")
@@ -64,10 +76,10 @@ def train(
     return Model(
         version=version,
         parameters=parameters,
-        reference_day=reference,
+        reference_day=plan.reference,
         head_numbers=head,
-        people=len(np.unique(events.person)),
-        events=len(events),
+        people=len(np.unique(plan.events.person)),
+        events=len(plan.events),
         vectors=spread,
         kept=kept,
         trend=trend,
@@ -77,16 +89,15 @@ def train(
     )
 
 
-def _parts(
-    events: EventTable, sums: Sums, head: Ints, reference: int, parameters: Parameters
-) -> tuple[Part, Part]:
+def _parts(plan: Plan, sums: Sums) -> tuple[Part, Part]:
     """The symmetric and the directional part, from the sums and what everybody holds."""
+    parameters = plan.parameters
     symmetric = symmetric_weights(sums.products[Product.HELD], parameters.ridge)
     before, after = (sums.products[kind] for kind in ROW_PRODUCTS)
     directional = directional_weights(before, after, parameters.directional_ridge)
-    people = np.unique(events.person)
+    people = np.unique(plan.events.person)
     now, lasting = (
-        people_of(holdings(events, reference, half_life_days), head, people)
+        people_of(holdings(plan.events, plan.reference, half_life_days), plan.head, people)
         for half_life_days in (parameters.half_life_days, parameters.lasting_half_life_days)
     )
     return Part(symmetric, now, 1.0), Part(directional, lasting, parameters.directional_weight)

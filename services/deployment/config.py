@@ -28,7 +28,25 @@ SERVICES = ("identity", "consent", "recommender", "engagement")
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _CALLER_KEYS = frozenset({"scopes", "purposes", "new_identifiers_per_hour", "translates_to"})
-_KEYS = frozenset({"tenant", "keyring", "policy", "policy_keys", "listen", "tokens", "callers", "verifiers"})
+_KEYS = frozenset(
+    {
+        "tenant",
+        "keyring",
+        "policy",
+        "policy_keys",
+        "listen",
+        "tokens",
+        "callers",
+        "verifiers",
+        "model_refresh_s",
+    }
+)
+#: Shorter than this a training of a middling catalogue does not take.
+_REFRESH_LEAST_S = 60
+
+
+#: Within so long, unless the deployment says otherwise, models in service carry nobody who withdrew.
+MODEL_REFRESH_S = 600
 
 
 class ConfigError(Exception):
@@ -66,6 +84,7 @@ class SuiteConfig:
         callers: the allow-list by caller id.
         verifiers: who may attest that a person was authenticated.
         own_policy: the policy is a file of the deployment's own, not the one in the package.
+        model_refresh_s: within so long no model in service carries what was withdrawn from training.
     """
 
     folder: Path
@@ -79,6 +98,7 @@ class SuiteConfig:
     callers: Mapping[str, Caller]
     verifiers: tuple[Verifier, ...] = ()
     own_policy: bool = False
+    model_refresh_s: int = MODEL_REFRESH_S
 
 
 def load(path: Path) -> SuiteConfig:
@@ -126,7 +146,15 @@ def load(path: Path) -> SuiteConfig:
             name: _caller(name, entry, tenant, policy, frozenset(callers)) for name, entry in callers.items()
         },
         verifiers=verifiers,
+        model_refresh_s=_refresh_s(content),
     )
+
+
+def _refresh_s(content: Mapping[str, Any]) -> int:
+    refresh_s = content.get("model_refresh_s", MODEL_REFRESH_S)
+    if type(refresh_s) is not int or refresh_s < _REFRESH_LEAST_S:
+        raise ConfigError(f"model_refresh_s: a whole number of seconds from {_REFRESH_LEAST_S}")
+    return refresh_s
 
 
 def _caller(

@@ -27,6 +27,7 @@ async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part
             clock=process.clock,
             log=process.log,
             page_key=process.config.keyring.active("signing").derive(b"pages of recommendations", 64),
+            model_refresh_s=process.config.model_refresh_s,
         ) as recommender:
             keys = SubjectKeys(process.config.keyring)
             links.stores[recommender.people.name] = DatabaseStore(database, recommender.people, keys)
@@ -44,6 +45,7 @@ async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part
                 await reader.caught_up(await links.events.head())
                 if not recommender.live.model.version:
                     await recommender.live.rebuild()  # who may be learned from is known only now
+                recommender.refresher.soon()  # somebody may have withdrawn while nothing ran
 
             served = [
                 Served(

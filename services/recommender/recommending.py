@@ -25,6 +25,8 @@ from recommender.paging import PageTokens
 from recommender.parameters import DEFAULTS, Parameters
 from recommender.projection import RecommenderProjection
 from recommender.untrained import untrained
+from services.deployment.config import MODEL_REFRESH_S
+from services.recommender.refreshing import Refresher
 from services.recommender.service import RecommenderServicer
 from services.recommender.serving import LiveIndex
 from services.recommender.trainer import PURPOSE, Places, Trainer, people_to_learn_from
@@ -33,6 +35,7 @@ from services.storage.model_files import ModelFiles
 from services.storage.recommender import SqliteRecommenderStore
 from services.storage.recommender_people import RecommenderPeople
 from services.storage.sqlite import Database
+from services.storage.sums_files import SumsFiles
 from services.storage.training_events import subjects_present, training_data
 
 HISTORY_BYTES_MAX = 64 << 20
@@ -47,12 +50,16 @@ class Recommender:
         projection: takes the news of events in.
         live: the index in service.
         people: what is kept and concluded about people.
+        trainer: makes models.
+        refresher: has the model follow who may be learned from.
     """
 
     servicer: RecommenderServicer
     projection: RecommenderProjection
     live: LiveIndex
     people: RecommenderPeople
+    trainer: Trainer
+    refresher: Refresher
 
 
 @asynccontextmanager
@@ -65,6 +72,7 @@ async def running_recommender(
     log: Callable[[str], object],
     page_key: bytes,
     parameters: Parameters = DEFAULTS,
+    model_refresh_s: float = MODEL_REFRESH_S,
 ) -> AsyncIterator[Recommender]:
     """A recommender that is ready to serve while the block runs.
 
@@ -76,11 +84,12 @@ async def running_recommender(
         log: takes a line about each model that can not be used.
         page_key: page tokens are sealed under it.
         parameters: what to train with.
+        model_refresh_s: within so long no model in service carries what was withdrawn from training.
     """
     store = SqliteRecommenderStore(database)
     loaded = await store.load()
     catalogue = Catalogue(loaded.items)
-    places = Places(database.path, folder / "models", folder / "training")
+    places = Places(database.path, folder / "models", folder / "sums", folder / "training")
 
     async def popularity() -> Model:
         grouping = await people_to_learn_from(guard, store, clock())
@@ -102,6 +111,7 @@ async def running_recommender(
         parameters=parameters,
         live=live,
     )
+    refresher = Refresher(guard=guard, trainer=trainer, clock=clock, log=log, refresh_s=model_refresh_s)
     projection = RecommenderProjection(
         store, catalogue, loaded, history_bytes_max=HISTORY_BYTES_MAX, changed=live.events_changed
     )
@@ -111,6 +121,7 @@ async def running_recommender(
         live=live,
         trainer=trainer,
         files=files,
+        sums=SumsFiles(places.sums),
         clock=clock,
         purposes=guard.policy.names_in,
     )
@@ -130,17 +141,24 @@ async def running_recommender(
             projection,
             live,
             people,
+            trainer,
+            refresher,
         )
     finally:
+        await refresher.close()
         await trainer.close()
         await live.close()
 
 
 def _usable(files: ModelFiles, places: Places, projection: str, log: Callable[[str], object]) -> Model | None:
-    """The newest usable model; those learned from somebody who was erased since are removed first."""
+    """The newest usable model; what was learned from somebody who was erased since is removed first."""
     shutil.rmtree(places.job, ignore_errors=True)
     files.remove_half_written()
-    files.remove(files.learned_from_others(subjects_present(places.database)))
+    present = subjects_present(places.database)
+    files.remove(files.learned_from_others(present))
+    sums = SumsFiles(places.sums)
+    sums.remove_half_written()
+    sums.keep_only_of(present)
     return files.newest(projection, lambda unusable: log(_refused(unusable)))
 
 

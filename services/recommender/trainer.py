@@ -28,12 +28,13 @@ from recommender.store import RecommenderStore
 from services.interceptors.purpose import must_be_ready
 from services.recommender.serving import LiveIndex
 from services.storage.model_files import ModelFiles
+from services.storage.sums_files import SumsFiles
 from services.storage.training_events import Grouping, subjects_present
 from services.storage.training_job import Job, write_job
 
 PURPOSE = "train_model"
-#: Begins the key of a training that nobody but an erasure asked for; no caller has a space in its name.
-_ERASURE = "erasure "
+#: Begins the key of a training that no caller asked for; no caller has a space in its name.
+_OWN = "without somebody "
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _SUBJECTS_AT_ONCE = 2_000
 
@@ -48,10 +49,11 @@ class Progress(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where a recommender keeps its files: its database, its models, a training's job."""
+    """Where a recommender keeps its files: its database, models, learned sums, a training's job."""
 
     database: Path
     models: Path
+    sums: Path
     job: Path
 
 
@@ -66,8 +68,8 @@ async def people_to_learn_from(guard: GuardTable, store: RecommenderStore, now_m
     must_be_ready(guard)
     purpose = guard.policy.index(PURPOSE)
     subjects: list[int] = []
-    person_of: dict[SubjectId, int] = {}
-    people: list[int] = []
+    component_of: dict[SubjectId, int] = {}
+    components: list[int] = []
     everybody = list(guard.subjects())
     for start in range(0, len(everybody), _SUBJECTS_AT_ONCE):
         portion = everybody[start : start + _SUBJECTS_AT_ONCE]
@@ -76,10 +78,10 @@ async def people_to_learn_from(guard: GuardTable, store: RecommenderStore, now_m
             members = guard.members(subject, purpose, now_ms) if number else ()
             if members:
                 subjects.append(number)
-                people.append(person_of.setdefault(min(members), len(person_of)))
+                components.append(component_of.setdefault(min(members), len(component_of)))
         await asyncio.sleep(0)
     must_be_ready(guard)  # what has no lease any more says no to everybody
-    return Grouping(np.array(subjects, np.int64), np.array(people, np.int64))
+    return Grouping.of_components(np.array(subjects, np.int64), np.array(components, np.int64))
 
 
 class Trainer:
@@ -111,8 +113,9 @@ class Trainer:
         self._projection = projection
         self._parameters = parameters
         self._live = live
-        self._erasures = 0
+        self._own = 0
         self._files = ModelFiles(places.models)
+        self._sums = SumsFiles(places.sums)
         self._key = ""
         self._said: list[Progress] = []
         self._news = asyncio.Event()
@@ -152,32 +155,64 @@ class Trainer:
         await task
 
     async def without_the_erased(self, now_ms: int) -> None:
-        """Has every model go that was learned from somebody who is there no more.
+        """Has every model and the sums go that were learned from somebody who is there no more.
 
-        The model in service is replaced by one trained without them, or, when nothing is left to
-        learn from or the training fails, by the popularity of what is left. Many who wait here
-        share one training.
+        The model in service is replaced by one without them, or, when nothing is left to learn from
+        or the training fails, by the popularity of what is left. Many who wait here share one
+        training.
 
         Args:
             now_ms: events that have expired by then are left out.
         """
         while True:
-            if self._task is not None and not self._task.done():
-                await asyncio.wait([self._task])
+            await self._idle()
             stale = await self._learned_from_others()
             if self._task is not None and not self._task.done():
                 continue  # begun meanwhile by somebody who waits here, too
             if self._live.model.version not in stale:
                 break
-            self._erasures += 1
             try:
-                async for _ in self.train(f"{_ERASURE}{self._erasures}", now_ms):
-                    pass
+                await self._train_unasked(now_ms)
             except (NothingToLearn, TrainingFailed, SnapshotUnusable):
                 await self._live.serve_popularity()
         await asyncio.to_thread(self._files.remove, stale)
+        present = await asyncio.to_thread(subjects_present, self._places.database)
+        await asyncio.to_thread(self._sums.keep_only_of, present)
         if not self._live.model.version:
             await self._live.serve_popularity()
+
+    async def without_the_withdrawn(self, now_ms: int) -> None:
+        """Has what is in service be of those who may be learned from now, as the people they are now.
+
+        Args:
+            now_ms: events that have expired by then are left out.
+
+        Raises:
+            Unavailable: who may be learned from is not known now.
+            TrainingBusy: another training began meanwhile.
+            TrainingFailed: the program ended without a model; what serves is as it was.
+        """
+        await self._idle()
+        if not self._live.model.version:
+            await self._live.serve_popularity()
+            return
+        stale = await self._learned_from_withdrawn(now_ms)
+        if self._live.model.version in stale:
+            try:
+                await self._train_unasked(now_ms)
+            except NothingToLearn:
+                await self._live.serve_popularity()
+        await asyncio.to_thread(self._files.remove, stale)
+
+    async def _idle(self) -> None:
+        """Returns when no training runs."""
+        if self._task is not None and not self._task.done():
+            await asyncio.wait([self._task])
+
+    async def _train_unasked(self, now_ms: int) -> None:
+        self._own += 1
+        async for _ in self.train(f"{_OWN}{self._own}", now_ms):
+            pass
 
     async def close(self) -> None:
         """Ends a running training; its program is ended with it."""
@@ -188,6 +223,14 @@ class Trainer:
     async def _learned_from_others(self) -> list[str]:
         present = await asyncio.to_thread(subjects_present, self._places.database)
         return await asyncio.to_thread(self._files.learned_from_others, present)
+
+    async def _learned_from_withdrawn(self, now_ms: int) -> list[str]:
+        """Models of somebody who may not be learned from now; all, when people came together or parted."""
+        permitted = await people_to_learn_from(self._guard, self._store, now_ms)
+        folded = await asyncio.to_thread(self._sums.grouping)
+        if folded is None or folded.differs_from(permitted):
+            return await asyncio.to_thread(self._files.versions)
+        return await asyncio.to_thread(self._files.learned_from_others, permitted.subject)
 
     async def _run(self, now_ms: int) -> Model:
         version = await self._trained(now_ms)
@@ -201,7 +244,14 @@ class Trainer:
     async def _trained(self, now_ms: int) -> str:
         grouping = await people_to_learn_from(self._guard, self._store, now_ms)
         purpose = self._guard.policy.index(PURPOSE)
-        job = Job(self._places.database, self._places.models, purpose, now_ms, self._parameters)
+        job = Job(
+            self._places.database,
+            self._places.models,
+            self._places.sums,
+            purpose,
+            now_ms,
+            self._parameters,
+        )
         shutil.rmtree(self._places.job, ignore_errors=True)  # left by a killed process, as the next
         self._files.remove_half_written()
         try:

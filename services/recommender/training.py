@@ -17,8 +17,10 @@ from typing import Any
 
 from recommender.errors import NothingToLearn
 from recommender.model import STEPS
-from recommender.training import train
+from recommender.sums import plan_of
+from recommender.training import model_of
 from services.storage.model_files import ModelFiles
+from services.storage.sums_files import SumsFiles
 from services.storage.training_events import Grouping, training_data
 from services.storage.training_job import Job, read_job
 
@@ -29,7 +31,8 @@ def run(job: Job, grouping: Grouping, say: Callable[[dict[str, Any]], None]) -> 
     Args:
         job: what to train.
         grouping: who may be learned from.
-        say: takes ``{"step", "done", "steps"}`` as each step begins, then ``{"version"}``.
+        say: takes ``{"step", "done", "steps"}`` as each step begins, ``{"refused"}`` when the
+            sums there were can not be used, then ``{"version"}``.
 
     Raises:
         NothingToLearn: nobody who permits it bought anything.
@@ -40,11 +43,21 @@ def run(job: Job, grouping: Grouping, say: Callable[[dict[str, Any]], None]) -> 
 
     progress("events")
     data = training_data(job.database, grouping, job.purpose, job.now_ms)
+    kept = SumsFiles(job.sums)
+    try:
+        plan = plan_of(data.events, len(data.categories), job.parameters)
+    except NothingToLearn:
+        kept.remove()
+        raise
+    progress("sums")
+    sums = kept.brought_to(
+        plan, data.projection, data.grouping, lambda unusable: say({"refused": str(unusable)})
+    )
     files = ModelFiles(job.models)
     version = files.next_version()
-    model = train(data.events, data.categories, job.parameters, version, progress)
+    model = model_of(plan, sums, data.categories, version, progress)
     progress("files")
-    files.write(model, data.projection, grouping.subject)
+    files.write(model, data.projection, data.grouping.subject)
     say({"version": version})
 
 

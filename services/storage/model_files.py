@@ -129,6 +129,10 @@ class ModelFiles:
                 refused(unusable)
         return None
 
+    def versions(self) -> list[str]:
+        """All there are, the oldest first."""
+        return [folder.name for folder in self._whole()]
+
     def learned_from(self, numbers: Ints) -> list[str]:
         """The versions that were learned from any of some subjects."""
         return [

@@ -22,6 +22,7 @@ from services.recommender.trainer import PURPOSE, Trainer
 from services.storage.engagement_people import answer_in_words
 from services.storage.model_files import ModelFiles
 from services.storage.recommender import declared_by, erase_events
+from services.storage.sums_files import SumsFiles
 from services.stores import ExportedValue, Json, Kept
 
 _DAY_MS = 86_400_000
@@ -47,6 +48,7 @@ class RecommenderPeople:
         live: LiveIndex,
         trainer: Trainer,
         files: ModelFiles,
+        sums: SumsFiles,
         clock: Callable[[], int],
         purposes: Callable[[int], tuple[str, ...]],
     ) -> None:
@@ -55,11 +57,12 @@ class RecommenderPeople:
         self._live = live
         self._trainer = trainer
         self._files = files
+        self._sums = sums
         self._clock = clock
         self._purposes = purposes
 
     def count(self, connection: sqlite3.Connection, subjects: Sequence[SubjectId]) -> dict[str, int]:
-        """See ``Contents.count``; a model counts when it was learned from any of the subjects."""
+        """See ``Contents.count``; models and sums count when they are of any of the subjects."""
         numbers = [row[0] for one in subjects for row in connection.execute(_NUMBER, (one,)).fetchall()]
         events = "SELECT count(*) FROM event WHERE subject = ?"
         answers = "SELECT count(*) FROM declared WHERE birth = ?"
@@ -67,6 +70,7 @@ class RecommenderPeople:
             "event": sum(connection.execute(events, (number,)).fetchone()[0] for number in numbers),
             "declared": sum(connection.execute(answers, (one,)).fetchone()[0] for one in subjects),
             "model": len(self._files.learned_from(np.array(numbers, np.int64))) if numbers else 0,
+            "learned sums": int(self._sums.learned_from(np.array(numbers, np.int64))),
         }
 
     def stored(self, connection: sqlite3.Connection, subject: SubjectId) -> Iterator[ExportedValue]:
@@ -106,6 +110,19 @@ class RecommenderPeople:
             model: dict[str, Json] = {"version": version, "in_service": version == self._live.model.version}
             yield ExportedValue(
                 self.name, "model", subject, model, "training", "", None, None, (PURPOSE,), inferred=True
+            )
+        if self._sums.learned_from(np.array(numbers, np.int64)):
+            yield ExportedValue(
+                store=self.name,
+                kind="learned sums",
+                subject=subject,
+                value={"made_of": "a copy of those events above that may be learned from"},
+                source="training",
+                party="",
+                observed_at_ms=None,
+                recorded_at_ms=None,
+                purposes=(PURPOSE,),
+                inferred=True,
             )
 
     async def inferred(self, subject: SubjectId) -> AsyncIterator[ExportedValue]:

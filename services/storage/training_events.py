@@ -23,15 +23,42 @@ _ROWS_AT_ONCE = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """Who may be learned from; two columns of one length.
+    """Who may be learned from; two columns of one length, by ascending subject.
 
     Attributes:
         subject: subject numbers.
-        person: the training person of each.
+        person: the training person of each: the smallest subject number of the component, so
+            that a person has the same name as long as nothing of it is there before.
     """
 
     subject: Ints
     person: Ints
+
+    @classmethod
+    def of_components(cls, subject: Ints, component: Ints) -> Grouping:
+        """Names components.
+
+        Args:
+            subject: subject numbers, each once.
+            component: the same number for those who are one person, from 0.
+        """
+        smallest = np.full(int(component.max(initial=-1)) + 1, np.iinfo(np.int64).max)
+        np.minimum.at(smallest, component, subject)
+        order = np.argsort(subject)
+        return cls(subject[order], smallest[component][order])
+
+    def where(self, mask: NDArray[np.bool_]) -> Grouping:
+        """Those for whom ``mask`` holds."""
+        return Grouping(self.subject[mask], self.person[mask])
+
+    def differs_from(self, other: Grouping) -> bool:
+        """Whether one of these is not there, or two of these are one person here or there only."""
+        at = np.searchsorted(other.subject, self.subject)
+        at = np.minimum(at, max(len(other.subject) - 1, 0))
+        if not len(other.subject) or not (other.subject[at] == self.subject).all():
+            return bool(len(self.subject))
+        pairs = np.unique(np.stack([self.person, other.person[at]]), axis=1)
+        return any(len(np.unique(side)) < pairs.shape[1] for side in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +67,13 @@ class TrainingData:
 
     Attributes:
         projection: names the projection the item numbers belong to.
+        grouping: of those whose events are among them.
         events: the events.
         categories: of each item by number.
     """
 
     projection: str
+    grouping: Grouping
     events: EventTable
     categories: list[str]
 
@@ -87,26 +116,27 @@ def training_data(path: Path, grouping: Grouping, purpose: int, now_ms: int) -> 
             f" AND provenance IN ({marks}) AND (expires_at_ms IS NULL OR expires_at_ms > ?)"
         )
         parts = list(_parts(connection, query, grouping, (*codes, now_ms)))
-    columns = np.concatenate(parts) if parts else np.zeros((0, 5), np.int64)
-    return TrainingData(projection, EventTable.of_columns(columns), categories)
+    columns = np.concatenate(parts) if parts else np.zeros((0, 6), np.int64)
+    having = grouping.where(np.isin(grouping.subject, columns[:, 0]))
+    return TrainingData(projection, having, EventTable.of_columns(columns[:, 1:]), categories)
 
 
 def _parts(
     connection: Any, query: str, grouping: Grouping, arguments: tuple[int, ...]
 ) -> Iterator[NDArray[np.int64]]:
-    """Arrays of shape (events, 5): person, item, day, kind, quantity."""
+    """Arrays of shape (events, 6): subject, person, item, day, kind, quantity."""
     rows: list[tuple[int, ...]] = []
-    people: list[int] = []
+    whose: list[tuple[int, int]] = []
     for subject, person in zip(grouping.subject.tolist(), grouping.person.tolist(), strict=True):
         found = connection.execute(query, (subject, *arguments)).fetchall()
         rows += found
-        people += [person] * len(found)
+        whose += [(subject, person)] * len(found)
         if len(rows) >= _ROWS_AT_ONCE:
-            yield _array(people, rows)
-            rows, people = [], []
+            yield _array(whose, rows)
+            rows, whose = [], []
     if rows:
-        yield _array(people, rows)
+        yield _array(whose, rows)
 
 
-def _array(people: list[int], rows: list[tuple[int, ...]]) -> NDArray[np.int64]:
-    return np.column_stack([np.array(people, np.int64), np.array(rows, np.int64)])
+def _array(whose: list[tuple[int, int]], rows: list[tuple[int, ...]]) -> NDArray[np.int64]:
+    return np.concatenate([np.array(whose, np.int64), np.array(rows, np.int64)], axis=1)

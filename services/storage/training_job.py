@@ -27,6 +27,7 @@ class Job:
     Attributes:
         database: the recommender's file.
         models: the folder of models.
+        sums: the folder of the learned sums.
         purpose: bit position of the purpose that permits learning.
         now_ms: events that have expired by then are left out.
         parameters: what to train with.
@@ -34,6 +35,7 @@ class Job:
 
     database: Path
     models: Path
+    sums: Path
     purpose: int
     now_ms: int
     parameters: Parameters
@@ -45,6 +47,7 @@ def write_job(folder: Path, job: Job, grouping: Grouping) -> None:
     content = {
         "database": str(job.database),
         "models": str(job.models),
+        "sums": str(job.sums),
         "purpose": job.purpose,
         "now_ms": job.now_ms,
         "parameters": asdict(job.parameters),
@@ -63,6 +66,7 @@ def read_job(folder: Path) -> tuple[Job, Grouping]:
     job = Job(
         database=Path(content["database"]),
         models=Path(content["models"]),
+        sums=Path(content["sums"]),
         purpose=content["purpose"],
         now_ms=content["now_ms"],
         parameters=Parameters(**content["parameters"]),

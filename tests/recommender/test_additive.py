@@ -8,11 +8,12 @@ import pytest
 from recommender.additive import Weights, directional_weights, symmetric_weights
 from recommender.category import category_vectors, fill_from_category, lineage
 from recommender.decay import FULL
+from recommender.folding import sums_of
 from recommender.holdings import holdings
 from recommender.parameters import DEFAULTS
 from recommender.products import Product
 from recommender.reduction import Part, people_of, reduced
-from recommender.sums import sums_of
+from recommender.sums import Plan
 from recommender.vectors import Vectors
 from tests.recommender.events import TODAY, table, two_tastes
 
@@ -23,7 +24,7 @@ PEOPLE = np.unique(EVENTS.person)
 
 @pytest.fixture(scope="module")
 def products():
-    return sums_of(EVENTS, HEAD, 21, TODAY, DEFAULTS).products
+    return sums_of(Plan(EVENTS, 21, HEAD, TODAY, DEFAULTS)).products
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from recommender.model import Model
 from services.storage.model_files import ModelFiles
 from services.storage.personal import DatabaseStore
 from services.storage.subject_keys import SubjectKeys
+from services.storage.sums_files import SumsFiles
 from services.storage.training_events import subjects_present
 from services.stores import Phase
 from tests.conftest import Clock
@@ -87,7 +88,7 @@ async def test_the_model_equals_one_trained_without_the_person(
     """Bit for bit where it keeps integers, and in every vector; before, it did not."""
     before = sums(trained.recommender.live.model)
     counts = await erase(trained, keyring, GONE)
-    assert counts["model"] == 1
+    assert counts["model"] == counts["learned sums"] == 1
     assert counts["event"] > 0
     erased = trained.recommender.live.model
     guard = GuardTable(policy)
@@ -111,6 +112,7 @@ async def test_no_file_is_left_that_was_learned_from_the_person(trained: World, 
     assert len(files.learned_from(np.array([number]))) == 2
     await erase(trained, keyring, GONE)
     assert files.learned_from(np.array([number])) == []
+    assert not SumsFiles(trained.folder / "sums").learned_from(np.array([number]))
     assert files.learned_from_others(subjects_present(trained.folder / "recommender.db")) == []
     assert [path.name for path in (trained.folder / "models").iterdir()] == [
         trained.recommender.live.model.version
@@ -133,6 +135,7 @@ async def test_the_last_person_leaves_popularity_of_nobody(trained: World, keyri
     assert trained.recommender.live.model.version == ""
     assert not trained.recommender.live.model.trend.any()
     assert list((trained.folder / "models").iterdir()) == []
+    assert list((trained.folder / "sums").iterdir()) == []
 
 
 async def test_before_the_first_training_popularity_forgets_too(world: World, keyring: KeyRing) -> None:
@@ -176,13 +179,21 @@ async def test_a_crash_before_the_model_was_replaced_never_serves_it(
     async with opened(tmp_path / "crashed", guard, clock) as world:
         assert world.recommender.live.model.version != version
         assert list((world.folder / "models").iterdir()) == []
+        assert list((world.folder / "sums").iterdir()) == []
 
 
 async def test_conclusions_are_exported_as_inferred(trained: World, keyring: KeyRing) -> None:
     """Interests, categories, next purchases, factors and the model, each named as such; events are not."""
     values = [value async for value in store_of(trained, keyring).export([GONE])]
     inferred = {value.kind for value in values if value.inferred}
-    assert inferred >= {"interest", "category interest", "next purchase", "learned factors", "model"}
+    assert inferred >= {
+        "interest",
+        "category interest",
+        "next purchase",
+        "learned factors",
+        "model",
+        "learned sums",
+    }
     assert {value.kind for value in values if not value.inferred} == {"event"}
     json.dumps([dict(value.value) for value in values])
     bought = {one.item_id for one in purchases_of_two_tastes() if one.subject == GONE}

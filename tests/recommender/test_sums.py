@@ -7,17 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from recommender.decay import FULL
+from recommender import products
 from recommender.directional import rows_of
 from recommender.errors import SumOverflow
 from recommender.events import EventTable, Kind
+from recommender.folding import sums_of
 from recommender.hazard import CELLS, cells, hazard_sums
 from recommender.holdings import holdings, purchases
 from recommender.parameters import DEFAULTS
-from recommender.products import Product, add_share, shares_of
-from recommender.sums import Sums, products_of, sums_of
+from recommender.products import Product, Share, add_share, checked, shares_of
+from recommender.sums import Plan
 from tests.recommender.events import TODAY, Row, rows, table
 
 HEAD = np.array([1, 2, 4, 6])
@@ -25,39 +25,16 @@ ITEMS = 8
 ORDER = int(Kind.ORDER)
 
 
-def sums(events: EventTable) -> Sums:
-    """The sums over a fixed head at a fixed day."""
-    return sums_of(events, HEAD, ITEMS, TODAY, DEFAULTS)
-
-
-def same(left: Sums, right: Sums) -> bool:
-    """Whether two sums are bit-identical."""
-    pairs = [(left.products[kind], right.products[kind]) for kind in Product]
-    pairs += [
-        (left.counts.popularity, right.counts.popularity),
-        (left.counts.begun, right.counts.begun),
-        (left.counts.hazard.exposed, right.counts.hazard.exposed),
-        (left.counts.hazard.repurchased, right.counts.hazard.repurchased),
-    ]
-    return left.bounds == right.bounds and all(
-        ours.dtype == theirs.dtype == np.int64 and np.array_equal(ours, theirs) for ours, theirs in pairs
-    )
-
-
-@settings(max_examples=50)
-@given(rows(), st.integers(0, 4))
-def test_a_person_taken_out_is_as_if_never_learned_from(events: list[Row], person: int) -> None:
-    """Products, popularity, trend and hazard: subtracting equals building without."""
-    of_person = [row for row in events if row[0] == person]
-    others = [row for row in events if row[0] != person]
-    assert same(sums(table(events)).minus(sums(table(of_person))), sums(table(others)))
+def plan(events: EventTable) -> Plan:
+    """Sums over a fixed head at a fixed day."""
+    return Plan(events, ITEMS, HEAD, TODAY, DEFAULTS)
 
 
 @settings(max_examples=50)
 @given(rows())
 def test_products_are_sums_of_products(events: list[Row]) -> None:
     """Against products added one by one in unbounded integers, within their bounds."""
-    found = sums(table(events))
+    found = sums_of(plan(table(events)))
     expected = {kind: [[0] * len(HEAD) for _ in HEAD] for kind in Product}
     for person in {row[0] for row in events}:
         own = table([row for row in events if row[0] == person])
@@ -77,39 +54,51 @@ def test_products_are_sums_of_products(events: list[Row]) -> None:
                     expected[Product.BEFORE][row][column] += left_part * before[at[right]]
                     expected[Product.AFTER][row][column] += left_part * after[at[right]]
     for kind in Product:
-        assert found.products[kind].tolist() == expected[kind]
-        assert found.products[kind].max(initial=0) <= found.bounds[kind]
+        total = found.products[kind][:]
+        assert total.tolist() == expected[kind]
+        assert total.max(initial=0) <= found.bounds[kind]
 
 
-@settings(max_examples=30)
-@given(rows(), st.integers(0, 5), st.integers(0, 5))
-def test_a_share_can_be_added_to_some_rows(events: list[Row], first: int, last: int) -> None:
-    """Row by row gives what the whole gives."""
-    head = np.arange(1, 7)
-    for share in shares_of(table(events), head, TODAY, DEFAULTS, with_rows=True):
-        for kind in Product:
-            whole = np.zeros((6, 6), np.int64)
-            add_share(whole, 0, kind, share)
-            some = np.zeros((max(last - first, 0), 6), np.int64)
-            add_share(some, first, kind, share, sign=-1)
-            assert np.array_equal(some, -whole[first:last])
+def share_of(*events: Row) -> Share:
+    """The share of one person."""
+    (share,) = shares_of(table(events), HEAD, TODAY, DEFAULTS, with_rows=True)
+    return share
+
+
+def test_a_share_taken_out_leaves_nothing() -> None:
+    """Of any of the products."""
+    share = share_of((0, 1, TODAY - 9, ORDER, 1), (0, 4, TODAY, ORDER, 1), (0, 3, TODAY, ORDER, 1))
+    for kind in Product:
+        total = np.zeros((len(HEAD), len(HEAD)), np.int64)
+        add_share(total, kind, share)
+        assert total.any()
+        assert total.max() <= share.bounds[kind]
+        add_share(total, kind, share, sign=-1)
+        assert not total.any()
+
+
+def test_a_bound_is_the_same_whatever_the_head() -> None:
+    """So that it can be taken out after the head has changed."""
+    events = [(0, 1, TODAY - 9, ORDER, 3), (0, 3, TODAY - 4, ORDER, 9), (0, 4, TODAY, ORDER, 1)]
+    (narrow,) = shares_of(table(events), np.array([4]), TODAY, DEFAULTS, with_rows=True)
+    assert narrow.bounds == share_of(*events).bounds
 
 
 def test_a_sum_that_could_leave_the_integers_is_refused() -> None:
     """Nothing wraps around in silence."""
-    (share,) = shares_of(table([(0, 1, TODAY, ORDER, 1)]), HEAD, TODAY, DEFAULTS, with_rows=False)
-    assert share.bound(Product.HELD) == FULL**2
-    large = replace(share, held=share.held * 2.0**10)  # exact for one person
-    assert large.bound(Product.HELD) == FULL**2 << 20
+    largest = (1 << 63) - 1
+    assert checked(Product.HELD, largest) == largest
     with pytest.raises(SumOverflow):
-        products_of([large] * 2**11, [Product.HELD], len(HEAD))
+        checked(Product.HELD, largest + 1)
 
 
 def test_a_share_too_large_for_double_precision_is_refused() -> None:
     """Its product would be rounded."""
-    (share,) = shares_of(table([(0, 1, TODAY, ORDER, 1)]), HEAD, TODAY, DEFAULTS, with_rows=False)
-    with pytest.raises(SumOverflow):
-        replace(share, held=share.held * 2.0**11).bound(Product.HELD)
+    bought = (0, 1, TODAY - 9, ORDER, 1), (0, 2, TODAY, ORDER, 1)
+    small = rows_of(table(bought), TODAY, DEFAULTS)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SumOverflow):
+        patch.setattr(products, "rows_of", lambda *_: replace(small, before=small.before << 20))
+        share_of(*bought)
 
 
 @given(rows(days=60))

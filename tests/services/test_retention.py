@@ -219,8 +219,10 @@ async def test_the_model_in_service_after_a_sweep_is_that_of_a_store_which_never
             assert (before.version == models[-1].version) == (not more)
             kept = [path.name for path in (folder / "models").iterdir() if path.name.isdigit()]
             assert (before.version in kept) == (not more)
-    for one, other in zip(models[0].vectors.all(), models[1].vectors.all(), strict=True):
-        assert np.array_equal(one, other)
+    for ours, theirs in zip(*(model.vectors.all() for model in models), strict=True):
+        # Who lost an event has another number, so people are summed up in another order.
+        assert np.abs(ours @ models[0].vectors.given.T - theirs @ models[1].vectors.given.T).max() < 1e-5
+    assert np.array_equal(models[0].hazard.exposed, models[1].hazard.exposed)
 
 
 async def test_a_sweep_that_is_cut_off_is_finished_by_the_next_and_each_deletion_is_counted_once(

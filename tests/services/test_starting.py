@@ -60,6 +60,7 @@ async def test_an_address_that_is_taken_is_named(tmp_path, clock: Clock):
         ("new_identifiers_per_hour = 1", "new_identifiers_per_hour = -1", "whole number from 0"),
         ('["partner"]', '["nobody"]', r"translates_to: no other callers are called \['nobody'\]"),
         ('["partner"]', '["shop"]', r"translates_to: no other callers are called \['shop'\]"),
+        ("[listen]", "model_refresh_s = 59\n[listen]", "model_refresh_s: a whole number of seconds from 60"),
         ("[tokens]", "[token]", r"unknown keys \['token'\]"),
     ],
 )
