@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.best import Found
 from recommender.explain import Reason, own_purchases, reasons_of
 from recommender.filters import NONE, Admission, Numbers
 from recommender.index import ServedIndex
@@ -77,7 +78,7 @@ class Searched:
 
     def top(self, count: int, admission: Admission) -> tuple[Numbers, Floats]:
         """See ``Source``."""
-        return self.index.search(self.vector, count, admission.mask())
+        return _searched(self.index, self.vector, count, admission)
 
     def scores(self, numbers: Numbers) -> Floats:
         """See ``Source``."""
@@ -216,7 +217,7 @@ class Similar:
     def top(self, count: int, admission: Admission) -> tuple[Numbers, Floats]:
         """See ``Source``."""
         vector = np.append(self._direction(), np.float32(0))
-        numbers, _ = self.index.search(vector, max(SIMILAR_POOL, 2 * count), admission.mask())
+        numbers, _ = _searched(self.index, vector, max(SIMILAR_POOL, 2 * count), admission)
         scores = self.scores(numbers)
         best = np.argsort(-scores, kind="stable")[:count]
         return numbers[best], scores[best]
@@ -232,6 +233,14 @@ class Similar:
     def _direction(self) -> Floats:
         direction: Floats = directions(self.index, self.without)[0]
         return direction
+
+
+def _searched(index: ServedIndex, vector: Floats, count: int, admission: Admission) -> Found:
+    """The best admitted items."""
+    few = admission.few()
+    if few is not None:
+        return index.search_among(vector, count, few)
+    return index.search(vector, count, admission.mask())
 
 
 def directions(index: ServedIndex, numbers: Numbers) -> Floats:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from recommender.category import lineage
 from recommender.columns import Columns, Vocabularies, Vocabulary
+from recommender.index import are_few
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,6 +91,13 @@ class Sieve:
         mask: Mask = self.passes(slice(None)) & ~self.columns.exclusive
         mask.flags.writeable = False
         return mask
+
+    @cached_property
+    def few(self) -> Numbers | None:
+        """The numbers everybody may be shown, ascending; ``None`` when there are many."""
+        mask = self.mask
+        few = are_few(int(np.count_nonzero(mask)), len(mask))
+        return np.flatnonzero(mask).astype(np.int32) if few else None
 
     def passes(self, at: Numbers | slice) -> Mask:
         """Whether items pass the criteria, exclusive ones as well."""
@@ -185,6 +193,21 @@ class Admission:
             mask[among] = kept
         mask[self.without[self.sieve.within(self.without)]] = False
         return mask
+
+    def few(self) -> Numbers | None:
+        """The item numbers, ascending, when few pass the criteria; ``None`` otherwise.
+
+        A short list is searched sooner than a mask of the whole catalogue is looked through.
+        """
+        if self.sieve.few is None or self.among is not None or len(self.entitled):
+            return None
+        few = self.sieve.few
+        at = np.searchsorted(few, self.without)
+        inside = at < len(few)
+        at, without = at[inside], self.without[inside]
+        stays = np.ones(len(few), np.bool_)
+        stays[at[few[at] == without]] = False
+        return few[stays]
 
     def of(self, numbers: Numbers) -> Mask:
         """Whether each of some items gets through; costs nothing that grows with the catalogue."""

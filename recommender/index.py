@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.best import NOTHING, Found, Numbers, better, products
+from recommender.best import NOTHING, Found, Numbers, products
 from recommender.catalogue import Shelf
 from recommender.category import lineage
 from recommender.errors import SnapshotUnusable
@@ -26,8 +26,8 @@ from recommender.query import Query, query_of
 from recommender.rows import Flags, May, Rows, rows_of
 from recommender.vectors import Floats
 
-#: So few allowed items are read one by one; among more, blocks end sooner.
-FEW = 4096
+#: So few allowed items, or this part of all, are looked for one by one; more by looking through blocks.
+FEW, _FEW_PART = 4096, 1 / 64
 #: A delta of so many rows, or of this part of the base, is worth a new base; so is a base of
 #: which this part is served no more.
 _DELTA_ROWS, _DELTA_PART, _GONE_PART = 8192, 1 / 16, 1 / 4
@@ -50,6 +50,8 @@ class ServedIndex:
         shelf: the state of the catalogue.
         items: the vectors of any of its items.
         alive: per item number whether the item may be found.
+        base: most of the rows.
+        delta: the rows that are not in the base, or differ from it.
     """
 
     def __init__(self, model: Model, shelf: Shelf, rows: tuple[Rows, Rows] | None = None) -> None:
@@ -70,25 +72,18 @@ class ServedIndex:
         base, delta = rows
         self.alive = shelf.listed
         of_base, of_delta = base.holds(len(self.alive)), delta.holds(len(self.alive))
-        self._parts = (
-            Part(base, self.alive & of_base & ~of_delta),
-            Part(delta, self.alive & of_delta),
-        )
-
-    @property
-    def base(self) -> Rows:
-        """Most of the rows."""
-        return self._parts[0].rows
-
-    @property
-    def delta(self) -> Rows:
-        """The rows that are not in the base, or differ from it."""
-        return self._parts[1].rows
+        of_base &= ~of_delta
+        self.base, self.delta = base, delta
+        self._of_base = self.alive & of_base
+        self._parts = [Part(base, self._of_base)]
+        if len(delta):
+            self._parts.append(Part(delta, self.alive & of_delta))
 
     @property
     def is_worn(self) -> bool:
         """Whether a new base would pay."""
-        rows, gone = len(self.base), len(self.base) - np.count_nonzero(self._parts[0].serves)
+        rows = len(self.base)
+        gone = rows - np.count_nonzero(self._of_base)
         return bool(
             len(self.delta) > max(_DELTA_ROWS, _DELTA_PART * rows)
             or gone > max(_DELTA_ROWS, _GONE_PART * rows)
@@ -154,10 +149,10 @@ class ServedIndex:
         Returns:
             Item numbers and their scores; fewer than ``count`` when fewer are allowed.
         """
-        if allowed is not None and np.count_nonzero(allowed) <= FEW:
+        if allowed is not None and are_few(int(np.count_nonzero(allowed)), len(allowed)):
             return self.search_among(vector, count, np.flatnonzero(allowed))
         found = NOTHING
-        for rows, serves in self._parts if len(self.delta) else self._parts[:1]:
+        for rows, serves in self._parts:
             found = rows.search(vector, count, _may(serves, allowed), found)
         return found
 
@@ -170,10 +165,9 @@ class ServedIndex:
             numbers: distinct item numbers; those that are not alive are not found.
         """
         found = NOTHING
-        numbers = numbers[numbers < len(self.alive)].astype(np.int32)
+        numbers = numbers[numbers < len(self.alive)].astype(np.int32, copy=False)
         for rows, serves in self._parts:
-            here = numbers[serves[numbers]]
-            found = better(found, here, rows.scores(vector, here), count)
+            found = rows.search_among(vector, count, numbers[serves[numbers]], found)
         return found
 
     def vectors(self, numbers: NDArray[Any]) -> Floats:
@@ -214,6 +208,11 @@ class ServedIndex:
             made.append(vectors[differs])
         empty = np.zeros((0, self.model.rank + 1), np.float32)
         return np.concatenate([numbers[:0], *differing]), np.concatenate([empty, *made])
+
+
+def are_few(allowed: int, items: int) -> bool:
+    """Whether so many allowed items of all had better be given as numbers than as a mask."""
+    return allowed <= max(FEW, _FEW_PART * items)
 
 
 def resumed(model: Model, shelf: Shelf, base: Rows) -> ServedIndex:

@@ -7,8 +7,10 @@ and never change, so that they may as well be mapped files; FAISS computes over 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +25,8 @@ May = Callable[[Numbers], Flags]
 
 #: Rows of the first block; each further one doubles the rows before it.
 FIRST_BLOCK = 2048
+#: Of rows that are given one by one so many are read first, then as many as before.
+_FIRST_FEW = 1024
 #: Of a block with fewer than this part allowed only those rows are read.
 _SPARSE = 1 / 3
 #: What rounding may add to a score, relative to what it is made of.
@@ -86,16 +90,32 @@ class Rows:
             may: says which items may be found.
             found: of other rows.
         """
-        norm, trend_weight = float(np.linalg.norm(vector[:-1])), float(vector[-1])
+        norm, trend_weight = _norm(vector), float(vector[-1])
         for block in self.reach:
             if block.bound(norm, trend_weight) < least(found, count):
                 break
             found = better(found, *self._block(vector, block.start, block.end, may), count)
         return found
 
-    def scores(self, vector: Floats, numbers: Numbers) -> Floats:
-        """The scores of items that have a row each; reads nothing else."""
-        return products_at(self.vectors, vector, self.row_of[numbers].astype(np.int64))
+    def search_among(self, vector: Floats, count: int, numbers: Numbers, found: Found) -> Found:
+        """The best of what was found and of some items that have a row each; reads no other row.
+
+        Args:
+            vector: see ``search``.
+            count: see ``search``.
+            numbers: distinct item numbers.
+            found: of other rows.
+        """
+        rows = np.sort(self.row_of[numbers]).astype(np.int64)
+        norm, trend_weight, start = _norm(vector), float(vector[-1]), 0
+        while start < len(rows):
+            block = self.reach[bisect_right(self.reach, rows[start], key=_first_row) - 1]
+            if block.bound(norm, trend_weight) < least(found, count):
+                break
+            some = rows[start : max(_FIRST_FEW, 2 * start)]
+            found = better(found, self.number[some], products_at(self.vectors, vector, some), count)
+            start += len(some)
+        return found
 
     def holds(self, items: int) -> Flags:
         """Per item number below ``items`` whether it has a row."""
@@ -135,6 +155,14 @@ def rows_of(numbers: Numbers, vectors: Floats, weights: tuple[float, float]) -> 
     row_of = np.full(int(numbers[-1]) + 1 if len(numbers) else 0, -1, np.int32)
     row_of[number] = np.arange(len(number), dtype=np.int32)
     return Rows(vectors[order], number, row_of, _reach(norms[order], vectors[order, -1]))
+
+
+_first_row = attrgetter("start")
+
+
+def _norm(vector: Floats) -> float:
+    """Of the person's part."""
+    return float(np.linalg.norm(vector[:-1]))
 
 
 def _reach(norms: Floats, trends: Floats) -> tuple[Reach, ...]:

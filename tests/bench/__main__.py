@@ -33,7 +33,9 @@ BENCHES = (
     "identity_filled",
     "identity_import",
     "main_job",
+    "search",
     "recommend",
+    "recommend_live",
 )
 
 

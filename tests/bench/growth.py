@@ -54,10 +54,10 @@ def measure(name: str, identifiers: int) -> dict[str, float]:
     """Builds a structure for so many identifiers and measures it: microseconds a question, MiB in all."""
     chance = random.Random(0)
     subjects = [SubjectId(chance.randbytes(16)) for _ in range(identifiers)]
-    before = _rss_mib()
+    before = rss_mib()
     ask = BUILDERS[name](subjects)
     gc.collect()
-    held = _rss_mib() - before
+    held = rss_mib() - before
     asked = [subjects[chance.randrange(identifiers)] for _ in range(ASKED)]
     begun = perf_counter()
     for subject in asked:
@@ -99,7 +99,8 @@ def _pairs(identifiers: int) -> Iterator[tuple[int, int]]:
         yield start, start + 2
 
 
-def _rss_mib() -> float:
+def rss_mib() -> float:
+    """Memory this process holds."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / (1 << 20)
 

@@ -92,7 +92,12 @@ async def main(folder: Path) -> None:
             page_tokens=PageTokens(secrets.token_bytes(64)),
         )
         async with running_recommender(
-            database=database, folder=folder, guard=guard, clock=_clock_ms, log=log.write
+            database=database,
+            folder=folder,
+            guard=guard,
+            clock=_clock_ms,
+            log=log.write,
+            page_key=secrets.token_bytes(64),
         ) as recommender:
             reader = _reader(feed, recommender)
             server = GuardedServer(

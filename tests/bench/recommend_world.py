@@ -99,12 +99,14 @@ def grown(model: Model, real: Sequence[int], items: int) -> Model:
     return replace(model, version=VERSION, vectors=vectors, trend=trend)
 
 
-def shelf_of(model: Model) -> Shelf:
-    """Everything the model knows is listed, all of one category."""
-    items = len(model.trend)
-    listed = np.ones(items, np.bool_)
+def shelf_of(model: Model, items: int | None = None) -> Shelf:
+    """So many items are listed, or all that the model knows; all of one category."""
+    numbers = len(model.trend)
+    listed = np.ones(numbers, np.bool_)
+    if items is not None and items < numbers:
+        listed[np.random.default_rng(1).permutation(numbers)[items:]] = False
     listed[0] = False  # nobody's
-    return Shelf(1, listed, np.zeros(items, np.int32), ("",))
+    return Shelf(1, listed, np.zeros(numbers, np.int32), ("",))
 
 
 def served_model(items: int) -> Model:

@@ -182,6 +182,7 @@ def _is_exact(index: ServedIndex, catalogue: Catalogue, vector: Floats, allowed:
     with pytest.MonkeyPatch.context() as patch:
         for few in (0, 1000):  # by blocks and one by one
             patch.setattr(recommender.index, "FEW", few)
+            patch.setattr(recommender.index, "_FEW_PART", 0)
             found = index.search(vector, 7, allowed)
             assert found.numbers.tolist() == numbers[best].tolist()
             assert np.array_equal(found.scores, scores[best])

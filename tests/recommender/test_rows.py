@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import recommender.rows
-from recommender.best import NOTHING, Numbers
+from recommender.best import NOTHING, Numbers, products
 from recommender.rows import Flags, Rows, rows_of
 
 ITEMS, RANK = 300, 6
@@ -21,6 +21,7 @@ def small_blocks() -> Iterator[None]:
     """Blocks of 4 rows and more."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recommender.rows, "FIRST_BLOCK", 4)
+        patch.setattr(recommender.rows, "_FIRST_FEW", 2)
         yield
 
 
@@ -43,11 +44,12 @@ def test_a_search_is_a_full_sort(seed: int, trend_weight: float, count: int, kep
     vector = np.append(random.standard_normal(RANK), trend_weight).astype(np.float32)
     allowed = random.random(2 * ITEMS) < kept
     found = rows.search(vector, count, allowed.take, NOTHING)
-    mine = np.flatnonzero(allowed[rows.number])
-    scores = rows.scores(vector, rows.number[mine])
-    best = np.lexsort((rows.number[mine], -scores))[:count]
-    assert found.numbers.tolist() == rows.number[mine][best].tolist()
-    assert np.array_equal(found.scores, scores[best])
+    numbers = np.sort(rows.number[allowed[rows.number]])
+    scores = products(rows.vectors[rows.row_of[numbers]], vector)
+    best = np.lexsort((numbers, -scores))[:count]
+    for exact in (found, rows.search_among(vector, count, numbers, NOTHING)):
+        assert exact.numbers.tolist() == numbers[best].tolist()
+        assert np.array_equal(exact.scores, scores[best])
 
 
 def test_most_of_a_long_tail_is_never_asked_about() -> None:
