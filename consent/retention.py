@@ -28,6 +28,7 @@ RECORD_CLASSES: Mapping[str, str] = {
     "people_changes": "PSEUDONYM",
     "preferences": "DECLARED",
     "age_bands": "DEMOGRAPHIC",
+    "entitlements": "BEHAVIOURAL",
 }
 _TABLES = {"classes", "events", "records"}
 

@@ -38,14 +38,12 @@ class Entitlements:
         """Puts a subject on an item's list; a new end replaces the one before."""
         self._items.setdefault(entitlement.subject, {})[entitlement.item] = entitlement.until_ms
 
-    def withdraw(self, subject: SubjectId, item: int) -> None:
-        """Takes a subject off an item's list."""
-        self._items.get(subject, {}).pop(item, None)
-
-    def forget(self, subjects: Iterable[SubjectId]) -> None:
-        """Takes subjects off all lists."""
+    def replace(self, subjects: Iterable[SubjectId], entitlements: Iterable[Entitlement]) -> None:
+        """Has subjects be on these lists and on no other."""
         for subject in subjects:
             self._items.pop(subject, None)
+        for entitlement in entitlements:
+            self.grant(entitlement)
 
     def of(self, subjects: Iterable[SubjectId], now_ms: int) -> tuple[int, ...]:
         """The items a person may see now.

@@ -48,8 +48,9 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "identity.translate",
             "profile.track",
             "profile.declare",
+            "entitlement.write",
         ),
-        (*_PERSONAL, "identity.link", "share.partner"),
+        (*_PERSONAL, "identity.link", "share.partner", "marketing.ads.first_party"),
     ),
     "operator": (
         (

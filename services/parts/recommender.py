@@ -13,7 +13,12 @@ from services.remote_stores import store_served
 from services.server import Served
 from services.storage.personal import DatabaseStore
 from services.storage.subject_keys import SubjectKeys
-from veilgraph.recommender.v1 import recommender_pb2, recommender_pb2_grpc
+from veilgraph.recommender.v1 import (
+    entitlement_pb2,
+    entitlement_pb2_grpc,
+    recommender_pb2,
+    recommender_pb2_grpc,
+)
 
 
 @asynccontextmanager
@@ -52,6 +57,11 @@ async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part
                     recommender_pb2.DESCRIPTOR.services_by_name["RecommenderService"],
                     recommender_pb2_grpc.add_RecommenderServiceServicer_to_server,
                     recommender.servicer,
+                ),
+                Served(
+                    entitlement_pb2.DESCRIPTOR.services_by_name["EntitlementService"],
+                    entitlement_pb2_grpc.add_EntitlementServiceServicer_to_server,
+                    recommender.entitling,
                 ),
                 store_served(links.stores["recommender"]),
             ]

@@ -26,10 +26,12 @@ from recommender.parameters import DEFAULTS, Parameters
 from recommender.projection import RecommenderProjection
 from recommender.untrained import untrained
 from services.deployment.config import MODEL_REFRESH_S
+from services.recommender.entitling import EntitlementServicer
 from services.recommender.refreshing import Refresher
 from services.recommender.service import RecommenderServicer
 from services.recommender.serving import LiveIndex
 from services.recommender.trainer import PURPOSE, Places, Trainer, people_to_learn_from
+from services.storage.entitlements import SqliteEntitlementStore
 from services.storage.index_files import IndexFiles
 from services.storage.model_files import ModelFiles
 from services.storage.recommender import SqliteRecommenderStore
@@ -52,6 +54,7 @@ class Recommender:
         people: what is kept and concluded about people.
         trainer: makes models.
         refresher: has the model follow who may be learned from.
+        entitling: answers calls about exclusive items.
     """
 
     servicer: RecommenderServicer
@@ -60,6 +63,7 @@ class Recommender:
     people: RecommenderPeople
     trainer: Trainer
     refresher: Refresher
+    entitling: EntitlementServicer
 
 
 @asynccontextmanager
@@ -115,8 +119,12 @@ async def running_recommender(
     projection = RecommenderProjection(
         store, catalogue, loaded, history_bytes_max=HISTORY_BYTES_MAX, changed=live.events_changed
     )
+    lists = SqliteEntitlementStore(database)
+    entitlements = Entitlements(lists.load())
     people = RecommenderPeople(
         catalogue=catalogue,
+        entitlements=entitlements,
+        lists=lists,
         projection=projection,
         live=live,
         trainer=trainer,
@@ -125,6 +133,7 @@ async def running_recommender(
         clock=clock,
         purposes=guard.policy.names_in,
     )
+    entitling = EntitlementServicer(lists, entitlements, catalogue)
     if model is None and guard.ready:  # else nobody may be learned from yet
         await live.rebuild()
     try:
@@ -135,7 +144,7 @@ async def running_recommender(
                 projection=projection,
                 live=live,
                 trainer=trainer,
-                entitlements=Entitlements(),
+                entitlements=entitlements,
                 page_tokens=PageTokens(page_key),
             ),
             projection,
@@ -143,8 +152,10 @@ async def running_recommender(
             people,
             trainer,
             refresher,
+            entitling,
         )
     finally:
+        await entitling.drained()
         await refresher.close()
         await trainer.close()
         await live.close()

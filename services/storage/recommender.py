@@ -103,22 +103,22 @@ class SqliteRecommenderStore:
 
 def _upsert(request: WriteRequest, items: Sequence[Item], connection: sqlite3.Connection) -> Changed:
     latest = {item.item_id: item for item in items}
-    count = _answered(request, connection)
+    count = answered_request(request, connection)
     if count is None:
         put_items(connection, list(latest.values()), request.now_ms // _DAY_MS)
-        count = _answer(request, len(latest), connection)
+        count = answer_request(request, len(latest), connection)
     return Changed(count, stored_items(connection, list(latest)))
 
 
 def _delete(request: WriteRequest, item_ids: Sequence[str], connection: sqlite3.Connection) -> Changed:
     distinct = list(dict.fromkeys(item_ids))
-    count = _answered(request, connection)
+    count = answered_request(request, connection)
     if count is None:
-        count = _answer(request, take_out(connection, distinct), connection)
+        count = answer_request(request, take_out(connection, distinct), connection)
     return Changed(count, stored_items(connection, distinct))
 
 
-def _answered(request: WriteRequest, connection: sqlite3.Connection) -> int | None:
+def answered_request(request: WriteRequest, connection: sqlite3.Connection) -> int | None:
     """What the request was answered with when it came before."""
     row = connection.execute(
         "SELECT digest, count FROM write_request WHERE key = ?", (request.key,)
@@ -130,7 +130,8 @@ def _answered(request: WriteRequest, connection: sqlite3.Connection) -> int | No
     return int(row[1])
 
 
-def _answer(request: WriteRequest, count: int, connection: sqlite3.Connection) -> int:
+def answer_request(request: WriteRequest, count: int, connection: sqlite3.Connection) -> int:
+    """Keeps what a request is answered with, for ``REQUESTS_KEPT_MS``."""
     connection.execute("DELETE FROM write_request WHERE at_ms < ?", (request.now_ms - REQUESTS_KEPT_MS,))
     connection.execute(
         "INSERT INTO write_request VALUES (?, ?, ?, ?)",

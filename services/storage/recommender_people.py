@@ -1,4 +1,4 @@
-"""What the recommender keeps and concludes about people: events, answers, models, interests.
+"""What the recommender keeps and concludes about people: events, answers, lists, models, interests.
 
 A conclusion is computed when it is asked for and kept nowhere. A model is of many; whom it
 was learned from stands beside it, so it can be told whether somebody is in it, and an erasure
@@ -16,10 +16,12 @@ from engagement.event import EventKind, Party
 from identity.ids import SubjectId
 from recommender.catalogue import Catalogue
 from recommender.conclusions import conclusions
+from recommender.entitlements import Entitlements
 from recommender.projection import RecommenderProjection
 from services.recommender.serving import LiveIndex
 from services.recommender.trainer import PURPOSE, Trainer
 from services.storage.engagement_people import answer_in_words
+from services.storage.entitlements import SqliteEntitlementStore, entitlements_of, erase_entitlements
 from services.storage.model_files import ModelFiles
 from services.storage.recommender import declared_by, erase_events
 from services.storage.sums_files import SumsFiles
@@ -27,6 +29,7 @@ from services.stores import ExportedValue, Json, Kept
 
 _DAY_MS = 86_400_000
 _RECOMMEND = "personalise.recommend"
+_SERVICE = "service"
 _NUMBER = "SELECT number FROM subject WHERE birth = ?"
 _EVENTS = f"""
     SELECT item.item_id, day, kind, quantity, provenance.party, provenance.origin, provenance.uses,
@@ -44,6 +47,8 @@ class RecommenderPeople:
         self,
         *,
         catalogue: Catalogue,
+        entitlements: Entitlements,
+        lists: SqliteEntitlementStore,
         projection: RecommenderProjection,
         live: LiveIndex,
         trainer: Trainer,
@@ -53,6 +58,8 @@ class RecommenderPeople:
         purposes: Callable[[int], tuple[str, ...]],
     ) -> None:
         self._catalogue = catalogue
+        self._entitlements = entitlements
+        self._lists = lists
         self._projection = projection
         self._live = live
         self._trainer = trainer
@@ -68,6 +75,7 @@ class RecommenderPeople:
         answers = "SELECT count(*) FROM declared WHERE birth = ?"
         return {
             "event": sum(connection.execute(events, (number,)).fetchone()[0] for number in numbers),
+            "entitlement": sum(len(entitlements_of(connection, one)) for one in subjects),
             "declared": sum(connection.execute(answers, (one,)).fetchone()[0] for one in subjects),
             "model": len(self._files.learned_from(np.array(numbers, np.int64))) if numbers else 0,
             "learned sums": int(self._sums.learned_from(np.array(numbers, np.int64))),
@@ -104,6 +112,21 @@ class RecommenderPeople:
                 observed_at_ms=answer.day * _DAY_MS,
                 recorded_at_ms=None,
                 purposes=self._purposes(answer.uses),
+            )
+        for entitlement in entitlements_of(connection, subject):
+            yield ExportedValue(
+                store=self.name,
+                kind="entitlement",
+                subject=subject,
+                value={
+                    "item_id": self._catalogue.shown(entitlement.item)[0],
+                    "until_ms": entitlement.until_ms,
+                },
+                source="the shop",
+                party=Party.FIRST.name,
+                observed_at_ms=None,
+                recorded_at_ms=None,
+                purposes=(_SERVICE,),
             )
         numbers = [row[0] for row in connection.execute(_NUMBER, (subject,)).fetchall()]
         for version in self._files.learned_from(np.array(numbers, np.int64)) if numbers else ():
@@ -147,6 +170,7 @@ class RecommenderPeople:
     ) -> Mapping[str, Kept]:
         """See ``Contents.erase``."""
         erase_events(subjects, connection)
+        erase_entitlements(connection, subjects)
         return {}
 
     def suppress(
@@ -158,4 +182,5 @@ class RecommenderPeople:
     async def forget(self, subjects: Sequence[SubjectId]) -> None:
         """See ``Contents.forget``."""
         self._projection.forget(subjects)
+        self._entitlements.replace(subjects, self._lists.of(subjects))
         await self._trainer.without_the_erased(self._clock())

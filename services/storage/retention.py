@@ -81,6 +81,7 @@ def batches_of(service: str, retention: Retention, now_ms: int) -> list[Batch]:
             partial(_projected_events, events, now_ms),
             *(partial(_projected_answers, record, before_ms) for record, before_ms in declared_ms.items()),
             partial(_answers, "write_request", "at_ms", answers_ms),
+            partial(_entitlements, retention.records_due("entitlements", now_ms), now_ms),
         ],
     }
     return [*own[service], partial(_audit_rows, retention.records_due("audit", now_ms))]
@@ -217,6 +218,17 @@ def _projected_answers(record: str, before_ms: int, connection: sqlite3.Connecti
     ).fetchall()
     subjects = frozenset(SubjectId(birth) for (birth,) in rows)
     return Swept(0 if len(rows) == BATCH_ROWS else None, {record: len(rows)}, subjects)
+
+
+def _entitlements(before_ms: int, now_ms: int, connection: sqlite3.Connection, _after: int) -> Swept:
+    """What was given long ago, or until a time that is past."""
+    rows = connection.execute(
+        "DELETE FROM entitlement WHERE (birth, item) IN"
+        " (SELECT birth, item FROM entitlement WHERE at_ms < ? OR until_ms <= ? LIMIT ?) RETURNING birth",
+        (before_ms, now_ms, BATCH_ROWS),
+    ).fetchall()
+    subjects = frozenset(SubjectId(birth) for (birth,) in rows)
+    return Swept(0 if len(rows) == BATCH_ROWS else None, {"entitlements": len(rows)}, subjects)
 
 
 def _fallen_links(

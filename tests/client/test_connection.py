@@ -190,9 +190,7 @@ def test_a_proxy_of_the_environment_gets_nothing(suite, monkeypatch):
 
 def test_every_service_needs_an_address():
     """A mapping that forgets a service or invents one is refused when connecting."""
-    with pytest.raises(
-        ValueError, match="identity, people, rules, keys, consent, rights, profile, recommender"
-    ):
+    with pytest.raises(ValueError, match=", ".join(SERVICES)):
         connect({"identity": "localhost:1"}, token=TOKEN)
 
 

@@ -24,6 +24,7 @@ RECORDS = {
     "people_changes": 30,
     "preferences": "until_erased",
     "age_bands": 365,
+    "entitlements": 100,
 }
 
 

@@ -21,7 +21,7 @@ from veilgraph.consent.v1 import consent_pb2
 from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.identity.v1 import identity_pb2, people_pb2
 from veilgraph.privacy.v1 import privacy_pb2
-from veilgraph.recommender.v1 import recommender_pb2
+from veilgraph.recommender.v1 import entitlement_pb2, recommender_pb2
 
 #: Nobody can refuse these: recording and correcting what is held, and what is about no person.
 UNREFUSABLE = {
@@ -84,6 +84,9 @@ REQUESTS: dict[str, Request] = {
     ),
     "Portrait": lambda shop, subject: profile_pb2.PortraitRequest(subject=subject, for_purpose=RECOMMEND),
     "Recommend": lambda shop, subject: recommender_pb2.RecommendRequest(subject=subject, recipe=FOR_YOU),
+    "SetEntitlement": lambda shop, subject: entitlement_pb2.SetEntitlementRequest(
+        entitlements=[{"subject": subject, "item_id": "tea"}], request_id=shop.request_id()
+    ),
     "RecommendBatch": lambda shop, subject: recommender_pb2.RecommendBatchRequest(
         requests=[{"subject": subject, "recipe": FOR_YOU}]
     ),
@@ -227,6 +230,7 @@ async def test_a_batch_beyond_its_limit_is_refused_whole_by_every_method_that_ta
         "TrackBatch": 1000,
         "Track": 1000,
         "RecommendBatch": 100,
+        "SetEntitlement": 1000,
         "UpsertItems": 5000,
     }
 

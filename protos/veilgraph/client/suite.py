@@ -14,7 +14,7 @@ from veilgraph.client.transport import Method, Transport
 from veilgraph.consent.v1 import consent_pb2, rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.identity.v1 import identity_pb2, keys_pb2, people_pb2, rules_pb2
-from veilgraph.recommender.v1 import recommender_pb2
+from veilgraph.recommender.v1 import entitlement_pb2, recommender_pb2
 
 #: attribute of ``Veilgraph`` -> full name of the service behind it.
 SERVICES: Final[Mapping[str, str]] = {
@@ -26,6 +26,7 @@ SERVICES: Final[Mapping[str, str]] = {
     "rights": "veilgraph.consent.v1.RightsService",
     "profile": "veilgraph.engagement.v1.ProfileService",
     "recommender": "veilgraph.recommender.v1.RecommenderService",
+    "entitlements": "veilgraph.recommender.v1.EntitlementService",
 }
 
 
@@ -148,6 +149,16 @@ class Recommender:
         self.GetModel = transport.unary(Method(service, "GetModel", pb.GetModelRequest, pb.Model))
 
 
+class Entitlements:
+    """``veilgraph.recommender.v1.EntitlementService``."""
+
+    def __init__(self, transport: Transport) -> None:
+        pb, service = entitlement_pb2, SERVICES["entitlements"]
+        self.SetEntitlement = transport.unary(
+            Method(service, "SetEntitlement", pb.SetEntitlementRequest, pb.SetEntitlementResponse)
+        )
+
+
 class Veilgraph:
     """A connection to the suite; close it, or use it as a context manager. Safe to share by threads.
 
@@ -160,6 +171,7 @@ class Veilgraph:
         rights: what people ask about themselves and have done.
         profile: events in, and a person's own events back.
         recommender: recommendations, and the catalogue.
+        entitlements: who may see exclusive items.
     """
 
     def __init__(self, transports: Mapping[str, Transport], close: Callable[[], None]) -> None:
@@ -177,6 +189,7 @@ class Veilgraph:
         self.rights = Rights(transports["rights"])
         self.profile = Profile(transports["profile"])
         self.recommender = Recommender(transports["recommender"])
+        self.entitlements = Entitlements(transports["entitlements"])
         self._close = close
 
     def close(self) -> None:
