@@ -7,9 +7,9 @@ counts. A deleted item is unlisted and its texts are gone.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from recommender.columns import NO_PRICE, Columns, Vocabularies
 
 _FIRST_ITEMS = 1024
+#: So many items are put at once.
+_AT_ONCE = 65_536
 
 
 class Item(NamedTuple):
@@ -112,16 +114,21 @@ class Catalogue:
 
     def put(self, items: Iterable[StoredItem]) -> None:
         """Adds items or replaces what is known of them."""
-        changed = False
+        told = list(items)
+        for start in range(0, len(told), _AT_ONCE):
+            self._put(told[start : start + _AT_ONCE])
+
+    def _put(self, items: Sequence[StoredItem]) -> None:
+        at = np.array([item.number for item in items])
+        self._grow(int(at.max()))
         for item in items:
-            self._grow(item.number)
             self._numbers[item.item_id] = item.number
             self._ids[item.number] = item.item_id
             # Titles repeat a lot in some catalogues: one copy of each is kept.
             self._titles[item.number] = self._one_of.setdefault(item.title, item.title)
-            changed = changed or item.listed or bool(self.columns.listed[item.number])
-            self._fill(item)
-        self.version += changed
+        were_listed = self.columns.listed[at].any()
+        self._fill(at, dict(zip(StoredItem._fields, zip(*items, strict=True), strict=True)))
+        self.version += bool(were_listed or self.columns.listed[at].any())
 
     def number(self, item_id: str) -> int | None:
         """The number of an item, listed or not."""
@@ -169,19 +176,20 @@ class Catalogue:
             tuple(self.texts.category.values),
         )
 
-    def _fill(self, item: StoredItem) -> None:
-        columns, texts, at = self.columns, self.texts, item.number
-        columns.category[at] = texts.category.code(item.category)
-        columns.brand[at] = texts.brand.code(item.brand)
-        columns.price_minor[at] = item.price_minor if item.currency else NO_PRICE
-        columns.currency[at] = texts.currency.code(item.currency)
-        columns.out_of_stock[at] = item.out_of_stock
-        columns.place_cells[at] = texts.place_cells.code(item.place_cells)
-        columns.languages[at] = texts.languages.code(item.languages)
-        columns.age_min_years[at] = item.age_min_years
-        columns.since_day[at] = item.since_day
-        columns.exclusive[at] = item.exclusive
-        columns.listed[at] = item.listed
+    def _fill(self, at: NDArray[np.int64], told: Mapping[str, Sequence[Any]]) -> None:
+        """Fills the columns; a column at a time takes a fraction of the time an item at a time does.
+
+        Args:
+            at: item numbers.
+            told: by the names of ``StoredItem`` the values of each.
+        """
+        columns, texts = self.columns, self.texts
+        for name in ("category", "brand", "currency", "place_cells", "languages"):
+            getattr(columns, name)[at] = getattr(texts, name).coded(told[name])
+        priced = zip(told["price_minor"], told["currency"], strict=True)
+        columns.price_minor[at] = [price if currency else NO_PRICE for price, currency in priced]
+        for name in ("out_of_stock", "age_min_years", "since_day", "exclusive", "listed"):  # listed last
+            getattr(columns, name)[at] = told[name]
 
     def _grow(self, number: int) -> None:
         missing = number + 1 - len(self._ids)

@@ -8,6 +8,7 @@ and what is replaced when the columns grow stays as it was for whoever reads it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Generic, TypeVar
 
@@ -48,6 +49,11 @@ class Vocabulary(Generic[T]):
         if code == len(self.values):
             self.values.append(value)
         return code
+
+    def coded(self, values: Iterable[T]) -> list[int]:
+        """The code of each value; new values get one."""
+        known = self._codes
+        return [known[value] if value in known else self.code(value) for value in values]
 
     def codes(self, values: tuple[T, ...]) -> list[int]:
         """The codes of the values that have one."""

@@ -37,7 +37,7 @@ from tests.bench.measure import Figure
 from tests.bench.recommend_world import served_model, shelf_of
 
 SIZES = (10_000, 100_000, 1_000_000)
-K, PEOPLE, NEIGHBOURS, EF = 20, 100, 32, 128
+K, PEOPLE, NEIGHBOURS, EF, EF_BUILT = 20, 100, 32, 128, 200
 #: CPU of an exact search of 10⁶ items filtered to a hundredth, ms.
 _FILTERED_MS = 2.5
 
@@ -128,20 +128,29 @@ def measure(items: int, *, hnsw: bool) -> dict[str, float]:
 def _hnsw(
     index: ServedIndex, vectors: Sequence[Floats], masks: dict[str, Flags], exact: dict[str, list[Floats]]
 ) -> dict[str, float]:
-    """HNSW32, ef 128: as fast, and how much of the best it finds."""
+    """HNSW32, ef 128: how fast, and how much of the best it finds.
+
+    Neighbours by inner product alone find a third of the best at 10⁶. So one more dimension
+    makes all vectors equally long, and the largest product the nearest (Bachrach et al. 2014).
+    """
     begun = monotonic()
-    graph = faiss.IndexHNSWFlat(index.model.rank + 1, NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
-    graph.add(np.ascontiguousarray(index.base.vectors))
+    rows = index.base.vectors
+    squares = np.square(rows).sum(axis=1)
+    rest = np.sqrt(squares.max() - squares)[:, None]
+    graph = faiss.IndexHNSWFlat(rows.shape[1] + 1, NEIGHBOURS)
+    graph.hnsw.efConstruction = EF_BUILT
+    graph.add(np.ascontiguousarray(np.concatenate([rows, rest], axis=1)))
     graph.hnsw.efSearch = EF
     found = {"hnsw_build_s": monotonic() - begun}
     for name, mask in masks.items():
         kept = _selecting(index, mask)
         parameters = faiss.SearchParametersHNSW(efSearch=EF, sel=kept.sel)  # type: ignore[call-arg]
-        asked = _asked(vectors, mask)
-        found[f"hnsw{name}"], scores = _cpu_us(partial(_scores, graph, parameters), asked)
+        asked = _asked([np.append(vector, np.float32(0)) for vector in vectors], mask)
+        found[f"hnsw{name}"], nearest = _cpu_us(partial(_rows, graph, parameters), asked)
+        scores = [rows[some[some >= 0]] @ vector for some, vector in zip(nearest, vectors, strict=True)]
         pairs = zip(scores, exact[name], strict=True)
         found[f"hnsw_recall{name}"] = statistics.mean(
-            float((mine >= best[-1] - 1e-3).mean()) for mine, best in pairs
+            float((mine >= best[-1] - 1e-3).sum() / len(best)) for mine, best in pairs
         )
     return found
 
@@ -171,7 +180,12 @@ def _scores(index: Any, parameters: Any, asked: Asked) -> Floats:
     return scores
 
 
-def _cpu_us(search: Callable[[Asked], Floats], asked: Sequence[Asked]) -> tuple[float, list[Floats]]:
+def _rows(graph: Any, parameters: Any, asked: Asked) -> NDArray[np.int64]:
+    rows: NDArray[np.int64] = graph.search(asked.vector[None], K, params=parameters)[1][0]
+    return rows
+
+
+def _cpu_us(search: Callable[[Asked], Any], asked: Sequence[Asked]) -> tuple[float, list[Any]]:
     taken, found = [], []
     for one in asked:
         begun = thread_time()
