@@ -92,6 +92,67 @@ class Searched:
 
 
 @dataclass(frozen=True, slots=True)
+class WithOwn:
+    """A person's search among everything, what they have lifted by the chance that it is bought again.
+
+    Attributes:
+        searched: the person's search.
+        query: what its vector was made of.
+        interest: what the query was made of.
+        own: numbers of what the person bought and kept, ascending, all in the query.
+        lift: what is added to the score of each, not negative.
+    """
+
+    searched: Searched
+    query: Query
+    interest: Interest
+    own: Numbers
+    lift: Floats
+
+    @property
+    def depth(self) -> Depth:
+        """See ``Source``."""
+        return self.searched.depth
+
+    @property
+    def depth_reason(self) -> str:
+        """See ``Source``."""
+        return self.searched.depth_reason
+
+    @property
+    def without(self) -> Numbers:
+        """See ``Source``: nothing."""
+        return self.searched.without
+
+    def top(self, count: int, admission: Admission) -> tuple[Numbers, Floats]:
+        """See ``Source``; exact, as a lift lowers nobody: what a search puts too low is one's own."""
+        found, _ = self.searched.top(count, admission)
+        numbers = np.union1d(found, self.own[admission.of(self.own)]).astype(np.int32)
+        scores = self.scores(numbers)
+        best = np.argsort(-scores, kind="stable")[:count]
+        return numbers[best], scores[best]
+
+    def scores(self, numbers: Numbers) -> Floats:
+        """See ``Source``."""
+        return self.searched.scores(numbers) + self._lifts(numbers)
+
+    def why(self, numbers: Numbers) -> Sequence[Why]:
+        """See ``Source``; a lift is because of the item itself."""
+        parts, trend = self.searched.index.explained(self.query, numbers)
+        lifts = self._lifts(numbers)
+        lifted = np.flatnonzero(lifts)
+        parts[np.searchsorted(self.interest.item[self.query.item], numbers[lifted]), lifted] += lifts[lifted]
+        return reasons_of(self.interest, self.query, parts, trend)
+
+    def _lifts(self, numbers: Numbers) -> Floats:
+        if not len(self.own):
+            return np.zeros(len(numbers), np.float32)
+        at = np.minimum(np.searchsorted(self.own, numbers), len(self.own) - 1)
+        lifts: Floats = np.where(self.own[at] == numbers, self.lift[at], np.float32(0))
+        return lifts
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
     """Items of a list, best first.
 

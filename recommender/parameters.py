@@ -23,6 +23,7 @@ class Parameters:
         directional_weight: weight of the directional part beside the symmetric one.
         trend_half_life_days: half-life of first purchases in the trend.
         trend_weight: weight of the trend beside the symmetric part of root mean square 1.
+        own_weight: weight of the chance that a thing is bought again, where lists may hold such things.
         popularity_half_life_days: half-life of the popularity that answers before a model.
         head_items_max: so many of the most bought items are in the Gram.
         rank: dimensions of the item vectors.
@@ -40,6 +41,7 @@ class Parameters:
     directional_weight: float = 0.5
     trend_half_life_days: float = 3.0
     trend_weight: float = 0.5
+    own_weight: float = 60.0
     popularity_half_life_days: float = 14.0
     head_items_max: int = 8000
     rank: int = 64

@@ -119,7 +119,10 @@ def add_share(total: Ints, kind: Product, share: Share, sign: int = 1) -> None:
     """
     left, right = share.factors(kind)
     part = (left.T @ right).astype(np.int64)
-    total[np.ix_(share.column, share.column)] += sign * part
+    if sign < 0:
+        np.negative(part, out=part)
+    for row, added in zip(share.column.tolist(), part, strict=True):  # half the time of one np.ix_
+        total[row][share.column] += added
 
 
 def checked(kind: Product, bound: int) -> int:

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from recommender.arrange import arranged
-from recommender.candidates import Listed, Newest, Searched, Similar, Source
+from recommender.candidates import Listed, Newest, Searched, Similar, Source, WithOwn
 from recommender.filters import Admission, Sieve
 from recommender.history import EMPTY
 from recommender.index import ServedIndex
@@ -76,14 +76,14 @@ def admitted(sieve: Sieve, question: Question, source: Source) -> Admission:
 
 
 def for_you(index: ServedIndex, _sieve: Sieve, question: Question) -> Source:
-    """What goes with the person's events and this session's items."""
+    """What goes with the person's events and this session's items; if wanted, what they have, too."""
     model = index.model
     interest = interest_of(question.history, question.session_items, model.reference_day, model.parameters)
     query = index.query(interest)
     if not query.has_person:
         return general(index, question.not_personal or _untrained(index) or NO_EVENTS)
     personal = bool(interest.own[query.item].any())
-    return Searched(
+    searched = Searched(
         index,
         query.vector,
         Depth.INDIVIDUAL if personal else Depth.CONTEXT,
@@ -92,6 +92,12 @@ def for_you(index: ServedIndex, _sieve: Sieve, question: Question) -> Source:
         query=query,
         interest=interest,
     )
+    if not question.include_known:
+        return searched
+    own, chance = next_purchases(index, question.history, interest)
+    asked = np.isin(own, interest.item[query.item])
+    lift = np.float32(model.parameters.own_weight) * chance[asked]
+    return WithOwn(searched, query, interest, own[asked].astype(np.int32), lift)
 
 
 def buy_again(index: ServedIndex, _sieve: Sieve, question: Question) -> Source:

@@ -36,6 +36,8 @@ BENCHES = (
     "search",
     "recommend",
     "recommend_live",
+    "forget",
+    "training",
 )
 
 

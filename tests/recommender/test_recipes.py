@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from recommender.events import EventTable, Kind
 from recommender.filters import Criteria, Sieves
+from recommender.hazard import CELLS, HazardSums
 from recommender.history import EMPTY
 from recommender.index import ServedIndex
-from recommender.interest import SESSION
+from recommender.interest import SESSION, interest_of
+from recommender.own_items import next_purchases
 from recommender.parameters import DEFAULTS
 from recommender.question import Answer, Depth, Question, Recipe
 from recommender.recipes import answer
@@ -62,6 +64,45 @@ def test_what_was_bought_is_not_recommended_unless_asked_for(index: ServedIndex)
     assert known & set(items(asked(index, count=24, include_known=True)))
     returned = history(*FIRST_TASTE.columns.T[:, :4].tolist(), (4, TODAY, REFUND, 1))
     assert 4 in items(asked(index, count=24, history=returned))
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(st.tuples(st.integers(1, 24), st.integers(0, 90)), min_size=1, max_size=9),
+    st.sets(st.integers(1, 24), max_size=9),
+    st.sampled_from([0.0, 3.0, 300.0]),
+)
+def test_lists_with_what_is_known_are_a_full_sort_of_lifted_scores(
+    index: ServedIndex, bought: list[tuple[int, int]], kept_out: set[int], own_weight: float
+) -> None:
+    """Everybody's score, plus the weighted chance of what the person has; whatever may not be is not."""
+    own = history(*((item, TODAY - age, ORDER, 1) for item, age in bought))
+    parameters = replace(index.model.parameters, own_weight=own_weight)
+    due = HazardSums(np.full(CELLS, 90), np.arange(CELLS[0] * CELLS[1]).reshape(CELLS))
+    weighing = ServedIndex(replace(index.model, parameters=parameters, hazard=due), shop().shelf())
+    found = asked(weighing, history=own, include_known=True, count=6, without=tuple(kept_out))
+    interest = interest_of(own, (), index.model.reference_day, parameters)
+    numbers = np.arange(1, 25)
+    query = index.query(interest)
+    assume(query.has_person)  # else everybody's list answers
+    scores = index.scores(query.vector, numbers)
+    has, chance = next_purchases(weighing, own, interest)
+    scores[has - 1] += own_weight * chance
+    allowed = [number for number in numbers[np.argsort(-scores)].tolist() if number not in kept_out]
+    assert [one.score for one in found.items] == pytest.approx(
+        [scores[number - 1] for number in allowed[:6]], abs=1e-4
+    )
+    assert not kept_out & set(items(found))
+
+
+def test_what_is_lifted_says_so(index: ServedIndex) -> None:
+    """A thing that is listed because it is due has itself as the first reason."""
+    parameters = replace(index.model.parameters, own_weight=1000.0)
+    due = HazardSums(np.full(CELLS, 10), np.full(CELLS, 5))
+    lifting = ServedIndex(replace(index.model, parameters=parameters, hazard=due), shop().shelf())
+    found = asked(lifting, include_known=True, count=4)
+    assert set(items(found)) == {1, 2, 3, 4}
+    assert all(one.reasons[0].item == one.item for one in found.items)
 
 
 def test_a_look_is_no_purchase(index: ServedIndex) -> None:
