@@ -143,6 +143,15 @@ class Census:
         """Whether a link that was admitted and is not any more goes on carrying refusals."""
         return self.given_up[place] is LinkRefusal.BRIDGES_PEOPLE or not self.let_go(place)
 
+    def fault(self, place: int) -> str:
+        """Which end of a refused link is one too many; empty if the kind is another one than theirs.
+
+        Whoever sent the link knows that kind, and is told of no other that the person has many of.
+        """
+        kind, link = self.limited.get(place), self._link_at(place)
+        ends = {"other": link.other, "subject": link.subject}
+        return next((name for name, end in ends.items() if self._known.kinds.get(end) == kind), "")
+
     def detail(self, place: int) -> str:
         """What else there is to say of a refusal: the kind that a person has too many of."""
         kind = self.limited.get(place)

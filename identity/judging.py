@@ -95,11 +95,11 @@ def rule(
             else:
                 refusal = census.admit(place)
                 if refusal is not None:
-                    ruling = Ruling(ruling.sighting, Verdict.REFUSED, refusal, census.detail(place))
+                    ruling = _refused(place, ruling.sighting, refusal, census)
         elif ruling.verdict is Verdict.SEEN_AGAIN:
             refusal = census.see_again(place)
             if refusal is not None:
-                ruling = Ruling(ruling.sighting, Verdict.REFUSED, refusal, census.detail(place))
+                ruling = _refused(place, ruling.sighting, refusal, census)
         if ruling.verdict is Verdict.NEW:
             ledger.count[key[:2]] += key not in added
             added[key] = place
@@ -199,6 +199,12 @@ def _rule_one(sighting: Sighting, key: EdgeKey, ledger: _Between, census: Census
     sighting = _as_sure(sighting, known.confidence_permille)
     revives = _widens(known.effect, effect(sighting, ledger.rules), now_ms)
     return Ruling(sighting, Verdict.SEEN_AGAIN, edge_id=known.edge_id, revives=revives)
+
+
+def _refused(place: int, sighting: Sighting, refusal: LinkRefusal, census: Census) -> Ruling:
+    if refusal is not LinkRefusal.PERSON_KIND_LIMIT:
+        return Ruling(sighting, Verdict.REFUSED, refusal)
+    return Ruling(sighting, Verdict.REFUSED, refusal, census.detail(place), fault=census.fault(place))
 
 
 def _as_sure(sighting: Sighting, confidence_permille: int) -> Sighting:

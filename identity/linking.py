@@ -65,6 +65,7 @@ class Ruling(NamedTuple):
         verdict: what becomes of it.
         refusal: why it was refused.
         detail: what of it, e.g. the kind of identifier a person has too many of.
+        fault: the end at fault, ``subject`` or ``other``, where it is one of them.
         edge_id: the edge that was seen again.
         revives: that edge is to count for more than it did: it is pending like a new one.
         carries: it joins nobody and carries refusals, as one does that was taken before and then given up.
@@ -77,6 +78,7 @@ class Ruling(NamedTuple):
     edge_id: int = 0
     revives: bool = False
     carries: bool = False
+    fault: str = ""
 
     @property
     def recorded(self) -> bool:

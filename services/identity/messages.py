@@ -108,7 +108,7 @@ def link_response(rulings: Mapping[int, Ruling], call: Call) -> identity_pb2.Lin
         if ruling.refusal is None:
             results[index] = identity_pb2.LinkResult(linked=True)
         else:
-            field = _FIELD_AT_FAULT.get(ruling.refusal)
+            field = _FIELD_AT_FAULT.get(ruling.refusal, ruling.fault)
             call.refuse_item(index, ruling.refusal.value, f"links[{index}].{field}" if field else "")
     for one in call.refused:
         results[one.index] = identity_pb2.LinkResult(error=one.message())

@@ -207,7 +207,7 @@ def test_a_person_has_no_more_identifiers_of_a_kind_than_the_rules_allow():
     emails = [("account_id anna", f"email {n}") for n in range(3)]
     assert one_by_one(people, *emails) == [NEW, NEW, LinkRefusal.PERSON_KIND_LIMIT]
     (ruling,) = people.judge(people.sighting("account_id anna", "email 9")).rulings
-    assert ruling.reason == "PERSON_KIND_LIMIT:EMAIL"
+    assert (ruling.reason, ruling.fault) == ("PERSON_KIND_LIMIT:EMAIL", "other")
 
 
 def test_only_what_was_seen_within_the_window_counts():
@@ -221,7 +221,8 @@ def test_two_people_are_not_joined_into_one_with_too_many_of_a_kind():
     people = People(variant(kinds={"email": {"per_person_max": 3}}))
     for person in ("a", "b"):
         one_by_one(people, *[(f"account_id {person}", f"email {person}{n}") for n in range(2)])
-    assert people.link("account_id a", "account_id b") is LinkRefusal.PERSON_KIND_LIMIT
+    (ruling,) = people.judge(people.sighting("account_id a", "account_id b")).rulings
+    assert (ruling.reason, ruling.fault) == ("PERSON_KIND_LIMIT:EMAIL", ""), "of which the caller sent none"
 
 
 def test_what_stands_for_no_identifier_is_linked_with_nobody():
