@@ -23,7 +23,7 @@ from consent.guard_columns import GuardColumns
 from consent.guard_table import NEVER_MS, GuardEntry, GuardTable, GuardUpdate
 from identity.ids import SubjectId
 from services.deployment.config import shipped_policy
-from tests.bench.growth import _rss_mib
+from tests.bench.growth import rss_mib
 from tests.bench.measure import Figure
 
 SIZES = (1_000_000, 10_000_000)
@@ -70,7 +70,7 @@ def measure(size: int) -> dict[str, float]:
     table = GuardTable(policy, live=lambda: time.clock_gettime(time.CLOCK_BOOTTIME) < until)
     subjects = [SubjectId(chance.randbytes(16)) for _ in range(size)]
     gc.collect()
-    before = _rss_mib()
+    before = rss_mib()
     begun = perf_counter()
     everything = (1 << len(policy.leaves)) - 1
     table.apply(
@@ -83,7 +83,7 @@ def measure(size: int) -> dict[str, float]:
         )
     )
     built_s = perf_counter() - begun
-    table_mib = _rss_mib() - before
+    table_mib = rss_mib() - before
     asked = [subjects[chance.randrange(size)] for _ in range(ASKED)]
     columns = GuardColumns(table)
     columns.rows([])

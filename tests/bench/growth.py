@@ -1,4 +1,6 @@
-"""How cost and memory grow: the walk, the guard table and the search at 10⁴, 10⁵ and 10⁶.
+"""How cost and memory grow: the walk that links are judged by, the guard table and the search.
+
+At 10⁴, 10⁵ and 10⁶.
 
 Each size is a process of its own, so that memory is that size's alone. The baseline of each
 line is the same figure at 10⁴: a ratio of 1 is flat.
@@ -17,7 +19,6 @@ from pathlib import Path
 from time import perf_counter
 
 from consent.guard_table import NEVER_MS, GuardEntry, GuardTable, GuardUpdate
-from identity.effect import admits
 from identity.graph import Graph
 from identity.ids import SubjectId
 from identity.ledger import Edge, EdgeState, Evidence
@@ -72,9 +73,8 @@ def _graph(subjects: list[SubjectId]) -> Callable[[SubjectId], object]:
             yield Edge(number, a, b, Evidence.LOGIN, "web", NOW_MS, NEVER_MS, 1000, EdgeState.ACTIVE)
 
     graph = Graph(edges())
-    rules = shipped_rules(shipped_policy())
-    in_view = admits(rules, "strict", NOW_MS)
-    return lambda subject: graph.walk(subject, in_view, rules.members_max)
+    members_max = shipped_rules(shipped_policy()).members_max
+    return lambda subject: graph.asserted(subject, members_max)
 
 
 def _guard_table(subjects: list[SubjectId]) -> Callable[[SubjectId], object]:

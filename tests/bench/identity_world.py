@@ -90,7 +90,7 @@ def subjects(identifiers: int) -> list[SubjectId]:
 def edges(born: list[SubjectId], seen: list[Seen]) -> Iterator[Edge]:
     """The sightings as active edges of a ledger."""
     for number, (one, other, *rest) in enumerate(seen, start=1):
-        yield Edge(number, *ordered(born[one], born[other]), *rest, EdgeState.ACTIVE)
+        yield Edge(number, *ordered(born[one], born[other]), *rest, EdgeState.ACTIVE)  # type: ignore[call-arg]
 
 
 def _people(identifiers: int, chance: random.Random) -> Iterator[range]:

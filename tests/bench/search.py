@@ -144,7 +144,7 @@ def _hnsw(
     found = {"hnsw_build_s": monotonic() - begun}
     for name, mask in masks.items():
         kept = _selecting(index, mask)
-        parameters = faiss.SearchParametersHNSW(efSearch=EF, sel=kept.sel)  # type: ignore[call-arg]
+        parameters = faiss.SearchParametersHNSW(efSearch=EF, sel=kept.sel)  # type: ignore[attr-defined, call-arg]
         asked = _asked([np.append(vector, np.float32(0)) for vector in vectors], mask)
         found[f"hnsw{name}"], nearest = _cpu_us(partial(_rows, graph, parameters), asked)
         scores = [rows[some[some >= 0]] @ vector for some, vector in zip(nearest, vectors, strict=True)]
@@ -171,7 +171,7 @@ def _selecting(index: ServedIndex, mask: Flags) -> Any:
     """FAISS's own filter of the allowed rows; holds its buffer."""
     bits = np.packbits(mask[index.base.number], bitorder="little")
     parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits)))  # type: ignore[call-arg]
-    parameters.bits = bits
+    parameters.bits = bits  # type: ignore[attr-defined]
     return parameters
 
 
