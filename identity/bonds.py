@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from identity.evidence_rows import NONE
+
+if TYPE_CHECKING:
+    from identity.loading import Joined
 
 
 class Bonds:
@@ -26,6 +30,10 @@ class Bonds:
         self.ends = array("i")
         self.row = array("i")
         self._free: list[int] = []
+
+    def fill(self, joined: Joined) -> None:
+        """Takes all bonds there are at once; there are none yet."""
+        self.near, self.ends, self.row = joined.near, joined.ends, joined.row
 
     def new_node(self) -> int:
         """Makes room for one more node; its number."""

@@ -6,11 +6,15 @@ edges have of their own, evidence, source, sureness and state, is one number for
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from identity.ledger import EdgeState, Evidence
+
+if TYPE_CHECKING:
+    from identity.loading import Joined, Loaded
 
 #: The end of a chain.
 NONE = -1
@@ -49,6 +53,16 @@ class EvidenceRows:
         self.after = array("i")
         self._kind_of: dict[tuple[int, str, int, int], int] = {}
         self._free: list[int] = []
+
+    def fill(self, columns: Loaded, joined: Joined) -> None:
+        """Takes all rows there are at once; there are none yet."""
+        self.edge_id, self.kind = columns.edge_id, columns.kind
+        self.observed_at_ms, self.valid_until_ms = columns.observed_at_ms, columns.valid_until_ms
+        self.bond, self.after = joined.bond, joined.after
+        for evidence, source, sure, state in columns.kinds:
+            kind = Kind(Evidence(evidence), sys.intern(source), sure, EdgeState(state))
+            self.kinds.append(kind)
+            self._kind_of[int(evidence), kind.source, sure, int(state)] = len(self.kinds) - 1
 
     def chain(self, first: int) -> Iterator[int]:
         """The rows from one on."""

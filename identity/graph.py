@@ -16,6 +16,7 @@ from identity.bonds import Bonds
 from identity.evidence_rows import NONE, EvidenceRows
 from identity.ids import SubjectId
 from identity.ledger import Edge, EdgeState
+from identity.loading import EdgeRow, joined, loaded
 
 Admits = Callable[[Edge], bool]
 
@@ -53,6 +54,24 @@ class Graph:
         #: Few: edges that carry refusals only, by both ends and their ids.
         self._carriers: dict[SubjectId, dict[int, Edge]] = {}
         self.apply(edges)
+
+    @classmethod
+    def of(cls, rows: Iterable[EdgeRow], carriers: Iterable[Edge] = ()) -> Graph:
+        """The graph of a whole ledger, as ``Graph(edges)``; for many, in half the time.
+
+        Args:
+            rows: its active edges as rows, oldest first.
+            carriers: those that carry refusals only.
+        """
+        graph = cls(carriers)
+        columns = loaded(rows)
+        bonds = joined(columns)
+        graph._number = columns.number
+        graph._subjects = list(columns.number)
+        graph._last_id = max(graph._last_id, columns.edge_id[-1] if columns.edge_id else 0)
+        graph._rows.fill(columns, bonds)
+        graph._bonds.fill(bonds)
+        return graph
 
     def __len__(self) -> int:
         """How many birth subjects have an active edge; counts them all."""

@@ -72,7 +72,7 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
             feed.published(seq)
             return await links.barrier(seq)
 
-        graph = Graph(ledger.confirmed())
+        graph = Graph.of(ledger.active(), ledger.carriers())
         servicer = IdentityServicer(
             store=ledger,
             graph=graph,

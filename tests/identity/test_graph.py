@@ -1,8 +1,10 @@
 """The graph in memory, on graphs small enough to read."""
 
+from hypothesis import given
+
 from identity.graph import Graph, Reach
 from identity.ledger import EdgeState, Evidence
-from tests.identity.graphs import PEOPLE, edge
+from tests.identity.graphs import PEOPLE, edge, edge_lists
 
 A, B, C, D = PEOPLE[:4]
 
@@ -70,3 +72,41 @@ def test_what_is_pending_joins_nobody_but_counts_for_how_large_a_person_would_be
     assert graph.at(C) == ()
     graph.apply([edge(2, B, C)])
     assert [step.edge.edge_id for step in graph.shortest_path(A, C, everything, 500)] == [1, 2]
+
+
+def parts_of(graph: Graph) -> list[object]:
+    """All that a graph holds."""
+    rows, bonds = graph._rows, graph._bonds
+    columns = [rows.edge_id, rows.observed_at_ms, rows.valid_until_ms, rows.kind, rows.bond, rows.after]
+    return [
+        graph._number,
+        graph._subjects,
+        graph._last_id,
+        graph._carriers,
+        rows.kinds,
+        rows._kind_of,
+        *[column.tolist() for column in (*columns, bonds.ends, bonds.row)],
+        bonds.near,
+    ]
+
+
+@given(edges=edge_lists(max_size=40), later=edge_lists(max_size=10))
+def test_a_ledger_brought_in_at_once_is_number_for_number_what_it_is_edge_by_edge(edges, later):
+    """And goes on like it."""
+    states = {EdgeState.ACTIVE, EdgeState.DISTRUSTED}
+    kept = [one for one in edges if one.state in states]
+    kept += [edge(100, PEOPLE[0], PEOPLE[1], state=EdgeState.DISTRUSTED)] * (len(edges) % 2)
+    active = [one for one in kept if one.state is EdgeState.ACTIVE]
+    rows = [(*one[:3], int(one.evidence), *one[4:8], int(one.state)) for one in active]
+    at_once, one_by_one = Graph.of(iter(rows), [one for one in kept if one not in active]), Graph(kept)
+    assert parts_of(at_once) == parts_of(one_by_one)
+    for graph in (at_once, one_by_one):
+        graph.apply(later)
+    assert parts_of(at_once) == parts_of(one_by_one)
+    assert [at_once.at(one) for one in PEOPLE] == [one_by_one.at(one) for one in PEOPLE]
+
+
+def test_what_two_nodes_have_in_common_is_one_object_for_both():
+    graph = Graph.of([(n, A, PEOPLE[n + 1], 1, "web", 0, 9, 1000, EdgeState.ACTIVE) for n in range(1, 9)])
+    ((_, bond),) = graph._bonds.at(graph._number[PEOPLE[9]])
+    assert bond is next(mine for other, mine in graph._bonds.at(0) if other == graph._number[PEOPLE[9]])
