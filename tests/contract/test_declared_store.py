@@ -32,7 +32,9 @@ class Stores:
     async def say(self, key: str, *answers: Answer, **more: object):
         """Declares; the content is the answers."""
         declaration = Declaration(ME, answers, **more)
-        return await self.declared.declare(declare_request(key, str([*declaration])), declaration)
+        return await self.declared.declare(
+            declare_request(key, str([(one.name, one.value) for one in answers])), declaration
+        )
 
     async def mine(self) -> list[tuple[str, int]]:
         """Names and values of my answers."""

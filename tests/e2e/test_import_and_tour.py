@@ -25,7 +25,7 @@ from veilgraph.client import Veilgraph, connect
 from veilgraph.client.suite import SERVICES
 from veilgraph.consent.v1 import consent_pb2
 
-PEOPLE, BASKETS, ITEMS = 30, 18, 12
+PEOPLE, BASKETS, ITEMS = 30, 18, 40
 MAPPING = """
 dataset = "corner-shop"
 [purchases]

@@ -150,6 +150,8 @@ def refused_or_degraded(method: Any, answer: Any) -> bool:
         answer, identity_pb2.ResolveResponse | identity_pb2.LinkResponse | people_pb2.TranslateResponse
     ):
         return [result.error.reason for result in answer.results] == ["NOT_PERMITTED"]
+    if isinstance(answer, profile_pb2.DeclareResponse):
+        return False  # it refuses by its status alone
     return [error.reason for error in answer.refused] == ["NOT_PERMITTED"]
 
 

@@ -223,7 +223,12 @@ async def opened(folder: Path, steps: Steps | None = None) -> AsyncIterator[Worl
         del subjects
 
     async with running_recommender(
-        database=databases["recommender"], folder=folder, guard=guard, clock=clock, log=reported.append
+        database=databases["recommender"],
+        folder=folder,
+        guard=guard,
+        clock=clock,
+        log=reported.append,
+        page_key=bytes(64),
     ) as recommender:
         contents = [
             IdentityPeople(forget, recognition),
