@@ -14,12 +14,13 @@ _TREND_DAYS = (0.5, 1.0, 2.0, 3.0, 5.0, 7.0, 14.0, 30.0, 60.0)
 _TRENDS = tuple(
     Mix(trend=weight, trend_days=days) for weight in (0.5, 0.25, 1.0) for days in (3.0, 7.0, 14.0)
 )
-_OWN_WEIGHTS = (3.0, 10.0, 30.0, 100.0)
+#: Weights of what a person holds and of the hazard table, where repeats are allowed.
+_OWN = ((30.0, 0.0), (10.0, 0.0), (100.0, 0.0), (0.0, 300.0), (0.0, 1000.0), (10.0, 300.0), (30.0, 1000.0))
 
 
-def own_mixes(mixes: tuple[Mix, ...], weights: tuple[float, ...], days: tuple[float, ...]) -> tuple[Mix, ...]:
+def own_mixes(mixes: tuple[Mix, ...]) -> tuple[Mix, ...]:
     """Mixes with every own term added."""
-    return tuple(mix._replace(own=own, own_days=day) for mix in mixes for own in weights for day in days)
+    return tuple(mix._replace(held=held, own=own) for mix in mixes for held, own in _OWN)
 
 
 def ease(known: Known, setting: Setting) -> Parts:
@@ -62,10 +63,10 @@ OWN_COUNTS = Contender(
     Own.COUNTS,
     no_parts,
     mixes=(),
-    repeats=own_mixes(
-        tuple(Mix(trend=0.001, trend_days=days) for days in (7.0, 30.0)),
-        (1.0,),
-        (30.0, 60.0, 120.0, 240.0, 480.0),
+    repeats=tuple(
+        Mix(trend=0.001, trend_days=trend_days, own=1.0, own_days=own_days)
+        for trend_days in (7.0, 30.0)
+        for own_days in (30.0, 60.0, 120.0, 240.0, 480.0)
     ),
 )
 ITEM_KNN = Contender(
@@ -83,7 +84,7 @@ ITEM_KNN = Contender(
 )
 _ALS = tuple(
     {"half_life_days": 0.0, "factors": 128.0, "ridge": ridge, "alpha": alpha, "b": b}
-    for ridge, alpha, b in ((10.0, 0.3, 0.75), (10.0, 1.0, 0.0), (10.0, 3.0, 0.0), (1.0, 1.0, 0.0))
+    for ridge, alpha, b in ((10.0, 0.3, 0.75), (10.0, 1.0, 0.0))
 )
 ALS = Contender(
     "als",
@@ -113,7 +114,7 @@ ALS_FIRST = Contender(
     peers.als,
     fits=_ALS_DECAYED,
     mixes=_TRENDS,
-    repeats=own_mixes(_TRENDS[:3], _OWN_WEIGHTS, (60.0,)),
+    repeats=own_mixes(_TRENDS[:3]),
 )
 EASE = Contender(
     "ease",
@@ -121,7 +122,10 @@ EASE = Contender(
     Trend.LINES,
     Own.NONE,
     ease,
-    fits=tuple({"half_life_days": days, "ridge": ridge} for days in (30.0, 60.0) for ridge in (100.0, 300.0)),
+    fits=tuple(
+        {"half_life_days": days, "ridge": ridge}
+        for days, ridge in ((60.0, 300.0), (60.0, 100.0), (30.0, 100.0))
+    ),
     mixes=(*_TRENDS, Mix()),
     repeats=(*_TRENDS, Mix()),
 )
@@ -129,15 +133,13 @@ EASE = Contender(
 _FITS: tuple[Setting, ...] = (
     {},
     {"ridge": 100.0},
-    {"half_life_days": 30.0},
     {"lasting_half_life_days": 120.0},
-    {"row_half_life_days": 120.0},
     {"gap_half_life_days": 14.0},
     {"directional_ridge": 100.0},
 )
 _OUR_MIXES = tuple(
     Mix(second=second, trend=trend, trend_days=days)
-    for second in (0.5, 0.75, 1.0)
+    for second in (0.5, 0.75)
     for trend in (0.5, 0.35, 0.75)
     for days in (3.0, 2.0, 5.0)
 )
@@ -149,7 +151,7 @@ OURS = Contender(
     dense,
     fits=_FITS,
     mixes=_OUR_MIXES,
-    repeats=own_mixes((_OUR_MIXES[0],), _OWN_WEIGHTS, (60.0,)),
+    repeats=own_mixes(_OUR_MIXES[:3]),
 )
 
 #: In the order of a report.

@@ -18,10 +18,10 @@ import numpy as np
 from scipy import sparse
 
 from recommender.decay import FRESH, FULL
-from recommender.evaluation import Purchases, Task, kept_items
-from recommender.events import EventTable, Ints, Kind, reference_day
+from recommender.evaluation import Task, kept_items
+from recommender.events import EventTable, Ints, reference_day
 from recommender.hazard import cells, hazard_sums
-from recommender.holdings import decayed_orders, first_purchases, head_items, holdings
+from recommender.holdings import decayed_orders, first_purchases, head_items, holdings, purchases
 from recommender.parameters import DEFAULTS
 from recommender.vectors import Floats
 
@@ -45,7 +45,7 @@ class Own(StrEnum):
 
     NONE = "none"
     COUNTS = "own decayed counts"
-    HAZARD = "hazard table"
+    HAZARD = "hazard table and what is held"
 
 
 class Mix(NamedTuple):
@@ -55,53 +55,51 @@ class Mix(NamedTuple):
         second: weight of the second part beside the first.
         trend: weight of the trend, standardised over the items.
         trend_days: half-life of the trend; infinite counts all lines alike.
-        own: weight of what the person has; used when repeats are asked for.
-        own_days: half-life of own counts.
+        own: weight of what says how likely the person buys again what they have: own counts, or the
+            chance in the hazard table; used when repeats are asked for.
+        own_days: half-life of own counts and of what is held.
+        held: weight of what the person holds of an item; likewise.
     """
 
     second: float = 0.0
     trend: float = 0.0
     trend_days: float = np.inf
     own: float = 0.0
-    own_days: float = 60.0
+    own_days: float = 240.0
+    held: float = 0.0
 
 
 class Known:
     """What a model may learn from, with what several models make of it."""
 
     def __init__(
-        self, purchases: Purchases, categories: Sequence[str], head_items_max: int = DEFAULTS.head_items_max
+        self, events: EventTable, categories: Sequence[str], head_items_max: int = DEFAULTS.head_items_max
     ) -> None:
-        """Keeps the lines before a cut.
+        """Keeps what happened before a cut.
 
         Args:
-            purchases: the lines.
+            events: some of them purchases; person numbers are small.
             categories: of each item by number; item numbers are below its length.
             head_items_max: so many of the most bought items get weights for one another.
         """
         self.head_items_max = head_items_max
+        self.events = events
+        self.bought = purchases(events)
         self.items = len(categories)
         self.categories = categories
-        self.people = int(purchases.person.max(initial=-1)) + 1
-        size = len(purchases)
-        self.events = EventTable(
-            purchases.person,
-            purchases.item,
-            purchases.day,
-            np.full(size, Kind.ORDER, np.int64),
-            np.ones(size, np.int64),
-        )
-        self.pairs = purchases.pairs
-        self.reference = reference_day(purchases.day)
-        self.sold = np.bincount(purchases.item, minlength=self.items)
+        self.people = int(events.person.max(initial=-1)) + 1
+        self.pairs = np.unique(self.bought.person << 32 | self.bought.item)
+        self.reference = reference_day(events.day)
+        self.sold = np.bincount(self.bought.item, minlength=self.items)
         self.trend = cache(self._trend)
+        self.held = cache(self._held)
         self.rates = cache(self._rates)
 
     def head(self) -> Ints:
         """The most bought items, ascending numbers."""
-        return head_items(self.events, self.head_items_max)
+        return head_items(self.bought, self.head_items_max)
 
-    def held(self, half_life_days: float) -> sparse.csr_matrix:
+    def _held(self, half_life_days: float) -> sparse.csr_matrix:
         """What each person holds of each item, a fresh purchase being 1; shape (people, items)."""
         held = holdings(self.events, self.reference, half_life_days)
         weight = (held.weight / FULL).astype(np.float32)
@@ -109,17 +107,17 @@ class Known:
 
     def lines(self) -> sparse.csr_matrix:
         """Lines of each person and item; shape (people, items)."""
-        ones = np.ones(len(self.events), np.float32)
-        return sparse.csr_matrix((ones, (self.events.person, self.events.item)), (self.people, self.items))
+        ones = np.ones(len(self.bought), np.float32)
+        return sparse.csr_matrix((ones, (self.bought.person, self.bought.item)), (self.people, self.items))
 
     def _trend(self, kind: Trend, half_life_days: float) -> Floats:
         """Decayed counts with mean 0 and deviation 1 over the items sold; the least for all others."""
         if np.isinf(half_life_days):
             counts = self.sold.astype(np.float64)
         elif kind is Trend.FIRST:
-            counts = first_purchases(self.events, self.reference, half_life_days, self.items) / FRESH
+            counts = first_purchases(self.bought, self.reference, half_life_days, self.items) / FRESH
         else:
-            counts = decayed_orders(self.events, self.reference, half_life_days, self.items) / FRESH
+            counts = decayed_orders(self.bought, self.reference, half_life_days, self.items) / FRESH
         inside = counts[self.sold > 0]
         deviation = float(inside.std()) or 1.0
         trend: Floats = ((counts - inside.mean()) / deviation).astype(np.float32)
@@ -127,9 +125,9 @@ class Known:
 
     def _rates(self) -> tuple[Ints, Floats]:
         """Each pair bought and the chance that it is bought again."""
-        table = hazard_sums(self.events, self.reference, DEFAULTS).rates(DEFAULTS.repurchase_prior)
+        table = hazard_sums(self.bought, self.reference, DEFAULTS).rates(DEFAULTS.repurchase_prior)
         days = np.unique(
-            np.column_stack([self.events.person << 32 | self.events.item, self.events.day]), axis=0
+            np.column_stack([self.bought.person << 32 | self.bought.item, self.bought.day]), axis=0
         )
         ends = np.flatnonzero(np.append(days[1:, 0] != days[:-1, 0], values=True))
         counts = np.diff(np.append(-1, ends))
@@ -160,6 +158,11 @@ class Contender:
     fits: tuple[Setting, ...] = field(default=({},))
     mixes: tuple[Mix, ...] = field(default=(Mix(),))
     repeats: tuple[Mix, ...] = field(default=())
+
+    @property
+    def same_for_all(self) -> bool:
+        """Whether everybody is shown one order of items."""
+        return self.fit is no_parts and self.own is Own.NONE
 
     def grid(self, task: Task) -> tuple[Mix, ...]:
         """The mixes to choose from for a task."""
@@ -204,25 +207,30 @@ def mixed(fitted: Fitted, parts: Sequence[Floats], people: Ints, mix: Mix, task:
         scores += np.float32(mix.trend) * known.trend(contender.trend, mix.trend_days)
     if task is Task.NEW:
         scores[kept_items(known.pairs, people)] = -np.inf
-    elif mix.own:
+    elif mix.own or mix.held:
         _add_own(contender.own, known, people, mix, scores)
     scores[:, known.sold == 0] = -np.inf
     return scores
 
 
 def _add_own(own: Own, known: Known, people: Ints, mix: Mix, scores: Floats) -> None:
-    if own is Own.HAZARD:
+    if own is Own.COUNTS:
+        _add_rows(scores, own_counts(known, mix.own_days)[people], mix.own)
+    elif own is Own.HAZARD:
         pairs, rates = known.rates()
         chosen = np.isin(pairs >> 32, people)
         scores[kept_items(pairs, people)] += np.float32(mix.own) * rates[chosen]
-    elif own is Own.COUNTS:
-        held = own_counts(known, mix.own_days)[people]
-        rows = np.repeat(np.arange(len(people)), np.diff(held.indptr))
-        scores[rows, held.indices] += np.float32(mix.own) * held.data
+        _add_rows(scores, known.held(mix.own_days)[people], mix.held)
+
+
+def _add_rows(scores: Floats, rows: sparse.csr_matrix, weight: float) -> None:
+    """Adds sparse rows, each item once a row, to scores, in place."""
+    row = np.repeat(np.arange(len(scores)), np.diff(rows.indptr))
+    scores[row, rows.indices] += np.float32(weight) * rows.data
 
 
 def own_counts(known: Known, half_life_days: float) -> sparse.csr_matrix:
     """Decayed lines of each person and item; shape (people, items)."""
-    weight = np.exp2(-(known.reference - known.events.day) / half_life_days).astype(np.float32)
+    weight = np.exp2(-(known.reference - known.bought.day) / half_life_days).astype(np.float32)
     shape = known.people, known.items
-    return sparse.csr_matrix((weight, (known.events.person, known.events.item)), shape)
+    return sparse.csr_matrix((weight, (known.bought.person, known.bought.item)), shape)

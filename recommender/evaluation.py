@@ -13,7 +13,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.events import Ints
+from recommender.events import EventTable, Ints, Kind
 
 TRAIN_SHARE = 0.8
 #: Rolling-origin windows for the choice of parameters: known before the first, asked until the second.
@@ -52,6 +52,13 @@ class Purchases:
     def where(self, mask: NDArray[np.bool_]) -> Purchases:
         """The lines for which ``mask`` holds."""
         return Purchases(self.person[mask], self.item[mask], self.at[mask], self.day[mask])
+
+    @property
+    def events(self) -> EventTable:
+        """The lines as orders of one piece."""
+        size = len(self)
+        kind, quantity = np.full(size, Kind.ORDER, np.int64), np.ones(size, np.int64)
+        return EventTable(self.person, self.item, self.day, kind, quantity)
 
     @property
     def pairs(self) -> Ints:

@@ -13,9 +13,10 @@ from recommender.events import Ints
 from recommender.hazard import HazardSums
 from recommender.parameters import Parameters
 from recommender.vectors import Floats, Kept, Vectors
+from recommender.verdict import UNCHECKED, Check
 
 #: What training goes through, in order; the first and the last are the program's.
-STEPS = ("events", "sums", "inverse", "vectors", "tail", "files")
+STEPS = ("events", "check", "sums", "inverse", "vectors", "tail", "files")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Model:
         trend_unsold: the trend of an item nobody began to buy.
         categories: vectors of items that came later.
         hazard: exposures and repurchases.
+        check: whether it may serve, and on what grounds.
     """
 
     version: str
@@ -49,6 +51,7 @@ class Model:
     trend_unsold: float
     categories: CategoryVectors
     hazard: HazardSums
+    check: Check = UNCHECKED
 
     @property
     def rank(self) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recommender.contenders import Contender, Fitted, Known, Mix, Setting, mixed
-from recommender.evaluation import LIST_LENGTH, Asked, Split, Task
+from recommender.evaluation import LIST_LENGTH, Asked, Split, Task, kept_items
 from recommender.events import Ints
 from recommender.quality import NO_ITEM, Doubles, best_items, judged
 
@@ -36,7 +36,7 @@ class Window:
     @classmethod
     def of(cls, split: Split, categories: Sequence[str]) -> Window:
         """A window of a split."""
-        return cls(split, Known(split.known, categories, HEAD_ITEMS_MAX))
+        return cls(split, Known(split.known.events, categories, HEAD_ITEMS_MAX))
 
     def asked(self, task: Task, people_max: int) -> Asked:
         """The question about at most so many people, always the same ones."""
@@ -64,21 +64,38 @@ Fits = list[tuple[Fitted, Window]]
 def choose(
     contender: Contender, windows: Sequence[Window], tried: Callable[[str], object] = lambda _: None
 ) -> Choice:
-    """Chooses setting and mixes.
+    """Chooses the setting of the fit, then the mixes.
 
     Args:
         contender: the model.
         windows: before the test period.
         tried: told each thing that was tried, with its mean, as text.
     """
-    best, fits, setting = -1.0, _fitted(contender, windows, contender.fits[0]), contender.fits[0]
-    if len(contender.fits) > 1:
-        for candidate in contender.fits:
-            found = fits if candidate is contender.fits[0] else _fitted(contender, windows, candidate)
-            mean = float(_on_windows(found, contender.mixes[:1], Task.NEW).mean())
-            tried(f"{dict(candidate)}: {mean:.4f}")
-            if mean > best:
-                best, fits, setting = mean, found, candidate
+    return choose_mixes(contender, best_fit(contender, windows, tried), windows, tried)
+
+
+def best_fit(
+    contender: Contender, windows: Sequence[Window], tried: Callable[[str], object] = lambda _: None
+) -> Setting:
+    """The setting with the best mean over the windows, items new to the person, first mix; see ``choose``."""
+    if len(contender.fits) == 1:
+        return contender.fits[0]
+    means = []
+    for setting in contender.fits:
+        found = _on_windows(_fitted(contender, windows, setting), contender.mixes[:1], Task.NEW)
+        means.append(float(found.mean()))
+        tried(f"{dict(setting)}: {means[-1]:.4f}")
+    return contender.fits[int(np.argmax(means))]
+
+
+def choose_mixes(
+    contender: Contender,
+    setting: Setting,
+    windows: Sequence[Window],
+    tried: Callable[[str], object] = lambda _: None,
+) -> Choice:
+    """The mix with the best mean over the windows for each task, given a fit; see ``choose``."""
+    fits = _fitted(contender, windows, setting)
     mix: dict[Task, Mix] = {}
     reached: dict[Task, tuple[float, ...]] = {}
     for task in Task:
@@ -96,12 +113,30 @@ def choose(
 def lists(fitted: Fitted, people: Ints, mixes: Sequence[Mix], task: Task) -> Ints:
     """The list of each person with each mix, shape (mixes, people, 20)."""
     found = np.full((len(mixes), len(people), LIST_LENGTH), NO_ITEM, np.int64)
+    if fitted.contender.same_for_all:
+        for number, mix in enumerate(mixes):
+            _same_for_all(fitted, people, mix, task, found[number])
+        return found
     for rows in portions(len(people), fitted.known.items):
         some = people[rows]
         parts = fitted.parts(some)  # once for all mixes: it is what takes long
         for number, mix in enumerate(mixes):
             found[number, rows] = best_items(mixed(fitted, parts, some, mix, task))
     return found
+
+
+def _same_for_all(fitted: Fitted, people: Ints, mix: Mix, task: Task, found: Ints) -> None:
+    """Fills in one order of all items, less what each person has where only new items are asked for."""
+    contender, known, _ = fitted
+    scores = np.where(known.sold > 0, known.trend(contender.trend, mix.trend_days), -np.inf)
+    order = np.argsort(-scores, kind="stable")[: np.count_nonzero(known.sold)]
+    row, item = kept_items(known.pairs, people) if task is Task.NEW else (people[:0], people[:0])
+    starts = np.searchsorted(row, np.arange(len(people) + 1))
+    for position in range(len(people)):
+        has = item[starts[position] : starts[position + 1]]
+        best = order[: LIST_LENGTH + len(has)]
+        new = best[~np.isin(best, has)][:LIST_LENGTH]
+        found[position, : len(new)] = new
 
 
 def portions(people: int, items: int) -> Iterator[slice]:

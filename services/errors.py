@@ -130,6 +130,8 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "EVIDENCE_NOT_OF_SOURCE": "the rules do not take such evidence from this source",
         "POLICY_DIFFERS": "the replica's policy file is not the authority's",
         "NOTHING_TO_LEARN": "nobody who permits training has bought anything",
+        "TOO_FEW_TO_ASK": "too few people who permit training bought anything in the last fifth of the time",
+        "STILL_PERMITTED": "the subject permits training, and the next one would learn from it again",
     },
     grpc.StatusCode.NOT_FOUND: {
         "SUBJECT_ERASED": "no such subject is known",  # erased or never there: one answer
@@ -145,9 +147,11 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
     grpc.StatusCode.ABORTED: {
         "PREVIEW_OUTDATED": "what the rules would change is not what was previewed; preview them again",
         "TRAINING_BUSY": "another training is running",
+        "JOB_BUSY": "another job of this kind is running",
     },
     grpc.StatusCode.INTERNAL: {
         "TRAINING_FAILED": "training ended without a model",
+        "EVALUATION_FAILED": "the evaluation ended without a report",
         "INTERNAL": "internal error",
     },
     grpc.StatusCode.DEADLINE_EXCEEDED: {
@@ -336,6 +340,10 @@ DOMAIN_ERRORS: dict[type[BaseException], str] = {
     recommender.NothingToLearn: "NOTHING_TO_LEARN",
     recommender.TrainingBusy: "TRAINING_BUSY",
     recommender.TrainingFailed: "TRAINING_FAILED",
+    recommender.JobBusy: "JOB_BUSY",
+    recommender.EvaluationFailed: "EVALUATION_FAILED",
+    recommender.TooFewToAsk: "TOO_FEW_TO_ASK",
+    recommender.StillPermitted: "STILL_PERMITTED",
     recommender.SumOverflow: "INTERNAL",  # raised in the training program, whose end is TRAINING_FAILED
     recommender.SnapshotUnusable: "INTERNAL",  # found at start-up, named in the log
 }

@@ -56,6 +56,7 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (
             *("identity.resolve", "identity.people", "identity.explain", "identity.unlink"),
             *("identity.rules", "identity.keys"),
+            *("recommender.train", "recommender.jobs", "recommender.read"),
         ),
         ("service", "rights", "personalise", "marketing", "loyalty", "operate"),
     ),

@@ -184,7 +184,7 @@ class Sending:
         for progress in self._client.recommender.Train(request):
             self._show(Step.TRAIN, progress.done, progress.steps, progress.step)
             if progress.HasField("model"):
-                self.model_version = progress.model.version
+                self.model_version = progress.promotion.version
         if not self.model_version:
             raise SendingError("train: the suite ended training without a model")
 

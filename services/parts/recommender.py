@@ -16,6 +16,8 @@ from services.storage.subject_keys import SubjectKeys
 from veilgraph.recommender.v1 import (
     entitlement_pb2,
     entitlement_pb2_grpc,
+    jobs_pb2,
+    jobs_pb2_grpc,
     recommender_pb2,
     recommender_pb2_grpc,
 )
@@ -62,6 +64,11 @@ async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part
                     entitlement_pb2.DESCRIPTOR.services_by_name["EntitlementService"],
                     entitlement_pb2_grpc.add_EntitlementServiceServicer_to_server,
                     recommender.entitling,
+                ),
+                Served(
+                    jobs_pb2.DESCRIPTOR.services_by_name["JobService"],
+                    jobs_pb2_grpc.add_JobServiceServicer_to_server,
+                    recommender.jobs,
                 ),
                 store_served(links.stores["recommender"]),
             ]

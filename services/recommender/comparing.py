@@ -15,17 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from recommender.contenders import Contender, Known, Mix
-from recommender.evaluation import Asked, Task, split, windows
+from recommender.contenders import Contender, Known, Mix, Setting
+from recommender.evaluation import WINDOWS, Asked, Task, split, windows
 from recommender.events import Ints
 from recommender.parameters import Parameters
 from recommender.quality import Judged, judged
 from recommender.question import Depth
 from recommender.report import PEOPLE_MIN, Comparison, Report, Row, compared, row_of
-from recommender.selection import Choice, Window, choose, fit, lists
+from recommender.selection import Choice, Window, best_fit, choose_mixes, fit, lists
 from recommender.served_form import served_index, served_lists
 from services.importing.progress import Show
-from services.recommender.journal import Journal, code_digest, key_of
+from services.recommender.journal import Kept, code_digest, key_of
 from services.recommender.purchases import DataSet, TooFew
 
 #: The model that a suite serves, as it is called in files.
@@ -79,7 +79,7 @@ Made = Callable[[Told], Entry]
 class Comparing:
     """One data set with its windows, its test, and what was found of each model on it."""
 
-    def __init__(self, data: DataSet, journal: Journal, show: Show) -> None:
+    def __init__(self, data: DataSet, journal: Kept, show: Show) -> None:
         """Reads nothing yet but the split.
 
         Args:
@@ -93,6 +93,9 @@ class Comparing:
         self._data = data
         self._journal = journal
         self._show = show
+        at = data.purchases.at
+        if not len(at) or at.min() >= np.quantile(at, WINDOWS[0][0]):
+            raise TooFew(f"{data.name} holds too few purchases at different times")
         self.split = split(data.purchases)
         self._asked: dict[Task, Asked] = {task: self.split.asked(task) for task in Task}
         if any(len(asked.people) < PEOPLE_MIN for asked in self._asked.values()):
@@ -110,14 +113,17 @@ class Comparing:
     @cached_property
     def _known(self) -> Known:
         """What may be learned from before the test period."""
-        return Known(self.split.known, self._data.categories)
+        events = self._data.events
+        if events is None:
+            return Known(self.split.known.events, self._data.categories)
+        return Known(events.where(events.day < self.split.cut), self._data.categories)
 
     def contender(self, contender: Contender) -> Entry:
         """Chooses a model's parameters and asks it the test once."""
         steps = len(contender.fits) * (len(contender.fits) > 1) + sum(len(contender.grid(t)) for t in Task)
 
         def made(told: Told) -> Entry:
-            choice = choose(contender, self._windows, told)
+            choice = choose_mixes(contender, self._fit_of(contender, told), self._windows, told)
             fitted = fit(contender, self._known, choice.setting)
             found = {
                 task: lists(fitted, self._asked[task].people, (mix,), task)[0]
@@ -128,6 +134,17 @@ class Comparing:
 
         grid = contender.fits, contender.mixes, contender.repeats
         return self._entered(contender.name, contender.title, steps + 1, made, grid)
+
+    def _fit_of(self, contender: Contender, told: Told) -> Setting:
+        """The setting of a model's fit; kept by itself, because other mixes do not change it."""
+        if len(contender.fits) == 1:
+            return contender.fits[0]
+        key = key_of(self._data.digest, contender.name, "fit", contender.fits, contender.mixes[:1])
+        setting: Setting | None = self._journal.get(key)
+        if setting is None:
+            setting = best_fit(contender, self._windows, told)
+            self._journal.put(key, dict(setting))
+        return setting
 
     def served(self, name: str, title: str, parameters: Parameters) -> None:
         """Asks a model as it would be served with some constants."""

@@ -12,7 +12,7 @@ import hashlib
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import recommender
 
@@ -21,8 +21,28 @@ FILE = "finished.jsonl"
 FORM = 1
 
 
-class Journal:
+class Kept(Protocol):
     """Finished results by key."""
+
+    def get(self, key: str) -> Any | None:
+        """What was found under a key, or ``None``."""
+
+    def put(self, key: str, value: Any) -> None:
+        """Keeps what was found."""
+
+
+class NotKept:
+    """Keeps nothing: for whom lists of people may not be written down."""
+
+    def get(self, key: str) -> None:
+        """Nothing."""
+
+    def put(self, key: str, value: Any) -> None:
+        """Forgets it."""
+
+
+class Journal:
+    """Finished results in a file; implements ``Kept``."""
 
     def __init__(self, folder: Path) -> None:
         """Reads what is there; makes the folder when it is not."""

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from recommender.evaluation import Purchases
+from recommender.events import EventTable
 from services.importing.errors import ImportStopped
 from services.importing.mapping import Mapping
 from services.importing.purchases import DAY_MS, read_purchases
@@ -41,6 +42,8 @@ class DataSet:
         rows_read: records in the files.
         refused: bad records, by reason.
         digest: SHA-256 of the lines, hexadecimal; tells one data set from another.
+        events: all that is known of these people, where it is more than the lines; ``at`` then
+            is the day.
     """
 
     name: str
@@ -52,6 +55,7 @@ class DataSet:
     rows_read: int
     refused: dict[str, int]
     digest: str
+    events: EventTable | None = None
 
 
 def load_purchases(mapping: Mapping, advanced: Callable[[int], None] = lambda _rows: None) -> DataSet:
@@ -62,7 +66,7 @@ def load_purchases(mapping: Mapping, advanced: Callable[[int], None] = lambda _r
         advanced: told after each batch how many records it held.
 
     Raises:
-        ImportStopped: a file can not be read, or there is nothing to evaluate on.
+        ImportStopped: a file can not be read.
     """
     survey = take_survey(mapping, io.StringIO(), advanced)
     ids = survey.catalogue.ids
@@ -72,8 +76,6 @@ def load_purchases(mapping: Mapping, advanced: Callable[[int], None] = lambda _r
         columns = np.stack([batch.ordinals - 1, item.astype(np.int64), batch.time_ms])
         parts.append(columns[:, ~batch.refund])
     person, item, at = np.concatenate(parts, axis=1) if parts else np.zeros((3, 0), np.int64)
-    if not len(person) or at.min() == at.max():
-        raise TooFew(f"{mapping.dataset} holds no purchases at two different times")
     purchases = Purchases(person, item, at, at // DAY_MS)
     digest = hashlib.sha256()
     for column in (person, item, at):

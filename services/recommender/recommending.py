@@ -27,11 +27,14 @@ from recommender.projection import RecommenderProjection
 from recommender.untrained import untrained
 from services.deployment.config import MODEL_REFRESH_S
 from services.recommender.entitling import EntitlementServicer
+from services.recommender.evaluator import Evaluator
+from services.recommender.jobs import JobServicer
 from services.recommender.refreshing import Refresher
 from services.recommender.service import RecommenderServicer
 from services.recommender.serving import LiveIndex
 from services.recommender.trainer import PURPOSE, Places, Trainer, people_to_learn_from
 from services.storage.entitlements import SqliteEntitlementStore
+from services.storage.evaluations import Evaluations
 from services.storage.index_files import IndexFiles
 from services.storage.model_files import ModelFiles
 from services.storage.recommender import SqliteRecommenderStore
@@ -39,6 +42,7 @@ from services.storage.recommender_people import RecommenderPeople
 from services.storage.sqlite import Database
 from services.storage.sums_files import SumsFiles
 from services.storage.training_events import subjects_present, training_data
+from services.storage.training_job import Job
 
 HISTORY_BYTES_MAX = 64 << 20
 
@@ -49,6 +53,7 @@ class Recommender:
 
     Attributes:
         servicer: answers calls.
+        jobs: does what an operator asks for.
         projection: takes the news of events in.
         live: the index in service.
         people: what is kept and concluded about people.
@@ -58,6 +63,7 @@ class Recommender:
     """
 
     servicer: RecommenderServicer
+    jobs: JobServicer
     projection: RecommenderProjection
     live: LiveIndex
     people: RecommenderPeople
@@ -114,6 +120,7 @@ async def running_recommender(
         projection=loaded.projection,
         parameters=parameters,
         live=live,
+        log=log,
     )
     refresher = Refresher(guard=guard, trainer=trainer, clock=clock, log=log, refresh_s=model_refresh_s)
     projection = RecommenderProjection(
@@ -136,17 +143,32 @@ async def running_recommender(
     entitling = EntitlementServicer(lists, entitlements, catalogue)
     if model is None and guard.ready:  # else nobody may be learned from yet
         await live.rebuild()
+    servicer = RecommenderServicer(
+        store=store,
+        catalogue=catalogue,
+        projection=projection,
+        live=live,
+        trainer=trainer,
+        entitlements=entitlements,
+        page_tokens=PageTokens(page_key),
+    )
+
+    def job(now_ms: int) -> Job:
+        purpose = guard.policy.index(PURPOSE)
+        return Job(places.database, places.models, places.sums, purpose, now_ms, parameters)
+
+    evaluator = Evaluator(
+        evaluations=Evaluations(database),
+        folder=folder / "evaluation",
+        job=job,
+        people=partial(people_to_learn_from, guard, store),
+        version=lambda: live.model.version,
+    )
+    jobs = JobServicer(evaluator=evaluator, trainer=trainer, live=live, shown=servicer.model)
     try:
         yield Recommender(
-            RecommenderServicer(
-                store=store,
-                catalogue=catalogue,
-                projection=projection,
-                live=live,
-                trainer=trainer,
-                entitlements=entitlements,
-                page_tokens=PageTokens(page_key),
-            ),
+            servicer,
+            jobs,
             projection,
             live,
             people,
@@ -156,6 +178,7 @@ async def running_recommender(
         )
     finally:
         await entitling.drained()
+        await jobs.close()
         await refresher.close()
         await trainer.close()
         await live.close()

@@ -24,6 +24,7 @@ from recommender.model import STEPS, Model
 from recommender.paging import LIST_MAX, PageTokens
 from recommender.projection import RecommenderProjection
 from recommender.store import Changed, RecommenderStore, WriteRequest
+from recommender.verdict import Check
 from services.errors import InvalidRequest, status_of
 from services.interceptors.call import Call
 from services.recommender.answering import Answering
@@ -120,11 +121,14 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         steps = len(STEPS) + 1
         async for progress in self._trainer.train(request_key(request.request_id, call), call.now_ms):
             yield recommender_pb2.TrainResponse(step=progress.step, done=progress.done, steps=steps)
-        yield recommender_pb2.TrainResponse(step=_SERVING, done=steps, steps=steps, model=self._model())
+        model = self.model()
+        yield recommender_pb2.TrainResponse(
+            step=_SERVING, done=steps, steps=steps, model=model, promotion=model.newest
+        )
 
     async def GetModel(self, _request: recommender_pb2.GetModelRequest, _call: Call) -> recommender_pb2.Model:
         """The model in service."""
-        return self._model()
+        return self.model()
 
     async def _changed(self, write: Coroutine[Any, Any, Changed]) -> Changed:
         """Writes, and has the catalogue follow even when the caller is gone meanwhile."""
@@ -139,9 +143,13 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         self._live.items_changed([item.number for item in changed.items])
         return changed
 
-    def _model(self) -> recommender_pb2.Model:
+    def model(self) -> recommender_pb2.Model:
+        """The model in service, as it is shown."""
         index = self._live.index
-        return model_message(index.model, len(index), self._projection.events_seen)
+        message = model_message(index.model, len(index), self._projection.events_seen)
+        if self._trainer.judged is not None:
+            message.newest.CopyFrom(promotion_message(*self._trainer.judged))
+        return message
 
     async def _recommend_one(
         self, request: recommender_pb2.RecommendRequest, call: Call, position: int
@@ -240,6 +248,17 @@ def model_message(model: Model, items: int, events_seen: int) -> recommender_pb2
         people=model.people // _ROUNDED_TO * _ROUNDED_TO,
         events=model.events // _ROUNDED_TO * _ROUNDED_TO,
         events_seen=events_seen,
+    )
+
+
+def promotion_message(version: str, check: Check) -> recommender_pb2.Promotion:
+    """Whether a model was promoted, as it is shown."""
+    return recommender_pb2.Promotion(
+        version=version,
+        verdict=recommender_pb2.PromotionVerdict.Name(check.verdict),
+        model_ndcg=check.model_ndcg,
+        popularity_ndcg=check.popularity_ndcg,
+        people=check.people // _ROUNDED_TO * _ROUNDED_TO,
     )
 
 

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -85,7 +85,11 @@ async def people_to_learn_from(guard: GuardTable, store: RecommenderStore, now_m
 
 
 class Trainer:
-    """Trains for one recommender."""
+    """Trains for one recommender.
+
+    Attributes:
+        judged: the version of the newest model and what its check came to; ``None`` before the first.
+    """
 
     def __init__(
         self,
@@ -96,6 +100,7 @@ class Trainer:
         projection: str,
         parameters: Parameters,
         live: LiveIndex,
+        log: Callable[[str], object],
     ) -> None:
         """Makes a trainer.
 
@@ -106,6 +111,7 @@ class Trainer:
             projection: names the projection the models are about.
             parameters: what to train with.
             live: what finished models are put into service in.
+            log: told of a model that is not promoted.
         """
         self._store = store
         self._guard = guard
@@ -113,8 +119,10 @@ class Trainer:
         self._projection = projection
         self._parameters = parameters
         self._live = live
+        self._log = log
         self._own = 0
         self._files = ModelFiles(places.models)
+        self.judged = self._files.judged()
         self._sums = SumsFiles(places.sums)
         self._key = ""
         self._said: list[Progress] = []
@@ -129,7 +137,7 @@ class Trainer:
             now_ms: events that have expired by then are left out.
 
         Yields:
-            Each step as it begins; when the last was given the model serves.
+            Each step as it begins; when the last was given the model serves, or was not promoted.
 
         Raises:
             TrainingBusy: another one is running.
@@ -175,6 +183,8 @@ class Trainer:
                 await self._train_unasked(now_ms)
             except (NothingToLearn, TrainingFailed, SnapshotUnusable):
                 await self._live.serve_popularity()
+            if self._live.model.version in stale:  # the new one was not promoted
+                await self._live.serve_popularity()
         await asyncio.to_thread(self._files.remove, stale)
         present = await asyncio.to_thread(subjects_present, self._places.database)
         await asyncio.to_thread(self._sums.keep_only_of, present)
@@ -201,6 +211,8 @@ class Trainer:
             try:
                 await self._train_unasked(now_ms)
             except NothingToLearn:
+                await self._live.serve_popularity()
+            if self._live.model.version in stale:  # the new one was not promoted
                 await self._live.serve_popularity()
         await asyncio.to_thread(self._files.remove, stale)
 
@@ -238,7 +250,11 @@ class Trainer:
             await asyncio.to_thread(self._files.remove, [version])
             version = await self._trained(now_ms)
         model = await asyncio.to_thread(self._files.read, version, self._projection)
-        await self._live.serve(model)
+        self.judged = version, model.check
+        if model.check.promotes:
+            await self._live.serve(model)
+        else:
+            self._log(f"a model is not promoted: {version}: it does not beat decayed popularity\n")
         return model
 
     async def _trained(self, now_ms: int) -> str:

@@ -12,11 +12,13 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from recommender.errors import NothingToLearn
 from recommender.model import STEPS
+from recommender.promotion import check
 from recommender.sums import plan_of
 from recommender.training import model_of
 from services.storage.model_files import ModelFiles
@@ -49,6 +51,8 @@ def run(job: Job, grouping: Grouping, say: Callable[[dict[str, Any]], None]) -> 
     except NothingToLearn:
         kept.remove()
         raise
+    progress("check")
+    checked = check(data.events, data.categories, job.parameters)
     progress("sums")
     sums = kept.brought_to(
         plan, data.projection, data.grouping, lambda unusable: say({"refused": str(unusable)})
@@ -57,7 +61,7 @@ def run(job: Job, grouping: Grouping, say: Callable[[dict[str, Any]], None]) -> 
     version = files.next_version()
     model = model_of(plan, sums, data.categories, version, progress)
     progress("files")
-    files.write(model, data.projection, data.grouping.subject)
+    files.write(replace(model, check=checked), data.projection, data.grouping.subject)
     say({"version": version})
 
 

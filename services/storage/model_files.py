@@ -24,9 +24,10 @@ from recommender.hazard import HazardSums
 from recommender.model import Model
 from recommender.parameters import Parameters
 from recommender.vectors import Kept, Vectors
+from recommender.verdict import Check, Verdict
 from services.storage.durable import digest_of, digest_of_file, remove_folder, sync
 
-FORMAT = 3
+FORMAT = 4
 MODELS_KEPT = 2
 _MANIFEST = "manifest.json"
 _LEARNED_FROM = "learned_from.npy"
@@ -58,7 +59,7 @@ class ModelFiles:
         return f"{max(numbers, default=0) + 1:06d}"
 
     def write(self, model: Model, projection: str, learned_from: Ints) -> None:
-        """Keeps a model under its version and removes the oldest ones.
+        """Keeps a model under its version and removes the oldest ones, but for the one that may serve.
 
         Args:
             model: an untaken version.
@@ -83,6 +84,7 @@ class ModelFiles:
             "events": model.events,
             "kept": list(model.kept),
             "trend_unsold": model.trend_unsold,
+            "check": asdict(model.check),
             "categories": list(model.categories.paths),
             "sha256": {name: digest_of_file(temporary / f"{name}.npy") for name in _ARRAYS},
             "learned_from_sha256": digest_of_file(temporary / _LEARNED_FROM),
@@ -92,8 +94,11 @@ class ModelFiles:
         sync(temporary / _MANIFEST)
         temporary.rename(self._folder / model.version)
         sync(self._folder)
-        for old in self._whole()[:-MODELS_KEPT]:
-            remove_folder(old)
+        whole = self._whole()
+        serves = next((folder for folder in reversed(whole) if _check_of(folder).promotes), None)
+        for old in whole[:-MODELS_KEPT]:
+            if old != serves:
+                remove_folder(old)
 
     def read(self, version: str, projection: str) -> Model:
         """Reads a model; its large arrays are mapped, not copied.
@@ -121,13 +126,21 @@ class ModelFiles:
             raise SnapshotUnusable(f"{version}: {type(error).__name__}") from error
 
     def newest(self, projection: str, refused: Callable[[SnapshotUnusable], object]) -> Model | None:
-        """The newest model that can be used; tells of those that can not."""
+        """The newest model that can be used and may serve; tells of those that can not or may not."""
         for folder in reversed(self._whole()):
             try:
-                return self.read(folder.name, projection)
+                model = self.read(folder.name, projection)
+                if model.check.promotes:
+                    return model
+                refused(SnapshotUnusable(f"{folder.name}: it does not beat decayed popularity"))
             except SnapshotUnusable as unusable:
                 refused(unusable)
         return None
+
+    def judged(self) -> tuple[str, Check] | None:
+        """The version of the newest model and what its check came to; ``None`` where there is none."""
+        whole = self._whole()
+        return (whole[-1].name, _check_of(whole[-1])) if whole else None
 
     def versions(self) -> list[str]:
         """All there are, the oldest first."""
@@ -172,6 +185,18 @@ def _subjects_of(folder: Path) -> Ints | None:
     return subjects
 
 
+def _check_of(folder: Path) -> Check:
+    """What a model's check came to; one that does not say may not serve."""
+    try:
+        return _check(json.loads((folder / _MANIFEST).read_text())["check"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return Check(Verdict.NOT_BETTER, 0.0, 0.0, 0)
+
+
+def _check(content: dict[str, Any]) -> Check:
+    return Check(**content | {"verdict": Verdict(content["verdict"])})
+
+
 def _arrays(model: Model) -> dict[str, Any]:
     return {
         "head_numbers": model.head_numbers,
@@ -191,6 +216,7 @@ def _model(manifest: dict[str, Any], arrays: dict[str, Any]) -> Model:
     paths = tuple(manifest["categories"])
     return Model(
         version=manifest["version"],
+        check=_check(manifest["check"]),
         parameters=Parameters(**manifest["parameters"]),
         reference_day=manifest["reference_day"],
         head_numbers=arrays["head_numbers"],

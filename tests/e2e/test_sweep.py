@@ -47,6 +47,10 @@ UNREFUSABLE = {
     "/veilgraph.recommender.v1.RecommenderService/DeleteItems",
     "/veilgraph.recommender.v1.RecommenderService/Train",
     "/veilgraph.recommender.v1.RecommenderService/GetModel",
+    *(
+        f"/veilgraph.recommender.v1.JobService/{method}"
+        for method in ("Evaluate", "GetEvaluation", "Rebuild", "Forget")
+    ),
 }
 RECOMMEND = privacy_pb2.PURPOSE_PERSONALISE_RECOMMEND
 FOR_YOU = recommender_pb2.RECIPE_FOR_YOU

@@ -19,7 +19,7 @@ NOBODY_BOUGHT = 5
 def known(rows: list[tuple[int, int, int]], items: int = 6) -> Known:
     """Lines of person, item, day."""
     person, item, day = np.array(rows, np.int64).T
-    return Known(Purchases(person, item, day, day), ["c"] * items)
+    return Known(Purchases(person, item, day, day).events, ["c"] * items)
 
 
 def listed(contender: Contender, lines: Known, mix: Mix, task: Task, people: list[int]) -> list[list[int]]:

@@ -177,7 +177,9 @@ class Shop:
         self.trained.append(len(self.events))
         yield recommender_pb2.TrainResponse(step="gram", done=1, steps=2)
         model = recommender_pb2.Model(version=f"model-{len(self.events)}")
-        yield recommender_pb2.TrainResponse(step="index", done=2, steps=2, model=model)
+        yield recommender_pb2.TrainResponse(
+            step="index", done=2, steps=2, model=model, promotion={"version": model.version}
+        )
 
     def model(self, _request: recommender_pb2.GetModelRequest) -> recommender_pb2.Model:
         return recommender_pb2.Model(events_seen=len(self.events))

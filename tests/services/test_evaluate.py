@@ -108,15 +108,15 @@ def test_an_evaluation_that_was_stopped_goes_on_where_it_was(
     """Finished models are not done again; the report is the same as without the stop."""
     whole, _ = evaluated(mapping)
     (mapping.parent / "out" / FILE).unlink()
-    choose, asked = comparing.choose, []
+    choose, asked = comparing.choose_mixes, []
 
-    def stops(contender, windows, told):
+    def stops(contender, *given):
         asked.append(contender.name)
         if len(asked) == 3:
             raise KeyboardInterrupt
-        return choose(contender, windows, told)
+        return choose(contender, *given)
 
-    monkeypatch.setattr(comparing, "choose", stops)
+    monkeypatch.setattr(comparing, "choose_mixes", stops)
     with pytest.raises(KeyboardInterrupt):
         evaluated(mapping)
     again, _ = evaluated(mapping)
@@ -131,8 +131,10 @@ def test_other_data_are_evaluated_anew(mapping: Path, monkeypatch: pytest.Monkey
     lines = mapping.parent / "lines.csv"
     lines.write_text(lines.read_text() + "p1,i1,k1,2024-02-20\n")
     chosen = []
-    choose = comparing.choose
-    monkeypatch.setattr(comparing, "choose", lambda *given: chosen.append(given[0].name) or choose(*given))
+    choose = comparing.choose_mixes
+    monkeypatch.setattr(
+        comparing, "choose_mixes", lambda *given: chosen.append(given[0].name) or choose(*given)
+    )
     evaluated(mapping)
     assert POPULARITY.name in chosen
 
@@ -182,8 +184,8 @@ def test_the_same_report_gives_the_same_plots(mapping: Path, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("rows", "reason"),
     [
-        ([], "holds no purchases at two different times"),
-        (["p1,i1,k1,2024-01-01"] * 9, "holds no purchases at two different times"),
+        ([], "holds too few purchases at different times"),
+        (["p1,i1,k1,2024-01-01"] * 9, "holds too few purchases at different times"),
         (["p1,i1,k1,2024-01-01", "p2,i1,k1,2024-01-02"] * 9, "fewer than 20 people can be asked about"),
     ],
 )

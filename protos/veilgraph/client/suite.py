@@ -14,7 +14,7 @@ from veilgraph.client.transport import Method, Transport
 from veilgraph.consent.v1 import consent_pb2, rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.identity.v1 import identity_pb2, keys_pb2, people_pb2, rules_pb2
-from veilgraph.recommender.v1 import entitlement_pb2, recommender_pb2
+from veilgraph.recommender.v1 import entitlement_pb2, jobs_pb2, recommender_pb2
 
 #: attribute of ``Veilgraph`` -> full name of the service behind it.
 SERVICES: Final[Mapping[str, str]] = {
@@ -27,6 +27,7 @@ SERVICES: Final[Mapping[str, str]] = {
     "profile": "veilgraph.engagement.v1.ProfileService",
     "recommender": "veilgraph.recommender.v1.RecommenderService",
     "entitlements": "veilgraph.recommender.v1.EntitlementService",
+    "jobs": "veilgraph.recommender.v1.JobService",
 }
 
 
@@ -159,6 +160,23 @@ class Entitlements:
         )
 
 
+class Jobs:
+    """``veilgraph.recommender.v1.JobService``."""
+
+    def __init__(self, transport: Transport) -> None:
+        pb, service = jobs_pb2, SERVICES["jobs"]
+        self.Evaluate = transport.server_stream(
+            Method(service, "Evaluate", pb.EvaluateRequest, pb.EvaluateResponse)
+        )
+        self.GetEvaluation = transport.unary(
+            Method(service, "GetEvaluation", pb.GetEvaluationRequest, pb.GetEvaluationResponse)
+        )
+        self.Rebuild = transport.server_stream(
+            Method(service, "Rebuild", pb.RebuildRequest, pb.RebuildResponse)
+        )
+        self.Forget = transport.unary(Method(service, "Forget", pb.ForgetRequest, pb.ForgetResponse))
+
+
 class Veilgraph:
     """A connection to the suite; close it, or use it as a context manager. Safe to share by threads.
 
@@ -172,6 +190,7 @@ class Veilgraph:
         profile: events in, and a person's own events back.
         recommender: recommendations, and the catalogue.
         entitlements: who may see exclusive items.
+        jobs: what an operator has the recommender do.
     """
 
     def __init__(self, transports: Mapping[str, Transport], close: Callable[[], None]) -> None:
@@ -190,6 +209,7 @@ class Veilgraph:
         self.profile = Profile(transports["profile"])
         self.recommender = Recommender(transports["recommender"])
         self.entitlements = Entitlements(transports["entitlements"])
+        self.jobs = Jobs(transports["jobs"])
         self._close = close
 
     def close(self) -> None:

@@ -137,7 +137,9 @@ class ForgetRequest(_message.Message):
     def __init__(self, subject: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class ForgetResponse(_message.Message):
-    __slots__ = ("model",)
+    __slots__ = ("model", "consent_epoch")
     MODEL_FIELD_NUMBER: _ClassVar[int]
+    CONSENT_EPOCH_FIELD_NUMBER: _ClassVar[int]
     model: _recommender_pb2.Model
-    def __init__(self, model: _Optional[_Union[_recommender_pb2.Model, _Mapping]] = ...) -> None: ...
+    consent_epoch: int
+    def __init__(self, model: _Optional[_Union[_recommender_pb2.Model, _Mapping]] = ..., consent_epoch: _Optional[int] = ...) -> None: ...
