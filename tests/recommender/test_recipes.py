@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from recommender.catalogue import StoredItem
 from recommender.events import EventTable, Kind
 from recommender.filters import Criteria, Sieves
 from recommender.hazard import CELLS, HazardSums
@@ -245,3 +246,76 @@ def test_an_empty_model_of_nobody_lists_the_catalogue() -> None:
     found = asked(index, history=EMPTY, not_personal="GUEST")
     assert sorted(items(found)) == [1, 2, 3]
     assert found.depth_reason == "GUEST"
+
+
+VIEWED, PUT, TAKEN = int(Kind.VIEW), int(Kind.BASKET_ADD), int(Kind.BASKET_REMOVE)
+
+
+def test_what_was_begun_is_continued(index: ServedIndex) -> None:
+    """A basket before a look; what was ordered since, or taken out again, is finished."""
+    begun = history(
+        (1, TODAY - 3, PUT, 1),
+        (2, TODAY, VIEWED, 1),
+        (3, TODAY - 3, PUT, 1),
+        (3, TODAY - 1, ORDER, 1),
+        (4, TODAY - 9, ORDER, 1),
+        (4, TODAY - 1, VIEWED, 1),
+        (5, TODAY - 1, PUT, 1),
+        (5, TODAY, TAKEN, 1),
+    )
+    found = asked(index, recipe=Recipe.CONTINUE, history=begun)
+    assert (found.depth, items(found)) == (Depth.INDIVIDUAL, [1, 2, 4])
+    assert [(r.item, r.kind) for one in found.items for r in one.reasons] == [
+        (1, PUT),
+        (2, VIEWED),
+        (4, VIEWED),
+    ]
+    nothing = asked(index, recipe=Recipe.CONTINUE, history=FIRST_TASTE)
+    assert (nothing.depth, nothing.depth_reason) == (Depth.GENERAL, "NO_EVENTS")
+
+
+def test_similar_items_are_of_one_taste(index: ServedIndex) -> None:
+    """Without the item itself, from this call alone, and because of it."""
+    found = asked(index, recipe=Recipe.SIMILAR, item=12, count=5)
+    assert sum(11 <= item <= 20 for item in items(found)) >= 4
+    assert 12 not in items(asked(index, recipe=Recipe.SIMILAR, item=12, count=24))
+    assert (found.depth, found.depth_reason) == (Depth.CONTEXT, "SAME_FOR_ALL")
+    assert {reason.item for one in found.items for reason in one.reasons} == {12}
+    again = asked(index, recipe=Recipe.SIMILAR, item=12, count=5, history=EMPTY, not_personal="GUEST")
+    assert [one.score for one in found.items] == [one.score for one in again.items]
+
+
+def test_what_is_bought_together_adds_up_over_a_basket(index: ServedIndex) -> None:
+    """Of both tastes when the basket is; never what is in it; the person's own events have no say."""
+    one_taste = asked(index, recipe=Recipe.TOGETHER, item=1, session_items=(2,), count=5)
+    assert set(items(one_taste)) <= set(range(3, 11))
+    assert one_taste.depth is Depth.CONTEXT
+    both = items(asked(index, recipe=Recipe.TOGETHER, session_items=(1, 11), count=8))
+    assert any(item <= 10 for item in both)
+    assert any(10 < item <= 20 for item in both)
+    assert not {1, 11} & set(items(asked(index, recipe=Recipe.TOGETHER, session_items=(1, 11), count=24)))
+    stranger = asked(index, recipe=Recipe.TOGETHER, item=1, session_items=(2,), count=5, history=EMPTY)
+    assert items(stranger) == items(one_taste)
+
+
+def test_together_is_not_similar(index: ServedIndex) -> None:
+    """One sums what events of the items add, the other compares what the items are."""
+    together = asked(index, recipe=Recipe.TOGETHER, item=1, count=9)
+    similar = asked(index, recipe=Recipe.SIMILAR, item=1, count=9)
+    assert items(together) != items(similar)
+
+
+def test_new_items_come_by_their_day(index: ServedIndex) -> None:
+    """The latest first; those of one day by the trend; also what the index does not hold yet."""
+    shelf = shop()
+    day = {3: 9, 7: 9, 30: 11, 5: 10}
+    shelf.put(
+        StoredItem(number, f"item-{number}", "", "food", listed=True, since_day=since)
+        for number, since in day.items()
+    )
+    question = replace(ASKED, recipe=Recipe.NEW, count=6)
+    found = answer(index, Sieves(shelf).of(question.criteria), question)
+    by_trend = sorted((3, 7), key=lambda number: -index.model.trend[number])
+    assert items(found)[:4] == [30, 5, *by_trend]
+    assert len(found.items) == 6
+    assert (found.depth, found.depth_reason) == (Depth.GENERAL, "SAME_FOR_ALL")

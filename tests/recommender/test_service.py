@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,14 @@ import pytest
 from consent.guard_table import GuardTable
 from consent.policy import Policy
 from recommender.catalogue import Catalogue, Shelf, StoredItem
-from recommender.errors import NothingToLearn, RequestIdReused, TrainingBusy, TrainingFailed, UnknownItem
+from recommender.errors import (
+    NothingToLearn,
+    PageTokenInvalid,
+    RequestIdReused,
+    TrainingBusy,
+    TrainingFailed,
+    UnknownItem,
+)
 from recommender.events import Kind
 from recommender.history import EMPTY
 from recommender.index import ServedIndex
@@ -22,7 +30,7 @@ from recommender.question import Answer, Question, Recipe
 from recommender.untrained import untrained
 from services.interceptors.call import ItemRefusal
 from services.recommender.service import RecommenderServicer
-from services.recommender.serving import LiveIndex
+from services.recommender.serving import SEARCH_THREADS, LiveIndex
 from tests.conftest import Clock, set_state
 from tests.recommender.conftest import World, copied, left_by, opened, purchases_of_two_tastes, shop_items
 from tests.recommender.events import NOW_MS, TODAY, event, subject, table, two_tastes_model
@@ -202,6 +210,147 @@ async def test_a_batch_keeps_the_order_of_its_questions(trained: World) -> None:
     assert [len(response.items) for response in answer.responses] == [3, 0, 4, 3]
     assert answer.responses[1].error.index == 1
     assert answer.responses[1].error.reason == "SUBJECT_REF_MALFORMED"
+
+
+async def test_a_question_of_a_batch_is_refused_alone(trained: World) -> None:
+    """With its reason and path; the others are answered."""
+    requests = [
+        {"recipe": recommender_pb2.RECIPE_FOR_YOU, "page_size": 2},
+        {"recipe": recommender_pb2.RECIPE_SIMILAR, "item_id": "nothing"},
+        {"recipe": recommender_pb2.RECIPE_TRENDING, "filter": {"price_min_minor": 1}},
+        {"recipe": recommender_pb2.RECIPE_TRENDING, "page_token": "x"},
+    ]
+    call = trained.call("requests.subject", [ME, None, None, None])
+    request = recommender_pb2.RecommendBatchRequest(requests=requests)  # type: ignore[arg-type]
+    answer = await trained.recommender.servicer.RecommendBatch(request, call)
+    assert [len(response.items) for response in answer.responses] == [2, 0, 0, 0]
+    assert [(r.error.index, r.error.reason, r.error.field) for r in answer.responses[1:]] == [
+        (1, "ITEM_UNKNOWN", "requests[1].item_id"),
+        (2, "CURRENCY_MISSING", "requests[2].filter.currency"),
+        (3, "PAGE_TOKEN_INVALID", "requests[3].page_token"),
+    ]
+
+
+async def test_pages_follow_one_another(trained: World) -> None:
+    """Until everything was shown; a page may be of another size, and everything else is as it was."""
+    first = await trained.recommend(ME, page_size=9)
+    second = await trained.recommend(ME, page_size=5, page_token=first.next_page_token)
+    third = await trained.recommend(ME, page_size=9, page_token=second.next_page_token)
+    assert [len(page.items) for page in (first, second, third)] == [9, 5, 8]
+    assert not third.next_page_token
+    assert ids(first) + ids(second) + ids(third) == ids(await trained.recommend(ME, page_size=22))
+    for changed in ({"who": None}, {"who": subject(2)}, {"who": ME, "include_known": True}):
+        with pytest.raises(PageTokenInvalid):
+            await trained.recommend(**({"page_token": first.next_page_token} | changed))  # type: ignore[arg-type]
+
+
+async def test_a_page_heeds_what_is_permitted_by_then(trained: World) -> None:
+    """A withdrawal between two pages shapes the second."""
+    first = await trained.recommend(ME)
+    trained.permit(ME, purposes=["train_model"])
+    with pytest.raises(PageTokenInvalid):  # the subject is not the question's any more
+        await trained.recommend(ME, page_token=first.next_page_token)
+
+
+async def test_paid_items_are_personal_only_with_permission_for_advertising(trained: World) -> None:
+    """Of the person, and of the caller."""
+    paid = {"items": [{"item_id": f"item-{n}", "sponsor": "Acme"} for n in range(1, 25)]}
+    asked: dict[str, Any] = {"sponsorship": paid | {"relevance_floor_permille": 1}, "page_size": 5}
+    answer = await trained.recommend(ME, **asked)
+    assert answer.depth == INDIVIDUAL
+    assert answer.sponsored_depth == GENERAL
+    (sold,) = (item for item in answer.items if item.sponsor)
+    assert sold.placement == recommender_pb2.PLACEMENT_SPONSORED
+    trained.permit(ME, purposes=["personalise.recommend", "marketing.ads.first_party"])
+    assert (await trained.recommend(ME, **asked)).sponsored_depth == INDIVIDUAL
+
+
+async def test_a_search_that_takes_too_long_is_not_waited_for(trained: World) -> None:
+    """What everybody begins to buy is answered in time, under the same filters and rules."""
+    live = trained.recommender.live
+    blocked = threading.Event()
+    for _ in range(SEARCH_THREADS):
+        live._pool.submit(blocked.wait, 10)
+    try:
+        answer = await trained.recommend(
+            ME,
+            deadline_ms=20,
+            page_size=4,
+            categories=["food / even"],
+            filter={"exclude_item_ids": ["item-2"]},
+            rules={"pins": [{"item_id": "item-8", "position": 1}]},
+            sponsorship={"items": [{"item_id": "item-4", "sponsor": "Acme"}]},
+        )
+    finally:
+        blocked.set()
+    assert (answer.depth, answer.depth_reason) == (GENERAL, "DEADLINE")
+    assert ids(answer)[0] == "item-8"
+    assert len(answer.items) == 4
+    assert all(int(item_id.removeprefix("item-")) % 2 == 0 for item_id in ids(answer))
+    assert "item-2" not in ids(answer)
+    following = await trained.recommend(ME, deadline_ms=5000)
+    assert following.depth_reason == ""
+
+
+async def test_an_item_keeps_what_it_was_told(world: World) -> None:
+    """Every field; since when it is offered is its first day here unless it says so."""
+    told = recommender_pb2.Item(
+        item_id="a",
+        title="A",
+        category="c",
+        brand="b",
+        price_minor=995,
+        currency="EUR",
+        out_of_stock=True,
+        place_cells=["8a1", "8a2"],
+        languages=["de"],
+        age_min_years=16,
+        description="What it is.",
+        tags=["one", "two"],
+        exclusive=True,
+    )
+    servicer = world.recommender.servicer
+    request = recommender_pb2.UpsertItemsRequest(items=[told], request_id="r")
+    await servicer.UpsertItems(request, world.call(accepted=[0]))
+    found = await servicer.GetItem(recommender_pb2.GetItemRequest(item_id="a"), world.call())
+    assert found.listed_since.seconds == TODAY * 86_400
+    found.ClearField("listed_since")
+    assert found == told
+
+
+async def test_since_when_an_item_is_offered_is_kept(world: World, clock: Clock) -> None:
+    """Through replacements, unless one says otherwise; who was taken out comes anew."""
+    servicer = world.recommender.servicer
+
+    async def since() -> int:
+        found = await servicer.GetItem(recommender_pb2.GetItemRequest(item_id="item-1"), world.call())
+        return found.listed_since.seconds // 86_400
+
+    await world.put(shop_items(1), "first")
+    clock.now_ms += 5 * 86_400_000
+    await world.put(shop_items(1), "again")
+    assert await since() == TODAY
+    await world.put([shop_items(1)[0]._replace(since_day=TODAY - 100)], "told")
+    assert await since() == TODAY - 100
+    await world.delete("item-1")
+    await world.put(shop_items(1), "back")
+    assert await since() == TODAY + 5
+
+
+async def test_fields_that_do_not_go_together_refuse_their_item(world: World) -> None:
+    """The rest is put."""
+    items = [
+        recommender_pb2.Item(item_id="a", title="A", price_minor=5),
+        recommender_pb2.Item(item_id="b", title="B", listed_since={"seconds": (TODAY + 1) * 86_400}),  # type: ignore[arg-type]
+        recommender_pb2.Item(item_id="c", title="C"),
+    ]
+    request = recommender_pb2.UpsertItemsRequest(items=items, request_id="r")
+    answer = await world.recommender.servicer.UpsertItems(request, world.call(accepted=[0, 1, 3]))
+    assert answer.upserted == 1
+    assert [(e.index, e.reason, e.field) for e in answer.refused] == [
+        (0, "CURRENCY_MISSING", "items[0].currency"),
+        (1, "TIME_IN_FUTURE", "items[1].listed_since"),
+    ]
 
 
 async def test_items_are_put_read_and_taken_out(world: World) -> None:
