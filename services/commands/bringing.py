@@ -1,4 +1,4 @@
-"""Bringing purchases and identities to a suite that runs."""
+"""Bringing purchases, identities and items to a suite that runs."""
 
 from __future__ import annotations
 
@@ -28,6 +28,13 @@ def add(commands: Any) -> None:
     identities.add_argument("--caller", default="importer", help="whose token is used (importer)")
     gateway(identities)
     identities.set_defaults(command=_import_identities)
+    items = what.add_parser("items", help="items of the catalogue")
+    items.add_argument("file", type=Path, nargs="+", help="CSV, JSON lines or Parquet")
+    items.add_argument("--map", type=Path, required=True, help="what the columns mean")
+    items.add_argument("--folder", type=Path, required=True, help="the deployment's folder, with its tokens")
+    items.add_argument("--caller", default="importer", help="whose token is used (importer)")
+    gateway(items)
+    items.set_defaults(command=_import_items)
 
 
 def _import_purchases(arguments: argparse.Namespace, console: Console) -> int:
@@ -64,5 +71,24 @@ def _import_identities(arguments: argparse.Namespace, console: Console) -> int:
         )
     except ImportStopped as stopped:
         console.print(f"[red]The import stopped:[/red] {stopped}. Started again it goes on from here.")
+        return 1
+    return 0
+
+
+def _import_items(arguments: argparse.Namespace, console: Console) -> int:
+    from services.importing.errors import ImportStopped
+    from services.importing.item_run import run_items
+
+    try:
+        run_items(
+            arguments.file,
+            arguments.map,
+            arguments.folder / "imports",
+            console,
+            target=arguments.gateway,
+            token=token_of(arguments.folder, arguments.caller),
+        )
+    except ImportStopped as stopped:
+        console.print(f"[red]The import stopped:[/red] {stopped}. It can be made again as it is.")
         return 1
     return 0
