@@ -8,12 +8,14 @@ among the candidates or an admitted pin.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.candidates import Source, directions
+from recommender.columns import Columns
 from recommender.filters import Admission, Mask, Numbers
 from recommender.index import ServedIndex
 from recommender.question import Exploration, Placement, Question, Recommended, Rules
@@ -21,6 +23,8 @@ from recommender.vectors import Floats
 
 _POOL_LEAST = 200
 _POOL_PER_PLACE = 4
+#: The part of the last place's usual score that an item of the tail has to reach.
+_TAIL_RELEVANCE = 0.5
 _NO_BRAND = 0  # the code that says nothing: no cap counts it
 
 
@@ -55,6 +59,11 @@ def arranged(
     """
     rules = question.rules
     pins = {} if question.shown else _admitted_pins(rules, admission)
+    placements = dict.fromkeys(pins, Placement.PINNED)
+    if rules.tail_place and question.count not in pins:
+        tail = _of_the_tail(index, source, admission, question, pins)
+        if tail is not None:
+            pins[question.count], placements[question.count] = tail, Placement.TAIL
     apart = np.array([*pins.values(), *rules.buried], np.int32)
     others = replace(admission, without=np.concatenate([admission.without, apart]))
     wanted = max(_POOL_LEAST, _POOL_PER_PLACE * question.count)
@@ -78,16 +87,18 @@ def arranged(
             directions(index, held) if question.diversity else np.zeros((len(held), 0), np.float32),
         )
         at = {place: len(numbers) + rank for rank, place in enumerate(pins)}
-        placed = arrange(pool, at, replace(question, exploration=None))
+        placed = arrange(pool, at, replace(question, exploration=None), placements)
         if everything or len(placed) == question.count:
             break
         wanted *= _POOL_PER_PLACE
     if question.exploration is None:
         return placed
-    return arrange(pool, at, question)
+    return arrange(pool, at, question, placements)
 
 
-def arrange(pool: Pool, pins: dict[int, int], question: Question) -> list[Recommended]:
+def arrange(
+    pool: Pool, pins: dict[int, int], question: Question, placements: Mapping[int, Placement] | None = None
+) -> list[Recommended]:
     """Fills places from the first to the last.
 
     Diversity is maximal marginal relevance (Carbonell and Goldstein, 1998): 0 orders by score alone,
@@ -98,6 +109,7 @@ def arrange(pool: Pool, pins: dict[int, int], question: Question) -> list[Recomm
         pool: the candidates.
         pins: place, from 1 on, to position in the pool; those of places not reached come at the end.
         question: how many places, the caps, diversity and exploration.
+        placements: what the items at the places of ``pins`` are there for; pinned unless said.
     """
     rules, diversity, exploration = question.rules, question.diversity, question.exploration
     random = np.random.default_rng(None if exploration is None else exploration.seed)
@@ -111,7 +123,8 @@ def arrange(pool: Pool, pins: dict[int, int], question: Question) -> list[Recomm
         _close(pool, at, rules, counts, left)
     for place in range(1, question.count + 1):
         if place in pins:
-            at, placement, propensity = pins[place], Placement.PINNED, 1.0
+            at, propensity = pins[place], 1.0
+            placement = (placements or {}).get(place, Placement.PINNED)
         else:
             open_ = left & ~pool.buried if (left & ~pool.buried).any() else left
             if not open_.any():
@@ -136,6 +149,14 @@ def arrange(pool: Pool, pins: dict[int, int], question: Question) -> list[Recomm
     return placed
 
 
+def floor_of(score: float, part: float) -> float:
+    """What an item that is not there by its score has to score where one of ``score`` would be.
+
+    Scores can be negative: the floor lies beneath the score by the rest of its size.
+    """
+    return score - (1 - part) * abs(score)
+
+
 def _chosen(
     value: Floats, exploration: Exploration | None, random: np.random.Generator
 ) -> tuple[int, float, bool]:
@@ -154,20 +175,47 @@ def _chosen(
 
 def _close(pool: Pool, at: int, rules: Rules, counts: dict[tuple[int, int], int], left: Mask) -> None:
     """Counts a placed item, and takes out of what is left what would break a cap after it."""
-    for which, (codes, most) in enumerate(
-        ((pool.brand, rules.per_brand_max), (pool.category, rules.per_category_max))
-    ):
+    for which, (codes, most) in enumerate(_capped(pool, rules)):
         code = int(codes[at])
-        if most and code != _NO_BRAND:
+        if code != _NO_BRAND:
             counts[which, code] = counts.get((which, code), 0) + 1
             if counts[which, code] >= most:
                 left &= codes != code
+
+
+def _capped(held: Pool | Columns, rules: Rules) -> list[tuple[NDArray[np.int32], int]]:
+    """The codes that a cap counts, and the cap."""
+    caps = ((held.brand, rules.per_brand_max), (held.category, rules.per_category_max))
+    return [(codes, most) for codes, most in caps if most]
 
 
 def _scaled(scores: Floats) -> Floats:
     least, most = float(scores.min(initial=np.inf)), float(scores.max(initial=-np.inf))
     scaled: Floats = (scores - least) / (most - least) if most > least else np.zeros_like(scores)
     return scaled
+
+
+def _of_the_tail(
+    index: ServedIndex, source: Source, admission: Admission, question: Question, pins: Mapping[int, int]
+) -> int | None:
+    """The best item outside the model's head, if it is relevant beside what the last place would hold.
+
+    It does not depend on what is drawn, so the chances of the places above stay exact.
+    """
+    mask = admission.mask()
+    head = index.model.head_numbers
+    mask[head[head < len(mask)]] = False
+    taken = (*pins.values(), *question.rules.buried)
+    mask[[number for number in taken if number < len(mask)]] = False
+    pinned = np.array(list(pins.values()), np.int32)
+    for codes, most in _capped(admission.sieve.columns, question.rules):
+        full, counts = np.unique(codes[pinned], return_counts=True)
+        mask &= ~np.isin(codes[: len(mask)], full[(counts >= most) & (full != _NO_BRAND)])
+    best, scores = source.top(1, replace(admission, among=np.flatnonzero(mask).astype(np.int32)))
+    _, usual = source.top(question.count, admission)
+    if not len(best) or float(scores[0]) < floor_of(float(usual[-1]), _TAIL_RELEVANCE):
+        return None
+    return int(best[0])
 
 
 def _admitted_pins(rules: Rules, admission: Admission) -> dict[int, int]:

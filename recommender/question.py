@@ -51,6 +51,7 @@ class Placement(IntEnum):
     PINNED = 2
     EXPLORED = 3
     SPONSORED = 4
+    TAIL = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,14 @@ class Rules:
         buried: items that come after all others.
         per_brand_max: at most so many of a brand on a page; 0 means any number.
         per_category_max: at most so many of a category on a page; 0 means any number.
+        tail_place: the last place is the best relevant item's that is not in the model's head.
     """
 
     pins: Mapping[int, int] = field(default_factory=dict)
     buried: frozenset[int] = frozenset()
     per_brand_max: int = 0
     per_category_max: int = 0
+    tail_place: bool = False
 
 
 NO_RULES = Rules()

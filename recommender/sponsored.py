@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from recommender.arrange import floor_of
 from recommender.filters import Admission, Sieve
 from recommender.history import EMPTY
 from recommender.index import ServedIndex
@@ -54,14 +55,6 @@ def with_sponsored(index: ServedIndex, sieve: Sieve, question: Question, found: 
     items = interleaved(found.items, paid, sponsorship.share_max_permille)
     shown = len(items) > len(found.items)
     return replace(found, items=items, sponsored_depth=depth if shown else Depth.UNSPECIFIED)
-
-
-def floor_of(score: float, part: float) -> float:
-    """What an offer has to score when the last item of the page scores ``score``.
-
-    Scores can be negative: the floor lies beneath the score by the rest of its size.
-    """
-    return score - (1 - part) * abs(score)
 
 
 def interleaved(

@@ -153,6 +153,7 @@ def _rules(request: recommender_pb2.RecommendRequest, count: int, catalogue: Cat
         buried=frozenset(catalogue.numbers(rules.bury_item_ids)),
         per_brand_max=rules.per_brand_max,
         per_category_max=rules.per_category_max,
+        tail_place=rules.tail_place,
     )
 
 

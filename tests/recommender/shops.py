@@ -116,6 +116,7 @@ def questions() -> st.SearchStrategy[Question]:
             buried=_SOME.map(frozenset),
             per_brand_max=st.sampled_from([0, 0, 1, 2]),
             per_category_max=st.sampled_from([0, 0, 1, 3]),
+            tail_place=st.booleans(),
         ),
         diversity=st.sampled_from([0.0, 0.0, 0.5, 1.0]),
         exploration=st.one_of(

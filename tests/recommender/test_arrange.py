@@ -167,3 +167,33 @@ def test_a_cap_reaches_as_deep_as_it_must() -> None:
         found = answer(index, Sieves(catalogue).of(ASKED.criteria), replace(rules, rules=rules.rules))
     evens = [one.item % 2 for one in found.items]
     assert sorted(evens) == [0, 0, 1, 1]
+
+
+def tail_asked(**changed: Any) -> list[Recommended]:
+    """A page of six over a shop whose items from 21 on nobody bought, with a place for the tail."""
+    catalogue = shop()
+    index = ServedIndex(two_tastes_model(), catalogue.shelf())
+    question = replace(ASKED, count=6, rules=Rules(tail_place=True), **changed)
+    return answer(index, Sieves(catalogue).of(question.criteria), question).items
+
+
+def test_the_last_place_is_the_tails() -> None:
+    """When an item of it is relevant; the places above are as they were."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("recommender.arrange._TAIL_RELEVANCE", -10.0)
+        found = tail_asked()
+        explored = tail_asked(exploration=Exploration(0.5, 5, 0, 3))
+    assert [one.placement for one in found] == [Placement.ORGANIC] * 5 + [Placement.TAIL]
+    assert found[-1].item > 20
+    usual = tail_asked(exploration=None)
+    assert items(found)[:5] == items(usual)[:5]
+    assert (explored[-1].placement, explored[-1].propensity) == (Placement.TAIL, 1.0)
+
+
+def test_an_item_of_the_tail_that_is_not_relevant_has_no_place() -> None:
+    """The page is the usual one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("recommender.arrange._TAIL_RELEVANCE", 1.0)
+        found = tail_asked()
+    assert {one.placement for one in found} == {Placement.ORGANIC}
+    assert all(one.item <= 20 for one in found)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recommender.arrange import floor_of
 from recommender.catalogue import StoredItem
 from recommender.events import Kind
 from recommender.filters import Sieves
@@ -15,7 +16,7 @@ from recommender.history import EMPTY
 from recommender.index import ServedIndex
 from recommender.question import Answer, Depth, Offer, Placement, Question, Recipe, Recommended, Sponsorship
 from recommender.recipes import answer
-from recommender.sponsored import floor_of, interleaved
+from recommender.sponsored import interleaved
 from tests.recommender.events import TODAY, history, shop, two_tastes_model
 from tests.recommender.shops import catalogue_of, questions, shops, sponsorships
 

@@ -31,6 +31,7 @@ class Placement(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PLACEMENT_PINNED: _ClassVar[Placement]
     PLACEMENT_EXPLORED: _ClassVar[Placement]
     PLACEMENT_SPONSORED: _ClassVar[Placement]
+    PLACEMENT_TAIL: _ClassVar[Placement]
 
 class PromotionVerdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -59,6 +60,7 @@ PLACEMENT_ORGANIC: Placement
 PLACEMENT_PINNED: Placement
 PLACEMENT_EXPLORED: Placement
 PLACEMENT_SPONSORED: Placement
+PLACEMENT_TAIL: Placement
 PROMOTION_VERDICT_UNSPECIFIED: PromotionVerdict
 PROMOTION_VERDICT_BEATS_POPULARITY: PromotionVerdict
 PROMOTION_VERDICT_NOT_ENOUGH: PromotionVerdict
@@ -130,16 +132,18 @@ class Filter(_message.Message):
     def __init__(self, brands: _Optional[_Iterable[str]] = ..., price_min_minor: _Optional[int] = ..., price_max_minor: _Optional[int] = ..., currency: _Optional[str] = ..., in_stock: bool = ..., place_cell: _Optional[str] = ..., languages: _Optional[_Iterable[str]] = ..., age_years: _Optional[int] = ..., include_item_ids: _Optional[_Iterable[str]] = ..., exclude_item_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Rules(_message.Message):
-    __slots__ = ("pins", "bury_item_ids", "per_brand_max", "per_category_max")
+    __slots__ = ("pins", "bury_item_ids", "per_brand_max", "per_category_max", "tail_place")
     PINS_FIELD_NUMBER: _ClassVar[int]
     BURY_ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
     PER_BRAND_MAX_FIELD_NUMBER: _ClassVar[int]
     PER_CATEGORY_MAX_FIELD_NUMBER: _ClassVar[int]
+    TAIL_PLACE_FIELD_NUMBER: _ClassVar[int]
     pins: _containers.RepeatedCompositeFieldContainer[Pin]
     bury_item_ids: _containers.RepeatedScalarFieldContainer[str]
     per_brand_max: int
     per_category_max: int
-    def __init__(self, pins: _Optional[_Iterable[_Union[Pin, _Mapping]]] = ..., bury_item_ids: _Optional[_Iterable[str]] = ..., per_brand_max: _Optional[int] = ..., per_category_max: _Optional[int] = ...) -> None: ...
+    tail_place: bool
+    def __init__(self, pins: _Optional[_Iterable[_Union[Pin, _Mapping]]] = ..., bury_item_ids: _Optional[_Iterable[str]] = ..., per_brand_max: _Optional[int] = ..., per_category_max: _Optional[int] = ..., tail_place: bool = ...) -> None: ...
 
 class Pin(_message.Message):
     __slots__ = ("item_id", "position")
