@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from time import monotonic
@@ -17,13 +17,14 @@ from time import monotonic
 import faiss
 import numpy as np
 
+from recommender import recipes
 from recommender.candidates import Listed
 from recommender.catalogue import Catalogue
 from recommender.filters import Sieves
 from recommender.index import ServedIndex
 from recommender.model import Model
 from recommender.question import DEADLINE, Answer, Depth, Question
-from recommender.recipes import answer, answered, general
+from recommender.recipes import answered, general
 from services.errors import Unavailable
 
 SEARCH_THREADS = 2
@@ -95,15 +96,19 @@ class LiveIndex:
                 longer is not waited for: what everybody begins to buy is answered, under the same
                 filters and rules.
         """
-        loop = asyncio.get_running_loop()
-        index = self.index
-        search = loop.run_in_executor(self._pool, _searched, index, self._sieves, question)
-        if until is None:
-            return await search
-        await asyncio.wait((search,), timeout=until - loop.time() - _FALLBACK_S)
-        if search.done():
-            return search.result()
-        search.add_done_callback(_ignored)
+        loop, index = asyncio.get_running_loop(), self.index
+        found: asyncio.Future[Answer | None] = loop.create_future()
+        search = self._pool.submit(_searched, index, self._sieves, question)
+        search.add_done_callback(partial(_told, loop, found))
+        timer = None if until is None else loop.call_at(until - _FALLBACK_S, _given_up, found)
+        try:
+            answer = await found
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if answer is not None:
+            return answer
+        search.cancel()  # if it has not begun, nobody wants it any more
         sieve = self._sieves.of(question.criteria)
         return answered(index, sieve, replace(question, sponsorship=None), self._ready)
 
@@ -214,10 +219,26 @@ def ready(index: ServedIndex) -> Listed:
 
 def _searched(index: ServedIndex, sieves: Sieves, question: Question) -> Answer:
     """Sieving and searching, both off the event loop."""
-    return answer(index, sieves.of(question.criteria), question)
+    return recipes.answer(index, sieves.of(question.criteria), question)
 
 
-def _ignored(search: asyncio.Future[Answer]) -> None:
-    """Looks at the end of a search nobody waits for any more."""
-    if not search.cancelled():
-        search.exception()
+def _told(
+    loop: asyncio.AbstractEventLoop, found: asyncio.Future[Answer | None], search: Future[Answer]
+) -> None:
+    """Brings what a thread found to the event loop; ``asyncio.wait`` costs some 35 microseconds more."""
+    loop.call_soon_threadsafe(_settled, found, search)
+
+
+def _settled(found: asyncio.Future[Answer | None], search: Future[Answer]) -> None:
+    if found.done():  # given up
+        return
+    error = search.exception()
+    if error is not None:
+        found.set_exception(error)
+    else:
+        found.set_result(search.result())
+
+
+def _given_up(found: asyncio.Future[Answer | None]) -> None:
+    if not found.done():
+        found.set_result(None)
