@@ -20,10 +20,11 @@ _FLAGS = frozenset({"out_of_stock", "exclusive"})
 _COLUMNS = ", ".join(Item._fields)
 _IN_MEMORY = ", ".join(StoredItem._fields)
 _REPLACED = ", ".join(f"{name} = excluded.{name}" for name in Item._fields[1:])
-#: What taking an item out leaves: its id and number.
+#: What taking an item out leaves: its id and number, and from whom it is hidden, as long as events name it.
 _EMPTIED = ", ".join(
     f"{name} = " + ("''" if isinstance(empty, str | tuple) else "0")
     for name, empty in (("title", ""), *Item._field_defaults.items())
+    if name not in {"exclusive", "age_min_years"}
 )
 
 

@@ -120,6 +120,12 @@ async def test_who_is_on_the_list_sees_it_from_the_next_answer_on(world: World) 
     assert await seen(world, ME) == set()
 
 
+async def test_taken_out_of_the_catalogue_it_stays_hidden(world: World) -> None:
+    """Those who bought it still have it among their events, and it is in no reason."""
+    await world.delete(SECRET)
+    assert await seen(world, ME) == set()
+
+
 async def test_what_a_member_is_entitled_to_the_person_is(world: World) -> None:
     """And one that was parted from them is not."""
     await entitle(world, OTHER)
