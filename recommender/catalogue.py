@@ -136,7 +136,7 @@ class Catalogue:
 
     def is_listed(self, number: int) -> bool:
         """Whether an item may be recommended now."""
-        return bool(number < len(self.columns) and self.columns.listed[number])
+        return number < len(self.columns) and self.columns.listed.item(number)
 
     def is_hidden(self, number: int, entitled: Container[int], age_years: int) -> bool:
         """Whether a person must not see an item, listed or not.
@@ -148,8 +148,8 @@ class Catalogue:
         """
         if number >= len(self.columns):
             return False
-        hidden = self.columns.exclusive[number] and number not in entitled
-        return bool(hidden or self.columns.age_min_years[number] > age_years)
+        hidden = self.columns.exclusive.item(number) and number not in entitled
+        return hidden or self.columns.age_min_years.item(number) > age_years
 
     def shown(self, number: int) -> tuple[str, str, str]:
         """Id, title and category of an item; the texts of an unlisted one are empty."""

@@ -121,8 +121,9 @@ class LiveIndex:
         self._told.append(numbers)
         if self._missed is not None:
             self._missed.append(numbers)
-        if not all(map(self._catalogue.is_listed, numbers)):
-            self.index = self.index.among(self._catalogue.listed())
+        listed = self._catalogue.listed()
+        if not listed[np.asarray(numbers, np.int32)].all():
+            self.index = self.index.among(listed)
         if self._follower is None or self._follower.done():
             self._follower = asyncio.create_task(self._follow())
 
