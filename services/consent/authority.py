@@ -11,10 +11,8 @@ begun a term, it takes the tables it feeds out of service.
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -30,6 +28,7 @@ from consent.record import Action
 from consent.statement import NO_REFUSALS, LedgerEntry, Refusals, suppression
 from consent.store import Appended, ConsentStore, Line
 from identity.ids import SubjectId
+from services.bulk_loading import bulk_loading
 from services.consent.barrier import Barrier
 
 #: What only gives is in effect at healthy replicas when it returns; for others it does not wait.
@@ -127,7 +126,7 @@ class ConsentAuthority:
         begun = await self._store.begin()
         self.term, self._holders_kept = begun.term, begun.holders
         self.barrier.remember(begun.holders)
-        with _collector_paused():
+        with bulk_loading():
             await self._load()
         self.epoch = await self._store.next_epoch()  # another policy or another instant: other entries
         self._keys_epoch = self.epoch
@@ -462,18 +461,6 @@ class ConsentAuthority:
             stopped.__cause__ = error
             change.done.set_exception(stopped)
         self._unanswered.clear()
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Millions of objects that all stay: looking for cycles among them costs a third of loading."""
-    runs = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if runs:
-            gc.enable()
 
 
 async def _written(change: _Change) -> Any:

@@ -12,6 +12,7 @@ from consent.component import GraphStep
 from identity.cursors import Cursors
 from identity.errors import RulesError
 from identity.graph import Graph
+from services.bulk_loading import bulk_loading
 from services.consent.service import graph_step
 from services.deployment.config import ConfigError, shipped_rules_file
 from services.feed import Feed
@@ -72,7 +73,8 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
             feed.published(seq)
             return await links.barrier(seq)
 
-        graph = Graph.of(ledger.active(), ledger.carriers())
+        with bulk_loading():
+            graph = Graph.of(ledger.active(), ledger.carriers())
         servicer = IdentityServicer(
             store=ledger,
             graph=graph,
