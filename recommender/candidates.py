@@ -93,7 +93,7 @@ class Searched:
 
 @dataclass(frozen=True, slots=True)
 class WithOwn:
-    """A person's search among everything, what they have lifted by the chance that it is bought again.
+    """A person's search among everything, what they have lifted by how likely it is bought again.
 
     Attributes:
         searched: the person's search.

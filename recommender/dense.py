@@ -66,17 +66,20 @@ def symmetric(known: Known, half_life_days: float, ridge: float) -> Weights:
     return symmetric_weights(products_of(plan, (Product.HELD,))[Product.HELD], ridge)
 
 
-def chosen(parameters: Parameters, constants: Setting) -> Parameters:
+def chosen(parameters: Parameters, constants: Setting, repeats: Setting) -> Parameters:
     """Constants with what was chosen for a data set put in their places.
 
     Args:
         parameters: what stands where nothing was chosen.
-        constants: settings of ``dense`` and names of ``Mix``.
+        constants: settings of ``dense`` and names of ``Mix``, for items new to the person.
+        repeats: likewise, where repeats are allowed; the own terms are taken from it.
     """
     named = {"second": "directional_weight", "trend": "trend_weight", "trend_days": "trend_half_life_days"}
     wanted: Setting = {named.get(name, name): value for name, value in constants.items()}
     own: Setting = {name: value for name, value in wanted.items() if hasattr(parameters, name)}
-    return replace(parameters, **own)
+    return replace(
+        parameters, **own, own_weight=repeats.get("own", 0.0), held_weight=repeats.get("held", 0.0)
+    )
 
 
 @lru_cache(_FITS_KEPT)

@@ -1,7 +1,7 @@
 """The constants of the model, in one place.
 
 They were chosen on one data set and are defaults: a deployment with other data chooses them
-anew by the rule of decision 6, before looking at the test period.
+anew by the rule of decision 28, before looking at the test period.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class Parameters:
         trend_half_life_days: half-life of first purchases in the trend.
         trend_weight: weight of the trend beside the symmetric part of root mean square 1.
         own_weight: weight of the chance that a thing is bought again, where lists may hold such things.
+        held_weight: weight of what the person holds of it, with the lasting half-life; likewise.
         popularity_half_life_days: half-life of the popularity that answers before a model.
         head_items_max: so many of the most bought items are in the Gram.
         rank: dimensions of the item vectors.
@@ -36,12 +37,13 @@ class Parameters:
     ridge: float = 300.0
     lasting_half_life_days: float = 240.0
     row_half_life_days: float = 60.0
-    gap_half_life_days: float = 7.0
+    gap_half_life_days: float = 14.0
     directional_ridge: float = 40.0
     directional_weight: float = 0.5
-    trend_half_life_days: float = 3.0
+    trend_half_life_days: float = 2.0
     trend_weight: float = 0.5
-    own_weight: float = 60.0
+    own_weight: float = 0.0
+    held_weight: float = 30.0
     popularity_half_life_days: float = 14.0
     head_items_max: int = 8000
     rank: int = 64

@@ -96,8 +96,10 @@ def for_you(index: ServedIndex, _sieve: Sieve, question: Question) -> Source:
         return searched
     own, chance = next_purchases(index, question.history, interest)
     asked = np.isin(own, interest.item[query.item])
-    lift = np.float32(model.parameters.own_weight) * chance[asked]
-    return WithOwn(searched, query, interest, own[asked].astype(np.int32), lift)
+    own, chance = own[asked], chance[asked]
+    held = interest.lasting[np.searchsorted(interest.item, own)]
+    lift = np.float32(model.parameters.own_weight) * chance + np.float32(model.parameters.held_weight) * held
+    return WithOwn(searched, query, interest, own.astype(np.int32), lift)
 
 
 def buy_again(index: ServedIndex, _sieve: Sieve, question: Question) -> Source:

@@ -102,7 +102,8 @@ def _compared(
     comparing = Comparing(data, journal, show)
     for contender in contenders(left_out):
         comparing.contender(contender)
-    ours = chosen(DEFAULTS, comparing.contender(OURS).constants[Task.NEW])
+    constants = comparing.contender(OURS).constants
+    ours = chosen(DEFAULTS, constants[Task.NEW], constants[Task.REPEATS])
     comparing.served(SERVED, "ours, served", ours)
     comparing.depths(ours)
     if front_door:

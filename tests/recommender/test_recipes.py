@@ -72,13 +72,18 @@ def test_what_was_bought_is_not_recommended_unless_asked_for(index: ServedIndex)
     st.lists(st.tuples(st.integers(1, 24), st.integers(0, 90)), min_size=1, max_size=9),
     st.sets(st.integers(1, 24), max_size=9),
     st.sampled_from([0.0, 3.0, 300.0]),
+    st.sampled_from([0.0, 30.0]),
 )
 def test_lists_with_what_is_known_are_a_full_sort_of_lifted_scores(
-    index: ServedIndex, bought: list[tuple[int, int]], kept_out: set[int], own_weight: float
+    index: ServedIndex,
+    bought: list[tuple[int, int]],
+    kept_out: set[int],
+    own_weight: float,
+    held_weight: float,
 ) -> None:
-    """Everybody's score, plus the weighted chance of what the person has; whatever may not be is not."""
+    """Everybody's score, plus what lifts what the person has; whatever may not be is not."""
     own = history(*((item, TODAY - age, ORDER, 1) for item, age in bought))
-    parameters = replace(index.model.parameters, own_weight=own_weight)
+    parameters = replace(index.model.parameters, own_weight=own_weight, held_weight=held_weight)
     due = HazardSums(np.full(CELLS, 90), np.arange(CELLS[0] * CELLS[1]).reshape(CELLS))
     weighing = ServedIndex(replace(index.model, parameters=parameters, hazard=due), shop().shelf())
     found = asked(weighing, history=own, include_known=True, count=6, without=tuple(kept_out))
@@ -88,7 +93,8 @@ def test_lists_with_what_is_known_are_a_full_sort_of_lifted_scores(
     assume(query.has_person)  # else everybody's list answers
     scores = index.scores(query.vector, numbers)
     has, chance = next_purchases(weighing, own, interest)
-    scores[has - 1] += own_weight * chance
+    held = dict(zip(interest.item.tolist(), interest.lasting.tolist(), strict=True))
+    scores[has - 1] += own_weight * chance + held_weight * np.array([held[item] for item in has.tolist()])
     allowed = [number for number in numbers[np.argsort(-scores)].tolist() if number not in kept_out]
     assert [one.score for one in found.items] == pytest.approx(
         [scores[number - 1] for number in allowed[:6]], abs=1e-4
