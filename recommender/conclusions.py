@@ -50,10 +50,18 @@ def conclusions(index: ServedIndex, history: History, catalogue: Catalogue) -> l
 
 
 def _interests(interest: Interest, catalogue: Catalogue) -> list[Conclusion]:
-    """A weight an item; a fresh order is 1."""
+    """Both weights of each item; a fresh order is 1."""
+    columns = (interest.item.tolist(), interest.weight.tolist(), interest.lasting.tolist())
     return [
-        Conclusion("interest", {"item_id": catalogue.shown(number)[0], "weight": _rounded(weight)})
-        for number, weight in zip(interest.item.tolist(), interest.weight.tolist(), strict=True)
+        Conclusion(
+            "interest",
+            {
+                "item_id": catalogue.shown(number)[0],
+                "weight": _rounded(weight),
+                "lasting_weight": _rounded(lasting),
+            },
+        )
+        for number, weight, lasting in zip(*columns, strict=True)
     ]
 
 

@@ -19,6 +19,8 @@ from recommender.products import ROW_PRODUCTS, Product, Share, add_share, checke
 from recommender.sums import Plan, SumRows, Sums, counts_of
 
 _ROWS_AT_ONCE = 512
+#: Sums that are larger together are made one after the other; people's rows are then made twice.
+_BYTES_AT_ONCE = 768 << 20
 #: When more of the people are touched than this, all are folded anew.
 _TOUCHED_MAX = 0.5
 
@@ -100,7 +102,7 @@ def folded(change: Change, keep: Callable[[Product, Ints], SumRows] = lambda _, 
     Args:
         change: what has to be done.
         keep: takes each product as it is finished and gives what it is read from later, so that
-            no more than two of them are in memory.
+            not all of them are in memory.
 
     Raises:
         SumOverflow: an entry could leave the integers.
@@ -112,12 +114,20 @@ def folded(change: Change, keep: Callable[[Product, Ints], SumRows] = lambda _, 
     assert counts is not None  # noqa: S101 - there is always one part
     products: dict[Product, SumRows] = {}
     bounds: dict[Product, int] = {}
-    for kinds in (Product.HELD,), ROW_PRODUCTS:
+    for kinds in _at_once(len(change.now.head)):
         made = _products(change, kinds)
         for kind in kinds:
             total, bounds[kind] = made.pop(kind)
             products[kind] = keep(kind, total)
+            del total  # else it is in memory beside the next
     return Sums(products, bounds, counts)
+
+
+def _at_once(head: int) -> Sequence[Sequence[Product]]:
+    """Which products are made together: those of rows are, unless they are too large."""
+    if len(ROW_PRODUCTS) * 8 * head**2 <= _BYTES_AT_ONCE:
+        return (Product.HELD,), ROW_PRODUCTS
+    return [(kind,) for kind in Product]
 
 
 def products_of(plan: Plan, kinds: Sequence[Product]) -> dict[Product, Ints]:
@@ -130,7 +140,7 @@ def _products(change: Change, kinds: Sequence[Product]) -> dict[Product, tuple[I
     """Some products as they are after a change, with their bounds."""
     totals = {kind: _begin(change, kind) for kind in kinds}
     bounds = {kind: 0 if change.was is None else change.was.sums.bounds[kind] for kind in kinds}
-    for share, sign in _shares(change, with_rows=kinds != (Product.HELD,)):
+    for share, sign in _shares(change, with_rows=tuple(kinds) != (Product.HELD,)):
         for kind, total in totals.items():
             bounds[kind] = checked(kind, bounds[kind] + sign * share.bounds[kind])
             add_share(total, kind, share, sign)

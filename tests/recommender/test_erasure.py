@@ -197,7 +197,9 @@ async def test_conclusions_are_exported_as_inferred(trained: World, keyring: Key
     assert {value.kind for value in values if not value.inferred} == {"event"}
     json.dumps([dict(value.value) for value in values])
     bought = {one.item_id for one in purchases_of_two_tastes() if one.subject == GONE}
-    assert {value.value["item_id"] for value in values if value.kind == "interest"} == bought
+    interests = [value.value for value in values if value.kind == "interest"]
+    assert {interest["item_id"] for interest in interests} == bought
+    assert all(0 < interest["weight"] <= interest["lasting_weight"] for interest in interests)
 
 
 async def test_an_erased_history_is_not_in_memory(world: World, keyring: KeyRing) -> None:

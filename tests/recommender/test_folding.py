@@ -155,3 +155,11 @@ def test_a_persons_weight_is_in_the_sums_before_and_gone_after() -> None:
     alone = plan([(0, 2, TODAY, ORDER, 1)])
     assert sums_of(alone).products[Product.HELD][:][1, 1] == FULL**2
     assert not brought(alone, plan([]))[0].products[Product.HELD][:][0, 1:].any()
+
+
+def test_sums_too_large_for_one_go_are_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same sums."""
+    wanted = plan([(person, item, TODAY - item, ORDER, 1) for person in range(9) for item in (1, 2, 3)])
+    together = sums_of(wanted)
+    monkeypatch.setattr("recommender.folding._BYTES_AT_ONCE", 0)
+    assert same(sums_of(wanted), together)
