@@ -12,8 +12,15 @@ from typing import NamedTuple
 from identity.ids import SubjectId
 
 
+class Place(NamedTuple):
+    """A birth subject on the list of an item, by the item's number."""
+
+    subject: SubjectId
+    item: int
+
+
 class Entitlement(NamedTuple):
-    """A place on an item's list.
+    """That somebody has a place on an item's list.
 
     Attributes:
         subject: the birth subject.

@@ -1,13 +1,18 @@
-"""EntitlementService: who may see exclusive items."""
+"""EntitlementService: who may see exclusive items.
+
+A place is given to the subject that is named and taken from all subjects of its person, since
+what one of them is entitled to, all are. Of two changes of one place the last counts.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from operator import attrgetter
 
 from identity.ids import SubjectId
 from recommender.catalogue import Catalogue
-from recommender.entitlements import Entitlement, Entitlements
+from recommender.entitlements import Entitlement, Entitlements, Place
 from recommender.store import WriteRequest
 from services.begun import Begun
 from services.interceptors.call import Call
@@ -31,20 +36,21 @@ class EntitlementServicer(entitlement_pb2_grpc.EntitlementServiceServicer):
         self, request: entitlement_pb2.SetEntitlementRequest, call: Call
     ) -> entitlement_pb2.SetEntitlementResponse:
         """Changes the lists; the next answer heeds it."""
-        given: list[Entitlement] = []
-        taken: list[tuple[SubjectId, int]] = []
+        places: dict[Place, Entitlement | None] = {}
+        digest = hashlib.sha256(b"SetEntitlement")
         subjects = call.subjects["entitlements.subject"]
         for index, message, subject in zip(call.accepted, request.entitlements, subjects, strict=True):
             assert subject is not None  # noqa: S101 - denials refuse, and there are no guests
+            digest.update(_asked(message, subject))
             item = self._catalogue.number(message.item_id)
             if item is None:
                 call.refuse_item(index, "ITEM_UNKNOWN", f"entitlements[{index}].item_id")
             elif message.withdrawn:
-                taken.append((subject, item))
+                places |= {Place(member, item): None for member in (subject, *call.members(subject))}
             else:
-                given.append(Entitlement(subject, item, _until_ms(message)))
-        write = WriteRequest(request_key(request.request_id, call), _digest(given, taken), call.now_ms)
-        changed = await self._begun.to_the_end(self._change(write, given, taken))
+                places[Place(subject, item)] = Entitlement(subject, item, _until_ms(message))
+        write = WriteRequest(request_key(request.request_id, call), digest.digest(), call.now_ms)
+        changed = await self._begun.to_the_end(self._change(write, places))
         return entitlement_pb2.SetEntitlementResponse(
             changed=changed,
             refused=[refusal.message() for refusal in sorted(call.refused, key=attrgetter("index"))],
@@ -54,24 +60,25 @@ class EntitlementServicer(entitlement_pb2_grpc.EntitlementServiceServicer):
         """Returns when nothing that was begun is unfinished; for an orderly stop."""
         await self._begun.drained()
 
-    async def _change(
-        self, write: WriteRequest, given: list[Entitlement], taken: list[tuple[SubjectId, int]]
-    ) -> int:
-        changed = await self._store.change(write, given, taken)
+    async def _change(self, write: WriteRequest, places: Mapping[Place, Entitlement | None]) -> int:
+        changed = await self._store.change(write, places)
         # As the file has it: a repeated request changed nothing.
-        concerned = {entitlement.subject for entitlement in given} | {subject for subject, _ in taken}
+        concerned = {place.subject for place in places}
         self._entitlements.replace(concerned, self._store.of(concerned))
         return changed
 
 
-def _digest(given: list[Entitlement], taken: list[tuple[SubjectId, int]]) -> bytes:
-    """Of what is asked for; the subjects were opened, so that a change of keys changes nothing."""
-    digest = hashlib.sha256(b"SetEntitlement")
-    for subject, item, until_ms in given:
-        digest.update(b"+%b%d/%d;" % (subject, item, until_ms or 0))
-    for subject, item in taken:
-        digest.update(b"-%b%d;" % (subject, item))
-    return digest.digest()
+def _asked(message: entitlement_pb2.Entitlement, subject: SubjectId) -> bytes:
+    """A change as it is asked for, for the request's digest.
+
+    The item is as the caller names it: a repeat is one, too, when the item came meanwhile. The
+    caller's own id of the subject is no part of it: it changes with the caller's key.
+    """
+    content = entitlement_pb2.Entitlement()
+    content.CopyFrom(message)
+    content.ClearField("subject")
+    asked = content.SerializeToString(deterministic=True)
+    return b"%b%d;%b" % (subject, len(asked), asked)
 
 
 def _until_ms(message: entitlement_pb2.Entitlement) -> int | None:

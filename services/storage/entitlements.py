@@ -8,11 +8,11 @@ repeat does not give back what was taken away meanwhile.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 from identity.ids import SubjectId
-from recommender.entitlements import Entitlement
+from recommender.entitlements import Entitlement, Place
 from recommender.store import WriteRequest
 from services.storage.recommender import answer_request, answered_request
 from services.storage.sqlite import Database
@@ -41,15 +41,17 @@ class SqliteEntitlementStore:
         reader = self._database.reader
         return [entitlement for subject in subjects for entitlement in entitlements_of(reader, subject)]
 
-    async def change(
-        self, request: WriteRequest, given: Sequence[Entitlement], taken: Sequence[tuple[SubjectId, int]]
-    ) -> int:
+    async def change(self, request: WriteRequest, places: Mapping[Place, Entitlement | None]) -> int:
         """Puts subjects on lists and takes them off; returns how many places are other than before.
+
+        Args:
+            request: makes it repeatable.
+            places: what each is to be; ``None`` takes the subject off the list.
 
         Raises:
             RequestIdReused: the key was used with another content.
         """
-        return await self._database.write(partial(_change, request, given, taken))
+        return await self._database.write(partial(_change, request, places))
 
 
 def entitlements_of(connection: sqlite3.Connection, subject: SubjectId) -> list[Entitlement]:
@@ -63,17 +65,15 @@ def erase_entitlements(connection: sqlite3.Connection, subjects: Iterable[Subjec
 
 
 def _change(
-    request: WriteRequest,
-    given: Sequence[Entitlement],
-    taken: Sequence[tuple[SubjectId, int]],
-    connection: sqlite3.Connection,
+    request: WriteRequest, places: Mapping[Place, Entitlement | None], connection: sqlite3.Connection
 ) -> int:
     count = answered_request(request, connection)
     if count is not None:
         return count
+    given = [entitlement for entitlement in places.values() if entitlement is not None]
     gone = erased_among(connection, {entitlement.subject for entitlement in given})
     before = connection.total_changes
-    connection.executemany(_TAKE, taken)
+    connection.executemany(_TAKE, [place for place, entitlement in places.items() if entitlement is None])
     connection.executemany(
         _PUT, [(*entitlement, request.now_ms) for entitlement in given if entitlement.subject not in gone]
     )

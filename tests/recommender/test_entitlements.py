@@ -11,6 +11,7 @@ from consent.guard_table import GuardTable, GuardUpdate
 from consent.policy import Policy
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
+from recommender.catalogue import Item
 from recommender.entitlements import Entitlement, Entitlements
 from recommender.errors import RequestIdReused, UnknownItem
 from services.storage.personal import DatabaseStore
@@ -168,6 +169,59 @@ async def test_a_repeated_request_gives_nothing_back(world: World) -> None:
     assert await seen(world, ME) == set()
     with pytest.raises(RequestIdReused):
         await entitle(world, OTHER)
+
+
+async def test_a_repeat_is_one_also_when_the_item_came_meanwhile(world: World) -> None:
+    """What it asked for is the same; it is answered as before and gives nothing more."""
+
+    async def ask() -> int:
+        request = entitlement_pb2.SetEntitlementRequest(
+            entitlements=[{"item_id": "later"}, {"item_id": SECRET}],  # type: ignore[list-item]
+            request_id="r",
+        )
+        call = world.call("entitlements.subject", [ME, ME])
+        return (await world.recommender.entitling.SetEntitlement(request, call)).changed
+
+    assert await ask() == 1
+    await world.put([Item("later", "Later", exclusive=True)], "later")
+    assert await ask() == 1
+    named = await world.recommend(ME, filter={"include_item_ids": ["later"]})
+    assert not named.items
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("changes", [(True, False), (False, True), (True, False, True)])
+async def test_of_two_changes_of_one_place_the_last_counts(
+    world: World, before: bool, changes: tuple[bool, ...]
+) -> None:
+    """Above all one that takes off the list; a place that is as before is not counted."""
+    if before:
+        await entitle(world, ME)
+    request = entitlement_pb2.SetEntitlementRequest(
+        entitlements=[{"item_id": SECRET, "withdrawn": gone} for gone in changes],  # type: ignore[list-item]
+        request_id="r",
+    )
+    call = world.call("entitlements.subject", [ME] * len(changes))
+    answer = await world.recommender.entitling.SetEntitlement(request, call)
+    after = not changes[-1]
+    assert answer.changed == int(after != before)
+    assert bool(await seen(world, ME)) is after
+
+
+async def test_who_is_taken_off_by_any_of_their_subjects_sees_it_no_more(world: World) -> None:
+    """By whichever they were put on the list; and may be put on it again in the same request."""
+    for who in (ME, OTHER):
+        set_state(world.guard, who, "personalise.recommend", members=(ME, OTHER))
+    await entitle(world, ME)
+    assert await entitle(world, OTHER, request_id="gone", withdrawn=True) == 1
+    assert await seen(world, OTHER) == await seen(world, ME) == set()
+    request = entitlement_pb2.SetEntitlementRequest(
+        entitlements=[{"item_id": SECRET, "withdrawn": True}, {"item_id": SECRET}],  # type: ignore[list-item]
+        request_id="anew",
+    )
+    call = world.call("entitlements.subject", [OTHER, ME])
+    assert (await world.recommender.entitling.SetEntitlement(request, call)).changed == 1
+    assert await seen(world, OTHER)
 
 
 async def test_an_unknown_item_is_refused_by_itself(world: World) -> None:

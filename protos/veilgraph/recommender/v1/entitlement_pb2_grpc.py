@@ -48,7 +48,8 @@ class EntitlementServiceServicer(object):
 
     def SetEntitlement(self, request, context):
         """Puts people on the lists of exclusive items or takes them off. What one of a person's subjects
-        is entitled to, the person is.
+        is entitled to, the person is; who is taken off a list by one of them is taken off by all. Of two
+        changes of one place in a request the last counts.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
