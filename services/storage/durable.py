@@ -30,6 +30,19 @@ def digest_of(manifest: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
+def manifest_at(path: Path) -> dict[str, Any] | None:
+    """A manifest less its digest; ``None`` when it is not as it was written.
+
+    Raises:
+        OSError: it can not be read.
+        ValueError: it is no JSON.
+    """
+    manifest = json.loads(path.read_text())
+    if not isinstance(manifest, dict) or manifest.pop("digest", None) != digest_of(manifest):
+        return None
+    return manifest
+
+
 def remove_folder(folder: Path) -> None:
     """Removes a folder from which on nobody can write into it: its name goes first.
 

@@ -20,7 +20,7 @@ from recommender.errors import SnapshotUnusable
 from recommender.index import ServedIndex, resumed
 from recommender.model import Model
 from recommender.rows import Reach, Rows
-from services.storage.durable import digest_of, digest_of_file, sync
+from services.storage.durable import digest_of, digest_of_file, manifest_at, sync
 
 FORMAT = 1
 SNAPSHOTS_KEPT = 2
@@ -94,8 +94,8 @@ class IndexFiles:
     def _read(self, folder: Path, model: Model) -> Rows:
         """Maps the arrays of a snapshot."""
         try:
-            manifest = json.loads((folder / _MANIFEST).read_text())
-            if manifest.pop("digest") != digest_of(manifest):
+            manifest = manifest_at(folder / _MANIFEST)
+            if manifest is None:
                 raise SnapshotUnusable("the manifest was changed")
             if manifest["format"] != FORMAT or manifest["model"] != model.version:
                 raise SnapshotUnusable("another format or model")

@@ -25,7 +25,7 @@ from recommender.model import Model
 from recommender.parameters import Parameters
 from recommender.vectors import Kept, Vectors
 from recommender.verdict import Check, Verdict
-from services.storage.durable import digest_of, digest_of_file, remove_folder, sync
+from services.storage.durable import digest_of, digest_of_file, manifest_at, remove_folder, sync
 
 FORMAT = 4
 MODELS_KEPT = 2
@@ -108,8 +108,8 @@ class ModelFiles:
         """
         folder = self._folder / version
         try:
-            manifest = json.loads((folder / _MANIFEST).read_text())
-            if manifest.pop("digest") != digest_of(manifest):
+            manifest = manifest_at(folder / _MANIFEST)
+            if manifest is None:
                 raise SnapshotUnusable(f"{version}: the manifest was changed")
             if (manifest["format"], manifest["version"]) != (FORMAT, version):
                 raise SnapshotUnusable(f"{version}: another format or version")

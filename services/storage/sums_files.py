@@ -24,7 +24,7 @@ from recommender.hazard import HazardSums
 from recommender.parameters import Parameters
 from recommender.products import Product
 from recommender.sums import Counts, Plan, SumRows, Sums
-from services.storage.durable import digest_of, digest_of_file, remove_folder, sync
+from services.storage.durable import digest_of, digest_of_file, manifest_at, remove_folder, sync
 from services.storage.training_events import Grouping
 
 FORMAT = 1
@@ -97,8 +97,8 @@ class SumsFiles:
         if folder is None:
             return None
         try:
-            manifest = json.loads((folder / _MANIFEST).read_text())
-            if manifest.pop("digest") != digest_of(manifest):
+            manifest = manifest_at(folder / _MANIFEST)
+            if manifest is None:
                 raise SnapshotUnusable("sums: the manifest was changed")
             if (manifest["format"], manifest["projection"]) != (FORMAT, projection):
                 raise SnapshotUnusable("sums: of another format or projection")

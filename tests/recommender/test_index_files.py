@@ -88,8 +88,12 @@ def _of_another_model(path: Path) -> None:
     (path.parent / "manifest.json").write_text(json.dumps(manifest))
 
 
+def _of_no_object(path: Path) -> None:
+    (path.parent / "manifest.json").write_text("null")
+
+
 @pytest.mark.parametrize(
-    "damage", [_flip, _of_another_model, Path.unlink, lambda path: path.write_bytes(b"")]
+    "damage", [_of_no_object, _flip, _of_another_model, Path.unlink, lambda path: path.write_bytes(b"")]
 )
 @pytest.mark.parametrize("name", ["vectors", "number", "row_of"])
 def test_a_damaged_snapshot_is_refused_and_the_one_before_is_used(

@@ -70,6 +70,20 @@ def _rewrite(path: Path) -> None:
     (path.parent / "manifest.json").write_text(json.dumps(manifest))
 
 
+@pytest.mark.parametrize("manifest", ["null", "5", "[]", '"digest"', "{}"])
+def test_a_manifest_that_is_no_object_is_passed_over(
+    files: ModelFiles, tmp_path: Path, manifest: str
+) -> None:
+    """It is valid JSON and says nothing; that is said, and the next model can be written."""
+    files.write(two_tastes_model(), OURS, FROM)
+    (tmp_path / "models/000001/manifest.json").write_text(manifest)
+    said: list[str] = []
+    assert files.newest(OURS, lambda unusable: said.append(str(unusable))) is None
+    assert said == ["000001: the manifest was changed"]
+    files.write(two_tastes_model(version=files.next_version()), OURS, FROM)
+    assert files.newest(OURS, pytest.fail) is not None
+
+
 @pytest.mark.parametrize("damage", [_flip, _rewrite, Path.unlink, lambda path: path.write_bytes(b"")])
 def test_a_damaged_model_is_refused_and_the_one_before_is_used(
     files: ModelFiles, tmp_path: Path, damage: Callable[[Path], None]

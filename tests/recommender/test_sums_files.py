@@ -147,8 +147,14 @@ def _claim(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [_flip, _claim, lambda f: (f / "events.npy").unlink(), lambda f: (f / "manifest.json").write_text("")],
-    ids=["a bit", "the day", "a file", "the manifest"],
+    [
+        _flip,
+        _claim,
+        lambda f: (f / "events.npy").unlink(),
+        lambda f: (f / "manifest.json").write_text(""),
+        lambda f: (f / "manifest.json").write_text("[]"),
+    ],
+    ids=["a bit", "the day", "a file", "the manifest", "a manifest that is no object"],
 )
 def test_damaged_sums_are_refused_and_folded_anew(
     files: SumsFiles, folder: Path, damage: Callable[[Path], object]
