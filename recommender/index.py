@@ -8,7 +8,6 @@ makes another index over the same base, and whoever searches this one goes on un
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 
 from recommender.best import NOTHING, Found, Numbers, products
 from recommender.catalogue import Shelf
-from recommender.category import lineage
 from recommender.errors import SnapshotUnusable
 from recommender.interest import Interest
 from recommender.model import Model
@@ -121,21 +119,6 @@ class ServedIndex:
     def query(self, interest: Interest) -> Query:
         """See ``query.query_of``."""
         return query_of(interest, self.model, self.items.taken(interest.item))
-
-    def allowed(self, without: Numbers, categories: Sequence[str]) -> Flags:
-        """Per item number whether it may be in an answer.
-
-        Args:
-            without: numbers of items that must not.
-            categories: only items of these and beneath them; empty means all.
-        """
-        items = self.alive.copy()
-        if categories:
-            wanted = set(categories)
-            chosen = [not wanted.isdisjoint(lineage(category)[:-1]) for category in self.shelf.categories]
-            items &= np.array(chosen)[self.shelf.category]
-        items[without[without < len(items)]] = False
-        return items
 
     def search(self, vector: Floats, count: int, allowed: Flags | None = None) -> Found:
         """The best allowed items, best first; exact, and of equal scores the lower number first.

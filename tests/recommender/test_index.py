@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,7 +25,6 @@ from recommender.vectors import Floats
 from tests.recommender.events import TODAY, history, shop, table, two_tastes_model
 
 ORDER = int(Kind.ORDER)
-ALL = np.zeros(0, np.int32)
 
 
 @pytest.fixture(scope="module", params=[4, 4096], ids=["many blocks", "one block"])
@@ -33,13 +34,20 @@ def index(request: pytest.FixtureRequest) -> ServedIndex:
         return ServedIndex(two_tastes_model(), shop().shelf())
 
 
+def all_but(index: ServedIndex, without: Sequence[int]) -> Flags:
+    """A mask of the index's items; there may be more than it knows of."""
+    mask = np.ones(len(index.alive), np.bool_)
+    mask[[number for number in without if number < len(mask)]] = False
+    return mask
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 10_000), st.sets(st.integers(0, 30)), st.integers(1, 30))
 def test_a_search_is_a_full_sort(index: ServedIndex, seed: int, without: set[int], count: int) -> None:
     """Against every score computed and sorted; excluded items never appear."""
     vector = np.random.default_rng(seed).standard_normal(index.model.rank + 1).astype(np.float32)
     vector[-1] = abs(vector[-1])
-    allowed = index.allowed(np.array(sorted(without), np.int32), ())
+    allowed = all_but(index, sorted(without))
     numbers, scores = index.search(vector, count, allowed)
     vectors = np.concatenate([index.model.vectors.given, index.model.trend[:, None]], axis=1)
     exact = vectors @ vector
@@ -68,14 +76,6 @@ def test_an_item_that_is_not_held_has_no_vector(index: ServedIndex) -> None:
     assert not index.scores(np.ones(index.model.rank + 1, np.float32), numbers).any()
 
 
-def test_a_category_holds_what_is_beneath_it(index: ServedIndex) -> None:
-    """The category itself and those beneath; an unknown one holds nothing."""
-    assert np.flatnonzero(index.allowed(ALL, ["food / even"])).tolist() == list(range(2, 25, 2))
-    assert np.array_equal(index.allowed(ALL, ["food"]), index.alive)
-    assert index.allowed(ALL, ["food / even", "toys"]).sum() == 12
-    assert not index.allowed(ALL, ["foo"]).any()
-
-
 def test_a_deleted_item_is_gone_from_a_copy_and_the_index_itself_is_unchanged(index: ServedIndex) -> None:
     """A search that is running must not see its index change."""
     catalogue = shop()
@@ -93,7 +93,7 @@ def test_a_score_is_the_sum_of_its_parts(index: ServedIndex) -> None:
         history(*((item, TODAY - item, ORDER, 1) for item in (1, 2, 5))), (), TODAY, DEFAULTS
     )
     query = index.query(interest)
-    numbers, scores = index.search(query.vector, 10, index.allowed(interest.bought, ()))
+    numbers, scores = index.search(query.vector, 10, all_but(index, interest.bought))
     parts, trend = index.explained(query, numbers)
     assert parts.shape == (3, 10)
     assert np.allclose(parts.sum(axis=0) + trend, scores, atol=1e-4)
@@ -105,7 +105,7 @@ def test_a_new_item_is_served_from_its_category() -> None:
     catalogue.put([StoredItem(30, "item-30", "New", "food / even", listed=True)])
     index = ServedIndex(model, catalogue.shelf())
     query = index.query(interest_of(history((1, TODAY, ORDER, 1)), (), TODAY, DEFAULTS))
-    numbers, scores = index.search(query.vector, 100, index.allowed(ALL, ()))
+    numbers, scores = index.search(query.vector, 100)
     place = numbers.tolist().index(30)
     even = model.categories.rows_for(["food / even"])[0]
     given = model.categories.vectors.given[even] * 65536
@@ -119,13 +119,12 @@ def test_events_of_items_the_model_never_saw_change_nothing(index: ServedIndex) 
     known = interest_of(history((1, TODAY, ORDER, 1)), (), TODAY, DEFAULTS)
     more = interest_of(history((1, TODAY, ORDER, 1), (999, TODAY, ORDER, 1)), (), TODAY, DEFAULTS)
     assert np.array_equal(index.query(known).vector, index.query(more).vector)
-    assert np.array_equal(index.allowed(np.array([999], np.int32), ()), index.alive)
 
 
 def test_an_empty_catalogue_answers_with_nothing() -> None:
     """Nor does it fail."""
     index = ServedIndex(untrained(EventTable.empty(), 1, DEFAULTS), Catalogue().shelf())
-    numbers, scores = index.search(np.ones(1, np.float32), 10, index.allowed(ALL, ()))
+    numbers, scores = index.search(np.ones(1, np.float32), 10)
     assert len(numbers) == len(scores) == 0
 
 
@@ -133,7 +132,7 @@ def test_before_training_popularity_is_served() -> None:
     """What was bought last counts most."""
     bought = table([(0, 1, TODAY - 60, ORDER, 1), (1, 1, TODAY - 60, ORDER, 1), (2, 2, TODAY, ORDER, 1)])
     index = ServedIndex(untrained(bought, 4, DEFAULTS), shop(3).shelf())
-    numbers, _ = index.search(np.ones(1, np.float32), 3, index.allowed(ALL, ()))
+    numbers, _ = index.search(np.ones(1, np.float32), 3)
     assert numbers.tolist() == [2, 1, 3]
 
 
