@@ -25,7 +25,8 @@ _POOL_LEAST = 200
 _POOL_PER_PLACE = 4
 #: The part of the last place's usual score that an item of the tail has to reach.
 _TAIL_RELEVANCE = 0.5
-_NO_BRAND = 0  # the code that says nothing: no cap counts it
+#: The code that says nothing: no cap counts it.
+NOTHING_SAID = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,10 @@ class Pool:
 
 def arranged(
     index: ServedIndex, source: Source, admission: Admission, question: Question
-) -> list[Recommended]:
-    """The items of a question in the order its rules want.
+) -> tuple[list[Recommended], bool]:
+    """The items of a question in the order its rules want, and whether any are left for another page.
 
-    The candidates are taken once there are enough of them for the caps without any draw, so that
+    Candidates are taken until there are enough of them for the caps, whatever is drawn, so that
     what is drawn has no say in what is drawn from.
     """
     rules = question.rules
@@ -87,13 +88,17 @@ def arranged(
             directions(index, held) if question.diversity else np.zeros((len(held), 0), np.float32),
         )
         at = {place: len(numbers) + rank for rank, place in enumerate(pins)}
-        placed = arrange(pool, at, replace(question, exploration=None), placements)
-        if everything or len(placed) == question.count:
+        if question.exploration is None:
+            placed = arrange(pool, at, question, placements)
+            enough = len(placed) == question.count
+        else:
+            enough = _least_open(pool, question) >= question.exploration.drawn_from
+        if everything or enough:
             break
         wanted *= _POOL_PER_PLACE
-    if question.exploration is None:
-        return placed
-    return arrange(pool, at, question, placements)
+    if question.exploration is not None:
+        placed = arrange(pool, at, question, placements)
+    return placed, not everything or len(placed) < len(pool.numbers)
 
 
 def arrange(
@@ -175,15 +180,25 @@ def _chosen(
 
 def _close(pool: Pool, at: int, rules: Rules, counts: dict[tuple[int, int], int], left: Mask) -> None:
     """Counts a placed item, and takes out of what is left what would break a cap after it."""
-    for which, (codes, most) in enumerate(_capped(pool, rules)):
+    for which, (codes, most) in enumerate(capped(pool, rules)):
         code = int(codes[at])
-        if code != _NO_BRAND:
+        if code != NOTHING_SAID:
             counts[which, code] = counts.get((which, code), 0) + 1
             if counts[which, code] >= most:
                 left &= codes != code
 
 
-def _capped(held: Pool | Columns, rules: Rules) -> list[tuple[NDArray[np.int32], int]]:
+def _least_open(pool: Pool, question: Question) -> int:
+    """How many candidates are open at the last place at the least, whatever stands above it."""
+    above = question.count - 1
+    closed = above
+    for codes, most in capped(pool, question.rules):
+        sizes = np.bincount(codes)[NOTHING_SAID + 1 :]
+        closed += int(np.sort(sizes)[::-1][: above // most].sum())
+    return len(pool.numbers) - closed
+
+
+def capped(held: Pool | Columns, rules: Rules) -> list[tuple[NDArray[np.int32], int]]:
     """The codes that a cap counts, and the cap."""
     caps = ((held.brand, rules.per_brand_max), (held.category, rules.per_category_max))
     return [(codes, most) for codes, most in caps if most]
@@ -208,9 +223,9 @@ def _of_the_tail(
     taken = (*pins.values(), *question.rules.buried)
     mask[[number for number in taken if number < len(mask)]] = False
     pinned = np.array(list(pins.values()), np.int32)
-    for codes, most in _capped(admission.sieve.columns, question.rules):
+    for codes, most in capped(admission.sieve.columns, question.rules):
         full, counts = np.unique(codes[pinned], return_counts=True)
-        mask &= ~np.isin(codes[: len(mask)], full[(counts >= most) & (full != _NO_BRAND)])
+        mask &= ~np.isin(codes[: len(mask)], full[(counts >= most) & (full != NOTHING_SAID)])
     best, scores = source.top(1, replace(admission, among=np.flatnonzero(mask).astype(np.int32)))
     _, usual = source.top(question.count, admission)
     if not len(best) or float(scores[0]) < floor_of(float(usual[-1]), _TAIL_RELEVANCE):

@@ -201,9 +201,11 @@ class Answer:
         depth: how personal it is.
         depth_reason: why not more; empty for the most personal.
         sponsored_depth: what sponsored items were chosen by; unspecified without any.
+        more: whether there may be items for another page; certainly not only when all there are were seen.
     """
 
     items: list[Recommended]
     depth: Depth
     depth_reason: str
     sponsored_depth: Depth = Depth.UNSPECIFIED
+    more: bool = False

@@ -51,15 +51,16 @@ def answered(index: ServedIndex, sieve: Sieve, question: Question, source: Sourc
             Recommended(number, score)
             for number, score in zip(numbers.tolist(), scores.tolist(), strict=True)
         ]
+        more = len(items) == question.count
     else:
-        items = arranged(index, source, admission, question)
+        items, more = arranged(index, source, admission, question)
     if question.explain:
         why = source.why(np.array([item.item for item in items], np.int32))
         items = [
             item._replace(reasons=reasons, trend_share=trend_share)
             for item, (reasons, trend_share) in zip(items, why, strict=True)
         ]
-    found = Answer(items, source.depth, source.depth_reason)
+    found = Answer(items, source.depth, source.depth_reason, more=more)
     if question.sponsorship is None:
         return found
     return with_sponsored(index, sieve, question, found)
@@ -79,16 +80,18 @@ def for_you(index: ServedIndex, _sieve: Sieve, question: Question) -> Source:
     """What goes with the person's events and this session's items; if wanted, what they have, too."""
     model = index.model
     interest = interest_of(question.history, question.session_items, model.reference_day, model.parameters)
+    known = interest.bought[:0] if question.include_known else interest.bought
     query = index.query(interest)
     if not query.has_person:
-        return general(index, question.not_personal or _untrained(index) or NO_EVENTS)
+        source = general(index, question.not_personal or _untrained(index) or NO_EVENTS)
+        return replace(source, without=known)
     personal = bool(interest.own[query.item].any())
     searched = Searched(
         index,
         query.vector,
         Depth.INDIVIDUAL if personal else Depth.CONTEXT,
         "" if personal else question.not_personal or NO_EVENTS,
-        without=interest.bought[:0] if question.include_known else interest.bought,
+        without=known,
         query=query,
         interest=interest,
     )
@@ -153,6 +156,15 @@ def together(index: ServedIndex, _sieve: Sieve, question: Question) -> Source:
         query=replace(query, vector=vector),
         interest=interest,
     )
+
+
+def for_everybody(index: ServedIndex, question: Question, source: Listed | Searched) -> Listed | Searched:
+    """What stands in for a recipe; of new items, too, it holds none that the person is known to have."""
+    if question.recipe is not Recipe.FOR_YOU or question.include_known:
+        return source
+    model = index.model
+    interest = interest_of(question.history, (), model.reference_day, model.parameters)
+    return replace(source, without=interest.bought)
 
 
 def trending(index: ServedIndex, _sieve: Sieve, question: Question) -> Source:

@@ -7,16 +7,18 @@ person permits advertising; whether it is relevant enough is told by the same me
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 
-from recommender.arrange import floor_of
+from recommender.arrange import NOTHING_SAID, capped, floor_of
+from recommender.columns import Columns
 from recommender.filters import Admission, Sieve
 from recommender.history import EMPTY
 from recommender.index import ServedIndex
 from recommender.interest import interest_of
-from recommender.question import Answer, Depth, Placement, Question, Recommended, Sponsorship
+from recommender.question import Answer, Depth, Placement, Question, Recommended, Rules, Sponsorship
 from recommender.vectors import Floats
 
 
@@ -52,6 +54,7 @@ def with_sponsored(index: ServedIndex, sieve: Sieve, question: Question, found: 
         )
         for at in relevant
     ]
+    paid = _within_caps(sieve.columns, question.rules, found.items, paid)
     items = interleaved(found.items, paid, sponsorship.share_max_permille)
     shown = len(items) > len(found.items)
     return replace(found, items=items, sponsored_depth=depth if shown else Depth.UNSPECIFIED)
@@ -78,6 +81,25 @@ def interleaved(
                 items.append(offer)
                 shown += 1
     return items
+
+
+def _within_caps(
+    columns: Columns, rules: Rules, organic: list[Recommended], paid: list[Recommended]
+) -> list[Recommended]:
+    """The paid items for which the caps leave room beside the whole list and the paid ones before them."""
+    caps = capped(columns, rules)
+    held = [Counter(int(codes[item.item]) for item in organic) for codes, _ in caps]
+    kept = []
+    for item in paid:
+        kinds = [int(codes[item.item]) for codes, _ in caps]
+        if all(
+            kind == NOTHING_SAID or of_kind[kind] < most
+            for kind, of_kind, (_, most) in zip(kinds, held, caps, strict=True)
+        ):
+            kept.append(item)
+            for kind, of_kind in zip(kinds, held, strict=True):
+                of_kind[kind] += 1
+    return kept
 
 
 def _measure(index: ServedIndex, question: Question, sponsorship: Sponsorship) -> tuple[Floats, Depth]:

@@ -68,7 +68,7 @@ def question_of(
         count=min(count, LIST_MAX - len(shown)),
         history=asker.history,
         not_personal=asker.not_personal,
-        session_items=tuple(catalogue.numbers(request.session_item_ids)),
+        session_items=_session(request, asker, catalogue),
         item=_item(request, recipe, asker, catalogue),
         criteria=criteria,
         among=among,
@@ -81,6 +81,17 @@ def question_of(
         diversity=request.diversity_permille / _PERMILLE,
         exploration=_exploration(request.exploration) if request.HasField("exploration") else None,
         sponsorship=_sponsorship(request, asker, catalogue) if request.HasField("sponsorship") else None,
+    )
+
+
+def _session(
+    request: recommender_pb2.RecommendRequest, asker: Asker, catalogue: Catalogue
+) -> tuple[int, ...]:
+    """The session's items; what the asker must not see is as unknown to them as what is not there."""
+    return tuple(
+        number
+        for number in catalogue.numbers(request.session_item_ids)
+        if not catalogue.is_hidden(number, asker.entitled, asker.age_years)
     )
 
 
@@ -178,7 +189,7 @@ def _sponsorship(
     request: recommender_pb2.RecommendRequest, asker: Asker, catalogue: Catalogue
 ) -> Sponsorship:
     asked = request.sponsorship
-    excluded = set(request.filter.exclude_item_ids)
+    excluded = {*request.filter.exclude_item_ids, *request.rules.bury_item_ids}
     for at, item in enumerate(asked.items):
         if item.item_id in excluded:
             raise InvalidRequest("FILTERS_CONTRADICT", field=f"sponsorship.items[{at}].item_id")

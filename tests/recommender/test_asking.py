@@ -98,6 +98,16 @@ def asked(shown: tuple[int, ...] = (), entitled: tuple[int, ...] = (), age: int 
             "FILTERS_CONTRADICT",
             "sponsorship.items[0].item_id",
         ),
+        (
+            {
+                "sponsorship": {
+                    "items": [{"item_id": "b", "sponsor": "S"}, {"item_id": "a", "sponsor": "S"}]
+                },
+                "rules": {"bury_item_ids": ["a"]},
+            },
+            "FILTERS_CONTRADICT",
+            "sponsorship.items[1].item_id",
+        ),
     ],
 )
 def test_what_contradicts_itself_is_refused(said: dict[str, Any], reason: str, field: str) -> None:
@@ -123,6 +133,13 @@ def test_a_basket_is_enough_for_what_is_bought_together() -> None:
     assert (question.item, question.session_items) == (0, (2, 1))
 
 
+def test_a_session_holds_what_the_asker_may_see() -> None:
+    """What is hidden tells no more than what is not there."""
+    said = ["item-1", "secret", "wine", "nothing"]
+    assert asked(session_item_ids=said).session_items == (1,)
+    assert asked(session_item_ids=said, entitled=(7,), age=18).session_items == (1, 7, 8)
+
+
 def test_an_age_is_narrowed_and_never_widened() -> None:
     """A filter says for whom a list is; it does not say how old somebody is."""
     assert asked(filter={"age_years": 16}, age=18).criteria.age_years == 16
@@ -135,9 +152,9 @@ def test_an_age_is_narrowed_and_never_widened() -> None:
 def test_unknown_ids_are_passed_over() -> None:
     """But only unknown ones: a list of nothing known allows nothing."""
     question = asked(
-        filter={"include_item_ids": ["nothing"], "exclude_item_ids": ["item-1", "none"]},
+        filter={"include_item_ids": ["nothing"], "exclude_item_ids": ["item-1", "neither"]},
         rules={"bury_item_ids": ["nothing", "item-3"]},
-        sponsorship={"items": [{"item_id": one, "sponsor": "S"} for one in ("nothing", "item-2")]},
+        sponsorship={"items": [{"item_id": one, "sponsor": "S"} for one in ("none", "item-2")]},
     )
     assert (question.among, question.without) == ((), (1,))
     assert question.rules.buried == {3}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -14,7 +15,17 @@ from recommender.events import Kind
 from recommender.filters import Sieves
 from recommender.history import EMPTY
 from recommender.index import ServedIndex
-from recommender.question import Answer, Depth, Offer, Placement, Question, Recipe, Recommended, Sponsorship
+from recommender.question import (
+    Answer,
+    Depth,
+    Offer,
+    Placement,
+    Question,
+    Recipe,
+    Recommended,
+    Rules,
+    Sponsorship,
+)
 from recommender.recipes import answer
 from recommender.sponsored import interleaved
 from tests.recommender.events import TODAY, history, shop, two_tastes_model
@@ -63,6 +74,25 @@ def test_without_the_paid_items_the_list_is_the_one_without_them(
         paid = [one for one in above if one.placement is Placement.SPONSORED]
         assert 1000 * len(paid) <= offers.share_max_permille * place
         assert all(one.sponsor == names[one.item] for one in paid)
+    assert not breaks_a_cap(found.items, items, question) or breaks_a_cap(without.items, items, question)
+
+
+def breaks_a_cap(listed: list[Recommended], items: tuple[StoredItem, ...], question: Question) -> bool:
+    """Whether a list holds more of a brand or category than its question allows."""
+    of = {item.number: item for item in items}
+    brands = Counter(of[one.item].brand for one in listed)
+    categories = Counter(of[one.item].category for one in listed)
+    caps = ((brands, question.rules.per_brand_max), (categories, question.rules.per_category_max))
+    return any(most and max([held[name] for name in held if name], default=0) > most for held, most in caps)
+
+
+def test_caps_count_paid_items() -> None:
+    """They take what room the list's own items leave, and no more."""
+    rules = Rules(per_category_max=3)
+    offers = paid_for(*range(1, 25), floor=-100.0)
+    found = asked(replace(ASKED, count=5, rules=rules, sponsorship=offers))
+    evens = Counter(one.item % 2 for one in found.items)
+    assert (len(sponsored(found)), set(evens.values())) == (1, {3})
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(1, 500))
