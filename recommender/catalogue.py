@@ -37,7 +37,7 @@ class Item(NamedTuple):
         age_min_years: it may be shown from this age on.
         description: a text to search.
         tags: words to search.
-        since_day: since when it is offered, days since 1970-01-01; 0: since it came first.
+        since_day: since when it is offered, days since 1970-01-01; ``None``: since it came first.
         exclusive: shown only to those who are entitled to it.
     """
 
@@ -53,7 +53,7 @@ class Item(NamedTuple):
     age_min_years: int = 0
     description: str = ""
     tags: tuple[str, ...] = ()
-    since_day: int = 0
+    since_day: int | None = None
     exclusive: bool = False
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from identity.ids import IdentifierToken, SubjectId
@@ -27,6 +28,7 @@ NOT_PERMITTED = "NOT_PERMITTED"
 #: Who holds it is told what exactly speaks against it.
 REASONS_SCOPE = "consent.reasons"
 EVERY_PURPOSE = -1
+_GUEST = b"guest"
 
 
 class StateChanged(Exception):  # noqa: N818 - not an error; the answer is made anew
@@ -122,6 +124,7 @@ class Call:
         subjects: for each declared subject path the birth subjects, one per accepted element
             (one in all where the method has no ``items``); ``None`` where the answer must not
             be personal: a guest, or a denial of a method that degrades.
+        withheld: of those taken away because they deny, by path and position, a digest.
         purposes: purpose bit per accepted element.
         tokens: identifier tokens, one per accepted element.
         items: all elements of the original request, for the layers.
@@ -162,6 +165,7 @@ class Call:
     recipient: Caller | None = None
     purpose: int = -1
     subjects: dict[str, list[SubjectId | None]] = field(default_factory=dict)
+    withheld: dict[tuple[str, int], bytes] = field(default_factory=dict)
     purposes: list[int] = field(default_factory=list)
     tokens: list[IdentifierToken] = field(default_factory=list)
     items: list[Any] = field(default_factory=list)
@@ -192,7 +196,7 @@ class Call:
         self.judged = {}
         self.now_ms = now_ms
         self.messages += 1
-        self.subjects = {}
+        self.subjects, self.withheld = {}, {}
         self.purposes, self.tokens, self.items, self.accepted = [], [], [], []
         self.refused, self.depth_reasons = [], []
         self.read, self.asked = {}, {}
@@ -213,6 +217,21 @@ class Call:
     def depth_reason(self) -> str:
         """Why the answer must not be personal; empty if it may be."""
         return self.depth_reasons[0] if self.depth_reasons else ""
+
+    def withhold(self, position: int) -> None:
+        """Takes the subjects of an accepted element away; its answer must not be personal."""
+        for path, column in self.subjects.items():
+            subject = column[position]
+            if subject is not None:
+                self.withheld[path, position] = sha256(subject).digest()
+                column[position] = None
+
+    def about(self, path: str, position: int) -> bytes:
+        """Tells whom an element names from everybody else, permitted or not; no data is found by it."""
+        subject = self.subjects[path][position]
+        if subject is not None:
+            return sha256(subject).digest()
+        return self.withheld.get((path, position), _GUEST)
 
     def members(self, subject: SubjectId, purpose: int | None = None) -> tuple[SubjectId, ...]:
         """The birth subjects whose data may be read when ``subject`` is asked about.

@@ -48,8 +48,7 @@ def _judge_request(call: Call) -> None:
         return
     if not call.plan.degrades:
         raise _denied(call, reason, call.purpose)
-    for values in call.subjects.values():
-        values[0] = None
+    call.withhold(0)
 
 
 def _denied(call: Call, reason: str, purpose: int) -> Denied:
@@ -66,8 +65,7 @@ def _judge_items(call: Call) -> None:
             call.refuse_item(index, reason)
             continue
         if reason:
-            for column in columns:
-                column[position] = None
+            call.withhold(position)
         kept.append(position)
         call.depth_reasons.append(reason)
     if len(kept) < len(call.accepted):

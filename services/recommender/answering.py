@@ -57,7 +57,7 @@ class Answering:
         )
         add = item.reasons.add
         for number, kind, day, provenance, share in recommended.reasons:
-            if self._hidden(number, question):
+            if self._hidden(number, question) or not self._catalogue.is_listed(number):
                 continue
             item_id, title, _ = self._catalogue.shown(number)
             if provenance == SESSION:

@@ -40,8 +40,8 @@ def item_of(message: recommender_pb2.Item) -> Item:
         languages=tuple(sorted(set(message.languages))),
         age_min_years=message.age_min_years,
         description=message.description,
-        tags=tuple(message.tags),
-        since_day=max(message.listed_since.seconds // _DAY_S, 0),
+        tags=tuple(filter(None, message.tags)),
+        since_day=message.listed_since.seconds // _DAY_S if message.HasField("listed_since") else None,
         exclusive=message.exclusive,
     )
 

@@ -173,14 +173,14 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         subject = call.subjects[path][position]
         asker = await self._asker(call, subject, position, for_advertising=request.HasField("sponsorship"))
         until, token = until_of(request, call), request.page_token
-        scope = page_scope(request, call, subject)
+        scope = page_scope(request, call, call.about(path, position))
         shown = self._page_tokens.open(token, call.now_ms, scope) if token else ()
         question = question_of(request, asker, shown, self._catalogue)
         index = self._live.index
         answer = await self._live.answer(question, until)
         response = self._answering.response(answer, question, index.model.version)
         shown = (*shown, *(recommended.item for recommended in answer.items))
-        if len(answer.items) >= question.count and len(shown) < LIST_MAX:
+        if answer.more and len(shown) < LIST_MAX:
             response.next_page_token = self._page_tokens.seal(shown, call.now_ms, scope)
         return response
 
@@ -221,17 +221,19 @@ def until_of(request: recommender_pb2.RecommendRequest, call: Call) -> float | N
     return until
 
 
-def page_scope(
-    request: recommender_pb2.RecommendRequest, call: Call, subject: SubjectId | None
-) -> list[bytes]:
-    """The question a page token belongs to: who asks about whom for what. Empties the request of the rest."""
+def page_scope(request: recommender_pb2.RecommendRequest, call: Call, about: bytes) -> list[bytes]:
+    """The question a page token belongs to: who asks about whom for what. Empties the request of the rest.
+
+    What the person permits is no part of it: when that changes between two pages, the second heeds it
+    and leaves out what was on the first.
+    """
     assert call.caller is not None  # noqa: S101 - authentication ran before
     request.ClearField("page_token")
     page_size, request.page_size = request.page_size, 0
     deadline_ms, request.deadline_ms = request.deadline_ms, 0
     asked = request.SerializeToString(deterministic=True)
     request.page_size, request.deadline_ms = page_size, deadline_ms
-    return [call.tenant.encode(), call.caller.id.encode(), subject or b"guest", asked]
+    return [call.tenant.encode(), call.caller.id.encode(), about, asked]
 
 
 def model_message(model: Model, items: int, events_seen: int) -> recommender_pb2.Model:

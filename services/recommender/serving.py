@@ -20,11 +20,11 @@ import numpy as np
 from recommender import recipes
 from recommender.candidates import Listed
 from recommender.catalogue import Catalogue
-from recommender.filters import Sieves
+from recommender.filters import Sieve, Sieves
 from recommender.index import ServedIndex
 from recommender.model import Model
 from recommender.question import DEADLINE, Answer, Depth, Question
-from recommender.recipes import answered, general
+from recommender.recipes import answered, for_everybody, general
 from services.errors import Unavailable
 
 SEARCH_THREADS = 2
@@ -104,13 +104,19 @@ class LiveIndex:
         try:
             answer = await found
         finally:
+            search.cancel()  # one that has not begun is wanted by nobody any more
             if timer is not None:
                 timer.cancel()
-        if answer is not None:
-            return answer
-        search.cancel()  # if it has not begun, nobody wants it any more
+        return answer or await self._in_haste(index, replace(question, sponsorship=None))
+
+    async def _in_haste(self, index: ServedIndex, question: Question) -> Answer:
+        """What was made ready, or, where filters keep too little of it, the best of the few they keep."""
         sieve = self._sieves.of(question.criteria)
-        return answered(index, sieve, replace(question, sponsorship=None), self._ready)
+        found = answered(index, sieve, question, for_everybody(index, question, self._ready))
+        if found.more or len(found.items) == question.count:
+            return replace(found, more=True)
+        few = await asyncio.to_thread(_among_few, index, sieve, question)
+        return few or replace(found, more=True)  # nothing says that this was all
 
     def items_changed(self, numbers: Sequence[int]) -> None:
         """Takes deleted items out at once and has the others follow in a moment.
@@ -221,6 +227,13 @@ def ready(index: ServedIndex) -> Listed:
 def _searched(index: ServedIndex, sieves: Sieves, question: Question) -> Answer:
     """Sieving and searching, both off the event loop."""
     return recipes.answer(index, sieves.of(question.criteria), question)
+
+
+def _among_few(index: ServedIndex, sieve: Sieve, question: Question) -> Answer | None:
+    """What everybody begins to buy of the items that filters keep; ``None`` when they keep many."""
+    if sieve.few is None and question.among is None:
+        return None
+    return answered(index, sieve, question, for_everybody(index, question, general(index, DEADLINE)))
 
 
 def _told(

@@ -50,7 +50,11 @@ def put_items(connection: sqlite3.Connection, items: Sequence[Item], today: int)
             [
                 value
                 for item in part
-                for value in _row(item._replace(since_day=item.since_day or since.get(item.item_id, today)))
+                for value in _row(
+                    item
+                    if item.since_day is not None
+                    else item._replace(since_day=since.get(item.item_id, today))
+                )
             ],
         )
 

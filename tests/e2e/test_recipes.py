@@ -53,7 +53,12 @@ async def test_a_list_is_paged_and_an_exclusive_item_is_for_its_list_alone(shop:
                 break
         assert len(shown) == len(set(shown)) == seen
         assert ("item-1" in shown) == bool(subject)
-    token = (await ask(shop, person)).next_page_token
+    first = await ask(shop, person)
+    token = first.next_page_token
+    await shop.say(consent_pb2.ACTION_WITHDRAW, person)
+    second = await ask(shop, person, page_token=token)
+    assert second.depth_reason == "NOT_PERMITTED"
+    assert len({item.item_id for page in (first, second) for item in page.items} - {"item-1"}) >= 7
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await ask(shop, page_token=token)
     assert reason_of(caught.value) == "PAGE_TOKEN_INVALID"

@@ -67,7 +67,10 @@ class World:
                 "" if s is None or call.allows(s, ALL_PURPOSES[0]) else "NOT_PERMITTED" for s in subjects
             ]
             call.depth_reasons = reasons
-            call.subjects = {path: [None if r else s for s, r in zip(subjects, reasons, strict=True)]}
+            call.subjects = {path: list(subjects)}
+            for position, reason in enumerate(reasons):
+                if reason:
+                    call.withhold(position)
         return call
 
     async def recommend(self, who: SubjectId | None, **asked: Any) -> recommender_pb2.RecommendResponse:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from recommender.parameters import DEFAULTS
 from recommender.question import Answer, Question, Recipe
 from recommender.untrained import untrained
 from services.interceptors.call import ItemRefusal
+from services.interceptors.limits import compile_check
 from services.recommender.service import RecommenderServicer
 from services.recommender.serving import SEARCH_THREADS, LiveIndex
 from tests.conftest import Clock, set_state
@@ -248,8 +250,112 @@ async def test_a_page_heeds_what_is_permitted_by_then(trained: World) -> None:
     """A withdrawal between two pages shapes the second."""
     first = await trained.recommend(ME)
     trained.permit(ME, purposes=["train_model"])
-    with pytest.raises(PageTokenInvalid):  # the subject is not the question's any more
-        await trained.recommend(ME, page_token=first.next_page_token)
+    second = await trained.recommend(ME, page_token=first.next_page_token)
+    assert (second.depth, second.depth_reason) == (GENERAL, "NOT_PERMITTED")
+    assert not any(item.reasons for item in second.items)
+    trained.permit(ME)
+    third = await trained.recommend(ME, page_token=second.next_page_token)
+    assert third.depth == INDIVIDUAL
+    assert [len(page.items) for page in (first, second, third)] == [5, 5, 5]
+    assert len({*ids(first), *ids(second), *ids(third)}) == 15
+    with pytest.raises(PageTokenInvalid):  # and a guest is not the person who denies
+        await trained.recommend(None, page_token=second.next_page_token)
+
+
+async def test_caps_on_a_page_do_not_end_the_list(trained: World) -> None:
+    """A page they leave short is followed by another, until everything was shown."""
+    shown, token, sizes = [], "", []
+    while not sizes or token:
+        page = await trained.recommend(ME, rules={"per_brand_max": 2}, page_token=token)
+        shown += ids(page)
+        sizes.append(len(page.items))
+        token = page.next_page_token
+    assert sizes == [2] * 11
+    assert sorted(shown) == sorted(ids(await trained.recommend(ME, page_size=24)))
+
+
+async def test_what_is_not_in_the_catalogue_is_in_no_reason(trained: World) -> None:
+    """It was bought and counts, and is not named any more."""
+    assert "item-1" in {r.item_id for item in (await trained.recommend(ME)).items for r in item.reasons}
+    await trained.delete("item-1")
+    named = {r.item_id for item in (await trained.recommend(ME)).items for r in item.reasons}
+    assert named == {"item-2"}
+
+
+async def test_what_must_not_be_seen_is_as_unknown_as_what_is_not_there(trained: World) -> None:
+    """A guest is answered the same with it in the session as with an id of nothing."""
+    shelf = [item._replace(exclusive=item.item_id == "item-1") for item in shop_items()]
+    await trained.put(shelf, "again")
+    hidden, unknown = [
+        await trained.recommend(None, session_item_ids=[item_id]) for item_id in ("item-1", "nothing")
+    ]
+    hidden.ClearField("next_page_token")
+    unknown.ClearField("next_page_token")  # each is its own request's
+    assert hidden == unknown
+
+
+@pytest.fixture
+def blocked(trained: World) -> Iterator[World]:
+    """A world in which no search begins."""
+    goes_on = threading.Event()
+    for _ in range(SEARCH_THREADS):
+        trained.recommender.live._pool.submit(goes_on.wait, 10)
+    yield trained
+    goes_on.set()
+
+
+async def test_in_haste_few_items_are_looked_at_one_by_one(blocked: World) -> None:
+    """A filter that keeps none of what is ready does not end the list, nor does a cap."""
+    live = blocked.recommender.live
+    live._ready = replace(live._ready, numbers=live._ready.numbers[:2], given=live._ready.given[:2])
+    asked: dict[str, Any] = {"deadline_ms": 20, "filter": {"exclude_item_ids": ["item-9"]}}
+    first = await blocked.recommend(None, page_size=20, **asked)
+    assert (first.depth_reason, len(first.items)) == ("DEADLINE", 20)
+    rest = await blocked.recommend(None, page_size=20, page_token=first.next_page_token, **asked)
+    assert (len(rest.items), rest.next_page_token) == (3, "")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("recommender.filters.are_few", lambda *_: False)
+        short = await blocked.recommend(None, deadline_ms=20, filter={"in_stock": True})
+    assert len(short.items) == 2
+    assert short.next_page_token  # they were too many to look at in haste
+
+
+async def test_in_haste_a_list_of_new_items_holds_none_that_are_known(blocked: World) -> None:
+    """Of a person whose events may be used; also where nothing more personal can be answered."""
+    asked: dict[str, Any] = {"deadline_ms": 20, "page_size": 24}
+    assert not {"item-1", "item-2"} & set(ids(await blocked.recommend(ME, **asked)))
+    assert {"item-1", "item-2"} <= set(ids(await blocked.recommend(ME, include_known=True, **asked)))
+
+
+async def test_before_training_a_list_of_new_items_holds_none_that_are_known(world: World) -> None:
+    """The person bought one of three."""
+    await world.put(shop_items(3))
+    await world.tell(event(1, item_id="item-3"))
+    world.permit(ME)
+    answer = await world.recommend(ME)
+    assert (answer.depth_reason, sorted(ids(answer))) == ("NO_MODEL", ["item-1", "item-2"])
+    assert len((await world.recommend(ME, include_known=True)).items) == 3
+
+
+async def test_what_was_offered_before_1970_is_not_new(trained: World) -> None:
+    """Nor is what was offered on its first day."""
+    for day in (-1, 0):
+        told = recommender_pb2.Item(item_id="old", title="Old")
+        told.listed_since.seconds = day * 86_400
+        request = recommender_pb2.UpsertItemsRequest(items=[told], request_id=f"day {day}")
+        await trained.recommender.servicer.UpsertItems(request, trained.call(accepted=[0]))
+        await trained.recommender.live.followed()
+        found = await trained.recommend(None, recipe=recommender_pb2.RECIPE_NEW, page_size=25)
+        assert ids(found)[-1] == "old"
+
+
+@pytest.mark.parametrize("tag", ["two\nlines", "a\x7f", "\r"])
+def test_a_tag_is_a_word(tag: str) -> None:
+    """Of visible signs; it comes back as it was told."""
+    check = compile_check(recommender_pb2.Item.DESCRIPTOR)
+    item = recommender_pb2.Item(item_id="a", title="A", tags=["schön und gut", tag])
+    assert check(item) == ("FIELD_PATTERN", "tags[1]")
+    assert check(recommender_pb2.Item(item_id="a", title="A", tags=["schön und gut"])) is None
 
 
 async def test_paid_items_are_personal_only_with_permission_for_advertising(trained: World) -> None:
@@ -464,7 +570,7 @@ async def test_before_training_the_answer_is_general_and_says_so(world: World) -
         event(1, item_id="item-3"), event(2, who=9, item_id="item-2"), event(3, who=9, item_id="item-2")
     )
     await world.recommender.live.rebuild()
-    answer = await world.recommend(ME)
+    answer = await world.recommend(ME, include_known=True)
     assert (answer.depth, answer.depth_reason, answer.model_version) == (GENERAL, "NO_MODEL", "")
     assert ids(answer)[0] == "item-3"
     assert (await world.model()).version == ""

@@ -72,6 +72,26 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
         await world.live.close()
 
 
+async def test_a_search_that_nobody_waits_for_any_more_is_not_begun(world: World) -> None:
+    """Neither when its time has passed nor when its caller has left."""
+    goes_on = threading.Event()
+    for _ in range(serving.SEARCH_THREADS):
+        world.live._pool.submit(goes_on.wait, 10)
+    ran: list[Question] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serving, "_searched", lambda _index, _sieves, question: ran.append(question))
+        question = Question(Recipe.TRENDING, 5, EMPTY, "")
+        late = await world.live.answer(question, asyncio.get_running_loop().time() + 0.01)
+        left = asyncio.create_task(world.live.answer(question))
+        await asyncio.sleep(0)
+        left.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await left
+        goes_on.set()
+        await asyncio.wrap_future(world.live._pool.submit(int))
+    assert (late.depth_reason, ran) == ("DEADLINE", [])
+
+
 async def test_what_is_put_is_found_without_a_new_base(world: World) -> None:
     """Within a fraction of the second it is given."""
     base = world.live.index.base
