@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.best import Found
-from recommender.explain import Reason, own_purchases, reasons_of
+from recommender.explain import FIRST_ANSWER, Ground, Grounds, Reason, grounds_of, own_purchases, reasons_of
 from recommender.filters import NONE, Admission, Numbers
 from recommender.index import ServedIndex
 from recommender.interest import SESSION, Interest
@@ -26,7 +26,13 @@ from recommender.vectors import Floats
 #: Of so many items with the largest product, at least, those most alike are taken.
 SIMILAR_POOL = 500
 
-Why = tuple[tuple[Reason, ...], float]  # reasons, strongest first, and the trend's share
+
+class Why(NamedTuple):
+    """Why an item is in a list: reasons, strongest first, the trend's share, and all that made its score."""
+
+    reasons: tuple[Reason, ...] = ()
+    trend_share: float = 0.0
+    grounds: tuple[Ground, ...] = ()
 
 
 class Source(Protocol):
@@ -87,8 +93,9 @@ class Searched:
     def why(self, numbers: Numbers) -> Sequence[Why]:
         """See ``Source``."""
         if self.query is None or self.interest is None:
-            return [((), 1.0)] * len(numbers)
-        return reasons_of(self.interest, self.query, *self.index.explained(self.query, numbers))
+            gave = self.scores(numbers).tolist()
+            return [Why((), 1.0, (Ground(Grounds.TREND, score),)) for score in gave]
+        return _whys(self.interest, self.query, *self.index.explained(self.query, numbers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +148,9 @@ class WithOwn:
         parts, trend = self.searched.index.explained(self.query, numbers)
         lifts = self._lifts(numbers)
         lifted = np.flatnonzero(lifts)
-        parts[np.searchsorted(self.interest.item[self.query.item], numbers[lifted]), lifted] += lifts[lifted]
-        return reasons_of(self.interest, self.query, parts, trend)
+        events = self.query.item[self.interest.provenance[self.query.item] > FIRST_ANSWER]  # they come first
+        parts[np.searchsorted(self.interest.item[events], numbers[lifted]), lifted] += lifts[lifted]
+        return _whys(self.interest, self.query, parts, trend)
 
     def _lifts(self, numbers: Numbers) -> Floats:
         if not len(self.own):
@@ -186,12 +194,16 @@ class Listed:
     def why(self, numbers: Numbers) -> Sequence[Why]:
         """See ``Source``."""
         if self.interest is None:
-            return [((), 1.0)] * len(numbers)
+            return [Why((), 1.0)] * len(numbers)
         at = np.searchsorted(self.interest.item, numbers)
         inside = at < len(self.interest.item)
         inside[inside] = self.interest.item[at[inside]] == numbers[inside]
         reasons = iter(own_purchases(self.interest, at[inside]))
-        return [((next(reasons),), 0.0) if known else ((), 0.0) for known in inside]
+        scores = self.scores(numbers).tolist()
+        return [
+            _of_own(next(reasons), score) if known else Why()
+            for known, score in zip(inside, scores, strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +256,7 @@ class Newest:
 
     def why(self, numbers: Numbers) -> Sequence[Why]:
         """See ``Source``: nobody's events have a say."""
-        return [((), 0.0)] * len(numbers)
+        return [Why()] * len(numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +301,11 @@ class Similar:
 
     def why(self, numbers: Numbers) -> Sequence[Why]:
         """See ``Source``: because of the item that was asked about."""
-        return [((Reason(self.item, 0, 0, SESSION, 1.0),), 0.0)] * len(numbers)
+        reason = Reason(self.item, 0, 0, SESSION, 1.0)
+        return [
+            Why((reason,), 0.0, (Ground(Grounds.SESSION, score, self.item),))
+            for score in self.scores(numbers).tolist()
+        ]
 
     def _direction(self) -> Floats:
         direction: Floats = directions(self.index, self.without)[0]
@@ -302,6 +318,23 @@ def _searched(index: ServedIndex, vector: Floats, count: int, admission: Admissi
     if few is not None:
         return index.search_among(vector, count, few)
     return index.search(vector, count, admission.mask())
+
+
+def _whys(interest: Interest, query: Query, parts: Floats, trend: Floats) -> list[Why]:
+    """Reasons and grounds of what the parts of a query gave."""
+    grounds = grounds_of(interest, query, parts, trend)
+    return [
+        Why(reasons, trend_share, made_of)
+        for (reasons, trend_share), made_of in zip(
+            reasons_of(interest, query, parts, trend), grounds, strict=True
+        )
+    ]
+
+
+def _of_own(reason: Reason, score: float) -> Why:
+    """An item that is there because of what the person did to it."""
+    item, kind, day, provenance, _ = reason
+    return Why((reason,), 0.0, (Ground(Grounds.EVENT, score, item, kind, day, provenance),))
 
 
 def directions(index: ServedIndex, numbers: Numbers) -> Floats:

@@ -39,6 +39,7 @@ class Item(NamedTuple):
         tags: words to search.
         since_day: since when it is offered, days since 1970-01-01; ``None``: since it came first.
         exclusive: shown only to those who are entitled to it.
+        suits: tags of the situations it suits, see ``situation``.
     """
 
     item_id: str
@@ -55,6 +56,7 @@ class Item(NamedTuple):
     tags: tuple[str, ...] = ()
     since_day: int | None = None
     exclusive: bool = False
+    suits: tuple[str, ...] = ()
 
 
 class StoredItem(NamedTuple):
@@ -74,6 +76,7 @@ class StoredItem(NamedTuple):
     age_min_years: int = 0
     since_day: int = 0
     exclusive: bool = False
+    suits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +187,7 @@ class Catalogue:
             told: by the names of ``StoredItem`` the values of each.
         """
         columns, texts = self.columns, self.texts
-        for name in ("category", "brand", "currency", "place_cells", "languages"):
+        for name in ("category", "brand", "currency", "place_cells", "languages", "suits"):
             getattr(columns, name)[at] = getattr(texts, name).coded(told[name])
         priced = zip(told["price_minor"], told["currency"], strict=True)
         columns.price_minor[at] = [price if currency else NO_PRICE for price, currency in priced]

@@ -33,6 +33,7 @@ _TYPES = {
     "age_min_years": np.uint8,
     "since_day": np.int32,
     "exclusive": np.bool_,
+    "suits": np.int32,
 }
 
 
@@ -76,6 +77,7 @@ class Columns:
         age_min_years: it may be shown from this age on.
         since_day: since when it is offered, days since 1970-01-01; 0 when that is not known.
         exclusive: shown only to those who are entitled to it.
+        suits: code of the set of situations it suits, see ``situation``; 0 means none.
     """
 
     listed: Flags
@@ -89,6 +91,7 @@ class Columns:
     age_min_years: NDArray[np.uint8]
     since_day: Codes
     exclusive: Flags
+    suits: Codes
 
     def __len__(self) -> int:
         return len(self.listed)
@@ -115,8 +118,11 @@ class Vocabularies:
     currency: Vocabulary[str]
     place_cells: Vocabulary[tuple[str, ...]]
     languages: Vocabulary[tuple[str, ...]]
+    suits: Vocabulary[tuple[str, ...]]
 
     @classmethod
     def empty(cls) -> Vocabularies:
         """Nothing is known but what says nothing."""
-        return cls(Vocabulary(""), Vocabulary(""), Vocabulary(""), Vocabulary(()), Vocabulary(()))
+        return cls(
+            Vocabulary(""), Vocabulary(""), Vocabulary(""), Vocabulary(()), Vocabulary(()), Vocabulary(())
+        )

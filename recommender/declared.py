@@ -27,8 +27,8 @@ class Topic(IntEnum):
 
 #: The first age band of adults; numbers as in the contract, the younger the smaller.
 FIRST_ADULT_BAND = 4
-#: Up to which age rating items are shown to a band of minors: the youngest age in the band.
-YOUNGEST_IN_BAND = {1: 0, 2: 13, 3: 16}
+#: The youngest age in each band: so old somebody of it is at the least.
+YOUNGEST_IN_BAND = (0, 0, 13, 16, 18, 25, 35, 45, 55, 65)
 STRONG = 3
 
 

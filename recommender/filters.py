@@ -69,11 +69,13 @@ class Sieve:
 
     Attributes:
         columns: that state.
+        texts: what its codes mean.
     """
 
     def __init__(self, columns: Columns, texts: Vocabularies, criteria: Criteria) -> None:
         """Looks the criteria's texts up; reads no item yet."""
         self.columns = columns
+        self.texts = texts
         self._criteria = criteria
         wanted = set(criteria.categories)
         ranges = tuple(language.lower() for language in criteria.languages)

@@ -6,12 +6,15 @@ the last row. A model is never changed; a newer one replaces it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from recommender.category import CategoryVectors
+from recommender.described import Described
 from recommender.events import Ints
 from recommender.hazard import HazardSums
 from recommender.parameters import Parameters
+from recommender.segments import Segments
+from recommender.text import TextModel
 from recommender.vectors import Floats, Kept, Vectors
 from recommender.verdict import UNCHECKED, Check
 
@@ -37,6 +40,8 @@ class Model:
         categories: vectors of items that came later.
         hazard: exposures and repurchases.
         check: whether it may serve, and on what grounds.
+        segments: the trends of age bands with enough people behind them.
+        described: what is written about its head items, for items that come later.
     """
 
     version: str
@@ -52,6 +57,13 @@ class Model:
     categories: CategoryVectors
     hazard: HazardSums
     check: Check = UNCHECKED
+    segments: Segments = field(default_factory=Segments.none)
+    described: Described = field(default_factory=Described.none)
+
+    @property
+    def text(self) -> TextModel:
+        """What is learned of the words of the catalogue."""
+        return self.described.text
 
     @property
     def rank(self) -> int:

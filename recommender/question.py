@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
-from recommender.explain import Reason
+from recommender.explain import Ground, Reason
 from recommender.filters import EVERYTHING, Criteria
 from recommender.history import History
+from recommender.taste import Taste
 
 NO_EVENTS = "NO_EVENTS"
 NO_MODEL = "NO_MODEL"
@@ -139,6 +140,9 @@ class Question:
         diversity: how much unlike those before it an item is wanted, 0 to 1.
         exploration: how much is tried out, if anything.
         sponsorship: what may be shown for money, if anything.
+        tastes: what the person declared that they like and dislike, as far as it may be used.
+        age_band: the band they declared; 0 where none may be used.
+        situation: tags of what holds for this call only.
     """
 
     recipe: Recipe
@@ -158,6 +162,9 @@ class Question:
     diversity: float = 0.0
     exploration: Exploration | None = None
     sponsorship: Sponsorship | None = None
+    tastes: tuple[Taste, ...] = ()
+    age_band: int = 0
+    situation: tuple[str, ...] = ()
 
     @property
     def kept_out(self) -> tuple[int, ...]:
@@ -181,6 +188,7 @@ class Recommended(NamedTuple):
         placement: what it is in the list for.
         propensity: the chance that it came to this place, given those above; 0 where nothing was drawn.
         sponsor: who pays for it.
+        grounds: what its score is made of, where reasons were asked for.
     """
 
     item: int
@@ -190,6 +198,7 @@ class Recommended(NamedTuple):
     placement: Placement = Placement.ORGANIC
     propensity: float = 0.0
     sponsor: str = ""
+    grounds: tuple[Ground, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

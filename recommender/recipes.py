@@ -12,7 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from recommender.arrange import arranged
-from recommender.candidates import Listed, Newest, Searched, Similar, Source, WithOwn
+from recommender.candidates import Listed, Newest, Searched, Similar, Source
+from recommender.depth import for_you, general, less_disliked
 from recommender.filters import Admission, Sieve
 from recommender.history import EMPTY
 from recommender.index import ServedIndex
@@ -57,8 +58,8 @@ def answered(index: ServedIndex, sieve: Sieve, question: Question, source: Sourc
     if question.explain:
         why = source.why(np.array([item.item for item in items], np.int32))
         items = [
-            item._replace(reasons=reasons, trend_share=trend_share)
-            for item, (reasons, trend_share) in zip(items, why, strict=True)
+            item._replace(reasons=of.reasons, trend_share=of.trend_share, grounds=of.grounds)
+            for item, of in zip(items, why, strict=True)
         ]
     found = Answer(items, source.depth, source.depth_reason, more=more)
     if question.sponsorship is None:
@@ -76,36 +77,7 @@ def admitted(sieve: Sieve, question: Question, source: Source) -> Admission:
     )
 
 
-def for_you(index: ServedIndex, _sieve: Sieve, question: Question) -> Source:
-    """What goes with the person's events and this session's items; if wanted, what they have, too."""
-    model = index.model
-    interest = interest_of(question.history, question.session_items, model.reference_day, model.parameters)
-    known = interest.bought[:0] if question.include_known else interest.bought
-    query = index.query(interest)
-    if not query.has_person:
-        source = general(index, question.not_personal or _untrained(index) or NO_EVENTS)
-        return replace(source, without=known)
-    personal = bool(interest.own[query.item].any())
-    searched = Searched(
-        index,
-        query.vector,
-        Depth.INDIVIDUAL if personal else Depth.CONTEXT,
-        "" if personal else question.not_personal or NO_EVENTS,
-        without=known,
-        query=query,
-        interest=interest,
-    )
-    if not question.include_known:
-        return searched
-    own, chance = next_purchases(index, question.history, interest)
-    asked = np.isin(own, interest.item[query.item])
-    own, chance = own[asked], chance[asked]
-    held = interest.lasting[np.searchsorted(interest.item, own)]
-    lift = np.float32(model.parameters.own_weight) * chance + np.float32(model.parameters.held_weight) * held
-    return WithOwn(searched, query, interest, own.astype(np.int32), lift)
-
-
-def buy_again(index: ServedIndex, _sieve: Sieve, question: Question) -> Source:
+def buy_again(index: ServedIndex, sieve: Sieve, question: Question) -> Source:
     """The person's own purchases by the chance that they are due; ties by own weight."""
     model = index.model
     interest = interest_of(question.history, (), model.reference_day, model.parameters)
@@ -114,16 +86,18 @@ def buy_again(index: ServedIndex, _sieve: Sieve, question: Question) -> Source:
     items, chance = next_purchases(index, question.history, interest)
     weight = interest.weight[np.searchsorted(interest.item, items)]
     order = np.lexsort((-weight, -chance))
-    return Listed(items[order].astype(np.int32), chance[order], Depth.INDIVIDUAL, "", interest=interest)
+    found = Listed(items[order].astype(np.int32), chance[order], Depth.INDIVIDUAL, "", interest=interest)
+    return less_disliked(found, sieve, question)
 
 
-def continue_(index: ServedIndex, _sieve: Sieve, question: Question) -> Source:
+def continue_(index: ServedIndex, sieve: Sieve, question: Question) -> Source:
     """What the person began and did not order, what was done most and last first."""
     begun = unfinished(index, question.history)
     if not len(begun.item):
         return general(index, question.not_personal or NO_EVENTS)
     order = np.argsort(-begun.weight, kind="stable")
-    return Listed(begun.item[order], begun.weight[order], Depth.INDIVIDUAL, "", interest=begun)
+    found = Listed(begun.item[order], begun.weight[order], Depth.INDIVIDUAL, "", interest=begun)
+    return less_disliked(found, sieve, question)
 
 
 def similar(index: ServedIndex, _sieve: Sieve, question: Question) -> Source:
@@ -175,13 +149,6 @@ def trending(index: ServedIndex, _sieve: Sieve, question: Question) -> Source:
 def new(index: ServedIndex, sieve: Sieve, question: Question) -> Source:
     """What was offered last."""
     return Newest(general(index, question.not_personal or SAME_FOR_ALL), sieve.columns.since_day)
-
-
-def general(index: ServedIndex, reason: str) -> Searched:
-    """What everybody begins to buy, as an answer to what can not be answered more personally."""
-    vector = np.zeros(index.model.rank + 1, np.float32)
-    vector[-1] = 1.0
-    return Searched(index, vector, Depth.GENERAL, reason)
 
 
 def _untrained(index: ServedIndex) -> str:

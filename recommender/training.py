@@ -8,20 +8,42 @@ from the newest ordinary day of the events themselves.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from recommender.additive import directional_weights, symmetric_weights
-from recommender.category import category_vectors, fill_from_category
+from recommender.category import CategoryVectors, category_vectors, fill_from_category
+from recommender.described import Described, described
 from recommender.events import EventTable, Ints
 from recommender.folding import sums_of
-from recommender.holdings import holdings
+from recommender.holdings import holdings, purchases
 from recommender.model import Model
 from recommender.parameters import Parameters
 from recommender.products import ROW_PRODUCTS, Product
 from recommender.reduction import Part, people_of, reduced
+from recommender.segments import segment_sums, segments_of
 from recommender.sums import Plan, Sums, plan_of
+from recommender.text import TextModel
 from recommender.vectors import Floats, Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is known besides events.
+
+    Attributes:
+        words: of every item by number; empty without a text model.
+        text: makes vectors of words; one of no dimensions for none.
+        bands: the declared age band of each person, 0 for none; persons beyond its end have none.
+    """
+
+    words: list[list[str]]
+    text: TextModel
+    bands: Ints
+
+
+NOTHING_TOLD = Told([], TextModel.none(), np.zeros(0, np.int64))
 
 
 def train(
@@ -49,7 +71,13 @@ def train(
 
 
 def model_of(
-    plan: Plan, sums: Sums, categories: Sequence[str], version: str, progress: Callable[[str], None]
+    plan: Plan,
+    sums: Sums,
+    categories: Sequence[str],
+    version: str,
+    progress: Callable[[str], None],
+    *,
+    told: Told = NOTHING_TOLD,
 ) -> Model:
     """Derives a model from sums.
 
@@ -59,6 +87,7 @@ def model_of(
         categories: of every item by number.
         version: names the model.
         progress: told the name of each step as it begins.
+        told: what is known besides of items and people.
     """
     head, parameters = plan.head, plan.parameters
     progress("inverse")
@@ -72,6 +101,13 @@ def model_of(
     tail = np.ones(len(categories), bool)
     tail[head] = False
     fill_from_category(spread, by_category, np.flatnonzero(tail), categories, popularity)
+    text = described(told.text, told.words, head, popularity)
+    if text.text.dimensions:
+        uncategorised = _uncategorised(by_category, categories, np.flatnonzero(tail))
+        fill_from_texts(spread, text, vectors, uncategorised, words=told.words, popularity=popularity)
+    bands = segment_sums(
+        purchases(plan.events), told.bands, plan.reference, parameters.trend_half_life_days, len(categories)
+    )
     trend, unsold = standardised(sums.counts.begun, head)
     return Model(
         version=version,
@@ -86,7 +122,33 @@ def model_of(
         trend_unsold=unsold,
         categories=by_category,
         hazard=sums.counts.hazard,
+        segments=segments_of(bands, head),
+        described=text,
     )
+
+
+def fill_from_texts(
+    vectors: Vectors,
+    text: Described,
+    head: Vectors,
+    items: Ints,
+    *,
+    words: list[list[str]],
+    popularity: Ints,
+) -> None:
+    """Writes the vectors that their texts predict of some items into ``vectors``, in place."""
+    predicted, told = text.per_unit(text.text.vectors([words[item] for item in items.tolist()]), head)
+    scale = popularity[items[told]].astype(np.float32)[:, None]
+    for filled, of_texts in zip(vectors.all(), predicted.all(), strict=True):
+        filled[items[told]] = of_texts[told] * scale
+
+
+def _uncategorised(by_category: CategoryVectors, categories: Sequence[str], items: Ints) -> Ints:
+    """Those of some items that are in no category with head items: only their texts tell of them."""
+    whole = by_category.paths.index("")
+    nearest = by_category.rows_for([categories[item] for item in items.tolist()])
+    found: Ints = items[nearest == whole]
+    return found
 
 
 def _parts(plan: Plan, sums: Sums) -> tuple[Part, Part]:

@@ -11,7 +11,7 @@ from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.identity.v1 import identity_pb2, keys_pb2, people_pb2, rules_pb2
 from veilgraph.internal.v1 import audit_pb2, feed_pb2, guard_pb2, signal_pb2, store_pb2
 from veilgraph.privacy.v1 import privacy_pb2
-from veilgraph.recommender.v1 import entitlement_pb2, jobs_pb2, recommender_pb2
+from veilgraph.recommender.v1 import entitlement_pb2, jobs_pb2, recommender_pb2, search_pb2
 
 MODULES = (
     identity_pb2,
@@ -25,6 +25,7 @@ MODULES = (
     recommender_pb2,
     entitlement_pb2,
     jobs_pb2,
+    search_pb2,
     audit_pb2,
     feed_pb2,
     guard_pb2,

@@ -22,7 +22,14 @@ TENANT = "demo"
 TOKEN_DAYS = 30
 CONFIG_FILE = "suite.toml"
 
-_READING = ("identity.resolve", "recommend", "catalogue.read", "recommender.read", "profile.portrait")
+_READING = (
+    "identity.resolve",
+    "recommend",
+    "search",
+    "catalogue.read",
+    "recommender.read",
+    "profile.portrait",
+)
 _CONSENT = ("consent.record", "consent.read")
 _RIGHTS = ("rights.access", "rights.restrict", "rights.object", "rights.lift", "rights.erase")
 _PERSONAL = ("service", "personalise", "analytics.profiling", "loyalty", "rights", "operate")

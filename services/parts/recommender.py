@@ -20,6 +20,8 @@ from veilgraph.recommender.v1 import (
     jobs_pb2_grpc,
     recommender_pb2,
     recommender_pb2_grpc,
+    search_pb2,
+    search_pb2_grpc,
 )
 
 
@@ -69,6 +71,11 @@ async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part
                     jobs_pb2.DESCRIPTOR.services_by_name["JobService"],
                     jobs_pb2_grpc.add_JobServiceServicer_to_server,
                     recommender.jobs,
+                ),
+                Served(
+                    search_pb2.DESCRIPTOR.services_by_name["SearchService"],
+                    search_pb2_grpc.add_SearchServiceServicer_to_server,
+                    recommender.searcher,
                 ),
                 store_served(links.stores["recommender"]),
             ]

@@ -7,7 +7,7 @@ contradiction is refused and not resolved, because whoever wrote it meant someth
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import randbits
 
 from recommender.catalogue import Catalogue
@@ -16,6 +16,7 @@ from recommender.filters import Criteria
 from recommender.history import History
 from recommender.paging import LIST_MAX
 from recommender.question import NO_RULES, Exploration, Offer, Question, Recipe, Rules, Sponsorship
+from recommender.taste import Taste
 from services.errors import InvalidRequest
 from veilgraph.recommender.v1 import recommender_pb2
 
@@ -37,6 +38,8 @@ class Asker:
         entitled: the exclusive items they may see.
         age_years: they are known to be at least so old; 0 when that is not known.
         for_advertising: the events that may be used to choose paid items.
+        tastes: what they declared that they like and dislike.
+        age_band: the band whose trend they may be shown; 0 for none.
     """
 
     history: History
@@ -44,6 +47,8 @@ class Asker:
     entitled: tuple[int, ...]
     age_years: int
     for_advertising: History
+    tastes: tuple[Taste, ...] = ()
+    age_band: int = 0
 
 
 def question_of(
@@ -57,6 +62,8 @@ def question_of(
     """
     recipe = Recipe(request.recipe)
     count = request.page_size or PAGE_SIZE_DEFAULT
+    if request.situation.with_child:
+        asker = replace(asker, age_years=0)
     criteria = Criteria(tuple(request.categories), age_years=asker.age_years)
     among: tuple[int, ...] | None = None
     without: tuple[int, ...] = ()
@@ -81,6 +88,9 @@ def question_of(
         diversity=request.diversity_permille / _PERMILLE,
         exploration=_exploration(request.exploration) if request.HasField("exploration") else None,
         sponsorship=_sponsorship(request, asker, catalogue) if request.HasField("sponsorship") else None,
+        tastes=asker.tastes,
+        age_band=asker.age_band,
+        situation=situation_of(request.situation),
     )
 
 
@@ -93,6 +103,21 @@ def _session(
         for number in catalogue.numbers(request.session_item_ids)
         if not catalogue.is_hidden(number, asker.entitled, asker.age_years)
     )
+
+
+def situation_of(situation: recommender_pb2.Situation) -> tuple[str, ...]:
+    """The tags that hold, as items name them."""
+    named = (
+        ("weather", recommender_pb2.Weather, situation.weather),
+        ("arrival", recommender_pb2.DayPart, situation.arrival),
+        ("device", recommender_pb2.Device, situation.device),
+    )
+    tags = []
+    for tag, words, value in named:
+        if value:
+            prefix = words.Name(0).removesuffix("UNSPECIFIED")
+            tags.append(f"{tag}:{words.Name(value).removeprefix(prefix).lower()}")
+    return (*tags, "with:child") if situation.with_child else tuple(tags)
 
 
 def _item(

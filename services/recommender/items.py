@@ -43,6 +43,7 @@ def item_of(message: recommender_pb2.Item) -> Item:
         tags=tuple(filter(None, message.tags)),
         since_day=message.listed_since.seconds // _DAY_S if message.HasField("listed_since") else None,
         exclusive=message.exclusive,
+        suits=tuple(sorted(set(message.suits))),
     )
 
 
@@ -62,6 +63,7 @@ def item_message(item: Item) -> recommender_pb2.Item:
         description=item.description,
         tags=item.tags,
         exclusive=item.exclusive,
+        suits=item.suits,
     )
     if item.since_day:
         message.listed_since.CopyFrom(Timestamp(seconds=item.since_day * _DAY_S))

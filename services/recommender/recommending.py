@@ -26,10 +26,14 @@ from recommender.parameters import DEFAULTS, Parameters
 from recommender.projection import RecommenderProjection
 from recommender.untrained import untrained
 from services.deployment.config import MODEL_REFRESH_S
+from services.recommender.answering import Answering
+from services.recommender.asker import Askers
 from services.recommender.entitling import EntitlementServicer
 from services.recommender.evaluator import Evaluator
 from services.recommender.jobs import JobServicer
+from services.recommender.live_text import LiveText
 from services.recommender.refreshing import Refresher
+from services.recommender.searching import SearchServicer
 from services.recommender.service import RecommenderServicer
 from services.recommender.serving import LiveIndex
 from services.recommender.trainer import PURPOSE, Places, Trainer, people_to_learn_from
@@ -54,6 +58,8 @@ class Recommender:
     Attributes:
         servicer: answers calls.
         jobs: does what an operator asks for.
+        searcher: answers searches.
+        text: the words of the catalogue.
         projection: takes the news of events in.
         live: the index in service.
         people: what is kept and concluded about people.
@@ -64,6 +70,8 @@ class Recommender:
 
     servicer: RecommenderServicer
     jobs: JobServicer
+    searcher: SearchServicer
+    text: LiveText
     projection: RecommenderProjection
     live: LiveIndex
     people: RecommenderPeople
@@ -143,6 +151,18 @@ async def running_recommender(
     entitling = EntitlementServicer(lists, entitlements, catalogue)
     if model is None and guard.ready:  # else nobody may be learned from yet
         await live.rebuild()
+    page_tokens = PageTokens(page_key)
+    text = LiveText(places.database, lambda: live.model.text)
+    live.watchers.append(text.items_changed)
+    text.start()
+    searcher = SearchServicer(
+        catalogue=catalogue,
+        live=live,
+        text=text,
+        askers=Askers(catalogue, projection, entitlements),
+        answering=Answering(catalogue, projection),
+        page_tokens=page_tokens,
+    )
     servicer = RecommenderServicer(
         store=store,
         catalogue=catalogue,
@@ -150,7 +170,7 @@ async def running_recommender(
         live=live,
         trainer=trainer,
         entitlements=entitlements,
-        page_tokens=PageTokens(page_key),
+        page_tokens=page_tokens,
     )
 
     def job(now_ms: int) -> Job:
@@ -169,6 +189,8 @@ async def running_recommender(
         yield Recommender(
             servicer,
             jobs,
+            searcher,
+            text,
             projection,
             live,
             people,
@@ -180,6 +202,7 @@ async def running_recommender(
         await entitling.drained()
         await jobs.close()
         await refresher.close()
+        await text.close()
         await trainer.close()
         await live.close()
 

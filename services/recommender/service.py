@@ -15,11 +15,9 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from identity.ids import SubjectId
 from recommender.catalogue import Catalogue
 from recommender.entitlements import Entitlements
 from recommender.errors import RecommenderError
-from recommender.history import EMPTY
 from recommender.model import STEPS, Model
 from recommender.paging import LIST_MAX, PageTokens
 from recommender.projection import RecommenderProjection
@@ -28,18 +26,14 @@ from recommender.verdict import Check
 from services.errors import InvalidRequest, status_of
 from services.interceptors.call import Call
 from services.recommender.answering import Answering
-from services.recommender.asking import Asker, question_of
+from services.recommender.asker import Askers
+from services.recommender.asking import question_of
+from services.recommender.grounds import permission_of
 from services.recommender.items import item_message, item_of, refused
 from services.recommender.serving import LiveIndex
 from services.recommender.trainer import Trainer
 from veilgraph.recommender.v1 import recommender_pb2, recommender_pb2_grpc
 
-#: The purpose under which a person's events may choose paid items.
-ADVERTISING = "marketing.ads.first_party"
-#: Nothing is known of a person's age: only what has no age limit is shown.
-AGE_UNKNOWN = 0
-#: Why an answer is not personal when nobody was named.
-GUEST = "GUEST"
 _SERVING = "serving"
 _DAY_S = 86_400
 _ROUNDED_TO = 10
@@ -66,7 +60,7 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         self._projection = projection
         self._live = live
         self._trainer = trainer
-        self._entitlements = entitlements
+        self._askers = Askers(catalogue, projection, entitlements)
         self._page_tokens = page_tokens
         self._answering = Answering(catalogue, projection)
         self._writing: set[asyncio.Task[Changed]] = set()
@@ -171,45 +165,22 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         self, request: recommender_pb2.RecommendRequest, call: Call, path: str, position: int
     ) -> recommender_pb2.RecommendResponse:
         subject = call.subjects[path][position]
-        asker = await self._asker(call, subject, position, for_advertising=request.HasField("sponsorship"))
+        asker = await self._askers.asker(
+            call, subject, position, for_advertising=request.HasField("sponsorship")
+        )
         until, token = until_of(request, call), request.page_token
         scope = page_scope(request, call, call.about(path, position))
         shown = self._page_tokens.open(token, call.now_ms, scope) if token else ()
         question = question_of(request, asker, shown, self._catalogue)
         index = self._live.index
         answer = await self._live.answer(question, until)
-        response = self._answering.response(answer, question, index.model.version)
+        response = self._answering.response(
+            answer, question, index.model.version, permission_of(call), request.language
+        )
         shown = (*shown, *(recommended.item for recommended in answer.items))
         if answer.more and len(shown) < LIST_MAX:
             response.next_page_token = self._page_tokens.seal(shown, call.now_ms, scope)
         return response
-
-    async def _asker(
-        self, call: Call, subject: SubjectId | None, position: int, *, for_advertising: bool
-    ) -> Asker:
-        """What may be used of the one who asks."""
-        if subject is None:
-            return Asker(EMPTY, call.depth_reasons[position] or GUEST, (), AGE_UNKNOWN, EMPTY)
-        members = call.members(subject)
-        history = await self._projection.permitted(members, call.purpose, call.now_ms)
-        advertising = EMPTY
-        if for_advertising and may_advertise(call, subject):
-            purpose = call.guard.policy.index(ADVERTISING)
-            advertising = await self._projection.permitted(
-                call.members(subject, purpose), purpose, call.now_ms
-            )
-        entitled = self._entitlements.of(members, call.now_ms)
-        return Asker(history, "", entitled, AGE_UNKNOWN, advertising)
-
-
-def may_advertise(call: Call, subject: SubjectId) -> bool:
-    """Whether a person's events may choose paid items: caller, token and person all permit it."""
-    assert call.caller is not None  # noqa: S101 - authentication ran before
-    policy = call.guard.policy
-    if ADVERTISING not in policy.leaves:
-        return False
-    granted = call.caller.purposes & call.token_purposes
-    return bool(granted >> policy.index(ADVERTISING) & 1) and call.allows(subject, ADVERTISING)
 
 
 def until_of(request: recommender_pb2.RecommendRequest, call: Call) -> float | None:

@@ -20,11 +20,13 @@ import numpy as np
 from recommender import recipes
 from recommender.candidates import Listed
 from recommender.catalogue import Catalogue
+from recommender.depth import for_you, general
 from recommender.filters import Sieve, Sieves
 from recommender.index import ServedIndex
 from recommender.model import Model
 from recommender.question import DEADLINE, Answer, Depth, Question
-from recommender.recipes import answered, for_everybody, general
+from recommender.recipes import admitted, answered, for_everybody
+from recommender.search import Hits, worded
 from services.errors import Unavailable
 
 SEARCH_THREADS = 2
@@ -47,6 +49,7 @@ class LiveIndex:
 
     Attributes:
         index: the index in service.
+        watchers: told the numbers of items that were put or deleted, as this is.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class LiveIndex:
             SEARCH_THREADS, "search", initializer=partial(faiss.omp_set_num_threads, 1)
         )
         self._told: list[Sequence[int]] = []
+        self.watchers: list[Callable[[Sequence[int]], object]] = []
         self._missed: list[Sequence[int]] | None = None
         self._following = asyncio.Lock()
         self._building = asyncio.Lock()
@@ -118,12 +122,28 @@ class LiveIndex:
         few = await asyncio.to_thread(_among_few, index, sieve, question)
         return few or replace(found, more=True)  # nothing says that this was all
 
+    async def searched(self, question: Question, find: Callable[[], Hits]) -> tuple[Answer, int, str]:
+        """Answers with what was found by words.
+
+        Args:
+            question: what is asked besides.
+            find: finds it; called in the thread that answers.
+
+        Returns:
+            The answer, how many items the words found that may be in it on any page, and why they
+            found none.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, _found, self.index, self._sieves, question, find)
+
     def items_changed(self, numbers: Sequence[int]) -> None:
         """Takes deleted items out at once and has the others follow in a moment.
 
         Args:
             numbers: of all items that were put or deleted.
         """
+        for watcher in self.watchers:
+            watcher(numbers)
         self._told.append(numbers)
         if self._missed is not None:
             self._missed.append(numbers)
@@ -256,3 +276,12 @@ def _settled(found: asyncio.Future[Answer | None], search: Future[Answer]) -> No
 def _given_up(found: asyncio.Future[Answer | None]) -> None:
     if not found.done():
         found.set_result(None)
+
+
+def _found(
+    index: ServedIndex, sieves: Sieves, question: Question, find: Callable[[], Hits]
+) -> tuple[Answer, int, str]:
+    sieve, found = sieves.of(question.criteria), find()
+    source = worded(for_you(index, sieve, question), found)
+    open_to_them = admitted(sieve, replace(question, shown=()), source).of(found.numbers)
+    return answered(index, sieve, question, source), int(np.count_nonzero(open_to_them)), found.reason

@@ -20,7 +20,8 @@ from recommender.errors import NothingToLearn
 from recommender.model import STEPS
 from recommender.promotion import check
 from recommender.sums import plan_of
-from recommender.training import model_of
+from recommender.text_fitting import fit_text
+from recommender.training import Told, model_of
 from services.storage.model_files import ModelFiles
 from services.storage.sums_files import SumsFiles
 from services.storage.training_events import Grouping, training_data
@@ -59,7 +60,8 @@ def run(job: Job, grouping: Grouping, say: Callable[[dict[str, Any]], None]) -> 
     )
     files = ModelFiles(job.models)
     version = files.next_version()
-    model = model_of(plan, sums, data.categories, version, progress)
+    told = Told(data.words, fit_text([words for words in data.words if words]), data.bands)
+    model = model_of(plan, sums, data.categories, version, progress, told=told)
     progress("files")
     files.write(replace(model, check=checked), data.projection, data.grouping.subject)
     say({"version": version})

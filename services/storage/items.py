@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any, TypeVar
 
 from recommender.catalogue import Item, StoredItem
+from recommender.text import item_words
+from services.storage.sqlite import connect
 
 T = TypeVar("T")
 
 _ROWS_PER_STATEMENT = 128
-_LISTS = frozenset({"place_cells", "languages", "tags"})
+_LISTS = frozenset({"place_cells", "languages", "suits", "tags"})
 _FLAGS = frozenset({"out_of_stock", "exclusive"})
 _COLUMNS = ", ".join(Item._fields)
 _IN_MEMORY = ", ".join(StoredItem._fields)
@@ -97,6 +101,24 @@ def all_items(connection: sqlite3.Connection) -> list[StoredItem]:
     return [_stored(row) for row in rows]
 
 
+def item_words_in(database: Path, numbers: Sequence[int] | None = None) -> dict[int, list[str]]:
+    """The words of listed items by number; on a connection of its own, for a thread.
+
+    Args:
+        database: the recommender's file.
+        numbers: only these; ``None``: all.
+    """
+    query = "SELECT number, title, category, brand, tags, description FROM item WHERE listed"
+    with closing(connect(database, read_only=True)) as connection:
+        if numbers is None:
+            return {number: item_words(*texts) for number, *texts in connection.execute(query)}
+        return {
+            number: item_words(*texts)
+            for part in parts(numbers)
+            for number, *texts in connection.execute(f"{query} AND number IN ({marks(part)})", part)
+        }
+
+
 def parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
     """Rows in as many as one statement takes."""
     for start in range(0, len(rows), _ROWS_PER_STATEMENT):
@@ -130,6 +152,7 @@ def _stored(row: Sequence[Any]) -> StoredItem:
         age,
         since,
         exclusive,
+        suited,
     ) = row
     return StoredItem(
         number,
@@ -146,6 +169,7 @@ def _stored(row: Sequence[Any]) -> StoredItem:
         age,
         since,
         bool(exclusive),
+        tuple(suited.split("\n")) if suited else (),
     )
 
 

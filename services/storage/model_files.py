@@ -18,11 +18,14 @@ from typing import Any
 import numpy as np
 
 from recommender.category import CategoryVectors
+from recommender.described import Described
 from recommender.errors import SnapshotUnusable
 from recommender.events import Ints
 from recommender.hazard import HazardSums
 from recommender.model import Model
 from recommender.parameters import Parameters
+from recommender.segments import Segments
+from recommender.text import TextModel
 from recommender.vectors import Kept, Vectors
 from recommender.verdict import Check, Verdict
 from services.storage.durable import digest_of, digest_of_file, manifest_at, remove_folder, sync
@@ -42,6 +45,14 @@ _ARRAYS = (
     "category_given",
     "hazard_exposed",
     "hazard_repurchased",
+    "segment_ends",
+    "segment_item",
+    "segment_trend",
+    "text_terms",
+    "text_rarity",
+    "text_directions",
+    "text_vectors",
+    "text_popularity",
 )
 
 
@@ -209,6 +220,14 @@ def _arrays(model: Model) -> dict[str, Any]:
         "category_given": model.categories.vectors.given,
         "hazard_exposed": model.hazard.exposed,
         "hazard_repurchased": model.hazard.repurchased,
+        "segment_ends": model.segments.ends,
+        "segment_item": model.segments.item,
+        "segment_trend": model.segments.trend,
+        "text_terms": np.array(model.text.terms, np.str_),
+        "text_rarity": model.text.rarity,
+        "text_directions": model.text.directions,
+        "text_vectors": model.described.vectors,
+        "text_popularity": model.described.popularity,
     }
 
 
@@ -228,6 +247,12 @@ def _model(manifest: dict[str, Any], arrays: dict[str, Any]) -> Model:
         trend_unsold=manifest["trend_unsold"],
         categories=CategoryVectors(paths, _vectors(arrays, "category_")),
         hazard=HazardSums(arrays["hazard_exposed"], arrays["hazard_repurchased"]),
+        segments=Segments(arrays["segment_ends"], arrays["segment_item"], arrays["segment_trend"]),
+        described=Described(
+            TextModel(tuple(arrays["text_terms"].tolist()), arrays["text_rarity"], arrays["text_directions"]),
+            arrays["text_vectors"],
+            arrays["text_popularity"],
+        ),
     )
 
 

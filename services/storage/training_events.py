@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.declared import Topic
 from recommender.events import EventTable, Ints
+from recommender.text import item_words
 from services.storage.sqlite import connect
 
 _ROWS_AT_ONCE = 65_536
@@ -70,12 +72,17 @@ class TrainingData:
         grouping: of those whose events are among them.
         events: the events.
         categories: of each item by number.
+        words: of each item by number.
+        bands: the youngest age band that each training person declared and lets be learned from, by
+            the number of the person; 0 for none.
     """
 
     projection: str
     grouping: Grouping
     events: EventTable
     categories: list[str]
+    words: list[list[str]]
+    bands: Ints
 
 
 def subjects_present(path: Path) -> Ints:
@@ -102,9 +109,12 @@ def training_data(path: Path, grouping: Grouping, purpose: int, now_ms: int) -> 
         connection.execute("BEGIN")
         (projection,) = connection.execute("SELECT projection FROM state").fetchone()
         (items,) = connection.execute("SELECT coalesce(max(number), 0) + 1 FROM item").fetchone()
-        categories = [""] * items
-        for number, category in connection.execute("SELECT number, category FROM item"):
-            categories[number] = category
+        categories, words = [""] * items, [list[str]() for _ in range(items)]
+        for number, *texts in connection.execute(
+            "SELECT number, title, category, brand, tags, description FROM item"
+        ):
+            categories[number], words[number] = texts[1], item_words(*texts)
+        bands = _bands(connection, grouping, purpose)
         codes = [
             code
             for code, uses in connection.execute("SELECT code, uses FROM provenance")
@@ -118,7 +128,23 @@ def training_data(path: Path, grouping: Grouping, purpose: int, now_ms: int) -> 
         parts = list(_parts(connection, query, grouping, (*codes, now_ms)))
     columns = np.concatenate(parts) if parts else np.zeros((0, 6), np.int64)
     having = grouping.where(np.isin(grouping.subject, columns[:, 0]))
-    return TrainingData(projection, having, EventTable.of_columns(columns[:, 1:]), categories)
+    return TrainingData(projection, having, EventTable.of_columns(columns[:, 1:]), categories, words, bands)
+
+
+def _bands(connection: Any, grouping: Grouping, purpose: int) -> Ints:
+    """The age band of each training person."""
+    told = connection.execute(
+        "SELECT subject.number, declared.value, declared.uses FROM declared"
+        " JOIN subject ON subject.birth = declared.birth WHERE topic = ?",
+        (Topic.AGE_BAND,),
+    ).fetchall()
+    person_of = dict(zip(grouping.subject.tolist(), grouping.person.tolist(), strict=True))
+    bands = np.zeros(int(grouping.person.max(initial=-1)) + 1, np.int64)
+    for number, band, uses in told:
+        person = person_of.get(number)
+        if person is not None and uses >> purpose & 1:
+            bands[person] = min(band, bands[person] or band)
+    return bands
 
 
 def _parts(

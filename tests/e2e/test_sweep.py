@@ -21,7 +21,7 @@ from veilgraph.consent.v1 import consent_pb2
 from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.identity.v1 import identity_pb2, people_pb2
 from veilgraph.privacy.v1 import privacy_pb2
-from veilgraph.recommender.v1 import entitlement_pb2, recommender_pb2
+from veilgraph.recommender.v1 import entitlement_pb2, recommender_pb2, search_pb2
 
 #: Nobody can refuse these: recording and correcting what is held, and what is about no person.
 UNREFUSABLE = {
@@ -91,6 +91,7 @@ REQUESTS: dict[str, Request] = {
     "SetEntitlement": lambda shop, subject: entitlement_pb2.SetEntitlementRequest(
         entitlements=[{"subject": subject, "item_id": "tea"}], request_id=shop.request_id()
     ),
+    "Search": lambda shop, subject: search_pb2.SearchRequest(subject=subject, query="tea"),
     "RecommendBatch": lambda shop, subject: recommender_pb2.RecommendBatchRequest(
         requests=[{"subject": subject, "recipe": FOR_YOU}]
     ),
@@ -144,7 +145,7 @@ async def answers(channel: grpc.aio.Channel, method: Any, request: Any, metadata
 
 def refused_or_degraded(method: Any, answer: Any) -> bool:
     """Whether an answer says no to its one element, or says that it is not personal."""
-    if isinstance(answer, recommender_pb2.RecommendResponse):
+    if isinstance(answer, recommender_pb2.RecommendResponse | search_pb2.SearchResponse):
         return answer.depth < recommender_pb2.DEPTH_INDIVIDUAL and answer.depth_reason == "NOT_PERMITTED"
     if isinstance(answer, recommender_pb2.RecommendBatchResponse):
         return all(refused_or_degraded(method, one) for one in answer.responses)

@@ -27,7 +27,7 @@ from tests.conftest import Clock, set_state
 from tests.recommender.events import NOW_MS, SMALL, event, two_tastes
 from veilgraph.recommender.v1 import recommender_pb2
 
-ALL_PURPOSES = ("personalise.recommend", "train_model")
+ALL_PURPOSES = ("personalise.recommend", "train_model", "service")
 
 
 @dataclass

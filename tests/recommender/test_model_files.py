@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 
 from recommender.category import CategoryVectors
+from recommender.described import Described
 from recommender.errors import SnapshotUnusable
 from recommender.hazard import HazardSums
 from recommender.model import Model
+from recommender.segments import Segments
+from recommender.text import TextModel
 from recommender.vectors import Vectors
 from services.storage.model_files import MODELS_KEPT, ModelFiles
 from tests.recommender.events import two_tastes_model
@@ -26,7 +29,7 @@ def same(left: object, right: object) -> bool:
     """Whether two models, or parts of them, hold the same."""
     if isinstance(left, np.ndarray):
         return np.array_equal(left, right)
-    if isinstance(left, Model | CategoryVectors | HazardSums | Vectors):
+    if isinstance(left, Model | CategoryVectors | HazardSums | Vectors | Segments | Described | TextModel):
         return all(same(getattr(left, f.name), getattr(right, f.name)) for f in fields(left))
     return left == right
 

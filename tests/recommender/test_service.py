@@ -169,7 +169,7 @@ async def test_a_linked_persons_events_count_together(trained: World, clock: Clo
     await trained.tell(event(90, who=2, item_id="item-3", origin="web"))
     before = ids(await trained.recommend(subject(2), page_size=24))
     for who in (ME, subject(2)):
-        set_state(trained.guard, who, "personalise.recommend", members=(ME, subject(2)))
+        set_state(trained.guard, who, "personalise.recommend", "service", members=(ME, subject(2)))
     answer = await trained.recommend(subject(2), page_size=24)
     assert answer.depth == INDIVIDUAL
     assert {r.origin for item in answer.items for r in item.reasons} == {"till", "web"}

@@ -14,7 +14,7 @@ from veilgraph.client.transport import Method, Transport
 from veilgraph.consent.v1 import consent_pb2, rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.identity.v1 import identity_pb2, keys_pb2, people_pb2, rules_pb2
-from veilgraph.recommender.v1 import entitlement_pb2, jobs_pb2, recommender_pb2
+from veilgraph.recommender.v1 import entitlement_pb2, jobs_pb2, recommender_pb2, search_pb2
 
 #: attribute of ``Veilgraph`` -> full name of the service behind it.
 SERVICES: Final[Mapping[str, str]] = {
@@ -28,6 +28,7 @@ SERVICES: Final[Mapping[str, str]] = {
     "recommender": "veilgraph.recommender.v1.RecommenderService",
     "entitlements": "veilgraph.recommender.v1.EntitlementService",
     "jobs": "veilgraph.recommender.v1.JobService",
+    "search": "veilgraph.recommender.v1.SearchService",
 }
 
 
@@ -128,6 +129,14 @@ class Profile:
         self.Portrait = transport.unary(Method(service, "Portrait", pb.PortraitRequest, pb.PortraitResponse))
 
 
+class Search:
+    """``veilgraph.recommender.v1.SearchService``."""
+
+    def __init__(self, transport: Transport) -> None:
+        pb, service = search_pb2, SERVICES["search"]
+        self.Search = transport.unary(Method(service, "Search", pb.SearchRequest, pb.SearchResponse))
+
+
 class Recommender:
     """``veilgraph.recommender.v1.RecommenderService``."""
 
@@ -191,6 +200,7 @@ class Veilgraph:
         recommender: recommendations, and the catalogue.
         entitlements: who may see exclusive items.
         jobs: what an operator has the recommender do.
+        search: searches of the catalogue.
     """
 
     def __init__(self, transports: Mapping[str, Transport], close: Callable[[], None]) -> None:
@@ -210,6 +220,7 @@ class Veilgraph:
         self.recommender = Recommender(transports["recommender"])
         self.entitlements = Entitlements(transports["entitlements"])
         self.jobs = Jobs(transports["jobs"])
+        self.search = Search(transports["search"])
         self._close = close
 
     def close(self) -> None:

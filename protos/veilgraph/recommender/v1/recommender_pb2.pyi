@@ -24,6 +24,45 @@ class Recipe(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RECIPE_TOGETHER: _ClassVar[Recipe]
     RECIPE_NEW: _ClassVar[Recipe]
 
+class Weather(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    WEATHER_UNSPECIFIED: _ClassVar[Weather]
+    WEATHER_SUN: _ClassVar[Weather]
+    WEATHER_CLOUDS: _ClassVar[Weather]
+    WEATHER_RAIN: _ClassVar[Weather]
+    WEATHER_SNOW: _ClassVar[Weather]
+    WEATHER_HEAT: _ClassVar[Weather]
+    WEATHER_FROST: _ClassVar[Weather]
+
+class DayPart(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DAY_PART_UNSPECIFIED: _ClassVar[DayPart]
+    DAY_PART_MORNING: _ClassVar[DayPart]
+    DAY_PART_AFTERNOON: _ClassVar[DayPart]
+    DAY_PART_EVENING: _ClassVar[DayPart]
+    DAY_PART_NIGHT: _ClassVar[DayPart]
+
+class Device(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DEVICE_UNSPECIFIED: _ClassVar[Device]
+    DEVICE_PHONE: _ClassVar[Device]
+    DEVICE_TABLET: _ClassVar[Device]
+    DEVICE_COMPUTER: _ClassVar[Device]
+    DEVICE_TELEVISION: _ClassVar[Device]
+    DEVICE_STORE: _ClassVar[Device]
+
+class GroundKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    GROUND_KIND_UNSPECIFIED: _ClassVar[GroundKind]
+    GROUND_KIND_EVENT: _ClassVar[GroundKind]
+    GROUND_KIND_ANSWER: _ClassVar[GroundKind]
+    GROUND_KIND_SESSION: _ClassVar[GroundKind]
+    GROUND_KIND_SITUATION: _ClassVar[GroundKind]
+    GROUND_KIND_SEGMENT: _ClassVar[GroundKind]
+    GROUND_KIND_TREND: _ClassVar[GroundKind]
+    GROUND_KIND_OTHER_EVENTS: _ClassVar[GroundKind]
+    GROUND_KIND_TEXT: _ClassVar[GroundKind]
+
 class Placement(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     PLACEMENT_UNSPECIFIED: _ClassVar[Placement]
@@ -55,6 +94,33 @@ RECIPE_CONTINUE: Recipe
 RECIPE_SIMILAR: Recipe
 RECIPE_TOGETHER: Recipe
 RECIPE_NEW: Recipe
+WEATHER_UNSPECIFIED: Weather
+WEATHER_SUN: Weather
+WEATHER_CLOUDS: Weather
+WEATHER_RAIN: Weather
+WEATHER_SNOW: Weather
+WEATHER_HEAT: Weather
+WEATHER_FROST: Weather
+DAY_PART_UNSPECIFIED: DayPart
+DAY_PART_MORNING: DayPart
+DAY_PART_AFTERNOON: DayPart
+DAY_PART_EVENING: DayPart
+DAY_PART_NIGHT: DayPart
+DEVICE_UNSPECIFIED: Device
+DEVICE_PHONE: Device
+DEVICE_TABLET: Device
+DEVICE_COMPUTER: Device
+DEVICE_TELEVISION: Device
+DEVICE_STORE: Device
+GROUND_KIND_UNSPECIFIED: GroundKind
+GROUND_KIND_EVENT: GroundKind
+GROUND_KIND_ANSWER: GroundKind
+GROUND_KIND_SESSION: GroundKind
+GROUND_KIND_SITUATION: GroundKind
+GROUND_KIND_SEGMENT: GroundKind
+GROUND_KIND_TREND: GroundKind
+GROUND_KIND_OTHER_EVENTS: GroundKind
+GROUND_KIND_TEXT: GroundKind
 PLACEMENT_UNSPECIFIED: Placement
 PLACEMENT_ORGANIC: Placement
 PLACEMENT_PINNED: Placement
@@ -72,7 +138,7 @@ DEPTH_SEGMENT: Depth
 DEPTH_INDIVIDUAL: Depth
 
 class RecommendRequest(_message.Message):
-    __slots__ = ("subject", "anonymous", "recipe", "page_size", "session_item_ids", "categories", "include_known", "explain", "item_id", "page_token", "filter", "rules", "diversity_permille", "exploration", "sponsorship", "deadline_ms")
+    __slots__ = ("subject", "anonymous", "recipe", "page_size", "session_item_ids", "categories", "include_known", "explain", "item_id", "page_token", "filter", "rules", "diversity_permille", "exploration", "sponsorship", "deadline_ms", "situation", "language")
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     ANONYMOUS_FIELD_NUMBER: _ClassVar[int]
     RECIPE_FIELD_NUMBER: _ClassVar[int]
@@ -89,6 +155,8 @@ class RecommendRequest(_message.Message):
     EXPLORATION_FIELD_NUMBER: _ClassVar[int]
     SPONSORSHIP_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_MS_FIELD_NUMBER: _ClassVar[int]
+    SITUATION_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_FIELD_NUMBER: _ClassVar[int]
     subject: str
     anonymous: Guest
     recipe: Recipe
@@ -105,7 +173,21 @@ class RecommendRequest(_message.Message):
     exploration: Exploration
     sponsorship: Sponsorship
     deadline_ms: int
-    def __init__(self, subject: _Optional[str] = ..., anonymous: _Optional[_Union[Guest, _Mapping]] = ..., recipe: _Optional[_Union[Recipe, str]] = ..., page_size: _Optional[int] = ..., session_item_ids: _Optional[_Iterable[str]] = ..., categories: _Optional[_Iterable[str]] = ..., include_known: bool = ..., explain: bool = ..., item_id: _Optional[str] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., rules: _Optional[_Union[Rules, _Mapping]] = ..., diversity_permille: _Optional[int] = ..., exploration: _Optional[_Union[Exploration, _Mapping]] = ..., sponsorship: _Optional[_Union[Sponsorship, _Mapping]] = ..., deadline_ms: _Optional[int] = ...) -> None: ...
+    situation: Situation
+    language: str
+    def __init__(self, subject: _Optional[str] = ..., anonymous: _Optional[_Union[Guest, _Mapping]] = ..., recipe: _Optional[_Union[Recipe, str]] = ..., page_size: _Optional[int] = ..., session_item_ids: _Optional[_Iterable[str]] = ..., categories: _Optional[_Iterable[str]] = ..., include_known: bool = ..., explain: bool = ..., item_id: _Optional[str] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., rules: _Optional[_Union[Rules, _Mapping]] = ..., diversity_permille: _Optional[int] = ..., exploration: _Optional[_Union[Exploration, _Mapping]] = ..., sponsorship: _Optional[_Union[Sponsorship, _Mapping]] = ..., deadline_ms: _Optional[int] = ..., situation: _Optional[_Union[Situation, _Mapping]] = ..., language: _Optional[str] = ...) -> None: ...
+
+class Situation(_message.Message):
+    __slots__ = ("weather", "arrival", "device", "with_child")
+    WEATHER_FIELD_NUMBER: _ClassVar[int]
+    ARRIVAL_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    WITH_CHILD_FIELD_NUMBER: _ClassVar[int]
+    weather: Weather
+    arrival: DayPart
+    device: Device
+    with_child: bool
+    def __init__(self, weather: _Optional[_Union[Weather, str]] = ..., arrival: _Optional[_Union[DayPart, str]] = ..., device: _Optional[_Union[Device, str]] = ..., with_child: bool = ...) -> None: ...
 
 class Filter(_message.Message):
     __slots__ = ("brands", "price_min_minor", "price_max_minor", "currency", "in_stock", "place_cell", "languages", "age_years", "include_item_ids", "exclude_item_ids")
@@ -206,7 +288,7 @@ class RecommendResponse(_message.Message):
     def __init__(self, items: _Optional[_Iterable[_Union[RecommendedItem, _Mapping]]] = ..., depth: _Optional[_Union[Depth, str]] = ..., depth_reason: _Optional[str] = ..., model_version: _Optional[str] = ..., consent_epoch: _Optional[int] = ..., error: _Optional[_Union[_privacy_pb2.ItemError, _Mapping]] = ..., next_page_token: _Optional[str] = ..., sponsored_depth: _Optional[_Union[Depth, str]] = ...) -> None: ...
 
 class RecommendedItem(_message.Message):
-    __slots__ = ("item_id", "title", "category", "score", "reasons", "trend_share", "placement", "propensity", "sponsor")
+    __slots__ = ("item_id", "title", "category", "score", "reasons", "trend_share", "placement", "propensity", "sponsor", "grounds", "why")
     ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
@@ -216,6 +298,8 @@ class RecommendedItem(_message.Message):
     PLACEMENT_FIELD_NUMBER: _ClassVar[int]
     PROPENSITY_FIELD_NUMBER: _ClassVar[int]
     SPONSOR_FIELD_NUMBER: _ClassVar[int]
+    GROUNDS_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
     item_id: str
     title: str
     category: str
@@ -225,7 +309,9 @@ class RecommendedItem(_message.Message):
     placement: Placement
     propensity: float
     sponsor: str
-    def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., category: _Optional[str] = ..., score: _Optional[float] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., trend_share: _Optional[float] = ..., placement: _Optional[_Union[Placement, str]] = ..., propensity: _Optional[float] = ..., sponsor: _Optional[str] = ...) -> None: ...
+    grounds: _containers.RepeatedCompositeFieldContainer[Ground]
+    why: str
+    def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., category: _Optional[str] = ..., score: _Optional[float] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., trend_share: _Optional[float] = ..., placement: _Optional[_Union[Placement, str]] = ..., propensity: _Optional[float] = ..., sponsor: _Optional[str] = ..., grounds: _Optional[_Iterable[_Union[Ground, _Mapping]]] = ..., why: _Optional[str] = ...) -> None: ...
 
 class Reason(_message.Message):
     __slots__ = ("item_id", "title", "kind", "day", "party", "origin", "share")
@@ -245,6 +331,36 @@ class Reason(_message.Message):
     share: float
     def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., kind: _Optional[_Union[_profile_pb2.EventKind, str]] = ..., day: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., party: _Optional[_Union[_profile_pb2.Party, str]] = ..., origin: _Optional[str] = ..., share: _Optional[float] = ...) -> None: ...
 
+class Ground(_message.Message):
+    __slots__ = ("kind", "gave", "item_id", "title", "event_kind", "day", "party", "origin", "answer", "age_band", "situation", "purpose", "legal_basis")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    GAVE_FIELD_NUMBER: _ClassVar[int]
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    EVENT_KIND_FIELD_NUMBER: _ClassVar[int]
+    DAY_FIELD_NUMBER: _ClassVar[int]
+    PARTY_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    AGE_BAND_FIELD_NUMBER: _ClassVar[int]
+    SITUATION_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    LEGAL_BASIS_FIELD_NUMBER: _ClassVar[int]
+    kind: GroundKind
+    gave: float
+    item_id: str
+    title: str
+    event_kind: _profile_pb2.EventKind
+    day: _timestamp_pb2.Timestamp
+    party: _profile_pb2.Party
+    origin: str
+    answer: _profile_pb2.Preference
+    age_band: _profile_pb2.AgeBand
+    situation: str
+    purpose: str
+    legal_basis: str
+    def __init__(self, kind: _Optional[_Union[GroundKind, str]] = ..., gave: _Optional[float] = ..., item_id: _Optional[str] = ..., title: _Optional[str] = ..., event_kind: _Optional[_Union[_profile_pb2.EventKind, str]] = ..., day: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., party: _Optional[_Union[_profile_pb2.Party, str]] = ..., origin: _Optional[str] = ..., answer: _Optional[_Union[_profile_pb2.Preference, _Mapping]] = ..., age_band: _Optional[_Union[_profile_pb2.AgeBand, str]] = ..., situation: _Optional[str] = ..., purpose: _Optional[str] = ..., legal_basis: _Optional[str] = ...) -> None: ...
+
 class RecommendBatchRequest(_message.Message):
     __slots__ = ("requests",)
     REQUESTS_FIELD_NUMBER: _ClassVar[int]
@@ -260,7 +376,7 @@ class RecommendBatchResponse(_message.Message):
     def __init__(self, responses: _Optional[_Iterable[_Union[RecommendResponse, _Mapping]]] = ..., consent_epoch: _Optional[int] = ...) -> None: ...
 
 class Item(_message.Message):
-    __slots__ = ("item_id", "title", "category", "brand", "price_minor", "currency", "out_of_stock", "place_cells", "languages", "age_min_years", "description", "tags", "listed_since", "exclusive")
+    __slots__ = ("item_id", "title", "category", "brand", "price_minor", "currency", "out_of_stock", "place_cells", "languages", "age_min_years", "description", "tags", "listed_since", "exclusive", "suits")
     ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
@@ -275,6 +391,7 @@ class Item(_message.Message):
     TAGS_FIELD_NUMBER: _ClassVar[int]
     LISTED_SINCE_FIELD_NUMBER: _ClassVar[int]
     EXCLUSIVE_FIELD_NUMBER: _ClassVar[int]
+    SUITS_FIELD_NUMBER: _ClassVar[int]
     item_id: str
     title: str
     category: str
@@ -289,7 +406,8 @@ class Item(_message.Message):
     tags: _containers.RepeatedScalarFieldContainer[str]
     listed_since: _timestamp_pb2.Timestamp
     exclusive: bool
-    def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., category: _Optional[str] = ..., brand: _Optional[str] = ..., price_minor: _Optional[int] = ..., currency: _Optional[str] = ..., out_of_stock: bool = ..., place_cells: _Optional[_Iterable[str]] = ..., languages: _Optional[_Iterable[str]] = ..., age_min_years: _Optional[int] = ..., description: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., listed_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., exclusive: bool = ...) -> None: ...
+    suits: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, item_id: _Optional[str] = ..., title: _Optional[str] = ..., category: _Optional[str] = ..., brand: _Optional[str] = ..., price_minor: _Optional[int] = ..., currency: _Optional[str] = ..., out_of_stock: bool = ..., place_cells: _Optional[_Iterable[str]] = ..., languages: _Optional[_Iterable[str]] = ..., age_min_years: _Optional[int] = ..., description: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., listed_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., exclusive: bool = ..., suits: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class UpsertItemsRequest(_message.Message):
     __slots__ = ("items", "request_id")

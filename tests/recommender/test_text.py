@@ -1,0 +1,168 @@
+"""Texts: what a word is, what is found by words, and what words learn of each other."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recommender.terms import WORD_MIN, Terms, within_one_edit
+from recommender.text import TextModel, item_words
+from recommender.text_fitting import fit_text
+from recommender.text_index import TextIndex
+from recommender.words import words
+
+LETTERS = st.text("abc", min_size=WORD_MIN, max_size=7)
+SHOP = {
+    1: "White china teapot",
+    2: "Red china tea cup",
+    3: "Kitchen clock, red",
+    4: "Cook book: cakes & tea",
+    5: "Crème brûlée dish",
+}
+
+
+def index_of(shop: dict[int, str], model: TextModel | None = None) -> TextIndex:
+    return TextIndex.of({number: words(title) for number, title in shop.items()}, model or TextModel.none())
+
+
+def found_by(index: TextIndex, asked: list[str]) -> dict[int, float]:
+    """The score of each item that is found."""
+    matched = index.match(asked)
+    return dict(zip(index.numbers[matched.rows].tolist(), matched.scores.tolist(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Tea-Cups, RED!", ["tea", "cup", "red"]),
+        ("Crème BRÛLÉE", ["creme", "brulee"]),
+        ("glass bus iris 22", ["glass", "bus", "iris", "22"]),
+        ("日本茶 tea", ["日本", "本茶", "tea"]),
+        ("", []),
+        ("...  __ ", []),
+    ],
+)
+def test_a_text_is_taken_apart_into_words(text, found):
+    assert words(text) == found
+
+
+@given(st.text(max_size=60))
+def test_writing_it_otherwise_changes_no_word(text):
+    """Upper case and what is taken apart once more."""
+    assert words(text) == words(" ".join(words(text))) or any(len(word) == 2 for word in words(text))
+
+
+@given(LETTERS, LETTERS)
+def test_a_slip_is_one_edit_away_from_what_was_meant(word, term):
+    """Against all that one edit can make of a word."""
+    alphabet = "abc"
+    edits = {word}
+    for at in range(len(word) + 1):
+        before, behind = word[:at], word[at:]
+        edits |= {before + letter + behind for letter in alphabet}
+        edits |= {before + behind[1:]} | {before + letter + behind[1:] for letter in alphabet if behind}
+        edits |= {before + behind[1] + behind[0] + behind[2:]} if len(behind) > 1 else set()
+    assert within_one_edit(word, term) == (term in edits)
+
+
+@given(st.lists(LETTERS, max_size=12, unique=True), LETTERS)
+def test_every_term_one_edit_away_is_found(words, word):
+    """But for letters swapped at both ends of what is filed, which share no entry; and nothing else."""
+    terms = Terms()
+    numbers = [terms.number(one) for one in words]
+    near = {at for at in numbers if within_one_edit(word, words[at])}
+    swapped = {at for at in near if sorted(words[at]) == sorted(word)}
+    found = set(terms.settled().near(word))
+    assert found <= near
+    assert near - swapped <= found or len(found) == 8
+    assert {words[at] for at in terms.beginning_with(word[:2])} == {
+        one for one in words if one.startswith(word[:2])
+    }
+
+
+def test_what_holds_more_of_the_words_comes_first():
+    index = index_of(SHOP)
+    found = found_by(index, words("red tea cup"))
+    assert max(found, key=found.__getitem__) == 2
+    assert found[2] == 1
+    assert set(found) == {2, 3, 4}
+    assert index.match(words("red tea cup")).understood == 3
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [("tea", 2), ("teap", 1), ("kitchn clock", 3), ("creme", 5), ("Brulee", 5), ("cakes", 4), ("cloc", 3)],
+)
+def test_an_unfinished_or_misspelt_word_finds_what_was_meant(query, first):
+    """The last word may be a beginning, which counts less than a whole one; any may have one slip."""
+    found = found_by(index_of(SHOP), words(query))
+    assert max(found, key=found.__getitem__) == first
+
+
+@pytest.mark.parametrize("query", ["", "zzzz", "!!!", "x" * 500])
+def test_what_no_item_has_finds_nothing(query):
+    index = index_of(SHOP)
+    assert found_by(index, words(query)) == {}
+    assert index.match(words(query)).understood == 0
+    assert found_by(index_of({}), words(query)) == {}
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 6), st.none() | st.lists(st.sampled_from("abcdef"), max_size=5)), max_size=10
+    ),
+    st.lists(st.sampled_from("abcdefg"), max_size=3),
+)
+@settings(max_examples=30)
+def test_an_index_that_was_changed_is_the_one_built_anew(changes, asked):
+    """Whatever was put in, replaced and taken out, in whatever order."""
+    index, texts = index_of({}), {}
+    for number, text in changes:
+        index = index.changed({number: text})
+        texts[number] = text
+    left = {number: text for number, text in texts.items() if text is not None}
+    assert found_by(index, asked) == pytest.approx(found_by(TextIndex.of(left, TextModel.none()), asked))
+
+
+def test_words_that_stand_together_are_alike():
+    """A tea cup is nearer to a teapot than to a clock, though it shares no word with it."""
+    shop = [item_words(title, "", "", "", "") for title in ("china tea", "china pot", "tea pot")] * 4
+    shop += [item_words("kitchen clock", "", "", "", "")] * 4
+    model = fit_text(shop, 2)
+    cup, pot, clock = model.vectors([["china"], ["pot"], ["clock"]])
+    assert cup @ pot > cup @ clock + 0.2
+    assert model.vectors([["unheard"]]).tolist() == [[0.0, 0.0]]
+    assert np.linalg.norm(cup) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("shop", [[], [[]], [["tea"]], [["tea"], ["cup"]], [["tea"], ["tea"]]])
+def test_of_too_little_nothing_is_learned(shop):
+    """And what learned nothing gives every text the vector of no dimensions."""
+    model = fit_text(shop)
+    assert model.dimensions == 0
+    assert model.vectors([["tea"]]).shape == (1, 0)
+    assert index_of(SHOP, model).alike(["tea"], slice(None)).tolist() == [0.0] * len(SHOP)
+
+
+def test_an_index_gives_its_documents_the_vectors_of_their_words():
+    """The same as asked one by one, also of words that came after the model was fitted."""
+    model = fit_text([words(title) for title in SHOP.values()] * 2, 3)
+    index = index_of(SHOP | {9: "unheard tea"}, model)
+    alone = model.vectors([words(title) for title in (SHOP | {9: "unheard tea"}).values()])
+    assert np.allclose(index.vectors, alone, atol=1e-6)
+    cosines = index.alike(["tea"], np.array([1, 3]))
+    assert np.allclose(cosines, alone[[1, 3]] @ model.vectors([["tea"]])[0])
+
+
+def test_a_process_that_serves_never_imports_what_only_training_needs():
+    """Nothing of the recommender but its fitting, and nothing of the services, loads scikit-learn."""
+    program = (
+        "import sys, services.deployment.suite, services.parts.recommender, services.recommender.service;"
+        "sys.exit('sklearn' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
