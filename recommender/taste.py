@@ -72,7 +72,7 @@ class Tastes:
 
     @property
     def disliked(self) -> Mask:
-        """Per item number whether it is disliked, however little."""
+        """Per item number whether it is disliked, however little; of no length where nothing is."""
         return self._any(taste.value < 0 for taste in self.tastes)
 
     @property
@@ -90,7 +90,7 @@ class Tastes:
         for at, taste in enumerate(self.tastes):
             about = self.about(at)
             by = LIFTS[taste.value] if taste.value > 0 else DISLIKED.get(-taste.value, 0.0)
-            if taste.value > 0:
+            if taste.value > 0 and len(disliked):
                 about = about & ~disliked
             if by and about.any():
                 yield Lifting(at, about * np.float32(by * unit))
@@ -116,7 +116,8 @@ class Tastes:
         items: list[Numbers] = []
         weights: list[Floats] = []
         answers: list[Numbers] = []
-        listed = self._columns.listed & ~disliked
+        listed = self._columns.listed.copy()
+        listed[: len(disliked)] &= ~disliked
         listed[len(trend) :] = False
         for at, taste in enumerate(self.tastes):
             if taste.value < 0:
@@ -137,11 +138,9 @@ class Tastes:
         return Interest(item, weight, weight, nothing, days, FIRST_ANSWER - answer, own, nothing[:0])
 
     def _any(self, chosen: Iterable[bool]) -> Mask:
-        found = np.zeros(len(self._columns), np.bool_)
-        for at, wanted in enumerate(chosen):
-            if wanted:
-                found |= self.about(at)
-        return found
+        """Per item number whether a chosen taste is about it; of no length where none is chosen."""
+        about = [self.about(at) for at, wanted in enumerate(chosen) if wanted]
+        return np.logical_or.reduce(about) if about else np.zeros(0, np.bool_)
 
     def _item(self, taste: Taste) -> list[int]:
         return [taste.item] if 0 < taste.item < len(self._columns) else []
@@ -149,6 +148,8 @@ class Tastes:
 
 def without_disliked(history: History, disliked: Mask) -> History:
     """The events of what is not disliked."""
+    if not len(disliked):
+        return history
     known = history.item < len(disliked)
     kept = ~known
     kept[known] = ~disliked[history.item[known]]
