@@ -114,9 +114,9 @@ class World:
         return await self.recommender.servicer.GetModel(recommender_pb2.GetModelRequest(), self.call())
 
     def permit(self, *subjects: SubjectId, purposes: Sequence[str] = ALL_PURPOSES) -> None:
-        """Has the authority say that exactly these purposes are permitted."""
+        """Has the authority say that exactly these purposes are permitted, and ``service``."""
         for who in subjects:
-            set_state(self.guard, who, *purposes)
+            set_state(self.guard, who, *purposes, "service")
 
 
 @asynccontextmanager
