@@ -100,7 +100,7 @@ class Census:
         Args:
             rules: what counts.
             known: the people the links are about.
-            link_at: the link at a place; asked for those that were admitted, too.
+            link_at: the link at a place, as it was last seen; asked for those that were admitted, too.
         """
         self._rules = rules
         self._known = known
@@ -123,7 +123,7 @@ class Census:
         self._least_limit = min(most for _, most, _ in self._limits)
         self._witnesses = Witnesses(self._above)
         self._weak: dict[tuple[int, str, int], bool] = {}
-        self._again: dict[SubjectId, int] = {}
+        self._anew: dict[int, Sighting] = {}  # by the id of the edge that was seen again
 
     def shared(self, one: SubjectId, other: SubjectId) -> bool:
         """Whether one of two identifiers is one that people share, found before or here."""
@@ -182,11 +182,15 @@ class Census:
         self._add(place, sighting)
         return self._upheld(mine, place) if guess and mine.anchored else None
 
-    def see_again(self, place: int) -> LinkRefusal | None:
-        """Takes in that an edge of the ledger was seen again.
+    def see_again(self, place: int, edge_id: int) -> LinkRefusal | None:
+        """Takes in that an edge of the ledger was seen again: it is what was seen last, unless refused."""
+        refusal = self.comes_back(place)
+        if refusal is None and edge_id not in self._gone:
+            self._anew[edge_id] = self._link_at(place)
+        return refusal
 
-        Refused if one of its ends so comes back into a window that is full without it.
-        """
+    def comes_back(self, place: int) -> LinkRefusal | None:
+        """Whether by what was seen again an end comes back into a window that is full without it."""
         sighting = self._link_at(place)
         ends = sighting.subject, sighting.other
         person = self._person(sighting.subject)
@@ -201,8 +205,6 @@ class Census:
                 if self._seen(person.members, kind, sighting, window_ms) > most:
                     self.limited[place] = IdentifierKind(kind)
                     return LinkRefusal.PERSON_KIND_LIMIT
-        for end in ends:
-            self._again[end] = max(sighting.observed_at_ms, self._again.get(end, 0))
         return None
 
     def take_apart(self, pair: Pair) -> None:
@@ -281,8 +283,6 @@ class Census:
         )
 
     def _seen_since(self, one: SubjectId, since_ms: int) -> bool:
-        if self._again and self._again.get(one, since_ms) > since_ms:
-            return True
         return any(seen.observed_at_ms > since_ms for seen in self._links_of(one))
 
     def _crowded(self, one: SubjectId, other: SubjectId) -> list[SubjectId]:
@@ -389,7 +389,7 @@ class Census:
         for link in self._links_of(subject):
             if not isinstance(link, Edge) or link.state.stands:
                 self._hear(subject, link)
-        held = [edge for edge in self._known.graph.held(subject) if edge.state.stands]
+        held = [edge for edge in self._held(subject) if edge.state.stands]
         alone = self._alone(subject, source)
         edges = tuple([edge for edge in held if alone and edge.source == source])
         carriers = tuple([edge for edge in held if not alone or edge.source != source])
@@ -402,7 +402,7 @@ class Census:
     def _give_up_guess(self, pair: Pair) -> None:
         """Gives up the guesses between two; proof that ran out beside them stays what it was."""
         person = self._person(pair[0])
-        held = [edge for edge in self._known.graph.held(pair[0]) if (edge.a, edge.b) == pair]
+        held = [edge for edge in self._held(pair[0]) if (edge.a, edge.b) == pair]
         edges = tuple([edge for edge in held if edge.state.stands and self._is_guess(edge)])
         self.quarantines.append(Quarantine(LinkRefusal.BRIDGES_PEOPLE, None, carriers=edges))
         self._gone.update(edge.edge_id for edge in edges)
@@ -422,9 +422,15 @@ class Census:
     def _alone(self, end: SubjectId, source: str) -> bool:
         return self._witnesses.alone(end, self._known.kinds.get(end, 0), source)
 
+    def _held(self, subject: SubjectId) -> Iterator[Edge]:
+        """The edges of the ledger at an identifier, as they were last seen."""
+        for edge in self._known.graph.held(subject):
+            again = self._anew.get(edge.edge_id)
+            yield edge if again is None else edge.seen_again(again)
+
     def _links_of(self, subject: SubjectId) -> Iterator[Edge | Sighting]:
         """Whatever links an identifier directly and still counts."""
-        for edge in self._known.graph.held(subject):
+        for edge in self._held(subject):
             if edge.edge_id not in self._gone and self._counted(edge.a, edge.b):
                 yield edge
         for place in self._added.get(subject, ()):

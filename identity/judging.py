@@ -76,32 +76,35 @@ def rule(
         now_ms: nothing is observed later than this.
     """
     ledger = _Between(entries, rules)
-    census = Census(rules, known, sightings.__getitem__)
+    seen = list(sightings)
+    census = Census(rules, known, seen.__getitem__)
+    first: dict[EdgeKey, int] = {}
     added: dict[EdgeKey, int] = {}
     rulings: list[Ruling] = []
     for place, sighting in enumerate(sightings):
         key = sighting.key
         ruling = _rule_one(sighting, key, ledger, census, now_ms)
-        if ruling.verdict is Verdict.NEW:
-            earlier = added.get(key)
-            if earlier is not None:
-                # The same new edge twice in one batch: the later sighting is the edge.
-                before = rulings[earlier].sighting
-                if sighting.observed_at_ms <= before.observed_at_ms:
-                    ruling = Ruling(sighting, Verdict.KNOWN)
-                else:
-                    rulings[earlier] = Ruling(before, Verdict.KNOWN)
-                    ruling = Ruling(_as_sure(ruling.sighting, before.confidence_permille), Verdict.NEW)
-            else:
-                refusal = census.admit(place)
-                if refusal is not None:
-                    ruling = _refused(place, ruling.sighting, refusal, census)
+        refusal = None
+        if ruling.verdict is Verdict.NEW and key in added:
+            ruling = _later(ruling.sighting, rulings[added[key]].sighting)
+            seen[place] = ruling.sighting
+            if ruling.verdict is Verdict.NEW:
+                refusal = census.comes_back(place)
+        elif ruling.verdict is Verdict.NEW:
+            seen[place] = ruling.sighting
+            refusal = census.admit(place)
         elif ruling.verdict is Verdict.SEEN_AGAIN:
-            refusal = census.see_again(place)
-            if refusal is not None:
-                ruling = _refused(place, ruling.sighting, refusal, census)
+            seen[place] = ruling.sighting
+            refusal = census.see_again(place, ruling.edge_id)
+        if refusal is not None:
+            ruling = _refused(place, ruling.sighting, refusal, census)
         if ruling.verdict is Verdict.NEW:
-            ledger.count[key[:2]] += key not in added
+            if key in added:
+                rulings[added[key]] = Ruling(rulings[added[key]].sighting, Verdict.KNOWN)
+            else:
+                ledger.count[key[:2]] += 1
+            # Whatever comes after it is judged by what was seen last, in the place that was admitted.
+            seen[first.setdefault(key, place)] = ruling.sighting
             added[key] = place
         elif ruling.verdict is Verdict.SEEN_AGAIN:
             again = ruling.sighting
@@ -205,6 +208,13 @@ def _refused(place: int, sighting: Sighting, refusal: LinkRefusal, census: Censu
     if refusal is not LinkRefusal.PERSON_KIND_LIMIT:
         return Ruling(sighting, Verdict.REFUSED, refusal)
     return Ruling(sighting, Verdict.REFUSED, refusal, census.detail(place), fault=census.fault(place))
+
+
+def _later(sighting: Sighting, before: Sighting) -> Ruling:
+    """What becomes of the same new edge twice in one batch: the later sighting is the edge."""
+    if sighting.observed_at_ms <= before.observed_at_ms:
+        return Ruling(sighting, Verdict.KNOWN)
+    return Ruling(_as_sure(sighting, before.confidence_permille), Verdict.NEW)
 
 
 def _as_sure(sighting: Sighting, confidence_permille: int) -> Sighting:

@@ -126,6 +126,14 @@ class Edge(NamedTuple):
         """The end that is not ``end``."""
         return self.b if end == self.a else self.a
 
+    def seen_again(self, seen: Sighting) -> Edge:
+        """The edge as it is by a later sighting of it."""
+        return self._replace(
+            observed_at_ms=seen.observed_at_ms,
+            valid_until_ms=seen.valid_until_ms,
+            confidence_permille=seen.confidence_permille,
+        )
+
 
 class EdgeKey(NamedTuple):
     """What makes two sightings the same edge; at most one edge that stands has a key."""

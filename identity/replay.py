@@ -3,14 +3,14 @@
 Replayed is whatever somebody asserted and nobody declared wrong, also what rules refused or took
 back. An edge that stood and is not admitted is taken back; one that was refused or taken back and
 is admitted comes back, but never in the place of one that stands. Evidence whose source does not
-count any more, that became a guess between people, or that others showed to be of something shared,
-carries refusals: a rule narrows at once and widens only by letting go of what joined strangers.
+count any more, that became a guess between people, or that is shared or too much only with what others
+said, carries refusals: a rule narrows at once and widens only by letting go of what joined strangers.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,6 +31,7 @@ from identity.rules import Rules
 _ASSERTED = frozenset(int(state) for state in EdgeState if state.asserted)
 _STANDS = frozenset(int(state) for state in EdgeState if state.stands)
 _WRONG = frozenset(int(state) for state in EdgeState if state.declared_wrong)
+_LIMITS = frozenset({LinkRefusal.PERSON_KIND_LIMIT, LinkRefusal.PERSON_TOO_LARGE})
 _DECLARED_WRONG = LinkRefusal.DECLARED_WRONG.value
 
 
@@ -155,7 +156,7 @@ class _Judged(NamedTuple):
 
     Attributes:
         refusals: to each ``None``, or why not.
-        let_go: those whose source alone shows that an end is shared.
+        let_go: those refused for what their source shows alone: an end is shared, or a person too large.
         shared: what they find to be shared.
     """
 
@@ -164,19 +165,48 @@ class _Judged(NamedTuple):
     shared: dict[SubjectId, Mark]
 
 
-def _judged(ledger: Columns, rows: Iterable[int], rules: Rules, known: Known) -> _Judged:
+def _judged(ledger: Columns, rows: Sequence[int], rules: Rules, known: Known) -> _Judged:
     census = Census(rules, known, ledger.sighting)
     refusals: dict[int, LinkRefusal | None] = {}
     for row in rows:
-        refusal = None
-        if int(ledger.state[row]) not in _ASSERTED:
-            refusal = source_refusal(ledger.sighting(row), rules)
-        refusals[row] = refusal or census.admit(row)
+        refusals[row] = _admit(ledger, row, rules, census)
     refusals.update(census.given_up)
     of_shared = (row for row, refusal in refusals.items() if refusal is LinkRefusal.IDENTIFIER_SHARED)
     let_go = set(filter(census.let_go, of_shared))
+    let_go |= _beyond_limits_alone(ledger, rows, refusals, rules, known)
     shared = {one.shared: one.mark for one in census.quarantines if one.shared is not None}
     return _Judged(refusals, let_go, shared)
+
+
+def _admit(ledger: Columns, row: int, rules: Rules, census: Census) -> LinkRefusal | None:
+    refusal = None
+    if int(ledger.state[row]) not in _ASSERTED:
+        refusal = source_refusal(ledger.sighting(row), rules)
+    return refusal or census.admit(row)
+
+
+def _beyond_limits_alone(
+    ledger: Columns,
+    rows: Sequence[int],
+    refusals: Mapping[int, LinkRefusal | None],
+    rules: Rules,
+    known: Known,
+) -> set[int]:
+    """The rows beyond a limit that would be, had nobody but their own source said anything."""
+    beyond = [row for row, refusal in refusals.items() if refusal in _LIMITS]
+    if not beyond:
+        return set()
+    part_of = parts(len(ledger.subjects), ledger.a[rows], ledger.b[rows])
+    concerned = np.isin(part_of, part_of[ledger.a[beyond]])
+    by_source: dict[str, list[int]] = {}
+    for row in rows:
+        if concerned[ledger.a[row]]:
+            by_source.setdefault(ledger.says[ledger.says_of[row]].source, []).append(row)
+    alone = set()
+    for said in by_source.values():
+        census = Census(rules, known, ledger.sighting)
+        alone.update([row for row in said if _admit(ledger, row, rules, census) in _LIMITS])
+    return alone.intersection(beyond)
 
 
 def _becomes(now: EdgeState, refusal: LinkRefusal | None, *, let_go: bool) -> EdgeState:
@@ -185,14 +215,14 @@ def _becomes(now: EdgeState, refusal: LinkRefusal | None, *, let_go: bool) -> Ed
     Args:
         now: ``ACTIVE``, ``DISTRUSTED``, or ``QUARANTINED`` if it counts for nothing.
         refusal: why it is not to stand.
-        let_go: its source alone shows that an end is shared.
+        let_go: its source alone shows why, where that is for sources to show.
     """
     if refusal is None:
         return EdgeState.ACTIVE
     if now is EdgeState.DISTRUSTED and refusal is not LinkRefusal.BLOCKED_VALUE:
         return now
     carries = refusal is LinkRefusal.BRIDGES_PEOPLE
-    carries |= refusal is LinkRefusal.IDENTIFIER_SHARED and not let_go
+    carries |= (refusal is LinkRefusal.IDENTIFIER_SHARED or refusal in _LIMITS) and not let_go
     return EdgeState.DISTRUSTED if carries and now is EdgeState.ACTIVE else EdgeState.QUARANTINED
 
 

@@ -260,6 +260,50 @@ def test_other_rules_let_go_what_each_source_shows_alone():
     assert states == [EdgeState.QUARANTINED] * 6 + [EdgeState.DISTRUSTED]
 
 
+TIGHTER = {
+    "PERSON_KIND_LIMIT": newer(kinds={"email": {"per_person_max": 2}}),
+    "PERSON_TOO_LARGE": newer(members_max=3),
+}
+
+
+@pytest.mark.parametrize("reason", TIGHTER)
+def test_a_tighter_limit_frees_nothing_that_another_source_crowded(reason):
+    """Without the shop's links the one of the owner's system would stand."""
+    ledger = Ledger()
+    for number in range(2):
+        ledger.row(ANNA, f"email {number}", source="shop")
+    own = ledger.row(ANNA, "email anna", source="crm")
+    planned = ledger.preview(TIGHTER[reason]).plan
+    assert (planned.rows.tolist(), planned.reasons) == ([own], [reason])
+    assert planned.states.tolist() == [EdgeState.DISTRUSTED]
+    ledger.set(own, EdgeState.DISTRUSTED, reason)
+    assert ledger.become(variant(version=3, kinds={"email": {"per_person_max": 1}})).keys() == {1}
+    assert ledger.preview(variant(version=3)).plan.states.tolist() == [EdgeState.ACTIVE]
+
+
+@pytest.mark.parametrize("reason", TIGHTER)
+def test_a_tighter_limit_lets_go_what_its_source_exceeds_alone(reason):
+    """With another's link beside it, one of them only is too many by what others said."""
+    ledger = Ledger()
+    ledger.row(ANNA, "email 9", source="shop")
+    for number in range(3):
+        ledger.row(ANNA, f"email {number}", source="crm")
+    planned = ledger.preview(TIGHTER[reason]).plan
+    states = [EdgeState.DISTRUSTED, EdgeState.QUARANTINED]
+    assert (planned.rows.tolist(), planned.states.tolist()) == ([2, 3], states)
+
+
+def test_a_tighter_limit_is_not_exceeded_by_what_a_retired_source_was_refused():
+    retired = {"named": {"crm": {"status": "retired", "evidence": ["login"]}}}
+    ledger = Ledger()
+    for number in range(2):
+        ledger.row(ANNA, f"email {number}", EdgeState.REFUSED, "PERSON_KIND_LIMIT:EMAIL", source="crm")
+        ledger.row(ANNA, f"email shop {number}", source="shop")
+    ledger.row(ANNA, "email anna", source="crm")
+    planned = ledger.preview(newer(sources=retired, kinds={"email": {"per_person_max": 2}})).plan
+    assert (planned.rows.tolist(), planned.states.tolist()) == ([4], [EdgeState.DISTRUSTED])
+
+
 def test_what_carries_is_let_go_when_it_stands_for_no_identifier():
     ledger = crowded()
     ledger.set(0, EdgeState.DISTRUSTED, "IDENTIFIER_SHARED")
