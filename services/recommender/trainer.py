@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -128,6 +128,7 @@ class Trainer:
         self._said: list[Progress] = []
         self._news = asyncio.Event()
         self._task: asyncio.Task[Model] | None = None
+        self._writing = asyncio.Lock()  # a program writes, or what must go is removed
 
     async def train(self, key: str, now_ms: int) -> AsyncIterator[Progress]:
         """Begins a training, or follows the one begun under the same key, to its end.
@@ -165,12 +166,18 @@ class Trainer:
     async def without_the_erased(self, now_ms: int) -> None:
         """Has every model and the sums go that were learned from somebody who is there no more.
 
+        What a training that was killed left half-written goes, too, whosever it is.
+
         The model in service is replaced by one without them, or, when nothing is left to learn from
         or the training fails, by the popularity of what is left. Many who wait here share one
         training.
 
         Args:
             now_ms: events that have expired by then are left out.
+
+        Raises:
+            Unavailable: who may be learned from is not known now.
+            OSError: something of what had to go is still there.
         """
         while True:
             await self._idle()
@@ -185,9 +192,8 @@ class Trainer:
                 await self._live.serve_popularity()
             if self._live.model.version in stale:  # the new one was not promoted
                 await self._live.serve_popularity()
-        await asyncio.to_thread(self._files.remove, stale)
-        present = await asyncio.to_thread(subjects_present, self._places.database)
-        await asyncio.to_thread(self._sums.keep_only_of, present)
+        async with self._writing:
+            await asyncio.to_thread(self._keep_only_of_those_present, stale)
         if not self._live.model.version:
             await self._live.serve_popularity()
 
@@ -205,8 +211,8 @@ class Trainer:
         await self._idle()
         if not self._live.model.version:
             await self._live.serve_popularity()
-            return
-        stale = await self._learned_from_withdrawn(now_ms)
+        permitted = await people_to_learn_from(self._guard, self._store, now_ms)
+        stale = await asyncio.to_thread(self._files.unlike, permitted)
         if self._live.model.version in stale:
             try:
                 await self._train_unasked(now_ms)
@@ -214,6 +220,9 @@ class Trainer:
                 await self._live.serve_popularity()
             if self._live.model.version in stale:  # the new one was not promoted
                 await self._live.serve_popularity()
+        else:  # a training has the sums be of the same people as its model
+            async with self._writing:
+                await asyncio.to_thread(self._sums.keep_only_of, permitted.subject)
         await asyncio.to_thread(self._files.remove, stale)
 
     async def _idle(self) -> None:
@@ -236,13 +245,19 @@ class Trainer:
         present = await asyncio.to_thread(subjects_present, self._places.database)
         return await asyncio.to_thread(self._files.learned_from_others, present)
 
-    async def _learned_from_withdrawn(self, now_ms: int) -> list[str]:
-        """Models of somebody who may not be learned from now; all, when people came together or parted."""
-        permitted = await people_to_learn_from(self._guard, self._store, now_ms)
-        folded = await asyncio.to_thread(self._sums.grouping)
-        if folded is None or folded.differs_from(permitted):
-            return await asyncio.to_thread(self._files.versions)
-        return await asyncio.to_thread(self._files.learned_from_others, permitted.subject)
+    def _keep_only_of_those_present(self, stale: Sequence[str]) -> None:
+        """Removes models and sums of anybody who is not there, and whatever is half-written.
+
+        Only models out of service go, and of these no new one that got the version of a stale one.
+        """
+        present = subjects_present(self._places.database)
+        self._files.remove(set(stale).intersection(self._files.learned_from_others(present)))
+        self._sums.keep_only_of(present)
+        self._remove_half_written()
+
+    def _remove_half_written(self) -> None:
+        self._files.remove_half_written()
+        self._sums.remove_half_written()
 
     async def _run(self, now_ms: int) -> Model:
         version = await self._trained(now_ms)
@@ -268,13 +283,15 @@ class Trainer:
             now_ms,
             self._parameters,
         )
-        shutil.rmtree(self._places.job, ignore_errors=True)  # left by a killed process, as the next
-        self._files.remove_half_written()
-        try:
-            await asyncio.to_thread(write_job, self._places.job, job, grouping)
-            return await self._program()
-        finally:
-            shutil.rmtree(self._places.job, ignore_errors=True)
+        async with self._writing:
+            shutil.rmtree(self._places.job, ignore_errors=True)  # left by a killed process, as the next
+            self._remove_half_written()
+            try:
+                await asyncio.to_thread(write_job, self._places.job, job, grouping)
+                return await self._program()
+            finally:
+                shutil.rmtree(self._places.job, ignore_errors=True)
+                self._remove_half_written()  # of a program that was killed, or whose disk was full
 
     async def _program(self) -> str:
         """Runs the program; returns the version of the model it wrote."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +56,18 @@ def remove_folder(folder: Path) -> None:
     except FileNotFoundError:
         return
     shutil.rmtree(gone, ignore_errors=True)
+
+
+def remove_half_written(folder: Path) -> None:
+    """Removes what has not got its name yet, or has lost it, from a folder of folders.
+
+    Must not be called while one is written.
+
+    Raises:
+        OSError: something of it is left.
+    """
+    for half in folder.glob(".*"):
+        shutil.rmtree(half, ignore_errors=True)
+        with suppress(FileNotFoundError):
+            half.rmdir()  # finds nothing, or says why it is still there
+    sync(folder)

@@ -2,8 +2,9 @@
 
 A folder appears as a whole, by one rename, and is never changed. A folder whose files are
 not those of its manifest, or whose item numbers belong to another projection, is refused;
-the newest one that is whole is used. A model says whom it was learned from, by numbers that
-are never used twice, and goes when one of them has gone.
+the newest one that is whole is used. A model says whom it was learned from, as which people,
+by numbers that are never used twice, and before it holds anything else; it goes when one of
+them has gone.
 """
 
 from __future__ import annotations
@@ -28,9 +29,17 @@ from recommender.segments import Segments
 from recommender.text import TextModel
 from recommender.vectors import Kept, Vectors
 from recommender.verdict import Check, Verdict
-from services.storage.durable import digest_of, digest_of_file, manifest_at, remove_folder, sync
+from services.storage.durable import (
+    digest_of,
+    digest_of_file,
+    manifest_at,
+    remove_folder,
+    remove_half_written,
+    sync,
+)
+from services.storage.training_events import Grouping
 
-FORMAT = 4
+FORMAT = 5
 MODELS_KEPT = 2
 _MANIFEST = "manifest.json"
 _LEARNED_FROM = "learned_from.npy"
@@ -69,22 +78,22 @@ class ModelFiles:
         numbers = [int(path.name) for path in self._whole()]
         return f"{max(numbers, default=0) + 1:06d}"
 
-    def write(self, model: Model, projection: str, learned_from: Ints) -> None:
+    def write(self, model: Model, projection: str, learned_from: Grouping) -> None:
         """Keeps a model under its version and removes the oldest ones, but for the one that may serve.
 
         Args:
             model: an untaken version.
             projection: names the projection its item numbers belong to.
-            learned_from: the numbers of the subjects whose events it may have been learned from.
+            learned_from: the subjects whose events it may have been learned from, as the people they were.
         """
         temporary = self._folder / f".{model.version}"
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(mode=0o700)
+        np.save(temporary / _LEARNED_FROM, np.stack([learned_from.subject, learned_from.person]))
+        sync(temporary / _LEARNED_FROM)
         for name, array in _arrays(model).items():
             np.save(temporary / f"{name}.npy", array)
             sync(temporary / f"{name}.npy")
-        np.save(temporary / _LEARNED_FROM, np.unique(learned_from))
-        sync(temporary / _LEARNED_FROM)
         manifest = {
             "format": FORMAT,
             "projection": projection,
@@ -158,19 +167,23 @@ class ModelFiles:
         return [folder.name for folder in self._whole()]
 
     def learned_from(self, numbers: Ints) -> list[str]:
-        """The versions that were learned from any of some subjects."""
-        return [
-            folder.name
-            for folder in self._whole()
-            if (subjects := _subjects_of(folder)) is not None and np.isin(numbers, subjects).any()
-        ]
+        """The versions that were, or may be, learned from any of some subjects, half-written ones too."""
+        return [folder.name for folder in sorted(self._folder.iterdir()) if _may_be_of(folder, numbers)]
 
     def learned_from_others(self, present: Ints) -> list[str]:
         """The versions that were learned from anybody but those present, or do not say from whom."""
         return [
             folder.name
             for folder in self._whole()
-            if (subjects := _subjects_of(folder)) is None or not np.isin(subjects, present).all()
+            if (people := _people_of(folder)) is None or not np.isin(people.subject, present).all()
+        ]
+
+    def unlike(self, now: Grouping) -> list[str]:
+        """The versions learned from somebody who is not there now, or as other people than they are now."""
+        return [
+            folder.name
+            for folder in self._whole()
+            if (people := _people_of(folder)) is None or people.differs_from(now)
         ]
 
     def remove(self, versions: Iterable[str]) -> None:
@@ -180,20 +193,31 @@ class ModelFiles:
         sync(self._folder)
 
     def remove_half_written(self) -> None:
-        """Removes what a killed training left. Must not be called while one writes."""
-        for half in self._folder.glob(".*"):
-            shutil.rmtree(half, ignore_errors=True)
+        """Removes what a killed training left. Must not be called while one writes.
+
+        Raises:
+            OSError: something of it is left.
+        """
+        remove_half_written(self._folder)
 
     def _whole(self) -> list[Path]:
         return sorted(path for path in self._folder.iterdir() if path.name.isdigit())
 
 
-def _subjects_of(folder: Path) -> Ints | None:
+def _people_of(folder: Path) -> Grouping | None:
     try:
-        subjects: Ints = np.load(folder / _LEARNED_FROM)
-    except (OSError, ValueError):
+        subject, person = np.load(folder / _LEARNED_FROM)
+    except (OSError, ValueError, EOFError):
         return None
-    return subjects
+    return Grouping(subject, person)
+
+
+def _may_be_of(folder: Path, numbers: Ints) -> bool:
+    """Whether a model is of any of some subjects; what does not say may be of anybody."""
+    people = _people_of(folder)
+    if people is None:
+        return bool(len(numbers)) and any(folder.glob("*"))
+    return bool(np.isin(numbers, people.subject).any())
 
 
 def _check_of(folder: Path) -> Check:

@@ -99,7 +99,7 @@ class DatabaseStore:
             if phase is Phase.DATA:
                 await self._contents.forget(everybody)
             await self._database.truncate_log()
-        except StoreUnusable as unusable:
+        except (StoreUnusable, OSError) as unusable:  # what was learned lies in files of its own
             raise StoreDown(self.name) from unusable
         return erased
 

@@ -3,14 +3,15 @@
 The sums, the folded events and whose they are lie side by side, so that what a person added
 can be taken out again: it is made anew from their folded events. A folder is never changed.
 Bringing the sums to other events writes the next one and then removes it; after a crash one
-of the two is there. A folder that is not whole is removed, and the sums are folded anew.
+of the two is there. A folder that is not whole is removed, and the sums are folded anew;
+whose events are in one is written before anything else, so that it says so at any time.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,21 @@ from recommender.hazard import HazardSums
 from recommender.parameters import Parameters
 from recommender.products import Product
 from recommender.sums import Counts, Plan, SumRows, Sums
-from services.storage.durable import digest_of, digest_of_file, manifest_at, remove_folder, sync
+from services.storage.durable import (
+    digest_of,
+    digest_of_file,
+    manifest_at,
+    remove_folder,
+    remove_half_written,
+    sync,
+)
 from services.storage.training_events import Grouping
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
 _NEW = ".new"
-_ARRAYS = ("events", "head", "subject", "person", "popularity", "begun", "exposed", "repurchased")
+_WHOSE = ("subject", "person")
+_ARRAYS = (*_WHOSE, "events", "head", "popularity", "begun", "exposed", "repurchased")
 
 
 class FileRows:
@@ -80,10 +89,9 @@ class SumsFiles:
         new = self._folder / _NEW
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
+        _save(new, _whose(grouping))
         sums = folded(change, lambda kind, total: _written(new, kind, total))
-        arrays = _arrays(plan, sums.counts, grouping)
-        for name in _ARRAYS:
-            np.save(new / f"{name}.npy", arrays[name])
+        _save(new, _arrays(plan, sums.counts))
         name = self._publish(new, plan, projection, sums)
         return Sums(_rows(self._folder / name, len(plan.head)), sums.bounds, sums.counts)
 
@@ -113,17 +121,11 @@ class SumsFiles:
     def grouping(self) -> Grouping | None:
         """Whose events are in the sums; ``None`` when there are none or they do not say."""
         folder = self._newest()
-        try:
-            if folder is not None:
-                return Grouping(np.load(folder / "subject.npy"), np.load(folder / "person.npy"))
-        except (OSError, ValueError):
-            pass
-        return None
+        return None if folder is None else _grouping_of(folder)
 
     def learned_from(self, numbers: Ints) -> bool:
-        """Whether any of some subjects is in the sums."""
-        grouping = self.grouping()
-        return grouping is not None and bool(np.isin(numbers, grouping.subject).any())
+        """Whether any of some subjects is, or may be, in the sums, also in half-written ones."""
+        return any(_may_be_of(folder, numbers) for folder in self._folder.iterdir())
 
     def keep_only_of(self, present: Ints) -> None:
         """Removes the sums unless all who are in them are present; they can be folded anew."""
@@ -134,9 +136,12 @@ class SumsFiles:
         sync(self._folder)
 
     def remove_half_written(self) -> None:
-        """Removes what a killed process left. Must not be called while one writes."""
-        for folder in self._folder.glob(".*"):
-            shutil.rmtree(folder, ignore_errors=True)
+        """Removes what a killed process left. Must not be called while one writes.
+
+        Raises:
+            OSError: something of it is left.
+        """
+        remove_half_written(self._folder)
 
     def remove(self) -> None:
         """Removes the sums."""
@@ -171,6 +176,26 @@ class SumsFiles:
         return sorted(path for path in self._folder.iterdir() if path.name.isdigit())
 
 
+def _grouping_of(folder: Path) -> Grouping | None:
+    try:
+        return Grouping(*(np.load(folder / f"{name}.npy") for name in _WHOSE))
+    except (OSError, ValueError, EOFError):
+        return None
+
+
+def _may_be_of(folder: Path, numbers: Ints) -> bool:
+    """Whether sums are of any of some subjects; what does not say may be of anybody."""
+    grouping = _grouping_of(folder)
+    if grouping is None:
+        return bool(len(numbers)) and any(folder.glob("*"))
+    return bool(np.isin(numbers, grouping.subject).any())
+
+
+def _save(folder: Path, arrays: Mapping[str, Ints]) -> None:
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+
+
 def _written(folder: Path, kind: Product, total: Ints) -> SumRows:
     total.tofile(folder / f"{kind}.i64")
     return FileRows(folder / f"{kind}.i64", len(total))
@@ -186,12 +211,14 @@ def _rows(folder: Path, head: int) -> dict[Product, SumRows]:
     return {kind: FileRows(folder / f"{kind}.i64", head) for kind in Product}
 
 
-def _arrays(plan: Plan, counts: Counts, grouping: Grouping) -> dict[str, Ints]:
+def _whose(grouping: Grouping) -> dict[str, Ints]:
+    return {"subject": grouping.subject, "person": grouping.person}
+
+
+def _arrays(plan: Plan, counts: Counts) -> dict[str, Ints]:
     return {
         "events": np.stack(plan.events.columns(), axis=1),
         "head": plan.head,
-        "subject": grouping.subject,
-        "person": grouping.person,
         "popularity": counts.popularity,
         "begun": counts.begun,
         "exposed": counts.hazard.exposed,

@@ -21,7 +21,7 @@ from recommender.model import Model
 from recommender.vectors import Floats, Vectors
 from services.storage.model_files import ModelFiles
 from services.storage.sqlite import Database
-from services.storage.training_events import subjects_present
+from services.storage.training_events import Grouping, subjects_present
 from tests.bench.main_job import FOLDER
 
 VERSION = "000001"
@@ -39,7 +39,8 @@ def prepared(folder: Path, items: int) -> Path:
         real = _copied_items(copy, items)
     Database(folder / "recommender.db", "recommender").close()  # the tables as they are now
     files = ModelFiles(folder / "models")
-    files.write(grown(model, real, items), projection, subjects_present(folder / "recommender.db"))
+    everybody = subjects_present(folder / "recommender.db")
+    files.write(grown(model, real, items), projection, Grouping(everybody, everybody))
     return folder
 
 

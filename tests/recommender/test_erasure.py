@@ -13,16 +13,19 @@ from consent.guard_table import GuardTable, GuardUpdate
 from consent.policy import Policy
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
+from recommender.errors import TrainingFailed
 from recommender.model import Model
+from recommender.sums import plan_of
+from services.recommender.trainer import PURPOSE, people_to_learn_from
 from services.storage.model_files import ModelFiles
 from services.storage.personal import DatabaseStore
 from services.storage.subject_keys import SubjectKeys
 from services.storage.sums_files import SumsFiles
-from services.storage.training_events import subjects_present
-from services.stores import Phase
+from services.storage.training_events import subjects_present, training_data
+from services.stores import Phase, StoreDown
 from tests.conftest import Clock
 from tests.recommender.conftest import World, copied, left_by, opened, purchases_of_two_tastes, shop_items
-from tests.recommender.events import event, subject
+from tests.recommender.events import SMALL, event, subject
 from veilgraph.recommender.v1 import recommender_pb2
 
 GONE = subject(107)
@@ -68,6 +71,17 @@ async def erase(
     """Restricts as the authority does, then erases."""
     world.guard.apply(GuardUpdate(world.guard.epoch + 1, dict.fromkeys(subjects)))
     return dict((await store_of(world, keyring).erase(subjects, "e1", Phase.DATA)).counts)
+
+
+async def sums_written(world: World) -> SumsFiles:
+    """The sums as a training leaves them that dies between them and its model."""
+    grouping = await people_to_learn_from(world.guard, world.store, world.clock())
+    purpose = world.guard.policy.index(PURPOSE)
+    data = training_data(world.folder / "recommender.db", grouping, purpose, world.clock())
+    files = SumsFiles(world.folder / "sums")
+    plan = plan_of(data.events, len(data.categories), SMALL)
+    files.brought_to(plan, data.projection, data.grouping, pytest.fail)
+    return files
 
 
 def sums(model: Model) -> list[object]:
@@ -180,6 +194,71 @@ async def test_a_crash_before_the_model_was_replaced_never_serves_it(
         assert world.recommender.live.model.version != version
         assert list((world.folder / "models").iterdir()) == []
         assert list((world.folder / "sums").iterdir()) == []
+
+
+async def _killed_while_it_wrote(world: World) -> Path:
+    """Leaves what a training leaves that is killed while it writes the sums."""
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(SumsFiles, "_publish", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        await sums_written(world)
+    return world.folder / "sums/.new"
+
+
+async def test_what_a_killed_training_wrote_is_counted_and_goes(world: World, keyring: KeyRing) -> None:
+    """Half-written sums, and a model that had lost its name; before, both outlived the receipt."""
+    await filled(world)
+    half = await _killed_while_it_wrote(world)
+    model = world.folder / "models/.gone-000001"
+    model.mkdir()
+    (number,) = await world.store.subject_numbers([GONE])
+    np.save(model / "learned_from.npy", np.array([[number], [number]]))
+    assert number in np.load(half / "subject.npy")
+    counts = await erase(world, keyring, GONE)
+    assert counts["learned sums"] == counts["model"] == 1
+    assert list(half.parent.iterdir()) == list(model.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["subject.npy", "person.npy", "events.npy"])
+async def test_sums_that_do_not_say_whose_they_are_may_be_of_anybody(
+    world: World, keyring: KeyRing, name: str
+) -> None:
+    """As long as there is a file of them."""
+    await filled(world)
+    half = world.folder / "sums/.gone-000001"
+    half.mkdir()
+    (half / name).write_bytes(b"")
+    assert (await erase(world, keyring, GONE))["learned sums"] == 1
+    assert not half.exists()
+
+
+async def test_what_can_not_be_removed_is_no_erasure(
+    world: World, keyring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store is asked again, and answers the same once it is gone."""
+    await filled(world)
+    half = await _killed_while_it_wrote(world)
+    with monkeypatch.context() as patch, pytest.raises(StoreDown):
+        patch.setattr("services.storage.durable.shutil.rmtree", lambda *_, **__: None)
+        await erase(world, keyring, GONE)
+    assert half.exists()
+    assert (await erase(world, keyring, GONE))["learned sums"] == 1
+    assert not half.exists()
+
+
+async def test_a_training_that_failed_leaves_nothing_half_written(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever its program died of; it is not the next training that tidies up."""
+    await filled(world)
+
+    async def dies() -> str:
+        await _killed_while_it_wrote(world)
+        raise TrainingFailed
+
+    monkeypatch.setattr(world.recommender.trainer, "_program", dies)
+    with pytest.raises(TrainingFailed):
+        await world.train()
+    assert list((world.folder / "sums").iterdir()) == []
 
 
 async def test_conclusions_are_exported_as_inferred(trained: World, keyring: KeyRing) -> None:

@@ -16,10 +16,11 @@ from recommender.index import ServedIndex
 from recommender.model import Model
 from services.storage.index_files import SNAPSHOTS_KEPT, IndexFiles
 from services.storage.model_files import ModelFiles
+from services.storage.training_events import Grouping
 from tests.recommender.events import shop, two_tastes_model
 
 OURS = "projection-1"
-FROM = np.array([1], np.int64)
+FROM = Grouping(np.array([1], np.int64), np.array([1], np.int64))
 
 
 class Kept:

@@ -17,6 +17,7 @@ from services.deployment.config import shipped_policy
 from services.recommender import training
 from services.recommender.evaluating import STEPS
 from services.recommender.followed import Followed, Step
+from services.recommender.trainer import people_to_learn_from
 from services.storage.evaluations import KEPT, Evaluations, KeptEvaluation
 from services.storage.model_files import ModelFiles
 from services.storage.training_events import Grouping
@@ -58,8 +59,8 @@ def judged_as(world: World, monkeypatch: pytest.MonkeyPatch, *checks: Check) -> 
     async def trained(_now_ms: int) -> str:
         files = ModelFiles(world.folder / "models")
         model = replace(two_tastes_model(version=files.next_version()), check=left.pop(0))
-        numbers = np.array(await world.store.subject_numbers(PEOPLE))
-        files.write(model, trainer._projection, numbers[numbers > 0])
+        people = await people_to_learn_from(world.guard, world.store, NOW_MS)
+        files.write(model, trainer._projection, people)
         return model.version
 
     monkeypatch.setattr(trainer, "_trained", trained)
@@ -195,7 +196,7 @@ async def test_a_refused_model_keeps_nobody_in_service(shop: World, monkeypatch:
 def test_a_refused_model_is_kept_and_not_found_to_serve(tmp_path: Path) -> None:
     """Its verdict stands with it; who asks for what may serve is told why it may not."""
     files = ModelFiles(tmp_path / "models")
-    files.write(replace(two_tastes_model(), check=REFUSED), "p", np.array([1]))
+    files.write(replace(two_tastes_model(), check=REFUSED), "p", Grouping(np.array([1]), np.array([1])))
     assert files.read("000001", "p").check == REFUSED
     assert files.judged() == ("000001", REFUSED)
     refused: list[str] = []

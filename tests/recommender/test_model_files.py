@@ -19,10 +19,11 @@ from recommender.segments import Segments
 from recommender.text import TextModel
 from recommender.vectors import Vectors
 from services.storage.model_files import MODELS_KEPT, ModelFiles
+from services.storage.training_events import Grouping
 from tests.recommender.events import two_tastes_model
 
 OURS = "projection-1"
-FROM = np.array([3, 1, 2], np.int64)
+FROM = Grouping(np.array([1, 2, 3], np.int64), np.array([1, 1, 3], np.int64))
 
 
 def same(left: object, right: object) -> bool:
@@ -110,6 +111,19 @@ def test_a_model_of_another_projection_is_refused(files: ModelFiles) -> None:
     said: list[object] = []
     assert files.newest(OURS, said.append) is None
     assert len(said) == 1
+
+
+def test_a_model_goes_when_its_people_are_not_those_of_now(files: ModelFiles) -> None:
+    """Somebody left, two came together, two parted; not when somebody came. One that does not say goes."""
+    files.write(two_tastes_model(), OURS, FROM)
+    came, left = np.arange(1, 5), np.array([1, 2])
+    assert files.unlike(Grouping(came, np.array([1, 1, 3, 4]))) == []
+    for now in (
+        Grouping(left, np.array([1, 1])),
+        Grouping(came, np.array([1, 1, 1, 4])),
+        Grouping(came, came),
+    ):
+        assert files.unlike(now) == ["000001"]
 
 
 def test_a_model_half_written_is_not_seen(files: ModelFiles, tmp_path: Path) -> None:

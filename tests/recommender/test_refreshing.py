@@ -18,7 +18,7 @@ from services.storage.sums_files import SumsFiles
 from tests.conftest import Clock
 from tests.recommender.conftest import ALL_PURPOSES, World, copied, opened
 from tests.recommender.events import subject
-from tests.recommender.test_erasure import GONE, OTHERS, filled, sums, trained, trained_folder
+from tests.recommender.test_erasure import GONE, OTHERS, filled, sums, sums_written, trained, trained_folder
 
 __all__ = ["trained", "trained_folder"]
 A, B = subject(1), subject(2)
@@ -160,6 +160,29 @@ async def test_people_who_came_together_are_learned_from_as_one(trained: World, 
         await trained.recommender.trainer.without_the_withdrawn(trained.clock())
         assert trained.recommender.live.model.people == people - merged
     assert sums(trained.recommender.live.model) == before
+
+
+async def test_a_merge_whose_first_refresh_died_is_in_the_model_of_the_second(
+    trained: World, policy: Policy
+) -> None:
+    """Between the sums and the model; before, the sums had the merge already, so nothing was missing."""
+    pair = (subject(101), subject(102))
+    people = trained.recommender.live.model.people
+    trained.guard.apply(GuardUpdate(trained.guard.epoch + 1, dict.fromkeys(pair, entry(policy, *pair))))
+    await sums_written(trained)
+    await trained.recommender.trainer.without_the_withdrawn(trained.clock())
+    assert trained.recommender.live.model.people == people - 1
+
+
+async def test_sums_of_somebody_who_withdrew_go_also_before_the_first_model(world: World) -> None:
+    """A training that died after the sums left them."""
+    await filled(world)
+    files = await sums_written(world)
+    await world.recommender.trainer.without_the_withdrawn(world.clock())
+    assert files.learned_from(np.array(await world.store.subject_numbers([GONE])))
+    world.permit(GONE, purposes=ALL_PURPOSES[:1])
+    await world.recommender.trainer.without_the_withdrawn(world.clock())
+    assert list((world.folder / "sums").iterdir()) == []
 
 
 async def test_what_withdrew_while_nothing_ran_is_noticed(
