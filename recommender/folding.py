@@ -151,8 +151,6 @@ def _shares(change: Change, *, with_rows: bool) -> Iterator[tuple[Share, int]]:
     """The shares to add, placed in the head that is wanted, with their signs."""
     for plan, sign in change.parts():
         place = np.searchsorted(change.now.head, plan.head)
-        if not len(place):
-            continue
         for share in shares_of(plan.events, plan.head, plan.reference, plan.parameters, with_rows=with_rows):
             yield replace(share, column=place[share.column]), sign
 

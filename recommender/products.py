@@ -85,7 +85,7 @@ def shares_of(
 
     Args:
         events: all events of these people.
-        head: item numbers, ascending, at least one.
+        head: item numbers, ascending; of no items a share is its bounds alone.
         reference: the day ages are counted from.
         parameters: half-lives.
         with_rows: else there are no rows, and only ``HELD`` can be made.
@@ -98,8 +98,8 @@ def shares_of(
         own_weights = holdings(own, reference, parameters.half_life_days)
         weight = np.zeros((1, len(rows.item)), np.int64)
         weight[0, np.searchsorted(rows.item, own_weights.item)] = own_weights.weight
-        at = np.minimum(np.searchsorted(head, rows.item), len(head) - 1)
-        inside = head[at] == rows.item
+        at = np.searchsorted(head, rows.item)
+        inside = np.isin(rows.item, head)
         recent = rows.recent[:, None]
         held, before, after = (
             part[:, inside].astype(np.float64) for part in (weight, rows.before, rows.after)

@@ -60,10 +60,10 @@ class Process:
     ended: asyncio.Future[str]
     guarded: Callable[[], Awaitable[None]]
 
-    def must_run(self, name: str, task: asyncio.Task[Any]) -> None:
+    def must_run(self, name: str, task: asyncio.Future[Any]) -> None:
         """Has the process end when a task does."""
 
-        def over(task: asyncio.Task[Any]) -> None:
+        def over(task: asyncio.Future[Any]) -> None:
             if not task.cancelled() and not self.ended.done():
                 error = task.exception()
                 self.ended.set_result(f"{name} ended: {type(error).__name__ if error else 'no error'}")

@@ -38,6 +38,7 @@ async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part
             page_key=process.config.keyring.active("signing").derive(b"pages of recommendations", 64),
             model_refresh_s=process.config.model_refresh_s,
         ) as recommender:
+            process.must_run("the model's refresher", recommender.refresher.broken)
             keys = SubjectKeys(process.config.keyring)
             links.stores[recommender.people.name] = DatabaseStore(database, recommender.people, keys)
 

@@ -23,6 +23,7 @@ class Refresher:
 
     Attributes:
         due: a refresh was asked for and is not done yet.
+        broken: done when a refresh met an error nobody foresaw; whoever serves must stop then.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Refresher:
             refresh_s: the time promised.
         """
         self.due = False
+        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._guard = guard
         self._trainer = trainer
         self._clock = clock
@@ -70,6 +72,7 @@ class Refresher:
     async def close(self) -> None:
         """Stops; a refresh that runs is given up."""
         self._closed = True
+        self.broken.cancel()
         if self._timer is not None:
             self._timer.cancel()
         if self._task is not None:
@@ -103,12 +106,13 @@ class Refresher:
     def _begin(self) -> None:
         self._timer = None
         self._task = asyncio.create_task(self._refresh())
+        self._task.add_done_callback(self._ended)
 
     async def _refresh(self) -> None:
         self.due, asked_at_s = False, self._asked_at_s
         try:
             await self._trainer.without_the_withdrawn(self._clock())
-        except (Unavailable, TrainingBusy, TrainingFailed, SnapshotUnusable) as failed:
+        except (Unavailable, TrainingBusy, TrainingFailed, SnapshotUnusable, OSError) as failed:
             self._log(f"the model is refreshed later: {type(failed).__name__}\n")
             self.due, self._asked_at_s = True, asked_at_s
         took_s = asyncio.get_running_loop().time() - asked_at_s
@@ -118,6 +122,11 @@ class Refresher:
             )
         if self.due:
             self._wait()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self.broken.done():
+            self.broken.set_exception(error)
 
 
 def _members(entry: GuardEntry, view: int, subject: SubjectId) -> tuple[SubjectId, ...]:

@@ -104,6 +104,17 @@ def test_an_item_that_enters_the_head_brings_those_who_hold_it() -> None:
     assert same(sums, sums_of(now))
 
 
+def test_a_head_of_which_nothing_stays_leaves_no_bound_of_those_who_left() -> None:
+    """The bounds count everybody, whatever the head; before, those of whoever left stayed."""
+    one = replace(SMALL, head_items_max=1)
+    events = [(person, 1, TODAY, ORDER, 1) for person in (1, 2, 3)]
+    events += [(person, 2, TODAY, ORDER, 1) for person in (4, 5)]
+    was = plan_of(table(events), ITEMS, one)
+    now = plan_of(table([event for event in events if event[0] not in {1, 2}]), ITEMS, one)
+    assert (was.head.tolist(), now.head.tolist()) == ([1], [2])
+    assert same(brought(was, now)[0], sums_of(now))
+
+
 def test_nothing_is_done_when_nothing_has_changed() -> None:
     """The order of events is no change."""
     events = [(person, item, TODAY - 9, ORDER, 1) for person in range(9) for item in (1, 2, 3)]

@@ -11,14 +11,19 @@ import pytest
 
 from consent.guard_table import NEVER_MS, GuardEntry, GuardTable, GuardUpdate
 from consent.policy import Policy
+from consent.retention import DAY_MS
 from recommender.errors import TrainingFailed
+from services.errors import Unavailable
 from services.recommender.refreshing import Refresher
+from services.retention.running import Sweeper
 from services.storage.model_files import ModelFiles
 from services.storage.sums_files import SumsFiles
+from services.storage.training_events import subjects_present
 from tests.conftest import Clock
 from tests.recommender.conftest import ALL_PURPOSES, World, copied, opened
 from tests.recommender.events import subject
 from tests.recommender.test_erasure import GONE, OTHERS, filled, sums, sums_written, trained, trained_folder
+from tests.services.test_retention import with_limits
 
 __all__ = ["trained", "trained_folder"]
 A, B = subject(1), subject(2)
@@ -103,12 +108,13 @@ async def test_a_replaced_guard_table_is_followed(
     assert refresher.due
 
 
+@pytest.mark.parametrize("failure", [TrainingFailed(), OSError(28, "No space left on device")])
 async def test_a_refresh_that_failed_is_tried_again_and_said(
-    watching: tuple[Refresher, Models, list[str]],
+    watching: tuple[Refresher, Models, list[str]], failure: Exception
 ) -> None:
-    """Until it succeeds; what it was late with is said, too."""
+    """Until it succeeds; what it was late with is said, too. A full disk is told by its type."""
     refresher, models, said = watching
-    models.fails = TrainingFailed()
+    models.fails = failure
     refresher.soon()
     async with asyncio.timeout(10):
         while models.looked < 3:
@@ -118,8 +124,19 @@ async def test_a_refresh_that_failed_is_tried_again_and_said(
         while refresher.due:
             models.news.clear()
             await models.news.wait()
-    assert any("refreshed later: TrainingFailed" in line for line in said)
+    assert any(f"refreshed later: {type(failure).__name__}\n" in line for line in said)
     assert any("model_refresh_s is too short" in line for line in said)
+    assert not refresher.broken.done()
+
+
+async def test_an_error_nobody_foresaw_is_not_lost(watching: tuple[Refresher, Models, list[str]]) -> None:
+    """Whoever serves hears of it and stops; before, the model stayed as it was and nobody knew."""
+    refresher, models, _ = watching
+    models.fails = ZeroDivisionError()
+    refresher.soon()
+    async with asyncio.timeout(10):
+        with pytest.raises(ZeroDivisionError):
+            await refresher.broken
 
 
 async def test_a_withdrawal_leaves_the_model_that_would_have_been_learned_without_it(
@@ -183,6 +200,29 @@ async def test_sums_of_somebody_who_withdrew_go_also_before_the_first_model(worl
     world.permit(GONE, purposes=ALL_PURPOSES[:1])
     await world.recommender.trainer.without_the_withdrawn(world.clock())
     assert list((world.folder / "sums").iterdir()) == []
+
+
+async def test_what_was_swept_leaves_the_model_although_the_first_try_failed(
+    trained: World, policy: Policy
+) -> None:
+    """The guard's state was lost when the model was to be made; the events had gone by then."""
+    now_ms = trained.clock() + 130 * DAY_MS
+    sweeper = Sweeper(
+        "recommender",
+        trained.database,
+        with_limits(policy),
+        lambda: now_ms,
+        trained.recommender.people.forget,
+    )
+    files, database = ModelFiles(trained.folder / "models"), trained.folder / "recommender.db"
+    trained.guard.lose()
+    with pytest.raises(Unavailable):
+        await sweeper.sweep()
+    assert files.learned_from_others(subjects_present(database))
+    trained.guard.apply(GuardUpdate(1, {}))
+    trained.permit(*OTHERS, GONE)
+    await sweeper.sweep()
+    assert files.learned_from_others(subjects_present(database)) == []
 
 
 async def test_what_withdrew_while_nothing_ran_is_noticed(

@@ -26,9 +26,10 @@ from identity.ledger import NEVER_MS, EdgeState, Evidence, LedgerEntry, Newborn,
 from identity.linking import LinkRefusal, Request, Ruling, Verdict
 from services.consent.policy_file import PolicyFileError, sign
 from services.engagement.event_feed import projected_answers
+from services.errors import Unavailable
 from services.interceptors.audit import AuditRecord
 from services.interceptors.plan import compile_service
-from services.retention.running import EVERY_S, Sweeper, sweeping
+from services.retention.running import AGAIN_S, EVERY_S, Sweeper, sweeping
 from services.retention.sweeping import sweep_all
 from services.storage import retention as storage
 from services.storage.audit import StoredAuditLog
@@ -374,7 +375,7 @@ async def test_a_running_suite_sweeps_by_itself_says_what_went_and_tries_again_a
         await database.write(lambda connection: connection.execute("ALTER TABLE sweep RENAME TO hidden"))
         await store.append([event("2", recorded_at_ms=0)])
         go_on.set()
-        await turns.get()
+        assert await turns.get() == AGAIN_S
         assert "could not be swept to the end" in logged[-1]
         await database.write(lambda connection: connection.execute("ALTER TABLE hidden RENAME TO sweep"))
         go_on.set()
@@ -383,6 +384,32 @@ async def test_a_running_suite_sweeps_by_itself_says_what_went_and_tries_again_a
         assert rows(database, "SELECT 1 FROM event") == []
         assert not task.done()
     assert task.cancelled()
+    database.close()
+
+
+@pytest.mark.parametrize("failure", [Unavailable("NOT_READY"), OSError(28, "No space left on device")])
+async def test_whoever_could_not_be_forgotten_is_forgotten_by_the_next_sweep(tmp_path, short, failure):
+    """The sweeps go on, and say so; before, the process ended and the next knew nobody to forget."""
+    database = Database(tmp_path / "r.db", "recommender")
+    await SqliteRecommenderStore(database).apply(1, [projected.event(1, who=1, recorded_day=0)])
+    asked: list[Any] = []
+    logged: list[str] = []
+    turns: asyncio.Queue[float] = asyncio.Queue(1)
+
+    async def forget(subjects: Any) -> None:
+        asked.append(subjects)
+        if len(asked) == 1:
+            raise failure
+
+    async def pause(seconds: float) -> None:
+        await turns.put(seconds)
+
+    sweeper = Sweeper("recommender", database, short, Clock(NOW_MS), forget)
+    async with asyncio.timeout(10), sweeping([sweeper], logged.append, pause) as task:
+        assert [await turns.get() for _ in range(3)] == [AGAIN_S, EVERY_S, EVERY_S]
+        assert not task.done()
+    assert asked == [[projected.subject(1)]] * 2
+    assert len(logged) == 1 and f"{type(failure).__name__}; it is tried again" in logged[0]
     database.close()
 
 
