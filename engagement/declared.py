@@ -3,7 +3,8 @@
 There is one answer for each thing a birth subject was asked about, the latest; an answer
 hangs for ever on the birth subject that gave it. A person of several birth subjects likes
 what was said last and is as old as the youngest of what was said, so that joining two
-identities never makes a child an adult. Who says nothing is none the worse for it.
+identities never makes a child an adult. Whatever the person takes back or says of their age by
+one of them holds for all. Who says nothing is none the worse for it.
 """
 
 from __future__ import annotations
@@ -88,12 +89,14 @@ class Declaration(NamedTuple):
         answers: each replaces the earlier answer about the same thing.
         withdrawn: things about which nothing is said any more.
         replace_all: whatever was answered before and is not answered here is withdrawn, too.
+        others: the other birth subjects of the person; what is taken back was theirs, too.
     """
 
     subject: SubjectId
     answers: tuple[Answer, ...]
     withdrawn: tuple[Thing, ...] = ()
     replace_all: bool = False
+    others: tuple[SubjectId, ...] = ()
 
 
 def refusal_of(declaration: Declaration) -> Refusal | None:
@@ -114,6 +117,27 @@ def refusal_of(declaration: Declaration) -> Refusal | None:
             both = "withdraw_age_band" if thing.topic == Topic.AGE_BAND else f"withdrawn[{index}].name"
             return Refusal("ANSWERED_TWICE", both)
     return None
+
+
+def ended(declaration: Declaration, before: Iterable[Answer]) -> list[Answer]:
+    """The earlier answers that a declaration ends.
+
+    Those that it answers anew are replaced and not ended, but for the age bands of the other
+    subjects: the youngest of all counts, and what was said wrong could not be put right.
+
+    Args:
+        declaration: of a person.
+        before: what the subjects of the person declared until now.
+    """
+    said = {answer.thing for answer in declaration.answers}
+    taken_back = set(declaration.withdrawn)
+
+    def ends(answer: Answer) -> bool:
+        if answer.thing in said:
+            return answer.topic == Topic.AGE_BAND and answer.subject != declaration.subject
+        return declaration.replace_all or answer.thing in taken_back
+
+    return [answer for answer in before if ends(answer)]
 
 
 def of_person(answers: Iterable[Answer]) -> list[Answer]:

@@ -54,9 +54,21 @@ def answer_uses(policy: Policy) -> AnswerUses:
 
 
 def declaration_of(
-    request: profile_pb2.DeclareRequest, subject: SubjectId, now_ms: int, uses: AnswerUses
+    request: profile_pb2.DeclareRequest,
+    subject: SubjectId,
+    members: Iterable[SubjectId],
+    now_ms: int,
+    uses: AnswerUses,
 ) -> Declaration:
-    """What a request says; refusing it is the domain's business."""
+    """What a request says; refusing it is the domain's business.
+
+    Args:
+        request: as it came.
+        subject: who says it.
+        members: the birth subjects of their person.
+        now_ms: when.
+        uses: what the answers may be used for.
+    """
 
     def answer(topic: int, name: str, value: int, mask: int) -> Answer:
         return Answer(subject, topic, name, value, request.origin, now_ms, mask)
@@ -70,7 +82,8 @@ def declaration_of(
         answers.append(answer(Topic.AGE_BAND, "", request.age_band, uses.age_band))
     if request.withdraw_age_band:
         withdrawn.append(Thing(Topic.AGE_BAND, ""))
-    return Declaration(subject, tuple(answers), tuple(withdrawn), request.replace_all)
+    others = tuple(member for member in members if member != subject)
+    return Declaration(subject, tuple(answers), tuple(withdrawn), request.replace_all, others)
 
 
 def value_of(preference: profile_pb2.Preference) -> int:

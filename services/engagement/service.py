@@ -103,7 +103,7 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
         subject, caller = call.subject, call.caller
         assert subject is not None  # noqa: S101 - a method that refuses has a subject
         assert caller is not None  # noqa: S101 - authentication ran before
-        declaration = declaration_of(request, subject, call.now_ms, self._answer_uses)
+        declaration = declaration_of(request, subject, call.members(subject), call.now_ms, self._answer_uses)
         refusal = refusal_of_declaration(declaration)
         if refusal is not None:
             raise InvalidRequest(refusal.reason, field=refusal.field)

@@ -8,11 +8,11 @@ them is told what it declares by then, so what was taken back or erased is told 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from engagement.declared import ANSWERS_MAX, Answer, Declaration, Thing
+from engagement.declared import ANSWERS_MAX, Answer, Declaration, ended
 from engagement.errors import RequestIdReused, TooManyAnswers
 from engagement.store import Declared, DeclareRequest, Recorded
 from identity.ids import SubjectId
@@ -68,33 +68,31 @@ def _declare(request: DeclareRequest, declaration: Declaration, connection: sqli
     if erased_among(connection, [declaration.subject]):
         return Recorded(0, 0, _last_seq(connection))
     before = {answer.thing: answer for answer in answers_of(connection, declaration.subject)}
+    theirs = [answer for other in declaration.others for answer in answers_of(connection, other)]
     said = {answer.thing: answer for answer in declaration.answers}
     changed = [answer for thing, answer in said.items() if _differs(before.get(thing), answer)]
-    gone = _withdrawn(declaration, before, said)
-    if len(before.keys() | said.keys()) - len(gone) > ANSWERS_MAX:
+    gone = ended(declaration, [*before.values(), *theirs])
+    mine_gone = sum(answer.subject == declaration.subject for answer in gone)
+    if len(before.keys() | said.keys()) - mine_gone > ANSWERS_MAX:
         raise TooManyAnswers
-    connection.executemany(_TAKE, [(declaration.subject, *thing) for thing in gone])
+    connection.executemany(_TAKE, [(answer.subject, *answer.thing) for answer in gone])
     connection.executemany(_PUT, said.values())  # one that is said again is so old anew
+    withdrawn = len({answer.thing for answer in gone} - said.keys())
     connection.execute(
         "INSERT INTO declare_request VALUES (?, ?, ?, ?, ?, ?)",
-        (request.key, declaration.subject, request.digest, len(changed), len(gone), request.now_ms),
+        (request.key, declaration.subject, request.digest, len(changed), withdrawn, request.now_ms),
     )
-    if not said and not gone:
-        return Recorded(0, 0, _last_seq(connection))
+    for subject in dict.fromkeys(answer.subject for answer in (*gone, *said.values())):
+        _tell(subject, connection)
+    return Recorded(len(changed), withdrawn, _last_seq(connection))
+
+
+def _tell(subject: SubjectId, connection: sqlite3.Connection) -> None:
+    """Has news say what a subject declares."""
     # Who reads on from before an earlier declaration is told all of it by this one.
-    connection.execute("DELETE FROM declared_change WHERE subject = ?", (declaration.subject,))
+    connection.execute("DELETE FROM declared_change WHERE subject = ?", (subject,))
     seq = connection.execute(_TELL).lastrowid
-    assert seq is not None  # noqa: S101 - for the type: an INSERT has one
-    connection.execute("INSERT INTO declared_change VALUES (?, ?)", (seq, declaration.subject))
-    return Recorded(len(changed), len(gone), seq)
-
-
-def _withdrawn(
-    declaration: Declaration, before: Mapping[Thing, Answer], said: Mapping[Thing, Answer]
-) -> list[Thing]:
-    if declaration.replace_all:
-        return sorted(before.keys() - said.keys())
-    return [thing for thing in dict.fromkeys(declaration.withdrawn) if thing in before]
+    connection.execute("INSERT INTO declared_change VALUES (?, ?)", (seq, subject))
 
 
 def _differs(before: Answer | None, answer: Answer) -> bool:

@@ -92,6 +92,43 @@ async def test_what_is_taken_back_is_said_no_more(stores: Stores) -> None:
     assert (nothing.withdrawn, await stores.mine()) == (1, [])
 
 
+async def test_what_is_taken_back_is_taken_back_of_all_subjects_of_the_person(stores: Stores) -> None:
+    """One thing counts once; the news of each subject tell it; strangers keep theirs."""
+    other, stranger = subject(2), subject(3)
+    for key, who in (("a", ME), ("b", other), ("c", stranger)):
+        said = tuple(likes(name, subject=who) for name in ("tea", "cups", key))
+        await stores.declared.declare(declare_request(key), Declaration(who, said))
+    at = stores.events.last_seq()
+    one = await stores.say("d", withdrawn=(likes("tea").thing,), others=(other,))
+    assert (one.answered, one.withdrawn) == (0, 1)
+    assert sorted(told for _, told in stores.news(at)) == [[("a", 2), ("cups", 2)], [("b", 2), ("cups", 2)]]
+    assert one.seq == stores.events.last_seq()
+    rest = await stores.say("e", likes("cups", 1), replace_all=True, others=(other,))
+    assert (rest.answered, rest.withdrawn) == (1, 2)
+    left = await stores.declared.declared([ME, other, stranger])
+    assert [(one.subject, one.name) for one in left] == [
+        (ME, "cups"),
+        (other, "cups"),
+        *((stranger, name) for name in ("c", "cups", "tea")),
+    ]
+
+
+async def test_an_age_band_is_put_right_by_any_subject_of_the_person(stores: Stores) -> None:
+    """The one said elsewhere is not there any more; that of a stranger is."""
+    for n in (2, 3):
+        declaration = Declaration(subject(n), (aged(AgeBand.FROM_16_TO_17, subject=subject(n)),))
+        await stores.declared.declare(declare_request(f"k{n}"), declaration)
+    at = stores.events.last_seq()
+    right = await stores.say("r", aged(AgeBand.FROM_25_TO_34), others=(subject(2),))
+    assert (right.answered, right.withdrawn) == (1, 0)
+    left = await stores.declared.declared([ME, subject(2), subject(3)])
+    assert [(one.subject, one.value) for one in left] == [
+        (ME, AgeBand.FROM_25_TO_34),
+        (subject(3), AgeBand.FROM_16_TO_17),
+    ]
+    assert sorted(told for _, told in stores.news(at)) == [[], [("", AgeBand.FROM_25_TO_34)]]
+
+
 async def test_the_same_request_again_changes_nothing(stores: Stores) -> None:
     """It is answered as the first time, also when the person has thought better of it since."""
     first = await stores.say("a", likes("tea", 3))

@@ -43,23 +43,24 @@ class MemoryDeclaredStore:
             if digest != request.digest:
                 raise RequestIdReused
             return first
-        who = declaration.subject
-        before = {answer.thing: answer for answer in await self.declared([who])}
-        said = {answer.thing: answer for answer in declaration.answers}
-        gone = set(before) & set(declaration.withdrawn)
-        if declaration.replace_all:
-            gone = set(before) - set(said)
-        after = {thing: answer for thing, answer in (before | said).items() if thing not in gone}
-        if len(after) > ANSWERS_MAX:
+        who, before = declaration.subject, dict(self._answers)
+        said = {(who, answer.thing): answer for answer in declaration.answers}
+        after = before | said
+        gone = set()
+        for one, thing in before:
+            back = declaration.replace_all or thing in declaration.withdrawn
+            if (one == who or one in declaration.others) and back and (who, thing) not in said:
+                del after[one, thing]
+                gone.add(thing)
+            if one in declaration.others and thing.topic == Topic.AGE_BAND and (who, thing) in said:
+                del after[one, thing]
+        if sum(one == who for one, _ in after) > ANSWERS_MAX:
             raise TooManyAnswers
-        changed = [thing for thing in said if thing not in before or before[thing].value != said[thing].value]
-        for thing in before:
-            del self._answers[who, thing]
-        self._answers |= {(who, thing): answer for thing, answer in after.items()}
-        seq = self._events.last_seq()
-        if said or gone:
-            seq = self._events.tell(Declared(who, tuple(await self.declared([who]))))
-        recorded = Recorded(len(changed), len(gone), seq)
+        changed = [key for key in said if key not in before or before[key].value != said[key].value]
+        self._answers = after
+        for one in {one for one, _ in {*said, *(before.keys() - after.keys())}}:
+            self._events.tell(Declared(one, tuple(await self.declared([one]))))
+        recorded = Recorded(len(changed), len(gone), self._events.last_seq())
         self._requests[request.key] = request.digest, recorded
         return recorded
 

@@ -7,6 +7,7 @@ import pytest
 from consent.guard_table import GuardTable
 from consent.policy import Policy
 from engagement.store import EventChange
+from identity.ids import SubjectId
 from services.engagement.declaring import answer_uses
 from services.engagement.service import ProfileServicer
 from services.errors import InvalidRequest
@@ -16,7 +17,7 @@ from tests.engagement.conftest import Calls
 from tests.engagement.events import subject
 from veilgraph.engagement.v1 import profile_pb2 as pb
 
-ME = subject(1)
+ME, OTHER = subject(1), subject(2)
 TEA = {"kind": pb.TOPIC_KIND_CATEGORY, "name": "tea", "stance": pb.STANCE_LIKE}
 OWN = {
     "kind": pb.TOPIC_KIND_BRAND,
@@ -89,6 +90,56 @@ async def test_a_reply_that_told_of_a_permission_is_checked_again(
     call = calls.declaring(ME)
     await servicer.Declare(says(TEA), call)
     assert sorted(call.asked.values()) == [False, True]
+
+
+@pytest.fixture
+def joined(guard: GuardTable) -> None:
+    """I and another are one person."""
+    for who in (ME, OTHER):
+        set_state(guard, who, "service", "personalise.recommend", members=(ME, OTHER))
+
+
+async def shown(servicer: ProfileServicer, calls: Calls, who: SubjectId) -> list[pb.DeclaredAnswer]:
+    """What a portrait shows of somebody's answers."""
+    return list((await servicer.Portrait(pb.PortraitRequest(), calls.portraying(who, "service"))).declared)
+
+
+@pytest.mark.usefixtures("joined")
+async def test_a_person_takes_back_by_any_of_their_subjects(servicer: ProfileServicer, calls: Calls) -> None:
+    """One by one, the age band, and all; whichever of them said it."""
+    await servicer.Declare(says(TEA, OWN, age_band=pb.AGE_BAND_16_TO_17), calls.declaring(ME))
+    tea = {"kind": TEA["kind"], "name": TEA["name"]}
+    taken = await servicer.Declare(
+        says(request_id="r2", withdrawn=[tea], withdraw_age_band=True), calls.declaring(OTHER)
+    )
+    assert taken.withdrawn == 2
+    for who in (ME, OTHER):
+        assert [one.preference.name for one in await shown(servicer, calls, who)] == ["Own"]
+    taken = await servicer.Declare(says(TEA, request_id="r3", replace_all=True), calls.declaring(OTHER))
+    assert (taken.answered, taken.withdrawn) == (1, 1)
+    assert [one.preference.name for one in await shown(servicer, calls, ME)] == ["tea"]
+
+
+async def test_a_person_puts_their_age_right_by_any_of_their_subjects(
+    servicer: ProfileServicer, calls: Calls, request: pytest.FixtureRequest
+) -> None:
+    """Joining two makes nobody older; saying so does."""
+    young, grown = pb.AGE_BAND_16_TO_17, pb.AGE_BAND_25_TO_34
+    await servicer.Declare(says(age_band=young), calls.declaring(ME))
+    await servicer.Declare(says(age_band=grown, request_id="r2"), calls.declaring(OTHER))
+    request.getfixturevalue("joined")
+    assert [one.age_band for one in await shown(servicer, calls, OTHER)] == [young]
+    await servicer.Declare(says(age_band=grown, request_id="r3"), calls.declaring(OTHER))
+    assert [one.age_band for one in await shown(servicer, calls, ME)] == [grown]
+
+
+async def test_who_is_nobody_of_the_person_takes_nothing_back(
+    servicer: ProfileServicer, calls: Calls
+) -> None:
+    """Not even all."""
+    await servicer.Declare(says(TEA), calls.declaring(ME))
+    taken = await servicer.Declare(says(replace_all=True, request_id="r2"), calls.declaring(OTHER))
+    assert (taken.withdrawn, len(await shown(servicer, calls, ME))) == (0, 1)
 
 
 async def test_the_news_go_out_at_once(
