@@ -1,7 +1,7 @@
 """What people told of themselves, as the recommender uses it.
 
 Who the person is stands elsewhere; here are the answers of their birth subjects put together:
-of two about one thing the later counts, of the same day the more negative, and of two age
+of two about one thing the later counts, of the same instant the more negative, and of two age
 bands the younger. An answer that may not be used for a purpose is not among them.
 """
 
@@ -42,6 +42,7 @@ class DeclaredAnswer(NamedTuple):
         day: when it was said, days since 1970-01-01, UTC.
         uses: mask of the purposes it may be used for.
         origin: the system that asked.
+        day_ms: how far into that day, milliseconds; it tells the later of two answers of one day.
     """
 
     topic: int
@@ -50,6 +51,11 @@ class DeclaredAnswer(NamedTuple):
     day: int
     uses: int
     origin: str
+    day_ms: int = 0
+
+    def outweighs(self, before: DeclaredAnswer) -> bool:
+        """Whether it counts, of two likes or dislikes of one thing."""
+        return (self.day, self.day_ms, -self.value) > (before.day, before.day_ms, -before.value)
 
 
 class DeclaredBy(NamedTuple):
@@ -94,7 +100,7 @@ def of_person(answers: Iterable[DeclaredAnswer]) -> Declared:
             age_band = min(age_band or answer.value, answer.value)
             continue
         before = kept.get(answer[:2])
-        if before is None or (answer.day, -answer.value) > (before.day, -before.value):
+        if before is None or answer.outweighs(before):
             kept[answer[:2]] = answer
     return Declared(tuple(kept[thing] for thing in sorted(kept)), age_band) if kept or age_band else NOTHING
 

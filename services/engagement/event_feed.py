@@ -88,6 +88,7 @@ def projected_answers(declared: Declared) -> DeclaredBy:
                 answer.declared_at_ms // DAY_MS,
                 answer.uses,
                 answer.origin,
+                answer.declared_at_ms % DAY_MS,
             )
             for answer in declared.answers
         ),
@@ -126,7 +127,15 @@ def _declared_of(message: feed_pb2.DeclaredFacts) -> DeclaredBy:
     return DeclaredBy(
         _subject_of(message.subject),
         tuple(
-            DeclaredAnswer(answer.topic, answer.name, answer.value, answer.day, answer.uses, answer.origin)
+            DeclaredAnswer(
+                answer.topic,
+                answer.name,
+                answer.value,
+                answer.day,
+                answer.uses,
+                answer.origin,
+                answer.day_ms,
+            )
             for answer in message.answers
         ),
     )

@@ -28,7 +28,8 @@ T = TypeVar("T")
 
 #: How long a repeated request gets the answer of the first.
 REQUESTS_KEPT_MS = 86_400_000
-_DECLARE = "INSERT INTO declared (birth, topic, name, value, day, uses, origin) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_ANSWER = ", ".join(DeclaredAnswer._fields)
+_DECLARE = f"INSERT INTO declared (birth, {_ANSWER}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - our words
 _DAY_MS = 86_400_000
 _NO_PROVENANCE = Provenance(0, "", 0)  # codes begin at 1
 
@@ -193,7 +194,7 @@ def _coded(
 def declared_by(connection: sqlite3.Connection, subject: SubjectId) -> list[DeclaredAnswer]:
     """What a birth subject declares."""
     rows = connection.execute(
-        "SELECT topic, name, value, day, uses, origin FROM declared WHERE birth = ? ORDER BY topic, name",
+        f"SELECT {_ANSWER} FROM declared WHERE birth = ? ORDER BY topic, name",  # noqa: S608 - our words
         (subject,),
     )
     return [DeclaredAnswer(*row) for row in rows.fetchall()]

@@ -109,7 +109,7 @@ class RecommenderPeople:
                 value=answer_in_words(answer.topic, answer.name, answer.value),
                 source=answer.origin,
                 party=Party.ZERO.name,
-                observed_at_ms=answer.day * _DAY_MS,
+                observed_at_ms=answer.day * _DAY_MS + answer.day_ms,
                 recorded_at_ms=None,
                 purposes=self._purposes(answer.uses),
             )

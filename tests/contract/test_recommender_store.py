@@ -220,7 +220,7 @@ async def test_a_provenance_that_is_newer_than_memory_is_looked_up(store: Recomm
 def declares(who: int, *names: str) -> DeclaredBy:
     """Somebody who likes some categories."""
     return DeclaredBy(
-        subject(who), tuple(DeclaredAnswer(1, name, 2, TODAY, EVERY_USE, "quiz") for name in sorted(names))
+        subject(who), tuple(DeclaredAnswer(1, name, 2, TODAY, EVERY_USE, "quiz", 7) for name in sorted(names))
     )
 
 

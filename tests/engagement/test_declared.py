@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import recommender.declared
 from engagement.declared import AgeBand, Declaration, Thing, Topic, of_person, refusal_of
+from engagement.store import Declared
+from services.engagement.event_feed import projected_answers
 from tests.engagement.declarations import aged, likes
 from tests.engagement.events import NOW_MS, subject
 
@@ -73,6 +76,20 @@ def test_of_two_answers_about_one_thing_the_later_counts(answers):
             rivals = [(one.declared_at_ms, -one.value) for one in answers if one.thing == answer.thing]
             assert (answer.declared_at_ms, -answer.value) == max(rivals)
     assert {one.thing for one in of_person(answers)} == {one.thing for one in answers}
+
+
+@given(ANSWERS, st.lists(st.integers(0, 2 * 86_400_000), min_size=12, max_size=12))
+def test_the_recommender_concludes_what_a_portrait_shows(answers, later_ms):
+    """Of the same answers of one person, also of two of one day."""
+    answers = [
+        one._replace(declared_at_ms=one.declared_at_ms + ms)
+        for one, ms in zip(answers, later_ms, strict=False)
+    ]
+    by = [projected_answers(Declared(one.subject, (one,))) for one in answers]
+    concluded = recommender.declared.of_person(answer for one in by for answer in one.answers)
+    shown = {one.thing: one.value for one in of_person(answers)}
+    assert concluded.age_band == shown.pop((Topic.AGE_BAND, ""), 0)
+    assert {(one.topic, one.name): one.value for one in concluded.preferences} == shown
 
 
 @given(ANSWERS, ANSWERS)

@@ -209,6 +209,7 @@ def test_an_event_comes_over_as_it_was(event):
             name=st.text(max_size=8),
             value=st.integers(-3, 9),
             day=st.integers(0, 100_000),
+            day_ms=st.integers(0, 86_399_999),
             uses=st.integers(-(1 << 63), (1 << 63) - 1),
             origin=st.text(max_size=8),
         ),

@@ -98,20 +98,22 @@ class DeclaredFacts(_message.Message):
     def __init__(self, subject: _Optional[bytes] = ..., answers: _Optional[_Iterable[_Union[AnswerFact, _Mapping]]] = ...) -> None: ...
 
 class AnswerFact(_message.Message):
-    __slots__ = ("topic", "name", "value", "day", "uses", "origin")
+    __slots__ = ("topic", "name", "value", "day", "uses", "origin", "day_ms")
     TOPIC_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     DAY_FIELD_NUMBER: _ClassVar[int]
     USES_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    DAY_MS_FIELD_NUMBER: _ClassVar[int]
     topic: int
     name: str
     value: int
     day: int
     uses: int
     origin: str
-    def __init__(self, topic: _Optional[int] = ..., name: _Optional[str] = ..., value: _Optional[int] = ..., day: _Optional[int] = ..., uses: _Optional[int] = ..., origin: _Optional[str] = ...) -> None: ...
+    day_ms: int
+    def __init__(self, topic: _Optional[int] = ..., name: _Optional[str] = ..., value: _Optional[int] = ..., day: _Optional[int] = ..., uses: _Optional[int] = ..., origin: _Optional[str] = ..., day_ms: _Optional[int] = ...) -> None: ...
 
 class EventFact(_message.Message):
     __slots__ = ("event_key", "subject", "item_id", "day", "kind", "quantity", "uses", "party", "origin", "expires_at_ms", "recorded_day")
