@@ -457,7 +457,7 @@ class Census:
         person = self._people.get(subject)
         if person is not None:
             return person
-        if self._shared or self._parted:
+        if self._parted or self.quarantines:  # whoever was joined here since is no longer noted
             members = self._walked(subject)
         else:
             reach = self._known.reaches.get(subject)

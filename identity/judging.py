@@ -79,14 +79,16 @@ def rule(
     seen = list(sightings)
     census = Census(rules, known, seen.__getitem__)
     first: dict[EdgeKey, int] = {}
-    added: dict[EdgeKey, int] = {}
+    newest: dict[int, int] = {}  # by the place that was admitted, where the same edge was seen last
     rulings: list[Ruling] = []
     for place, sighting in enumerate(sightings):
         key = sighting.key
         ruling = _rule_one(sighting, key, ledger, census, now_ms)
         refusal = None
-        if ruling.verdict is Verdict.NEW and key in added:
-            ruling = _later(ruling.sighting, rulings[added[key]].sighting)
+        admitted = _admitted(key, place, first, census)
+        earlier = newest.get(admitted)
+        if ruling.verdict is Verdict.NEW and earlier is not None:
+            ruling = _later(ruling.sighting, rulings[earlier].sighting)
             seen[place] = ruling.sighting
             if ruling.verdict is Verdict.NEW:
                 refusal = census.comes_back(place)
@@ -99,18 +101,18 @@ def rule(
         if refusal is not None:
             ruling = _refused(place, ruling.sighting, refusal, census)
         if ruling.verdict is Verdict.NEW:
-            if key in added:
-                rulings[added[key]] = Ruling(rulings[added[key]].sighting, Verdict.KNOWN)
+            if earlier is not None:
+                rulings[earlier] = Ruling(rulings[earlier].sighting, Verdict.KNOWN)
             else:
                 ledger.count[key[:2]] += 1
             # Whatever comes after it is judged by what was seen last, in the place that was admitted.
-            seen[first.setdefault(key, place)] = ruling.sighting
-            added[key] = place
+            seen[admitted] = ruling.sighting
+            first[key], newest[admitted] = admitted, place
         elif ruling.verdict is Verdict.SEEN_AGAIN:
             again = ruling.sighting
             ledger.standing[key] = _standing(ruling.edge_id, again, rules)
         rulings.append(ruling)
-    return Judged(_without(census, rulings, added), census.quarantines)
+    return Judged(_without(census, rulings, newest), census.quarantines)
 
 
 def taken_apart(pair: tuple[SubjectId, SubjectId], known: Known, rules: Rules) -> list[Quarantine]:
@@ -210,6 +212,12 @@ def _refused(place: int, sighting: Sighting, refusal: LinkRefusal, census: Censu
     return Ruling(sighting, Verdict.REFUSED, refusal, census.detail(place), fault=census.fault(place))
 
 
+def _admitted(key: EdgeKey, place: int, first: Mapping[EdgeKey, int], census: Census) -> int:
+    """The place at which an edge was admitted: this one unless an earlier one was, and not given up since."""
+    admitted = first.get(key, place)
+    return place if admitted in census.given_up else admitted
+
+
 def _later(sighting: Sighting, before: Sighting) -> Ruling:
     """What becomes of the same new edge twice in one batch: the later sighting is the edge."""
     if sighting.observed_at_ms <= before.observed_at_ms:
@@ -238,13 +246,12 @@ def _widens(old: Effect, new: Effect, now_ms: int) -> bool:
     return proves or bool(new.at(now_ms) & ~old.at(now_ms))
 
 
-def _without(census: Census, rulings: list[Ruling], added: Mapping[EdgeKey, int]) -> list[Ruling]:
+def _without(census: Census, rulings: list[Ruling], newest: Mapping[int, int]) -> list[Ruling]:
     """The rulings, less the new edges that a later one of the batch has shown to join strangers."""
-    # A later sighting of the same edge stands in the place of the one that was admitted.
-    gone = {rulings[place].sighting.key: place for place in census.given_up}
-    for key, admitted in gone.items():
-        place = added.get(key)
+    for admitted, refusal in census.given_up.items():
+        # A later sighting of the same edge stands in the place of the one that was admitted.
+        place = newest.get(admitted)
         if place is not None:
-            refusal, carries = census.given_up[admitted], census.carries(admitted)
+            carries = census.carries(admitted)
             rulings[place] = Ruling(rulings[place].sighting, Verdict.REFUSED, refusal, carries=carries)
     return rulings

@@ -127,3 +127,34 @@ def test_what_a_batch_takes_back_is_what_was_seen_last():
     )
     (carrier,) = [edge for one in judged.quarantines for edge in one.carriers]
     assert (carrier.observed_at_ms, carrier.valid_until_ms) == (NOW, NOW + 5)
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_proof_of_what_was_a_guess_and_given_up_is_taken(together):
+    """The guess joins nobody any more; what the same source saw later is another edge."""
+    people = Kept()
+    batch = (
+        people.sighting("account_id 1", "email 1", confidence_permille=200, observed_at_ms=NOW - 9),
+        people.sighting("account_id 2", "email 1"),
+        people.sighting("account_id 1", "email 1"),
+    )
+    people.take_in(together_or_apart(*batch, together=together))
+    assert people.person("account_id 1") == {"account_id 1", "email 1", "account_id 2"}
+    states = sorted(edge.state for edge in people.graph.carriers(people.subject("email 1")))
+    assert states == [EdgeState.DISTRUSTED]
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_whoever_a_given_up_guess_leaves_as_they_are_stays_one_person_for_the_rest(together):
+    """Proof that ran out goes on holding them together beside it, also when the same batch brought it."""
+    people = Kept()
+    guess = {"confidence_permille": 200}
+    batch = (
+        people.sighting("account_id 1", "email 0", **guess),
+        people.sighting("account_id 1", "email 1", **guess),
+        people.sighting("account_id 0", "email 1", **PAST),
+        people.sighting("account_id 0", "email 1", source="crm", **guess),
+        people.sighting("account_id 0", "email 0", **guess),
+    )
+    became = people.take_in(together_or_apart(*batch, together=together))
+    assert became == [NEW, NEW, NEW, LinkRefusal.BRIDGES_PEOPLE, LinkRefusal.BRIDGES_PEOPLE]
