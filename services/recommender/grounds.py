@@ -1,7 +1,7 @@
 """The grounds of a score as messages: numbers become texts, sources and the grant that let them be used.
 
-An item that the person must not see is not named, whatever was done with it; its part of the
-score stays, because the parts sum to it.
+An item that the person must not see, or that is gone, is not named, whatever was done with it; its
+part of the score stays, because the parts sum to it.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class GroundMessages:
             hidden: whether the person must not see an item.
         """
         message = recommender_pb2.Ground(kind=recommender_pb2.GroundKind.Name(ground.what), gave=ground.gave)
-        if ground.item and not hidden(ground.item):
+        if self._catalogue.is_listed(ground.item) and not hidden(ground.item):
             message.item_id, message.title, _ = self._catalogue.shown(ground.item)
         if ground.what is Grounds.EVENT:
             message.MergeFrom(self._event(ground))

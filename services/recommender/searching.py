@@ -6,7 +6,6 @@ found and who may see it is decided as for every other list.
 
 from __future__ import annotations
 
-from identity.ids import SubjectId
 from recommender.catalogue import Catalogue
 from recommender.paging import LIST_MAX, PageTokens
 from recommender.question import Answer, Question
@@ -52,7 +51,7 @@ class SearchServicer(search_pb2_grpc.SearchServiceServicer):
         """The items that go with some words."""
         (subject,) = call.subjects["subject"]
         asker = await self._askers.asker(call, subject, 0)
-        scope = page_scope(request, call, subject)
+        scope = page_scope(request, call)
         token = request.page_token
         shown = self._page_tokens.open(token, call.now_ms, scope) if token else ()
         question = question_of(as_list(request), asker, shown, self._catalogue)
@@ -95,8 +94,8 @@ def as_list(request: search_pb2.SearchRequest) -> recommender_pb2.RecommendReque
     return asked
 
 
-def page_scope(request: search_pb2.SearchRequest, call: Call, subject: SubjectId | None) -> list[bytes]:
-    """The question a page token belongs to: who asks about whom for what."""
+def page_scope(request: search_pb2.SearchRequest, call: Call) -> list[bytes]:
+    """The question a page token belongs to: who asks about whom for what; not what they permit."""
     assert call.caller is not None  # noqa: S101 - authentication ran before
     asked = search_pb2.SearchRequest()
     asked.CopyFrom(request)
@@ -104,4 +103,4 @@ def page_scope(request: search_pb2.SearchRequest, call: Call, subject: SubjectId
     asked.ClearField("page_size")
     asked.ClearField("subject")  # the caller's own id of it changes with the caller's key
     content = b"search" + asked.SerializeToString(deterministic=True)
-    return [call.tenant.encode(), call.caller.id.encode(), subject or b"guest", content]
+    return [call.tenant.encode(), call.caller.id.encode(), call.about("subject", 0), content]

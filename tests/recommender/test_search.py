@@ -46,7 +46,9 @@ async def search(
     call = world.call()
     call.purpose = world.guard.policy.index("personalise.search")
     reason = "" if who is None or call.allows(who, "personalise.search") else "NOT_PERMITTED"
-    call.subjects, call.depth_reasons = {"subject": [None if reason else who]}, [reason]
+    call.subjects, call.depth_reasons = {"subject": [who]}, [reason]
+    if reason:
+        call.withhold(0)
     request = search_pb2.SearchRequest(**{"query": query, "page_size": 20, "explain": True} | asked)
     return await world.recommender.searcher.Search(request, call)
 
@@ -137,6 +139,18 @@ async def test_pages_hold_everything_once(shop: World) -> None:
     assert paged == whole
     with pytest.raises(PageTokenInvalid):
         await search(shop, "red", ME, page_size=2, page_token=last)
+
+
+async def test_the_next_page_heeds_what_is_permitted_by_then(shop: World) -> None:
+    """It holds nothing of the page before, and is of nobody else."""
+    first = await search(shop, "red tea", ME, page_size=2)
+    shop.permit(ME, purposes=["train_model"])
+    second = await search(shop, "red tea", ME, page_size=2, page_token=first.next_page_token)
+    assert second.depth_reason == "NOT_PERMITTED"
+    assert second.items
+    assert not set(ids(first)) & set(ids(second))
+    with pytest.raises(PageTokenInvalid):
+        await search(shop, "red tea", None, page_size=2, page_token=first.next_page_token)
 
 
 async def test_a_search_follows_the_catalogue(shop: World) -> None:
