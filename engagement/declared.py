@@ -3,8 +3,8 @@
 There is one answer for each thing a birth subject was asked about, the latest; an answer
 hangs for ever on the birth subject that gave it. A person of several birth subjects likes
 what was said last and is as old as the youngest of what was said, so that joining two
-identities never makes a child an adult. Whatever the person takes back or says of their age by
-one of them holds for all. Who says nothing is none the worse for it.
+identities never makes a child an adult. Whatever the person takes back by
+one of them is taken back of all, but for an age band. Who says nothing is none the worse for it.
 """
 
 from __future__ import annotations
@@ -122,8 +122,8 @@ def refusal_of(declaration: Declaration) -> Refusal | None:
 def ended(declaration: Declaration, before: Iterable[Answer]) -> list[Answer]:
     """The earlier answers that a declaration ends.
 
-    Those that it answers anew are replaced and not ended, but for the age bands of the other
-    subjects: the youngest of all counts, and what was said wrong could not be put right.
+    Those that it answers anew are replaced and not ended. An age band is taken back by the subject
+    that said it alone: who is joined with a child by mistake must not make the child an adult.
 
     Args:
         declaration: of a person.
@@ -133,8 +133,8 @@ def ended(declaration: Declaration, before: Iterable[Answer]) -> list[Answer]:
     taken_back = set(declaration.withdrawn)
 
     def ends(answer: Answer) -> bool:
-        if answer.thing in said:
-            return answer.topic == Topic.AGE_BAND and answer.subject != declaration.subject
+        if answer.thing in said or (answer.topic == Topic.AGE_BAND and answer.subject != declaration.subject):
+            return False
         return declaration.replace_all or answer.thing in taken_back
 
     return [answer for answer in before if ends(answer)]

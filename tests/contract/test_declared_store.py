@@ -113,20 +113,17 @@ async def test_what_is_taken_back_is_taken_back_of_all_subjects_of_the_person(st
     ]
 
 
-async def test_an_age_band_is_put_right_by_any_subject_of_the_person(stores: Stores) -> None:
-    """The one said elsewhere is not there any more; that of a stranger is."""
-    for n in (2, 3):
-        declaration = Declaration(subject(n), (aged(AgeBand.FROM_16_TO_17, subject=subject(n)),))
-        await stores.declared.declare(declare_request(f"k{n}"), declaration)
-    at = stores.events.last_seq()
-    right = await stores.say("r", aged(AgeBand.FROM_25_TO_34), others=(subject(2),))
-    assert (right.answered, right.withdrawn) == (1, 0)
-    left = await stores.declared.declared([ME, subject(2), subject(3)])
-    assert [(one.subject, one.value) for one in left] == [
-        (ME, AgeBand.FROM_25_TO_34),
-        (subject(3), AgeBand.FROM_16_TO_17),
-    ]
-    assert sorted(told for _, told in stores.news(at)) == [[], [("", AgeBand.FROM_25_TO_34)]]
+async def test_an_age_band_is_put_right_by_the_subject_that_said_it_alone(stores: Stores) -> None:
+    """Who was joined with a child by mistake makes the child no adult, whatever they say or take back."""
+    child = Declaration(subject(2), (aged(AgeBand.UNDER_13, subject=subject(2)),))
+    await stores.declared.declare(declare_request("k2"), child)
+    band = child.answers[0].thing
+    said = await stores.say("r", aged(AgeBand.FROM_25_TO_34), others=(subject(2),))
+    taken = await stores.say("s", withdrawn=(band,), others=(subject(2),))
+    anew = await stores.say("t", likes("tea"), replace_all=True, others=(subject(2),))
+    assert (said.withdrawn, taken.withdrawn, anew.withdrawn) == (0, 1, 0)
+    left = await stores.declared.declared([subject(2)])
+    assert [one.value for one in left] == [AgeBand.UNDER_13]
 
 
 async def test_the_same_request_again_changes_nothing(stores: Stores) -> None:

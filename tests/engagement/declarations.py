@@ -49,11 +49,10 @@ class MemoryDeclaredStore:
         gone = set()
         for one, thing in before:
             back = declaration.replace_all or thing in declaration.withdrawn
-            if (one == who or one in declaration.others) and back and (who, thing) not in said:
+            theirs = one == who or (one in declaration.others and thing.topic != Topic.AGE_BAND)
+            if theirs and back and (who, thing) not in said:
                 del after[one, thing]
                 gone.add(thing)
-            if one in declaration.others and thing.topic == Topic.AGE_BAND and (who, thing) in said:
-                del after[one, thing]
         if sum(one == who for one, _ in after) > ANSWERS_MAX:
             raise TooManyAnswers
         changed = [key for key in said if key not in before or before[key].value != said[key].value]

@@ -106,13 +106,11 @@ async def shown(servicer: ProfileServicer, calls: Calls, who: SubjectId) -> list
 
 @pytest.mark.usefixtures("joined")
 async def test_a_person_takes_back_by_any_of_their_subjects(servicer: ProfileServicer, calls: Calls) -> None:
-    """One by one, the age band, and all; whichever of them said it."""
-    await servicer.Declare(says(TEA, OWN, age_band=pb.AGE_BAND_16_TO_17), calls.declaring(ME))
+    """One by one and all; whichever of them said it."""
+    await servicer.Declare(says(TEA, OWN), calls.declaring(ME))
     tea = {"kind": TEA["kind"], "name": TEA["name"]}
-    taken = await servicer.Declare(
-        says(request_id="r2", withdrawn=[tea], withdraw_age_band=True), calls.declaring(OTHER)
-    )
-    assert taken.withdrawn == 2
+    taken = await servicer.Declare(says(request_id="r2", withdrawn=[tea]), calls.declaring(OTHER))
+    assert taken.withdrawn == 1
     for who in (ME, OTHER):
         assert [one.preference.name for one in await shown(servicer, calls, who)] == ["Own"]
     taken = await servicer.Declare(says(TEA, request_id="r3", replace_all=True), calls.declaring(OTHER))
@@ -120,17 +118,20 @@ async def test_a_person_takes_back_by_any_of_their_subjects(servicer: ProfileSer
     assert [one.preference.name for one in await shown(servicer, calls, ME)] == ["tea"]
 
 
-async def test_a_person_puts_their_age_right_by_any_of_their_subjects(
+async def test_a_person_puts_their_age_right_by_the_subject_that_said_it(
     servicer: ProfileServicer, calls: Calls, request: pytest.FixtureRequest
 ) -> None:
-    """Joining two makes nobody older; saying so does."""
+    """Joining two makes nobody older, nor does what the other says or takes back."""
     young, grown = pb.AGE_BAND_16_TO_17, pb.AGE_BAND_25_TO_34
     await servicer.Declare(says(age_band=young), calls.declaring(ME))
     await servicer.Declare(says(age_band=grown, request_id="r2"), calls.declaring(OTHER))
     request.getfixturevalue("joined")
     assert [one.age_band for one in await shown(servicer, calls, OTHER)] == [young]
     await servicer.Declare(says(age_band=grown, request_id="r3"), calls.declaring(OTHER))
-    assert [one.age_band for one in await shown(servicer, calls, ME)] == [grown]
+    await servicer.Declare(says(TEA, replace_all=True, request_id="r4"), calls.declaring(OTHER))
+    assert [one.age_band for one in await shown(servicer, calls, OTHER) if one.age_band] == [young]
+    await servicer.Declare(says(age_band=grown, request_id="r5"), calls.declaring(ME))
+    assert [one.age_band for one in await shown(servicer, calls, ME) if one.age_band] == [grown]
 
 
 async def test_who_is_nobody_of_the_person_takes_nothing_back(
