@@ -14,8 +14,8 @@ import numpy as np
 
 from recommender.candidates import Source, Why
 from recommender.explain import Ground, Grounds
-from recommender.filters import NONE, Admission, Numbers
-from recommender.question import Depth
+from recommender.filters import NONE, Admission, Criteria, Mask, Numbers, Sieves
+from recommender.question import Depth, Question
 from recommender.text_index import TextIndex
 from recommender.vectors import Floats
 
@@ -51,21 +51,34 @@ class Hits:
     reason: str
 
 
-def hits(index: TextIndex, words: Sequence[str]) -> Hits:
-    """The items that go with some words, by the words themselves and by their meaning."""
+def visible(sieves: Sieves, question: Question) -> Mask:
+    """Per item number whether the asker may see it, whatever they narrow the question to."""
+    sieve = sieves.of(Criteria(age_years=question.criteria.age_years))
+    return Admission(sieve, NONE, None, np.array(question.entitled, np.int32)).mask()
+
+
+def hits(index: TextIndex, words: Sequence[str], may_see: Mask) -> Hits:
+    """The items that go with some words, by the words themselves and by their meaning.
+
+    Args:
+        index: of the catalogue's words.
+        words: of the query.
+        may_see: per item number, see ``visible``; no other item is in any figure or in the reason.
+    """
     if not words:
         return Hits(NONE, np.zeros(0, np.float32), NO_WORDS)
-    matched = index.match(words)
+    seen = index.seen(may_see)
+    matched = index.match(words, seen)
     scores = np.zeros(len(index), np.float32)
     scores[matched.rows] = (1 - _ALIKE_SHARE) * matched.scores
     if len(matched.rows) < _ENOUGH:
-        alike = index.alike(words, slice(None))
-        near = np.flatnonzero(alike >= _ALIKE_MIN)
+        alike = index.alike(words, slice(None), seen)
+        near = np.flatnonzero((alike >= _ALIKE_MIN) & seen.rows)
         rows = np.union1d(matched.rows, near)
     else:
         rows = matched.rows[np.argsort(-matched.scores, kind="stable")[:_COMPARED_MAX]]
         alike = np.zeros(len(index), np.float32)
-        alike[rows] = index.alike(words, rows)
+        alike[rows] = index.alike(words, rows, seen)
         rows = matched.rows
     scores[rows] += _ALIKE_SHARE * np.maximum(alike[rows], 0)
     return Hits(index.numbers[rows], scores[rows], "" if len(rows) else NOTHING_FOUND)

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 #: Shorter words are one letter away from too many others.
 WORD_MIN = 4
 _WORD_MAX = 24
-_NEAR_MAX = 8
 
 
 class Terms:
@@ -67,7 +66,7 @@ class Terms:
         return [self._numbers[word] for word in words[first:last]]
 
     def near(self, word: str) -> list[int]:
-        """The numbers of the words one edit away, ascending; at most a few."""
+        """The numbers of the words one edit away, in the order of the words."""
         if not WORD_MIN <= len(word) <= _WORD_MAX:
             return []
         hashes, filed = self._table
@@ -75,7 +74,9 @@ class Terms:
         for left in _left(word):
             first, last = (int(np.searchsorted(hashes, hash(left), side)) for side in ("left", "right"))
             found.update(filed[first:last].tolist())
-        return sorted(at for at in found if within_one_edit(word, self.words[at]))[:_NEAR_MAX]
+        return sorted(
+            (at for at in found if within_one_edit(word, self.words[at])), key=self.words.__getitem__
+        )
 
 
 def within_one_edit(one: str, other: str) -> bool:

@@ -6,6 +6,8 @@ found and who may see it is decided as for every other list.
 
 from __future__ import annotations
 
+from functools import partial
+
 from recommender.catalogue import Catalogue
 from recommender.paging import LIST_MAX, PageTokens
 from recommender.question import Answer, Question
@@ -57,7 +59,7 @@ class SearchServicer(search_pb2_grpc.SearchServiceServicer):
         question = question_of(as_list(request), asker, shown, self._catalogue)
         text, asked = await self._text.index(), words(request.query)[:_WORDS_MAX]
         model_version = self._live.index.model.version
-        answer, found, reason = await self._live.searched(question, lambda: hits(text, asked))
+        answer, found, reason = await self._live.searched(question, partial(hits, text, asked))
         response = self._response(answer, question, model_version, call, request.language)
         response.nothing_because = reason
         response.found = found if found <= _COUNTED_MAX else found // _ROUNDED_TO * _ROUNDED_TO

@@ -21,12 +21,12 @@ from recommender import recipes
 from recommender.candidates import Listed
 from recommender.catalogue import Catalogue
 from recommender.depth import for_you, general
-from recommender.filters import Sieve, Sieves
+from recommender.filters import Mask, Sieve, Sieves
 from recommender.index import ServedIndex
 from recommender.model import Model
 from recommender.question import DEADLINE, Answer, Depth, Question
 from recommender.recipes import admitted, answered, for_everybody
-from recommender.search import Hits, worded
+from recommender.search import Hits, visible, worded
 from services.errors import Unavailable
 
 SEARCH_THREADS = 2
@@ -122,12 +122,13 @@ class LiveIndex:
         few = await asyncio.to_thread(_among_few, index, sieve, question)
         return few or replace(found, more=True)  # nothing says that this was all
 
-    async def searched(self, question: Question, find: Callable[[], Hits]) -> tuple[Answer, int, str]:
+    async def searched(self, question: Question, find: Callable[[Mask], Hits]) -> tuple[Answer, int, str]:
         """Answers with what was found by words.
 
         Args:
             question: what is asked besides.
-            find: finds it; called in the thread that answers.
+            find: finds it among what the asker may see, per item number; called in the thread that
+                answers.
 
         Returns:
             The answer, how many items the words found that may be in it on any page, and why they
@@ -279,9 +280,9 @@ def _given_up(found: asyncio.Future[Answer | None]) -> None:
 
 
 def _found(
-    index: ServedIndex, sieves: Sieves, question: Question, find: Callable[[], Hits]
+    index: ServedIndex, sieves: Sieves, question: Question, find: Callable[[Mask], Hits]
 ) -> tuple[Answer, int, str]:
-    sieve, found = sieves.of(question.criteria), find()
+    sieve, found = sieves.of(question.criteria), find(visible(sieves, question))
     source = worded(for_you(index, sieve, question), found)
     open_to_them = admitted(sieve, replace(question, shown=()), source).of(found.numbers)
     return answered(index, sieve, question, source), int(np.count_nonzero(open_to_them)), found.reason

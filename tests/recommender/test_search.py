@@ -100,6 +100,31 @@ async def test_nobody_finds_what_they_may_not_see(shop: World) -> None:
     assert "mug" not in ids(await search(shop, "red", ME, filter={"brands": ["Own"]}))
 
 
+@pytest.mark.parametrize("query", ["zanzibar", "zanz", "zanzibr", "gin"])
+async def test_what_is_hidden_is_answered_like_what_is_not_there(shop: World, query: str) -> None:
+    """Or a title would be spelt letter by letter; the asker's own filters hide nothing from them."""
+    hidden = [Item("x1", "Zanzibar", "kitchen", exclusive=True), Item("x2", "Gin", "bar", age_min_years=18)]
+    await shop.put(hidden, "hidden")
+    nothing, answer = await search(shop, "xylophone"), await search(shop, query)
+    assert answer.SerializeToString() == nothing.SerializeToString()
+    assert answer.nothing_because == "NOTHING_FOUND"
+    filtered = await search(shop, "mug", categories=["books"])
+    assert (ids(filtered), filtered.nothing_because) == ([], "")
+
+
+async def test_what_is_hidden_moves_no_score(shop: World) -> None:
+    """Neither as the best hit, nor by making a word common, nor as a completion."""
+    before = await search(shop, "mug red te")
+    hidden = [Item(f"x{at}", "Red mug team launch", "kitchen", exclusive=True) for at in range(60)]
+    await shop.put(hidden, "hidden")
+    after = await search(shop, "mug red te")
+    assert ids(after) == ids(before)
+    assert [item.score for item in after.items] == pytest.approx([item.score for item in before.items])
+    assert (await search(shop, "mug launch")).items[0].score == pytest.approx(
+        (await search(shop, "mug xylophone")).items[0].score
+    )
+
+
 async def test_the_order_is_the_persons_where_they_permit_it(shop: World) -> None:
     """By what they declared; refused, it is everybody's and the answer says so."""
     likes = DeclaredBy(ME, (DeclaredAnswer(Topic.ITEM, "mug", 3, TODAY, EVERY_USE, "quiz"),))
