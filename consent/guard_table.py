@@ -169,6 +169,18 @@ class GuardTable:
             return "CONSENT_EXPIRED"  # what allowed it has run out, or may have
         return (entry.why or NOTHING).reason(purpose_index)
 
+    def linked(self, subject: SubjectId, purpose_index: int) -> tuple[SubjectId, ...]:
+        """The birth subjects of the person in the purpose's view, whatever they allow.
+
+        For what protects the person and must not fall away with somebody's grant; whose data may
+        be read is to be asked of each. Empty when ``subject`` is unknown.
+        """
+        entry = self._entries.get(subject)
+        if not self.live() or entry is None:
+            return ()
+        view = self.policy.view_of[purpose_index]
+        return (subject,) if entry.members is None or view < 0 else entry.members[view]
+
     def members(self, subject: SubjectId, purpose_index: int, now_ms: int) -> tuple[SubjectId, ...]:
         """The birth subjects whose data may be read when ``subject`` is asked about for a purpose.
 

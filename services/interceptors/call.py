@@ -141,6 +141,7 @@ class Call:
         decisions: what was decided for the messages before, until the audit has it.
         refused_before: how many elements of a stream's messages before were refused, likewise.
         read: whose data the handler was let to read; checked again before the answer leaves.
+        beside: whom the handler took for the same person, whatever they permit; checked again, too.
         asked: what the handler asked besides; checked again, too.
         durable: what was asked is kept and will be finished; a deadline that passes now says so.
         view: what the answer could hold, once one was made.
@@ -182,6 +183,7 @@ class Call:
     decisions: dict[tuple[SubjectId, int], bool] = field(default_factory=dict)
     refused_before: int = 0
     read: dict[tuple[SubjectId, int], tuple[SubjectId, ...]] = field(default_factory=dict)
+    beside: dict[tuple[SubjectId, int], tuple[SubjectId, ...]] = field(default_factory=dict)
     asked: dict[tuple[SubjectId, int], bool] = field(default_factory=dict)
     durable: bool = False
     view: View | None = None
@@ -199,7 +201,7 @@ class Call:
         self.subjects, self.withheld = {}, {}
         self.purposes, self.tokens, self.items, self.accepted = [], [], [], []
         self.refused, self.depth_reasons = [], []
-        self.read, self.asked = {}, {}
+        self.read, self.beside, self.asked = {}, {}, {}
 
     @property
     def tenant(self) -> str:
@@ -250,6 +252,22 @@ class Call:
             # One answer is made from one state; a change shows before it leaves.
             members = self.read[key] = self.members_at(*key, self.now_ms)
         return members
+
+    def linked(self, subject: SubjectId, purpose: int | None = None) -> tuple[SubjectId, ...]:
+        """All birth subjects of the person, also those who do not permit the purpose.
+
+        Nothing of theirs may be read for being among them: ask ``allows`` for each.
+
+        Args:
+            subject: one of this call's subjects.
+            purpose: bit position of the purpose whose view it is; the call's own when not given.
+        """
+        key = subject, self.purpose if purpose is None else purpose
+        linked = self.beside.get(key)
+        if linked is None:
+            self._must_be_ready()
+            linked = self.beside[key] = self.guard.linked(*key)
+        return linked
 
     def judge(self, subjects: Collection[SubjectId]) -> set[SubjectId]:
         """Those of the subjects that a handler itself found who permit the call's purpose.

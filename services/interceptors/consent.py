@@ -94,7 +94,7 @@ def _outgoing(call: Call, view: Any) -> Any:
     A write has happened and answers with counts only; its data is judged again when read.
     """
     guard = call.guard
-    if (call.judged or call.asked or call.read) and not call.plan.write:
+    if (call.judged or call.asked or call.read or call.beside) and not call.plan.write:
         if not guard.ready:
             raise StateChanged
         now_ms = call.clock_ms()
@@ -103,6 +103,9 @@ def _outgoing(call: Call, view: Any) -> Any:
                 raise StateChanged
         for (subject, purpose), members in call.read.items():
             if members != call.members_at(subject, purpose, now_ms):
+                raise StateChanged
+        for key, linked in call.beside.items():
+            if linked != guard.linked(*key):
                 raise StateChanged
     if call.plan.has_epoch and not view.consent_epoch:
         view.consent_epoch = guard.epoch

@@ -1,9 +1,9 @@
 """What may be used of the one who asks: their events, their answers, their age.
 
 Whoever must not be named is a guest: nothing of theirs is read. Of one who says they are younger
-than 18 neither events nor tastes are used. Their age is read to protect them, under ``service``
-as well as under the call's purpose; whoever refuses that is protected like a child, so that no
-refusal makes a list deeper.
+than 18 neither events nor tastes are used. Their age is read to protect them, under ``service``,
+of everybody who is one person with them, also of those whose grant of the call's purpose is gone;
+whoever refuses that is protected like a child, so that no refusal makes a list deeper.
 """
 
 from __future__ import annotations
@@ -75,11 +75,11 @@ class Askers:
         self, call: Call, subject: SubjectId, members: tuple[SubjectId, ...]
     ) -> tuple[int, bool]:
         """The youngest band told, and whether the person is protected."""
-        if not call.allows(subject, PROTECTION):
-            return 0, True
         purpose = call.guard.policy.index(PROTECTION)
-        read = {call.purpose: members, purpose: call.members(subject, purpose)}
-        declared = await self._projection.declared(read)
+        person = {*call.linked(subject), *call.linked(subject, purpose)}
+        if not all(call.allows(one, PROTECTION) for one in sorted(person)):
+            return 0, True
+        declared = await self._projection.declared({call.purpose: members, purpose: person})
         return declared.age_band, declared.is_minor
 
     def _tastes(self, told: Declared) -> tuple[Taste, ...]:

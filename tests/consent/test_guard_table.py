@@ -75,6 +75,19 @@ def test_members_are_read_in_the_purposes_view_and_only_where_they_allow_it(poli
     assert table.members(BERT, wide, NOW_MS) == ()
 
 
+def test_who_is_linked_does_not_hang_on_what_they_allow(policy: Policy):
+    """By the purpose's view; a stranger is nobody, and no view means alone."""
+    members = ((ANNA,), (ANNA, BERT))
+    table = GuardTable(policy)
+    table.apply(GuardUpdate(1, {one: entry(policy, members=members) for one in (ANNA, BERT)}))
+    wide, strict, alone = (
+        policy.index(purpose) for purpose in ("personalise.recommend", "loyalty", "location_precise")
+    )
+    assert table.linked(ANNA, wide) == table.linked(BERT, wide) == (ANNA, BERT)
+    assert table.linked(ANNA, strict) == table.linked(ANNA, alone) == (ANNA,)
+    assert table.linked(STRANGER, wide) == ()
+
+
 def test_an_entry_that_is_taken_away_leaves_a_stranger(policy: Policy):
     """A step can end a subject."""
     table = GuardTable(policy)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from consent.guard_table import NEVER_MS, GuardEntry, GuardUpdate
 from recommender.catalogue import Item
 from recommender.declared import DeclaredAnswer, DeclaredBy, Topic
 from services.recommender.wording import WORDINGS
@@ -107,6 +108,32 @@ async def test_who_refuses_that_their_age_protects_them_is_protected_like_a_chil
     set_state(shop.guard, ME, "personalise.recommend")
     answer = await shop.recommend(ME, page_size=30)
     assert answer.depth < pb.DEPTH_INDIVIDUAL
+
+
+def one_person_widely(world: World, me: tuple[str, ...], other: tuple[str, ...]) -> None:
+    """I and the other are linked in the view of lists and not in that of ``service``."""
+    policy = world.guard.policy
+    for who, purposes in ((ME, me), (OTHER, other)):
+        views = [(who,)] * len(policy.views)
+        views[policy.view_of[policy.index("personalise.recommend")]] = (ME, OTHER)
+        allow = sum({policy.mask(purpose) for purpose in purposes}) | policy.unrefusable_mask
+        entry = GuardEntry(allow, 0, NEVER_MS, tuple(views))
+        world.guard.apply(GuardUpdate(world.guard.epoch + 1, {who: entry}))
+
+
+@pytest.mark.parametrize("left", [("service",), ()])
+async def test_a_child_stays_one_when_the_grant_of_the_identity_that_says_so_is_gone(
+    shop: World, left: tuple[str, ...]
+) -> None:
+    """The age is read by the other's own ``service``; where that is refused, nothing is known of it."""
+    await told(shop, aged(1, ADULT), aged(2, CHILD))
+    one_person_widely(shop, ALL, ALL)
+    young = await shop.recommend(ME, page_size=30)
+    assert young.depth < pb.DEPTH_INDIVIDUAL
+    one_person_widely(shop, ALL, left)
+    still = await shop.recommend(ME, page_size=30)
+    assert still.depth <= young.depth
+    assert "wine" not in ids(still)
 
 
 async def test_every_ground_says_its_source_and_what_permitted_it(shop: World) -> None:

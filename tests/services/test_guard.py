@@ -210,6 +210,22 @@ async def test_an_unlink_while_the_handler_runs_makes_the_answer_anew(suite):
     assert read == [(ANNA, BEN), (ANNA,)]
 
 
+async def test_a_link_to_one_who_permits_nothing_while_the_handler_runs_makes_the_answer_anew(suite):
+    """Whom the handler took for the same person is checked again, whatever they permit."""
+    set_state(suite.guard, BEN)
+    set_state(suite.guard, ANNA, RECOMMEND)
+    seen = []
+
+    async def during(call: Call) -> None:
+        seen.append(call.linked(ANNA))
+        if len(seen) == 1:
+            set_state(suite.guard, ANNA, RECOMMEND, members=(ANNA, BEN))
+
+    suite.probe.during = during
+    await suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth())
+    assert seen == [(ANNA,), (ANNA, BEN)]
+
+
 async def test_a_state_that_never_rests_is_unavailable(suite):
     """An answer that can not be made under one state is not given."""
     set_state(suite.guard, BEN, RECOMMEND)
