@@ -63,7 +63,7 @@ def run(job: Job, grouping: Grouping, say: Callable[[dict[str, Any]], None]) -> 
     told = Told(data.words, fit_text([words for words in data.words if words]), data.bands)
     model = model_of(plan, sums, data.categories, version, progress, told=told)
     progress("files")
-    files.write(replace(model, check=checked), data.projection, data.grouping)
+    files.write(replace(model, check=checked), data.projection, data.learned_from)
     say({"version": version})
 
 

@@ -84,7 +84,8 @@ class ModelFiles:
         Args:
             model: an untaken version.
             projection: names the projection its item numbers belong to.
-            learned_from: the subjects whose events it may have been learned from, as the people they were.
+            learned_from: the subjects whose events or age bands it may have been learned from, as the
+                people they were.
         """
         temporary = self._folder / f".{model.version}"
         shutil.rmtree(temporary, ignore_errors=True)

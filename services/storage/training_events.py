@@ -70,6 +70,7 @@ class TrainingData:
     Attributes:
         projection: names the projection the item numbers belong to.
         grouping: of those whose events are among them.
+        learned_from: of those, and of those besides whose age band was read for one of these people.
         events: the events.
         categories: of each item by number.
         words: of each item by number.
@@ -79,6 +80,7 @@ class TrainingData:
 
     projection: str
     grouping: Grouping
+    learned_from: Grouping
     events: EventTable
     categories: list[str]
     words: list[list[str]]
@@ -114,7 +116,7 @@ def training_data(path: Path, grouping: Grouping, purpose: int, now_ms: int) -> 
             "SELECT number, title, category, brand, tags, description FROM item"
         ):
             categories[number], words[number] = texts[1], item_words(*texts)
-        bands = _bands(connection, grouping, purpose)
+        bands, telling = _bands(connection, grouping, purpose)
         codes = [
             code
             for code, uses in connection.execute("SELECT code, uses FROM provenance")
@@ -128,11 +130,14 @@ def training_data(path: Path, grouping: Grouping, purpose: int, now_ms: int) -> 
         parts = list(_parts(connection, query, grouping, (*codes, now_ms)))
     columns = np.concatenate(parts) if parts else np.zeros((0, 6), np.int64)
     having = grouping.where(np.isin(grouping.subject, columns[:, 0]))
-    return TrainingData(projection, having, EventTable.of_columns(columns[:, 1:]), categories, words, bands)
+    read = np.isin(grouping.subject, telling) & np.isin(grouping.person, having.person)
+    learned_from = grouping.where(np.isin(grouping.subject, having.subject) | read)
+    events = EventTable.of_columns(columns[:, 1:])
+    return TrainingData(projection, having, learned_from, events, categories, words, bands)
 
 
-def _bands(connection: Any, grouping: Grouping, purpose: int) -> Ints:
-    """The age band of each training person."""
+def _bands(connection: Any, grouping: Grouping, purpose: int) -> tuple[Ints, Ints]:
+    """The age band of each training person, and the subjects that told one."""
     told = connection.execute(
         "SELECT subject.number, declared.value, declared.uses FROM declared"
         " JOIN subject ON subject.birth = declared.birth WHERE topic = ?",
@@ -140,11 +145,13 @@ def _bands(connection: Any, grouping: Grouping, purpose: int) -> Ints:
     ).fetchall()
     person_of = dict(zip(grouping.subject.tolist(), grouping.person.tolist(), strict=True))
     bands = np.zeros(int(grouping.person.max(initial=-1)) + 1, np.int64)
+    telling: list[int] = []
     for number, band, uses in told:
         person = person_of.get(number)
         if person is not None and uses >> purpose & 1:
             bands[person] = min(band, bands[person] or band)
-    return bands
+            telling.append(number)
+    return bands, np.array(telling, np.int64)
 
 
 def _parts(

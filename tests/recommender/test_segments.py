@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from identity.keyring import KeyRing
 from recommender.declared import DeclaredAnswer, DeclaredBy, Topic
 from recommender.events import Kind
 from recommender.segments import (
@@ -20,13 +19,17 @@ from recommender.segments import (
     segment_sums,
     segments_of,
 )
+from tests.conftest import set_state
 from tests.recommender.conftest import World, shop_items
-from tests.recommender.events import EVERY_USE, TODAY, event, subject, table
+from tests.recommender.events import EVERY_USE, NOW_MS, TODAY, event, subject, table
+from tests.recommender.test_erasure import erase
 from veilgraph.recommender.v1 import recommender_pb2 as pb
 
 ITEMS = 8
 ORDER = int(Kind.ORDER)
 HEAD = np.arange(1, ITEMS)
+EVERYTHING = ("personalise.recommend", "train_model", "service")
+TELLER = 300
 
 
 def sums(rows: list[tuple[int, int, int]], bands: list[int]) -> SegmentSums:
@@ -80,11 +83,13 @@ def test_who_told_no_age_is_in_no_band() -> None:
     assert sums(crowd(30), [0] * 30).people.sum() == 0
 
 
-async def test_people_of_an_age_band_shape_the_list_of_one_of_them_who_did_nothing(
-    world: World, tmp_path: Path
-) -> None:
-    """By way of a training; only of people who permit it, and not of one more than permit it."""
-    del tmp_path
+async def in_the_band(world: World, told_by: dict[int, int]) -> None:
+    """Just enough people of one band who buy alike, I among the band; trained.
+
+    Args:
+        world: empty.
+        told_by: who tells the band of whom in their place; the two are one person.
+    """
     await world.put(shop_items())
     young = range(100, 100 + PEOPLE_MIN)
     for n, who in enumerate(young):
@@ -93,17 +98,42 @@ async def test_people_of_an_age_band_shape_the_list_of_one_of_them_who_did_nothi
         )
     for n, who in enumerate(range(200, 260)):
         await world.tell(event(900 + n, who, item_id=f"item-{8 + n % 9}", day=TODAY - n % 3))
+    for n, teller in enumerate(told_by.values()):
+        await world.tell(event(2000 + n, teller, item_id="item-2", expires_at_ms=NOW_MS - 1))
     band = DeclaredAnswer(Topic.AGE_BAND, "", 4, TODAY, EVERY_USE, "quiz")
-    declared = [DeclaredBy(subject(who), (band,)) for who in (1, *young)]
+    declared = [DeclaredBy(subject(told_by.get(who, who)), (band,)) for who in (1, *young)]
     projection = world.recommender.projection
     await projection.apply(projection.cursor + 1, [], declared)
-    everybody = [subject(who) for who in (1, *young, *range(200, 260))]
-    world.permit(*everybody)
+    world.permit(*(subject(who) for who in (1, *young, *range(200, 260))))
+    for who, teller in told_by.items():
+        for one in (who, teller):
+            set_state(world.guard, subject(one), *EVERYTHING, members=(subject(who), subject(teller)))
     await world.train("all")
+
+
+async def test_people_of_an_age_band_shape_the_list_of_one_of_them_who_did_nothing(world: World) -> None:
+    """By way of a training; only of people who permit it, and not of one more than permit it."""
+    await in_the_band(world, {})
     mine = await world.recommend(subject(1))
     assert (mine.depth, mine.depth_reason) == (pb.DEPTH_SEGMENT, "NO_EVENTS")
     assert mine.items[0].item_id == "item-7"
     assert pb.GROUND_KIND_SEGMENT in [ground.kind for ground in mine.items[0].grounds]
     world.permit(subject(100), purposes=("personalise.recommend", "service"))
     await world.train("one less")
+    assert (await world.recommend(subject(1))).depth == pb.DEPTH_GENERAL
+
+
+@pytest.mark.parametrize("leaves_by", ["withdrawal", "erasure"])
+async def test_a_trend_goes_with_an_identity_that_only_told_the_band(
+    world: World, keyring: KeyRing, leaves_by: str
+) -> None:
+    """Nothing that it did was learned from; without its word there is one person too few."""
+    await in_the_band(world, {100: TELLER})
+    assert (await world.recommend(subject(1))).depth == pb.DEPTH_SEGMENT
+    if leaves_by == "erasure":
+        await erase(world, keyring, subject(TELLER))
+    else:
+        both = subject(100), subject(TELLER)
+        set_state(world.guard, subject(TELLER), "personalise.recommend", "service", members=both)
+        await world.recommender.trainer.without_the_withdrawn(NOW_MS)
     assert (await world.recommend(subject(1))).depth == pb.DEPTH_GENERAL
