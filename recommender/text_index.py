@@ -156,8 +156,8 @@ class TextIndex:
             columns, tells = self._columns_of(word, seen, unfinished=word == last)
             understood += bool(len(columns))
             for column, told in zip(columns.tolist(), tells.tolist(), strict=True):
-                rows, saturated = self._column(column, seen)
-                total[rows] += told * saturated
+                holding, saturated = self._column(column, seen)
+                total[holding] += told * saturated
         total[~seen.rows] = 0
         rows = np.flatnonzero(total)
         best = total[rows].max(initial=np.float32(1e-9))
