@@ -7,12 +7,8 @@ what it holds of people ends with it.
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,11 +19,12 @@ from recommender.holdings import purchases
 from recommender.parameters import Parameters
 from recommender.report import Report
 from services.importing.errors import ImportStopped
+from services.recommender.child import Say, speak
 from services.recommender.comparing import SERVED, Comparing
 from services.recommender.journal import NotKept
 from services.recommender.purchases import DataSet
 from services.storage.training_events import Grouping, training_data
-from services.storage.training_job import Job, read_job
+from services.storage.training_job import Job
 
 #: What needs no library that is for development only.
 MODELS = (POPULARITY, DECAYED, OWN_COUNTS)
@@ -66,7 +63,7 @@ def evaluated(
     return comparing.report(())
 
 
-def run(job: Job, grouping: Grouping, say: Callable[[dict[str, Any]], None]) -> None:
+def run(job: Job, grouping: Grouping, say: Say) -> None:
     """Evaluates and says the report.
 
     Args:
@@ -84,21 +81,5 @@ def run(job: Job, grouping: Grouping, say: Callable[[dict[str, Any]], None]) -> 
     say({"report": report | {"cut_ms": report["cut_ms"] * DAY_MS}})  # asked by days
 
 
-def main(folder: str) -> int:
-    """Runs the job in a folder; returns the exit status."""
-    os.umask(0o077)
-
-    def say(line: dict[str, Any]) -> None:
-        sys.stdout.write(json.dumps(line) + "\n")
-        sys.stdout.flush()
-
-    try:
-        run(*read_job(Path(folder)), say)
-    except ImportStopped:
-        say({"error": "TOO_FEW_TO_ASK"})
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(speak(run, sys.argv[1], {ImportStopped: "TOO_FEW_TO_ASK"}))

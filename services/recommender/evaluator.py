@@ -7,21 +7,17 @@ request that was answered is answered the same again, also after a restart.
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import shutil
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from recommender.errors import EvaluationFailed, TooFewToAsk
+from services.recommender.child import told_by
 from services.recommender.followed import Followed, Step
 from services.storage.evaluations import Evaluations, KeptEvaluation
 from services.storage.training_events import Grouping
 from services.storage.training_job import Job, write_job
-
-_ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class Evaluator:
@@ -95,31 +91,10 @@ class Evaluator:
         return kept
 
     async def _program(self, say: Callable[[Step], None]) -> dict[str, Any]:
-        program = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "services.recommender.evaluating",
-            str(self._folder),
-            cwd=_ROOT,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-            stdout=asyncio.subprocess.PIPE,
-            limit=1 << 22,  # a report is one line
-        )
-        assert program.stdout is not None  # noqa: S101 - asked for
-        last: dict[str, Any] = {}
-        try:
-            async for line in program.stdout:
-                last = json.loads(line)
-                if "step" in last:
-                    say(Step(last["step"], int(last["done"]), int(last["steps"])))
-            await program.wait()
-        finally:
-            if program.returncode is None:
-                program.kill()
-                await program.wait()
+        last, status = await told_by("services.recommender.evaluating", self._folder, 1, say)
         if last.get("error") == "TOO_FEW_TO_ASK":
             raise TooFewToAsk
-        if program.returncode or "report" not in last:
-            raise EvaluationFailed(f"status {program.returncode}")
+        if status or "report" not in last:
+            raise EvaluationFailed(f"status {status}")
         report: dict[str, Any] = last["report"]
         return report

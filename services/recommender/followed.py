@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Generic, NamedTuple, TypeVar
 
-from recommender.errors import JobBusy
+from recommender.errors import JobBusy, RecommenderError
 
 T = TypeVar("T")
 
@@ -29,7 +29,13 @@ Work = Callable[[Callable[[Step], None]], Awaitable[T]]
 class Followed(Generic[T]):
     """The jobs of one kind; used from one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, busy: type[RecommenderError] = JobBusy) -> None:
+        """Has run none yet.
+
+        Args:
+            busy: what is raised to whoever comes with another key while one runs.
+        """
+        self._busy = busy
         self._key = ""
         self._said: list[Step] = []
         self._news = asyncio.Event()
@@ -43,7 +49,7 @@ class Followed(Generic[T]):
             work: does the job; is given what tells a step.
 
         Raises:
-            JobBusy: another one is running.
+            RecommenderError: ``busy``; another one is running.
             Exception: what the job raised.
         """
         if self._task is None or (key != self._key and self._task.done()):
@@ -52,7 +58,7 @@ class Followed(Generic[T]):
             self._task = asyncio.ensure_future(work(lambda step: self._say(said, step)))
             self._task.add_done_callback(self._ended)
         elif key != self._key:
-            raise JobBusy
+            raise self._busy
         task, news_of, told = self._task, self._said, 0
         while True:
             news = self._news
@@ -69,6 +75,16 @@ class Followed(Generic[T]):
         """What the job of a key came to, while it is the one that ran last."""
         done = self._task is not None and self._task.done() and key == self._key
         return self._task.result() if self._task is not None and done else None
+
+    @property
+    def running(self) -> bool:
+        """Whether a job runs."""
+        return self._task is not None and not self._task.done()
+
+    async def idle(self) -> None:
+        """Returns when the job that runs now is over."""
+        if self._task is not None and self.running:
+            await asyncio.wait([self._task])
 
     async def close(self) -> None:
         """Ends a running job."""

@@ -8,14 +8,11 @@ model that was learned from somebody who has been erased meanwhile never comes i
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -26,6 +23,8 @@ from recommender.model import Model
 from recommender.parameters import Parameters
 from recommender.store import RecommenderStore
 from services.interceptors.purpose import must_be_ready
+from services.recommender.child import told_by
+from services.recommender.followed import Followed, Step
 from services.recommender.serving import LiveIndex
 from services.storage.model_files import ModelFiles
 from services.storage.sums_files import SumsFiles
@@ -35,16 +34,7 @@ from services.storage.training_job import Job, write_job
 PURPOSE = "train_model"
 #: Begins the key of a training that no caller asked for; no caller has a space in its name.
 _OWN = "without somebody "
-_ROOT = Path(__file__).resolve().parent.parent.parent
 _SUBJECTS_AT_ONCE = 2_000
-
-
-class Progress(NamedTuple):
-    """How far a training is."""
-
-    step: str
-    done: int
-    steps: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +114,10 @@ class Trainer:
         self._files = ModelFiles(places.models)
         self.judged = self._files.judged()
         self._sums = SumsFiles(places.sums)
-        self._key = ""
-        self._said: list[Progress] = []
-        self._news = asyncio.Event()
-        self._task: asyncio.Task[Model] | None = None
+        self._jobs: Followed[Model] = Followed(TrainingBusy)
         self._writing = asyncio.Lock()  # a program writes, or what must go is removed
 
-    async def train(self, key: str, now_ms: int) -> AsyncIterator[Progress]:
+    async def train(self, key: str, now_ms: int) -> AsyncIterator[Step]:
         """Begins a training, or follows the one begun under the same key, to its end.
 
         Args:
@@ -145,23 +132,8 @@ class Trainer:
             NothingToLearn: nobody who permits it bought anything.
             TrainingFailed: the program ended without a model.
         """
-        if self._task is None or (key != self._key and self._task.done()):
-            self._key, self._said = key, []
-            self._task = asyncio.create_task(self._run(now_ms))
-            self._task.add_done_callback(self._ended)
-        elif key != self._key:
-            raise TrainingBusy
-        task, said, told = self._task, self._said, 0
-        while True:
-            news = self._news
-            for progress in said[told:]:
-                told += 1
-                yield progress
-            if task.done() and told == len(said):
-                break
-            if told == len(said):
-                await news.wait()
-        await task
+        async for step in self._jobs.follow(key, lambda say: self._run(now_ms, say)):
+            yield step
 
     async def without_the_erased(self, now_ms: int) -> None:
         """Has every model and the sums go that were learned from somebody who is there no more.
@@ -180,9 +152,9 @@ class Trainer:
             OSError: something of what had to go is still there.
         """
         while True:
-            await self._idle()
+            await self._jobs.idle()
             stale = await self._learned_from_others()
-            if self._task is not None and not self._task.done():
+            if self._jobs.running:
                 continue  # begun meanwhile by somebody who waits here, too
             if self._live.model.version not in stale:
                 break
@@ -208,7 +180,7 @@ class Trainer:
             TrainingBusy: another training began meanwhile.
             TrainingFailed: the program ended without a model; what serves is as it was.
         """
-        await self._idle()
+        await self._jobs.idle()
         if not self._live.model.version:
             await self._live.serve_popularity()
         permitted = await people_to_learn_from(self._guard, self._store, now_ms)
@@ -225,11 +197,6 @@ class Trainer:
                 await asyncio.to_thread(self._sums.keep_only_of, permitted.subject)
         await asyncio.to_thread(self._files.remove, stale)
 
-    async def _idle(self) -> None:
-        """Returns when no training runs."""
-        if self._task is not None and not self._task.done():
-            await asyncio.wait([self._task])
-
     async def _train_unasked(self, now_ms: int) -> None:
         self._own += 1
         async for _ in self.train(f"{_OWN}{self._own}", now_ms):
@@ -237,9 +204,7 @@ class Trainer:
 
     async def close(self) -> None:
         """Ends a running training; its program is ended with it."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._jobs.close()
 
     async def _learned_from_others(self) -> list[str]:
         present = await asyncio.to_thread(subjects_present, self._places.database)
@@ -259,11 +224,11 @@ class Trainer:
         self._files.remove_half_written()
         self._sums.remove_half_written()
 
-    async def _run(self, now_ms: int) -> Model:
-        version = await self._trained(now_ms)
+    async def _run(self, now_ms: int, say: Callable[[Step], None]) -> Model:
+        version = await self._trained(now_ms, say)
         while version in await self._learned_from_others():  # somebody was erased while it was learned
             await asyncio.to_thread(self._files.remove, [version])
-            version = await self._trained(now_ms)
+            version = await self._trained(now_ms, say)
         model = await asyncio.to_thread(self._files.read, version, self._projection)
         self.judged = version, model.check
         if model.check.promotes:
@@ -272,7 +237,7 @@ class Trainer:
             self._log(f"a model is not promoted: {version}: it does not beat decayed popularity\n")
         return model
 
-    async def _trained(self, now_ms: int) -> str:
+    async def _trained(self, now_ms: int, say: Callable[[Step], None]) -> str:
         grouping = await people_to_learn_from(self._guard, self._store, now_ms)
         purpose = self._guard.policy.index(PURPOSE)
         job = Job(
@@ -284,51 +249,24 @@ class Trainer:
             self._parameters,
         )
         async with self._writing:
-            shutil.rmtree(self._places.job, ignore_errors=True)  # left by a killed process, as the next
-            self._remove_half_written()
+            await asyncio.to_thread(self._clear)  # what a killed process left
             try:
                 await asyncio.to_thread(write_job, self._places.job, job, grouping)
-                return await self._program()
+                return await self._program(say)
             finally:
-                shutil.rmtree(self._places.job, ignore_errors=True)
-                self._remove_half_written()  # of a program that was killed, or whose disk was full
+                await asyncio.to_thread(self._clear)  # of a program that was killed, or whose disk was full
 
-    async def _program(self) -> str:
+    def _clear(self) -> None:
+        shutil.rmtree(self._places.job, ignore_errors=True)
+        self._remove_half_written()
+
+    async def _program(self, say: Callable[[Step], None]) -> str:
         """Runs the program; returns the version of the model it wrote."""
-        threads = str(os.cpu_count() or 1)
-        program = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "services.recommender.training",
-            str(self._places.job),
-            cwd=_ROOT,
-            env={**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
-            stdout=asyncio.subprocess.PIPE,
-        )
-        assert program.stdout is not None  # noqa: S101 - asked for
-        last: dict[str, str] = {}
-        try:
-            async for line in program.stdout:
-                last = json.loads(line)
-                if "step" in last:
-                    self._said.append(Progress(last["step"], int(last["done"]), int(last["steps"])))
-                    self._tell()
-            await program.wait()
-        finally:
-            if program.returncode is None:
-                program.kill()
-                await program.wait()
+        threads = os.cpu_count() or 1
+        last, status = await told_by("services.recommender.training", self._places.job, threads, say)
         if last.get("error") == "NOTHING_TO_LEARN":
             raise NothingToLearn
-        if program.returncode or "version" not in last:
-            raise TrainingFailed(f"status {program.returncode}")
-        return last["version"]
-
-    def _ended(self, task: asyncio.Task[Model]) -> None:
-        if not task.cancelled():
-            task.exception()  # asked for, so that nobody following is no news
-        self._tell()
-
-    def _tell(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
+        if status or "version" not in last:
+            raise TrainingFailed(f"status {status}")
+        version: str = last["version"]
+        return version

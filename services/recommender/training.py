@@ -8,13 +8,8 @@ deletes.
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 from recommender.errors import NothingToLearn
 from recommender.model import STEPS
@@ -22,13 +17,14 @@ from recommender.promotion import check
 from recommender.sums import plan_of
 from recommender.text_fitting import fit_text
 from recommender.training import Told, model_of
+from services.recommender.child import Say, speak
 from services.storage.model_files import ModelFiles
 from services.storage.sums_files import SumsFiles
 from services.storage.training_events import Grouping, training_data
-from services.storage.training_job import Job, read_job
+from services.storage.training_job import Job
 
 
-def run(job: Job, grouping: Grouping, say: Callable[[dict[str, Any]], None]) -> None:
+def run(job: Job, grouping: Grouping, say: Say) -> None:
     """Trains a model and keeps it.
 
     Args:
@@ -67,21 +63,5 @@ def run(job: Job, grouping: Grouping, say: Callable[[dict[str, Any]], None]) -> 
     say({"version": version})
 
 
-def main(folder: str) -> int:
-    """Runs the job in a folder; returns the exit status."""
-    os.umask(0o077)
-
-    def say(line: dict[str, Any]) -> None:
-        sys.stdout.write(json.dumps(line) + "\n")
-        sys.stdout.flush()
-
-    try:
-        run(*read_job(Path(folder)), say)
-    except NothingToLearn:
-        say({"error": "NOTHING_TO_LEARN"})
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(speak(run, sys.argv[1], {NothingToLearn: "NOTHING_TO_LEARN"}))

@@ -251,7 +251,7 @@ async def test_a_training_that_failed_leaves_nothing_half_written(
     """Whatever its program died of; it is not the next training that tidies up."""
     await filled(world)
 
-    async def dies() -> str:
+    async def dies(_say: object) -> str:
         await _killed_while_it_wrote(world)
         raise TrainingFailed
 

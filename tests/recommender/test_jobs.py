@@ -56,7 +56,7 @@ def judged_as(world: World, monkeypatch: pytest.MonkeyPatch, *checks: Check) -> 
     """Has trainings end with models of these checks, one after the other."""
     trainer, left = world.recommender.trainer, list(checks)
 
-    async def trained(_now_ms: int) -> str:
+    async def trained(_now_ms: int, _say: object) -> str:
         files = ModelFiles(world.folder / "models")
         model = replace(two_tastes_model(version=files.next_version()), check=left.pop(0))
         people = await people_to_learn_from(world.guard, world.store, NOW_MS)
