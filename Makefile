@@ -5,6 +5,7 @@ FILES   ?=
 GATEWAY ?= 127.0.0.1:8080
 BENCH   ?=
 PROCESSES ?= 1
+POSTGRESQL ?=
 
 RUN   := .venv/.installed
 DEV   := .venv/.installed-dev
@@ -21,9 +22,10 @@ help: ## List the targets.
 	@echo "  FILES=folder          run, tour: where the files lie that the mapping names"
 	@echo "  GATEWAY=host:port     run, tour: where the gateway listens (127.0.0.1:8080)"
 	@echo "  PROCESSES=4           run: a process a service instead of one for all"
+	@echo "  POSTGRESQL=uri        run: keep the tables in this database instead of SQLite files"
 
 run: $(RUN) ## Set up, import a year of purchases, train, serve until Ctrl-C.
-	@.venv/bin/python -m services run --gateway $(GATEWAY) --processes $(PROCESSES) $(if $(DATA),--data $(DATA)) $(if $(FILES),--files $(FILES))
+	@.venv/bin/python -m services run --gateway $(GATEWAY) --processes $(PROCESSES) $(if $(POSTGRESQL),--postgresql $(POSTGRESQL)) $(if $(DATA),--data $(DATA)) $(if $(FILES),--files $(FILES))
 
 tour: $(RUN) ## Walk one household through a running suite and check every claim.
 	@.venv/bin/python -m services tour --gateway $(GATEWAY) $(if $(DATA),--data $(DATA)) $(if $(FILES),--files $(FILES))

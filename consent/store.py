@@ -7,9 +7,9 @@ every write is fenced: it is refused when another authority has begun a term sin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from consent.component import EdgeFact, GraphStep
 from consent.erasure import Asked
@@ -17,23 +17,24 @@ from consent.record import ConsentRecord, Said
 from consent.statement import LedgerEntry, Refusals
 from identity.ids import SubjectId
 
+F = TypeVar("F")
+
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Generic[F]):
     """Everything the state is folded from.
 
     Attributes:
         graph_cursor: position of the last step of identity's feed taken in; 0 for none.
         births: every birth subject announced, oldest first.
         edges: the edges not declared wrong.
-        said: for each birth subject that said anything its statements in recorded order. To
-            be read once, before the next write.
+        own: for each birth subject that said anything what its statements were folded to.
     """
 
     graph_cursor: int
     births: Sequence[SubjectId]
     edges: Sequence[EdgeFact]
-    said: Iterable[tuple[SubjectId, Sequence[Said]]]
+    own: dict[SubjectId, F]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,12 @@ class ConsentStore(Protocol):
     async def keep_holders(self, holders: Collection[bytes]) -> None:
         """Keeps whose leases may be out, in the place of what was kept before."""
 
-    async def load(self) -> Kept:
-        """Everything there is."""
+    async def load(self, fold: Callable[[Sequence[Said]], F]) -> Kept[F]:
+        """Everything there is, of one state.
+
+        Args:
+            fold: is given what one birth subject said, in recorded order, before the next one's is read.
+        """
 
     async def next_epoch(self) -> int:
         """Takes the next epoch; greater than every one taken before."""

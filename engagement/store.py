@@ -120,11 +120,11 @@ class EventStore(Protocol):
             after: where the page before ended; ``None`` for the first.
         """
 
-    def changes(self, after: int, limit: int) -> Sequence[EventChange]:
+    async def changes(self, after: int, limit: int) -> Sequence[EventChange]:
         """Committed news with ``seq > after``, in order.
 
         At most ``limit``, and fewer when they hold many events; at least one when there is one.
         """
 
-    def last_seq(self) -> int:
+    async def last_seq(self) -> int:
         """Position of the latest committed news; 0 when there is none."""

@@ -85,11 +85,11 @@ class IdentityStore(Protocol):
             The edges in their new state; the end of the sequence.
         """
 
-    def changes(self, after: int, limit: int) -> Sequence[GraphChange]:
+    async def changes(self, after: int, limit: int) -> Sequence[GraphChange]:
         """Up to ``limit`` changes beyond ``after``, in order; at least one if there is one.
 
         An edge is given with the state it came to in that change and otherwise as it is now.
         """
 
-    def last_seq(self) -> int:
+    async def last_seq(self) -> int:
         """The end of the sequence; 0 before the first change."""

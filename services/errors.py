@@ -27,7 +27,7 @@ from identity import errors as identity
 from recommender import errors as recommender
 from services.consent.authority import AuthorityStopped
 from services.feed import FeedStopped
-from services.storage.sqlite import StoreUnusable
+from services.storage.database import StoreUnusable
 from services.stores import StoreDown
 from veilgraph.consent.v1 import consent_pb2
 

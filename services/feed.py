@@ -28,6 +28,9 @@ class Numbered(Protocol):
 C = TypeVar("C", bound=Numbered)
 C_co = TypeVar("C_co", bound=Numbered, covariant=True)
 READ_MAX = 1000
+#: ``read(after, limit)`` gives the changes with ``seq > after`` in order, fewer than ``limit`` if more
+#: would be too much at once.
+Read = Callable[[int, int], Awaitable[Sequence[C]]]
 
 
 class Source(Protocol[C_co]):
@@ -43,37 +46,41 @@ class Source(Protocol[C_co]):
 class Feed(Generic[C]):
     """One producer's outbox as others see it."""
 
-    def __init__(self, read: Callable[[int, int], Sequence[C]], last_seq: int) -> None:
+    def __init__(self, read: Read[C], last: Callable[[], Awaitable[int]]) -> None:
         """Makes the feed.
 
         Args:
-        read: ``read(after, limit)`` gives the changes with ``seq > after`` in order, fewer than
-            ``limit`` if more would be too much at once.
-        last_seq: the newest committed position at start-up.
+        read: gives changes.
+        last: says the newest committed position; asked once, before anything is told.
         """
         self._read = read
-        self.last_seq = last_seq
+        self._last = last
+        self._begun = False
+        self._seq = 0
         self._news = asyncio.Event()
 
     def published(self, seq: int) -> None:
         """Tells subscribers that everything up to ``seq`` is committed."""
-        if seq > self.last_seq:
-            self.last_seq = seq
+        if seq > self._seq:
+            self._seq = seq
             self._news.set()
             self._news = asyncio.Event()
 
     async def head(self) -> int:
         """The newest committed position."""
-        return self.last_seq
+        if not self._begun:
+            self.published(await self._last())
+            self._begun = True
+        return self._seq
 
     async def after(self, cursor: int) -> Sequence[C]:
         """The next changes beyond ``cursor``; waits until there is one."""
         await self.beyond(cursor)
-        return self._read(cursor, READ_MAX)
+        return await self._read(cursor, READ_MAX)
 
     async def beyond(self, cursor: int) -> None:
         """Waits until there is a change beyond ``cursor``."""
-        while self.last_seq <= cursor:
+        while await self.head() <= cursor:
             await self._news.wait()
 
 

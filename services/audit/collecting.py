@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 from consent.auditlog.counting import Numbers
 from consent.auditlog.leaf import counted, unpacked
 from services.feed import Consumer, Source
 from services.storage.audit import AuditBatch
-from services.storage.sealed_log import SealedLog
+from services.storage.sealed_log import SealedLog, SealedReader
 
 #: What comes within this time is sealed together: one commit instead of one every 50 ms.
 PAUSE_S = 0.25
@@ -72,7 +73,7 @@ class Collector:
         self._numbers: dict[bytes, Numbers] = {}
         self._reported: set[tuple[bytes, int]] = set()
 
-    def start(self, sources: Mapping[str, Source[AuditBatch]]) -> dict[str, asyncio.Task[None]]:
+    async def start(self, sources: Mapping[str, Source[AuditBatch]]) -> dict[str, asyncio.Task[None]]:
         """Begins collecting; the tasks end only by ``stop`` or by a fault."""
         tasks = {}
         for name, source in sources.items():
@@ -82,7 +83,7 @@ class Collector:
                 self._count(batches)
 
             paced = Paced(source, self._pause_s, self._sleep)
-            self._consumers[name] = Consumer(paced, self._log.cursor(name), apply)
+            self._consumers[name] = Consumer(paced, await self._log.read(partial(_cursor, name)), apply)
             tasks[name] = self._consumers[name].start()
         return tasks
 
@@ -106,3 +107,7 @@ class Collector:
                 if (process, first) not in self._reported:
                     self._reported.add((process, first))
                     self._report(f"audit: records {first} to {last} of process {process.hex()} never came\n")
+
+
+def _cursor(source: str, log: SealedReader) -> int:
+    return log.cursor(source)

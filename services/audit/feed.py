@@ -34,11 +34,11 @@ class AuditFeedServicer(audit_pb2_grpc.AuditFeedServiceServicer):
         call: Call,  # noqa: ARG002 - the guard has judged the caller
     ) -> AsyncIterator[audit_pb2.SubscribeAuditResponse]:
         """The head, then the batches beyond the cursor as they are or come."""
-        yield audit_pb2.SubscribeAuditResponse(head=self._feed.last_seq)
+        yield audit_pb2.SubscribeAuditResponse(head=await self._feed.head())
         async for batches in followed(self._feed, request.cursor, self._stopping):
             for portion in portions(batches, lambda batch: len(batch.leaves), _BYTES_MAX):
                 messages = [audit_pb2.AuditBatch(seq=batch.seq, leaves=batch.leaves) for batch in portion]
-                yield audit_pb2.SubscribeAuditResponse(head=self._feed.last_seq, batches=messages)
+                yield audit_pb2.SubscribeAuditResponse(head=await self._feed.head(), batches=messages)
 
 
 def remote_audit(peers: Peers, service: str, patience: Patience) -> RemoteFeed[AuditBatch]:

@@ -21,7 +21,9 @@ from consent.auditlog.verifying import Report, verify
 from consent.errors import HeadMalformed
 from identity.keyring import KeyRing
 from services.signing import Signed, public_keys, verified
-from services.storage.sealed_log import SealedBatch, sealed_in
+from services.storage.database import Location
+from services.storage.sealed_log import SealedBatch, SealedReader
+from services.storage.sqlite import SqliteFile
 
 _BATCHES_A_READING = 1000
 
@@ -37,11 +39,11 @@ def batch_lines(batch: SealedBatch) -> Iterator[str]:
     yield head_line(batch.signed, batch.edge)
 
 
-def export(folder: Path, tenant: str, out: TextIO) -> SignedHead | None:
+def export(store: Location, tenant: str, out: TextIO) -> SignedHead | None:
     """Writes the log of a deployment.
 
     Args:
-        folder: where its stores are; services may run there.
+        store: consent's; the service may run.
         tenant: whose it is.
         out: takes the lines.
 
@@ -51,17 +53,18 @@ def export(folder: Path, tenant: str, out: TextIO) -> SignedHead | None:
     Raises:
         FileUnusable: there is no log.
     """
-    path = folder / "consent.db"
-    if not path.exists():
-        raise FileUnusable(f"{folder} holds no deployment")
-    last = None
-    with sealed_in(path, tenant) as log:
-        index = 0
-        while batches := log.batches(index, _BATCHES_A_READING):
-            for batch in batches:
-                out.writelines(f"{line}\n" for line in batch_lines(batch))
-            last = batches[-1].signed
-            index = last.head.size
+    if isinstance(store, SqliteFile) and not store.path.exists():
+        raise FileUnusable(f"{store.path.parent} holds no deployment")
+    return store.read(lambda reader: _written(SealedReader(reader, tenant), out))
+
+
+def _written(log: SealedReader, out: TextIO) -> SignedHead | None:
+    last, index = None, 0
+    while batches := log.batches(index, _BATCHES_A_READING):
+        for batch in batches:
+            out.writelines(f"{line}\n" for line in batch_lines(batch))
+        last = batches[-1].signed
+        index = last.head.size
     return last
 
 

@@ -79,8 +79,8 @@ def _sweep(arguments: argparse.Namespace, console: Console) -> int:
 
     from services.deployment.config import ConfigError, load
     from services.retention.sweeping import sweep_all
+    from services.storage.database import StoreUnusable
     from services.storage.folder import FolderInUse
-    from services.storage.sqlite import StoreUnusable
 
     try:
         asyncio.run(sweep_all(load(arguments.file), lambda line: console.print(line, highlight=False)))

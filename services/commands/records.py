@@ -48,7 +48,7 @@ def _export_audit(arguments: argparse.Namespace, console: Console) -> int:
     try:
         config = load(arguments.config)
         with private_file(arguments.file) as out:
-            head = export(config.folder, config.tenant, out)
+            head = export(config.store("consent"), config.tenant, out)
     except (ConfigError, FileUnusable, OSError) as error:
         console.print(f"[red]Can not export:[/red] {error}", highlight=False)
         return 1

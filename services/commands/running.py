@@ -30,6 +30,9 @@ def add(commands: Any) -> None:
     run.add_argument(
         "--processes", type=int, choices=(1, 4), default=1, help="4: a process a service (default: 1)"
     )
+    run.add_argument(
+        "--postgresql", default="", help="URI of a database for the tables (default: SQLite files)"
+    )
     run.set_defaults(command=_run)
 
     for service in ("identity", "consent", "recommender", "engagement"):
@@ -58,6 +61,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     from services.gateway.envoy import GatewayFailed
     from services.importing.errors import ImportStopped
     from services.server import AddressTaken
+    from services.storage.database import SchemaTooNew, StoreUnusable
     from services.storage.folder import FolderInUse
 
     _as_a_service()
@@ -68,10 +72,20 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         arguments.var,
         arguments.port,
         arguments.processes,
+        arguments.postgresql,
     )
     try:
         return uvloop.run(serve(demo, console))
-    except (AddressTaken, ConfigError, FolderInUse, GatewayFailed, ImportStopped, ServiceFailed) as error:
+    except (
+        AddressTaken,
+        ConfigError,
+        FolderInUse,
+        GatewayFailed,
+        ImportStopped,
+        SchemaTooNew,
+        ServiceFailed,
+        StoreUnusable,
+    ) as error:
         console.print(f"[red]Can not run:[/red] {error}", highlight=False)
         return 1
 
@@ -84,12 +98,22 @@ def _serve(arguments: argparse.Namespace, console: Console) -> int:
     from services.parts.part import PartEnded
     from services.peers import NotLoopback
     from services.server import AddressTaken
+    from services.storage.database import SchemaTooNew, SchemaTooOld, StoreUnusable
     from services.storage.folder import FolderInUse
 
     _as_a_service()
     try:
         return uvloop.run(serve_alone(load(arguments.config), arguments.service, sys.stdout))
-    except (AddressTaken, ConfigError, FolderInUse, NotLoopback, PartEnded) as error:
+    except (
+        AddressTaken,
+        ConfigError,
+        FolderInUse,
+        NotLoopback,
+        PartEnded,
+        SchemaTooNew,
+        SchemaTooOld,
+        StoreUnusable,
+    ) as error:
         console.print(f"[red]{arguments.service} can not run:[/red] {error}", highlight=False)
         return 1
 

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 from consent.component import EdgeFact, GraphStep
@@ -135,9 +136,8 @@ class ConsentAuthority:
         return self._task
 
     async def _load(self) -> None:
-        kept = await self._store.load()
-        own = {subject: fold(self.policy, said) for subject, said in kept.said}
-        self._projection.change(self._clock(), kept.births, kept.edges, own)
+        kept = await self._store.load(partial(fold, self.policy))
+        self._projection.change(self._clock(), kept.births, kept.edges, kept.own)
         self.graph_cursor = kept.graph_cursor
 
     async def stop(self) -> None:

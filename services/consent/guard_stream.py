@@ -17,7 +17,7 @@ from consent.packing import packed
 from services.consent.authority import AuthorityStopped, ConsentAuthority
 from services.errors import InvalidRequest, Refusal, Unavailable
 from services.interceptors.call import Unreadable
-from services.storage.sqlite import StoreUnusable
+from services.storage.database import StoreUnusable
 from veilgraph.internal.v1 import guard_pb2, guard_pb2_grpc
 
 #: Steps kept for replicas that were away, at most so many bytes.

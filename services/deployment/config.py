@@ -6,10 +6,11 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from consent.errors import ConsentError
 from consent.policy import Policy
@@ -23,6 +24,8 @@ from services.interceptors.call import Caller
 from services.interceptors.gaps import INTERNAL_SCOPE
 from services.rights.proofs import Verifier, public_keys
 from services.service_tokens import PREFIX
+from services.storage.database import Location
+from services.storage.locations import location_of
 
 SERVICES = ("identity", "consent", "recommender", "engagement")
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
@@ -39,6 +42,7 @@ _KEYS = frozenset(
         "callers",
         "verifiers",
         "model_refresh_s",
+        "stores",
     }
 )
 #: Shorter than this a training of a middling catalogue does not take.
@@ -85,6 +89,7 @@ class SuiteConfig:
         verifiers: who may attest that a person was authenticated.
         own_policy: the policy is a file of the deployment's own, not the one in the package.
         model_refresh_s: within so long no model in service carries what was withdrawn from training.
+        postgresql: the database that holds the services' tables; empty: a file a service in the folder.
     """
 
     folder: Path
@@ -99,6 +104,11 @@ class SuiteConfig:
     verifiers: tuple[Verifier, ...] = ()
     own_policy: bool = False
     model_refresh_s: int = MODEL_REFRESH_S
+    postgresql: str = field(default="", repr=False)
+
+    def store(self, service: str) -> Location:
+        """Where a service's tables lie."""
+        return location_of(service, self.folder, self.postgresql)
 
 
 def load(path: Path) -> SuiteConfig:
@@ -147,7 +157,20 @@ def load(path: Path) -> SuiteConfig:
         },
         verifiers=verifiers,
         model_refresh_s=_refresh_s(content),
+        postgresql=_postgresql(content),
     )
+
+
+def _postgresql(content: Mapping[str, Any]) -> str:
+    if "stores" not in content:
+        return ""
+    dsn = _string(_section(content, "stores", frozenset({"postgresql"})), "postgresql")
+    parts = urlsplit(dsn)
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise ConfigError("stores.postgresql: a URI as libpq understands it is needed, postgresql://…")
+    if parts.password or "password=" in parts.query:
+        raise ConfigError("stores.postgresql: no password stands in here; name its file with ?passfile=")
+    return dsn
 
 
 def _refresh_s(content: Mapping[str, Any]) -> int:

@@ -61,6 +61,7 @@ class Demo:
         var: where every data set has its folder.
         port: of the first service, the others follow; 0 takes free ones.
         processes: 1, or 4 for a process a service.
+        postgresql: the database that holds the tables; empty: a file a service.
     """
 
     mapping: Path | None
@@ -69,6 +70,7 @@ class Demo:
     var: Path
     port: int = 7101
     processes: int = 1
+    postgresql: str = ""
 
     @property
     def dataset(self) -> str:
@@ -125,8 +127,11 @@ async def serve(demo: Demo, console: Console) -> int:
 @asynccontextmanager
 async def _running(demo: Demo) -> AsyncIterator[Running]:
     """The services while the block runs, in this process or in one each."""
-    path = prepare(demo.folder, int(time.time()), demo.ports)
+    path = prepare(demo.folder, int(time.time()), demo.ports, demo.postgresql)
     config = load(path)
+    if demo.postgresql:
+        for service in SERVICES:
+            await config.store(service).migrate()
     if demo.processes > 1:
         async with running_processes(config, path) as processes:
             yield processes

@@ -79,13 +79,14 @@ NEW_IDENTIFIERS_PER_HOUR = {"importer": 1_000_000_000}
 TRANSLATES_TO = {"shop": ("partner",)}
 
 
-def prepare(folder: Path, now_s: int, ports: Mapping[str, int]) -> Path:
+def prepare(folder: Path, now_s: int, ports: Mapping[str, int], postgresql: str = "") -> Path:
     """Makes whatever of a development suite is missing in a folder; mints fresh tokens.
 
     Args:
         folder: the data set's folder under ``var``.
         now_s: the present, seconds since the epoch.
         ports: port of each service; 0 takes a free one.
+        postgresql: the database that holds the tables; empty: files in the folder.
 
     Returns:
         The path of the configuration file.
@@ -103,11 +104,11 @@ def prepare(folder: Path, now_s: int, ports: Mapping[str, int]) -> Path:
         token = issuer.mint(caller, AUDIENCE, TOKEN_DAYS * 86_400, now_s)
         save_token(tokens / caller, token)
     config = folder / CONFIG_FILE
-    write_private(config, _config(ports))
+    write_private(config, _config(ports, postgresql))
     return config
 
 
-def _config(ports: Mapping[str, int]) -> str:
+def _config(ports: Mapping[str, int], postgresql: str) -> str:
     lines = [
         "# Written at every start of the development suite; copy it to begin a deployment of your own.",
         f'tenant = "{TENANT}"',
@@ -121,6 +122,8 @@ def _config(ports: Mapping[str, int]) -> str:
         f'audience = "{AUDIENCE}"',
         f'jwks = "keys/{JWKS_FILE}"',
     ]
+    if postgresql:
+        lines += ["", "[stores]", f"postgresql = {json.dumps(postgresql)}"]
     for caller, (scopes, purposes) in CALLERS.items():
         lines += [
             "",

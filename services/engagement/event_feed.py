@@ -41,11 +41,11 @@ class EventFeedServicer(feed_pb2_grpc.EventFeedServiceServicer):
         call: Call,  # noqa: ARG002 - the guard has judged the caller
     ) -> AsyncIterator[feed_pb2.SubscribeEventsResponse]:
         """The head, then the news beyond the cursor as they are or come."""
-        yield feed_pb2.SubscribeEventsResponse(head=self._feed.last_seq)
+        yield feed_pb2.SubscribeEventsResponse(head=await self._feed.head())
         async for news in followed(self._feed, request.cursor, self._stopping):
             for portion in portions(news, _weight, _WEIGHT_MAX):
                 messages = [news_message(one) for one in portion]
-                yield feed_pb2.SubscribeEventsResponse(head=self._feed.last_seq, news=messages)
+                yield feed_pb2.SubscribeEventsResponse(head=await self._feed.head(), news=messages)
 
 
 def remote_events(peers: Peers, patience: Patience) -> RemoteFeed[EventNews]:

@@ -48,11 +48,11 @@ class GraphFeedServicer(feed_pb2_grpc.GraphFeedServiceServicer):
         call: Call,  # noqa: ARG002 - the guard has judged the caller
     ) -> AsyncIterator[feed_pb2.SubscribeGraphResponse]:
         """The head, then the steps beyond the cursor as they are or come."""
-        yield feed_pb2.SubscribeGraphResponse(head=self._feed.last_seq)
+        yield feed_pb2.SubscribeGraphResponse(head=await self._feed.head())
         async for steps in followed(self._feed, request.cursor, self._stopping):
             for portion in portions(steps, _weight, _WEIGHT_MAX):
                 messages = [step_message(step, self._policy) for step in portion]
-                yield feed_pb2.SubscribeGraphResponse(head=self._feed.last_seq, steps=messages)
+                yield feed_pb2.SubscribeGraphResponse(head=await self._feed.head(), steps=messages)
 
 
 class GraphBarrierServicer(feed_pb2_grpc.GraphBarrierServiceServicer):

@@ -19,8 +19,8 @@ from consent.guard_table import GuardEntry, GuardTable, GuardUpdate
 from identity.ids import SubjectId
 from identity.people_map import Change, MapChange, Person, changes, in_views
 from services.feed import Feed, FeedStopped
+from services.storage.database import StoreUnusable
 from services.storage.people_map import MapStep, PeopleMapStore, Places
-from services.storage.sqlite import StoreUnusable
 
 #: Steps kept in one transaction at most.
 STEPS_MAX = 256
@@ -60,11 +60,11 @@ class PeopleMap:
         self._views = range(len(guard.policy.views))
         self._steps: list[MapStep] = []
         self._compared: int | None = None
-        self._persons = itertools.count(store.last_person() + 1)
+        self._persons = itertools.count(1)
         self._woken = asyncio.Event()
         self._current = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self.feed: Feed[MapChange] = Feed(store.after, store.last_seq())
+        self.feed: Feed[MapChange] = Feed(store.after, store.last_seq)
 
     async def followed(self) -> None:
         """Follows from now on; returns once the map that was kept is the guard table's.
@@ -93,13 +93,13 @@ class PeopleMap:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def changes(self, after: int, limit: int) -> Sequence[MapChange]:
+    async def changes(self, after: int, limit: int) -> Sequence[MapChange]:
         """Up to ``limit`` changes beyond one, in order."""
-        return self._store.after(after, limit)
+        return await self._store.after(after, limit)
 
-    def first_cursor(self) -> int:
+    async def first_cursor(self) -> int:
         """The oldest cursor that nothing was swept away behind."""
-        return self._store.first_cursor()
+        return await self._store.first_cursor()
 
     def _step(self, update: GuardUpdate) -> None:
         """Notes what a step is about to change; the table still is what it was."""
@@ -115,7 +115,10 @@ class PeopleMap:
             gone = {subject for subject, entry in moved.items() if entry is None}
             before = {view: _people((old[subject] for subject in moved), view, gone) for view in self._views}
             after = {view: _people(moved.values(), view, ()) for view in self._views}
-            self._note(before, after, moved)
+            entries = update.entries
+            self._note(
+                before, after, moved, lambda one: entries[one] if one in entries else self._guard.entry(one)
+            )
             self._woken.set()
 
     def _note(
@@ -123,6 +126,7 @@ class PeopleMap:
         before: Mapping[int, set[Person]],
         after: Mapping[int, set[Person]],
         moved: Mapping[SubjectId, GuardEntry | None],
+        entry_of: Callable[[SubjectId], GuardEntry | None],
     ) -> None:
         happened: dict[int, list[Change]] = {}
         for view in self._views:
@@ -131,11 +135,22 @@ class PeopleMap:
             else:
                 left = before[view] & after[view]
                 happened[view] = changes(sorted(before[view] - left), sorted(after[view] - left))
-        self._steps.append(MapStep(in_views(happened), self._all_places(moved)))
+        self._steps.append(MapStep(in_views(happened), self._all_places(moved, entry_of)))
 
-    def _all_places(self, moved: Mapping[SubjectId, GuardEntry | None]) -> dict[SubjectId, Places]:
+    def _all_places(
+        self,
+        moved: Mapping[SubjectId, GuardEntry | None],
+        entry_of: Callable[[SubjectId], GuardEntry | None],
+    ) -> dict[SubjectId, Places]:
+        """Where those who moved are, and all who are a person with one of them: it gets another number."""
         numbers: dict[Person, int] = defaultdict(lambda: next(self._persons))
-        return {subject: self._places(subject, entry, numbers) for subject, entry in moved.items()}
+        everybody, left = dict(moved), list(moved)
+        while left:
+            entry = everybody[left.pop()]
+            beside = {one for view in self._views for one in _person(entry, view)} - everybody.keys()
+            everybody.update((one, entry_of(one)) for one in beside)
+            left += beside
+        return {subject: self._places(subject, entry, numbers) for subject, entry in everybody.items()}
 
     def _places(self, subject: SubjectId, entry: GuardEntry | None, numbers: Mapping[Person, int]) -> Places:
         """Where a birth subject is in each view; views in which it is the same are one mask."""
@@ -181,18 +196,19 @@ class PeopleMap:
         What a step changes while this goes on is noted behind it.
         """
         views = self._guard.policy.views
-        begins = self._store.views() != views  # else bits would stand for others
+        begins = await self._store.views() != views  # else bits would stand for others
         if begins:
             await self._store.begin(views)
+        self._persons = itertools.count(await self._store.last_person() + 1)
         self._compared = self._guard.generation
         now = dict(self._guard.entries())
         found, kept = await self._kept(now)
         await self._new(now, kept, found)
         behind, self._steps = self._steps, []
         if begins:  # nobody has a cursor from before that opens
-            self._steps.append(MapStep([(0, BEGINNING)], self._all_places(found.moved)))
+            self._steps.append(MapStep([(0, BEGINNING)], self._all_places(found.moved, now.get)))
         elif found.moved:
-            self._note(found.before, found.after, found.moved)
+            self._note(found.before, found.after, found.moved, now.get)
         self._steps += behind
 
     async def _kept(
@@ -200,7 +216,7 @@ class PeopleMap:
     ) -> tuple[_Difference, dict[int, set[SubjectId]]]:
         """What of the map that was kept is not so any more; in each view the oldest of whom it is."""
         found, same = _Difference(self._views), {view: set[SubjectId]() for view in self._views}
-        for number, (views, person) in enumerate(self._store.kept()):
+        for number, (views, person) in enumerate(await self._store.kept()):
             if not number % COMPARED_AT_ONCE:
                 await asyncio.sleep(0)
             for view in self._views:

@@ -83,7 +83,7 @@ async def rules_in_force(
     Raises:
         RulesError: what was applied is no rules file to this program.
     """
-    kept = journal.in_force()
+    kept = await journal.in_force()
     if kept is None:
         rules = rules_of(shipped, like)
         await journal.adopt(KeptRules(rules.version, shipped, now_ms, ""))

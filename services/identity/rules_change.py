@@ -116,11 +116,11 @@ class RulesChange:
             assert self._task is not None  # noqa: S101 - begun just now, or under way
             return asyncio.shield(self._task)
 
-    def take_up(self) -> None:
+    async def take_up(self) -> None:
         """Knows of a change that an earlier process began; call before anybody can ask."""
-        if self._journal.change() is not None:
+        if await self._journal.change() is not None:
             self._book.changing = True
-            self._ledger.follow(self._journal.held())
+            self._ledger.follow(await self._journal.held())
 
     def resume(self) -> None:
         """Goes on with what was taken up."""
@@ -140,7 +140,7 @@ class RulesChange:
             raise Refusal("RULES_NOT_NEWER", field="rules.version")
 
     async def _under_way(self, proposed: Proposal) -> bool:
-        change = self._journal.change()
+        change = await self._journal.change()
         if change is None:
             return False
         return (await asyncio.to_thread(self._read, change.content)).digest == proposed.rules.digest
@@ -198,7 +198,7 @@ class RulesChange:
                 retry_s = min(2 * retry_s, RETRY_MAX_S)
 
     async def _brought_about(self) -> int:
-        change = self._journal.change()
+        change = await self._journal.change()
         assert change is not None  # noqa: S101 - this runs only while there is one
         rules = await asyncio.to_thread(self._read, change.content)
         if change.phase is Phase.HOLDING:
@@ -229,7 +229,7 @@ class RulesChange:
 
     async def _known_everywhere(self) -> int:
         async with asyncio.timeout(TRY_S):
-            return await self._barrier(self._store.last_seq())
+            return await self._barrier(await self._store.last_seq())
 
 
 def _heard(task: asyncio.Task[int]) -> None:

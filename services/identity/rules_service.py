@@ -40,7 +40,7 @@ class RulesServicer(rules_pb2_grpc.RulesServiceServicer):
         call: Call,  # noqa: ARG002 - the guard has judged the caller
     ) -> rules_pb2.GetRulesResponse:
         """The rules in force."""
-        kept = self._journal.in_force()
+        kept = await self._journal.in_force()
         assert kept is not None  # noqa: S101 - there are some from the first start on
         response = rules_pb2.GetRulesResponse(
             version=kept.version,

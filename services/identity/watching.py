@@ -51,7 +51,7 @@ class Watching:
     async def now(self, call: Call) -> str:
         """A cursor behind which nothing has happened yet."""
         await self._people.followed()
-        return self._sealed(Reading.up_to(self._people.feed.last_seq), call)
+        return self._sealed(Reading.up_to(await self._people.feed.head()), call)
 
     async def after(self, cursor: str, wait_s: float, call: Call) -> tuple[Sequence[Change], str]:
         """What changed in the view of the call's purpose, as it may be told, and the next cursor.
@@ -85,18 +85,18 @@ class Watching:
 
     async def _beyond(self, reading: Reading, call: Call) -> tuple[int, News]:
         """The newest change of all, and what happened beyond a reading in the view of the call's purpose."""
-        newest, at = self._people.feed.last_seq, reading.seq
+        newest, at = await self._people.feed.head(), reading.seq
         if not (reading.head <= newest <= at + BEHIND_MAX):
             raise CursorTooOld  # too much, or of a file that was put back to an older state
         view = call.guard.policy.view_of[call.purpose]
         news = News(reading)
-        while at < newest and (read := self._people.changes(at, READ_AT_ONCE)):
+        while at < newest and (read := await self._people.changes(at, READ_AT_ONCE)):
             for one in read:
                 if view >= 0 and one.views >> view & 1:
                     news.take(one)
             at = read[-1].seq
             await asyncio.sleep(0)
-        if reading.seq < self._people.first_cursor():
+        if reading.seq < await self._people.first_cursor():
             raise CursorTooOld  # swept away
         return at, news
 

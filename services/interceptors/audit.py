@@ -18,7 +18,7 @@ from services.interceptors.call import Call
 from services.interceptors.layer import Layer
 from services.interceptors.plan import MethodPlan
 from services.interceptors.views import View
-from services.storage.sqlite import Ride, Rider
+from services.storage.database import Ride, Rider
 
 _DECISIONS_A_RECORD_MAX = 2000
 _RETRY_S = 0.5
@@ -70,7 +70,7 @@ class AuditLog(Protocol):
 
     @property
     def rider(self) -> ContextVar[Rider | None]:
-        """What the service's store asks for something to take along; see ``services.storage.sqlite``."""
+        """What the service's store asks for something to take along; see ``services.storage.database``."""
 
     def append(self, record: AuditRecord) -> None:
         """Takes a record; it is durable soon after (see ``services.storage.audit``)."""

@@ -28,7 +28,7 @@ from services.rights.proofs import Proofs
 from services.rights.service import RightsServicer
 from services.server import Served
 from services.signing import Signed, signer
-from services.storage.consent import SqliteConsentStore
+from services.storage.consent import ConsentTables
 from services.storage.consent_people import ConsentPeople
 from services.storage.erasure_journal import ErasureJournal
 from services.storage.personal import DatabaseStore
@@ -58,13 +58,13 @@ from veilgraph.internal.v1 import (
 async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
     """Consent while the block runs; it reads the graph's feed, gives the barrier and feeds all guards."""
     policy = process.config.policy
-    with process.database("consent", "auditlog") as database:
+    async with process.database("consent") as database:
         try:
             await run_under(database, policy, own=process.config.own_policy)
         except PolicyWentBack as error:
             raise ConfigError(f"policy: {error}") from None
         keys = SubjectKeys(process.config.keyring)
-        store = SqliteConsentStore(database, policy, keys)
+        store = ConsentTables(database, policy, keys)
         authority = ConsentAuthority(store, policy, process.clock)
         process.must_run("the consent authority", await authority.start())
         authority.keys_revision = process.keys.ring.revision
@@ -107,9 +107,9 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
         async def ready() -> None:
             await reader.caught_up(await links.graph.head())
             authority.subscribe(process.guard)
-            for name, task in collector.start(links.audit).items():
+            for name, task in (await collector.start(links.audit)).items():
                 process.must_run(f"the collection of {name}'s audit", task)
-            erasures.resume()
+            await erasures.resume()
 
         page_key = process.config.keyring.active("signing").derive(b"pages of consent history", 64)
         guard = GuardServicer(authority)

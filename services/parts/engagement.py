@@ -13,8 +13,8 @@ from services.parts.links import EventNews, Links
 from services.parts.part import Part, Process
 from services.remote_stores import store_served
 from services.server import Served
-from services.storage.declared import SqliteDeclaredStore
-from services.storage.engagement import SqliteEventStore
+from services.storage.declared import DeclaredTables
+from services.storage.engagement import EventTables
 from services.storage.engagement_people import EngagementPeople
 from services.storage.personal import DatabaseStore
 from services.storage.subject_keys import SubjectKeys
@@ -26,27 +26,27 @@ from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
 async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]:
     """Engagement while the block runs; it gives the feed of events."""
     config = process.config
-    with process.database("engagement") as database:
-        store = SqliteEventStore(database)
+    async with process.database("engagement") as database:
+        store = EventTables(database)
 
-        def news(after: int, limit: int) -> Sequence[EventNews]:
+        async def news(after: int, limit: int) -> Sequence[EventNews]:
             return [
                 EventNews(
                     change.seq,
                     tuple(projected(event) for event in change.events),
                     tuple(projected_answers(one) for one in change.declared),
                 )
-                for change in store.changes(after, limit)
+                for change in await store.changes(after, limit)
             ]
 
-        feed = Feed(news, store.last_seq())
+        feed = Feed(news, store.last_seq)
         links.events = feed
         people = EngagementPeople(config.policy.names_in)
         links.stores[people.name] = DatabaseStore(database, people, SubjectKeys(config.keyring))
         page_key = config.keyring.active("signing").derive(b"page tokens", 64)
         servicer = ProfileServicer(
             store=store,
-            declared=SqliteDeclaredStore(database),
+            declared=DeclaredTables(database),
             feed=feed,
             policy=config.policy,
             page_tokens=PageTokens(page_key),

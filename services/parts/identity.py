@@ -32,9 +32,9 @@ from services.parts.links import Links
 from services.parts.part import Part, Process
 from services.remote_stores import store_served
 from services.server import Served
-from services.storage.identity import SqliteIdentityStore
+from services.storage.identity import IdentityTables
 from services.storage.identity_people import IdentityPeople
-from services.storage.people import SqlitePersonStore
+from services.storage.people import PersonTables
 from services.storage.people_map import PeopleMapStore
 from services.storage.personal import DatabaseStore
 from services.storage.rekeying import SealedRows
@@ -57,16 +57,17 @@ from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
 async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
     """Identity while the block runs; it gives the graph's feed and waits at the barrier."""
     config = process.config
-    with process.database("identity") as database:
+    async with process.database("identity") as database:
         identifiers = IdentifierKeys(process.keys.ring, config.tenant, config.rules)
-        ledger = SqliteIdentityStore(database, identifiers.recognition)
+        ledger = IdentityTables(database, identifiers.recognition)
         journal = RulesJournal(database)
         book = await _rule_book(process, journal, identifiers)
 
-        def steps(after: int, limit: int) -> Sequence[GraphStep]:
-            return [graph_step(change, book.rules, config.policy) for change in ledger.changes(after, limit)]
+        async def steps(after: int, limit: int) -> Sequence[GraphStep]:
+            changes = await ledger.changes(after, limit)
+            return [graph_step(change, book.rules, config.policy) for change in changes]
 
-        feed = Feed(steps, ledger.last_seq())
+        feed = Feed(steps, ledger.last_seq)
         links.graph = feed
 
         async def barrier(seq: int) -> int:
@@ -74,7 +75,7 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
             return await links.barrier(seq)
 
         with bulk_loading():
-            graph = Graph.of(ledger.active(), ledger.carriers())
+            graph = await ledger.read_confirmed(Graph.of)
         servicer = IdentityServicer(
             store=ledger,
             graph=graph,
@@ -91,7 +92,7 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
         people_map = PeopleMap(process.guard, PeopleMapStore(database), process.clock, process.log)
         cursor_key = config.keyring.active("signing").derive(b"cursors in the map of people", 64)
         watching = Watching(people_map, Cursors(cursor_key), os.urandom)
-        people = PeopleServicer(SqlitePersonStore(database), graph, book, watching)
+        people = PeopleServicer(PersonTables(database), graph, book, watching)
         rules_change = RulesChange(
             journal=journal,
             store=ledger,
@@ -104,7 +105,7 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
         )
         rules_service = RulesServicer(rules_change, journal, book, partial(rules_of, like=config.rules))
         rows = SealedRows(database)
-        if lost := rows.unopened(identifiers.recognition()):
+        if lost := await rows.unopened(identifiers.recognition()):
             # Whoever is kept under it would come back as somebody new, without what they refused.
             raise ConfigError(f"keyring: identifiers are kept under versions {lost}, which it does not open")
         rekeying = Rekeying(
@@ -123,7 +124,7 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
 
         # Before anything listens: a link is judged by all that the ledger holds, or not at all.
         await servicer.take_up()
-        rules_change.take_up()
+        await rules_change.take_up()
 
         async def ready() -> None:
             servicer.resume()

@@ -8,8 +8,8 @@ services alike, behind the one chain.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from services.parts.links import Links
 from services.peers import Peers
 from services.retention.running import Forget, nothing_in_memory
 from services.server import Served
-from services.storage.sqlite import Database
+from services.storage.database import Database
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -87,14 +87,9 @@ class Process:
         finally:
             task.cancel()
 
-    @contextmanager
-    def database(self, name: str, *components: str) -> Iterator[Database]:
-        """The file of one service, with the tables of further components, open while the block runs."""
-        opened = Database(self.config.folder / f"{name}.db", name, *components)
-        try:
-            yield opened
-        finally:
-            opened.close()
+    def database(self, name: str) -> AbstractAsyncContextManager[Database]:
+        """The tables of one service, open while the block runs; errors as of ``Location.opened``."""
+        return self.config.store(name).opened()
 
 
 async def at_once() -> None:

@@ -17,16 +17,14 @@ from recommender.store import WriteRequest
 from services.begun import Begun
 from services.interceptors.call import Call
 from services.recommender.service import request_key
-from services.storage.entitlements import SqliteEntitlementStore
+from services.storage.entitlements import EntitlementTables
 from veilgraph.recommender.v1 import entitlement_pb2, entitlement_pb2_grpc
 
 
 class EntitlementServicer(entitlement_pb2_grpc.EntitlementServiceServicer):
     """``veilgraph.recommender.v1.EntitlementService``."""
 
-    def __init__(
-        self, store: SqliteEntitlementStore, entitlements: Entitlements, catalogue: Catalogue
-    ) -> None:
+    def __init__(self, store: EntitlementTables, entitlements: Entitlements, catalogue: Catalogue) -> None:
         self._store = store
         self._entitlements = entitlements
         self._catalogue = catalogue
@@ -62,9 +60,8 @@ class EntitlementServicer(entitlement_pb2_grpc.EntitlementServiceServicer):
 
     async def _change(self, write: WriteRequest, places: Mapping[Place, Entitlement | None]) -> int:
         changed = await self._store.change(write, places)
-        # As the file has it: a repeated request changed nothing.
-        concerned = {place.subject for place in places}
-        self._entitlements.replace(concerned, self._store.of(concerned))
+        # As the store has it: a repeated request changed nothing.
+        await self._store.tell(self._entitlements, {place.subject for place in places})
         return changed
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -76,7 +77,7 @@ def run(job: Job, grouping: Grouping, say: Say) -> None:
         say({"step": step, "done": STEPS.index(step), "steps": len(STEPS)})
 
     told(STEPS[0])
-    data = training_data(job.database, grouping, job.purpose, job.now_ms)
+    data = job.database.read(partial(training_data, grouping, job.purpose, job.now_ms))
     report = evaluated(data.events, data.categories, job.parameters, told).as_json()
     say({"report": report | {"cut_ms": report["cut_ms"] * DAY_MS}})  # asked by days
 

@@ -60,18 +60,18 @@ class Evaluator:
             TooFewToAsk: nothing could be told.
             EvaluationFailed: the program ended without a report.
         """
-        if self._evaluations.of(key) is not None:
+        if await self._evaluations.of(key) is not None:
             return
         async for step in self._jobs.follow(key, lambda say: self._evaluated(key, now_ms, say)):
             yield step
 
-    def found(self, key: str) -> KeptEvaluation | None:
+    async def found(self, key: str) -> KeptEvaluation | None:
         """What a request found."""
-        return self._evaluations.of(key)
+        return await self._evaluations.of(key)
 
-    def newest(self) -> KeptEvaluation | None:
+    async def newest(self) -> KeptEvaluation | None:
         """What was found last."""
-        return self._evaluations.newest()
+        return await self._evaluations.newest()
 
     async def close(self) -> None:
         """Ends a running evaluation; its program is ended with it."""

@@ -54,7 +54,7 @@ class JobServicer(jobs_pb2_grpc.JobServiceServicer):
         async for step in self._evaluator.evaluate(key, call.now_ms):
             steps = step.steps
             yield jobs_pb2.EvaluateResponse(step=step.step, done=step.done, steps=steps)
-        found = self._evaluator.found(key)
+        found = await self._evaluator.found(key)
         assert found is not None  # noqa: S101 - it was kept before the last step was told
         yield jobs_pb2.EvaluateResponse(
             step="found", done=steps, steps=steps, evaluation=evaluation_message(found)
@@ -64,7 +64,7 @@ class JobServicer(jobs_pb2_grpc.JobServiceServicer):
         self, _request: jobs_pb2.GetEvaluationRequest, _call: Call
     ) -> jobs_pb2.GetEvaluationResponse:
         """The newest evaluation."""
-        newest = self._evaluator.newest()
+        newest = await self._evaluator.newest()
         if newest is None:
             return jobs_pb2.GetEvaluationResponse()
         return jobs_pb2.GetEvaluationResponse(evaluation=evaluation_message(newest))

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 from recommender.text import TextModel
 from recommender.text_index import TextIndex
+from services.storage.database import Location
 from services.storage.items import item_words_in
 
 #: A change of the catalogue is found by its words after about this long.
@@ -22,11 +22,11 @@ FOLLOW_DELAY_S = 0.5
 class LiveText:
     """The index of words of one recommender; used from one event loop."""
 
-    def __init__(self, database: Path, model: Callable[[], TextModel]) -> None:
+    def __init__(self, database: Location, model: Callable[[], TextModel]) -> None:
         """Begins with no words; the catalogue's are read when ``start`` is called.
 
         Args:
-            database: the recommender's file.
+            database: the recommender's tables.
             model: what is learned of texts by the model in service.
         """
         self._database = database
@@ -85,11 +85,11 @@ class LiveText:
             )
 
 
-def _index_of(database: Path, model: TextModel) -> TextIndex:
-    return TextIndex.of(item_words_in(database), model)
+def _index_of(database: Location, model: TextModel) -> TextIndex:
+    return TextIndex.of(database.read(item_words_in), model)
 
 
-def _followed(index: TextIndex, database: Path, numbers: Sequence[int], model: TextModel) -> TextIndex:
-    words = item_words_in(database, numbers)
+def _followed(index: TextIndex, database: Location, numbers: Sequence[int], model: TextModel) -> TextIndex:
+    words = database.read(partial(item_words_in, numbers=numbers))
     changed: Mapping[int, Sequence[str] | None] = {number: words.get(number) for number in numbers}
     return index.changed(changed, model)

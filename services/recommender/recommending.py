@@ -37,13 +37,13 @@ from services.recommender.searching import SearchServicer
 from services.recommender.service import RecommenderServicer
 from services.recommender.serving import LiveIndex
 from services.recommender.trainer import PURPOSE, Places, Trainer, people_to_learn_from
-from services.storage.entitlements import SqliteEntitlementStore
+from services.storage.database import Database
+from services.storage.entitlements import EntitlementTables
 from services.storage.evaluations import Evaluations
 from services.storage.index_files import IndexFiles
 from services.storage.model_files import ModelFiles
-from services.storage.recommender import SqliteRecommenderStore
+from services.storage.recommender import RecommenderTables
 from services.storage.recommender_people import RecommenderPeople
-from services.storage.sqlite import Database
 from services.storage.sums_files import SumsFiles
 from services.storage.training_events import subjects_present, training_data
 from services.storage.training_job import Job
@@ -104,15 +104,17 @@ async def running_recommender(
         parameters: what to train with.
         model_refresh_s: within so long no model in service carries what was withdrawn from training.
     """
-    store = SqliteRecommenderStore(database)
+    store = RecommenderTables(database)
     loaded = await store.load()
     catalogue = Catalogue(loaded.items)
-    places = Places(database.path, folder / "models", folder / "sums", folder / "training")
+    places = Places(database.location, folder / "models", folder / "sums", folder / "training")
 
     async def popularity() -> Model:
         grouping = await people_to_learn_from(guard, store, clock())
         purpose = guard.policy.index(PURPOSE)
-        data = await asyncio.to_thread(training_data, places.database, grouping, purpose, clock())
+        data = await asyncio.to_thread(
+            places.database.read, partial(training_data, grouping, purpose, clock())
+        )
         return await asyncio.to_thread(untrained, data.events, len(data.categories), parameters)
 
     files = ModelFiles(places.models)
@@ -134,8 +136,8 @@ async def running_recommender(
     projection = RecommenderProjection(
         store, catalogue, loaded, history_bytes_max=HISTORY_BYTES_MAX, changed=live.events_changed
     )
-    lists = SqliteEntitlementStore(database)
-    entitlements = Entitlements(lists.load())
+    lists = EntitlementTables(database)
+    entitlements = Entitlements(await lists.load())
     people = RecommenderPeople(
         catalogue=catalogue,
         entitlements=entitlements,
@@ -211,7 +213,7 @@ def _usable(files: ModelFiles, places: Places, projection: str, log: Callable[[s
     """The newest usable model; what was learned from somebody who was erased since is removed first."""
     shutil.rmtree(places.job, ignore_errors=True)
     files.remove_half_written()
-    present = subjects_present(places.database)
+    present = places.database.read(subjects_present)
     files.remove(files.learned_from_others(present))
     sums = SumsFiles(places.sums)
     sums.remove_half_written()

@@ -26,6 +26,7 @@ from services.interceptors.purpose import must_be_ready
 from services.recommender.child import told_by
 from services.recommender.followed import Followed, Step
 from services.recommender.serving import LiveIndex
+from services.storage.database import Location
 from services.storage.model_files import ModelFiles
 from services.storage.sums_files import SumsFiles
 from services.storage.training_events import Grouping, subjects_present
@@ -39,9 +40,9 @@ _SUBJECTS_AT_ONCE = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where a recommender keeps its files: its database, models, learned sums, a training's job."""
+    """Where a recommender keeps what it has: its tables, models, learned sums, a training's job."""
 
-    database: Path
+    database: Location
     models: Path
     sums: Path
     job: Path
@@ -207,7 +208,7 @@ class Trainer:
         await self._jobs.close()
 
     async def _learned_from_others(self) -> list[str]:
-        present = await asyncio.to_thread(subjects_present, self._places.database)
+        present = await asyncio.to_thread(self._places.database.read, subjects_present)
         return await asyncio.to_thread(self._files.learned_from_others, present)
 
     def _keep_only_of_those_present(self, stale: Sequence[str]) -> None:
@@ -215,7 +216,7 @@ class Trainer:
 
         Only models out of service go, and of these no new one that got the version of a stale one.
         """
-        present = subjects_present(self._places.database)
+        present = self._places.database.read(subjects_present)
         self._files.remove(set(stale).intersection(self._files.learned_from_others(present)))
         self._sums.keep_only_of(present)
         self._remove_half_written()

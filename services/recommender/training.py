@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 
 from recommender.errors import NothingToLearn
 from recommender.model import STEPS
@@ -41,7 +42,7 @@ def run(job: Job, grouping: Grouping, say: Say) -> None:
         say({"step": step, "done": STEPS.index(step), "steps": len(STEPS)})
 
     progress("events")
-    data = training_data(job.database, grouping, job.purpose, job.now_ms)
+    data = job.database.read(partial(training_data, grouping, job.purpose, job.now_ms))
     kept = SumsFiles(job.sums)
     try:
         plan = plan_of(data.events, len(data.categories), job.parameters)

@@ -17,8 +17,8 @@ from contextlib import asynccontextmanager
 from consent.policy import Policy
 from identity.ids import SubjectId
 from services.errors import Unavailable
+from services.storage.database import Database, StoreUnusable
 from services.storage.retention import Sweep, batches_of, carry_out
-from services.storage.sqlite import Database, StoreUnusable
 
 EVERY_S = 6 * 3600.0
 #: After a sweep of which something was left to do.
@@ -92,7 +92,7 @@ class Sweeper:
                 await self._forget(sorted(self._to_forget))
                 self._to_forget.clear()
         if self._log_to_cut:
-            await self._database.truncate_log()  # so that deleted bytes are not in it either
+            await self._database.forget_deleted()  # so that deleted bytes are not in it either
             self._log_to_cut = False
         return {kind: count for kind, count in deleted.items() if count}
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
 
 from services.deployment.config import SERVICES, SuiteConfig
 from services.retention.running import Sweeper, said
 from services.storage.folder import sole_user
-from services.storage.sqlite import Database
+from services.storage.sqlite import SqliteFile
 
 #: A line of progress after so many deletions.
 _A_LINE_EVERY = 10_000
@@ -43,12 +42,13 @@ async def sweep_all(
     """
     deleted: dict[str, dict[str, int]] = {}
     for service in SERVICES:
-        path = config.folder / f"{service}.db"
-        if not path.exists():
+        store = config.store(service)
+        if isinstance(store, SqliteFile) and not store.path.exists():
             continue
-        with sole_user(config.folder, service), closing(Database(path, service)) as database:
-            sweeper = Sweeper(service, database, config.policy, clock)
-            deleted[service] = await sweeper.sweep(_Progress(service, say))
+        with sole_user(config.folder, service):
+            async with store.opened() as database:
+                sweeper = Sweeper(service, database, config.policy, clock)
+                deleted[service] = await sweeper.sweep(_Progress(service, say))
         say(f"{service}: {said(deleted[service]) or 'nothing was due'}")
     return deleted
 

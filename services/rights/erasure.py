@@ -27,8 +27,8 @@ from identity.ids import SubjectId
 from services.consent.authority import ConsentAuthority
 from services.deployment.config import SERVICES
 from services.signing import Signer
+from services.storage.database import StoreUnusable
 from services.storage.erasure_journal import ErasureJournal, KeptReceipt
-from services.storage.sqlite import StoreUnusable
 from services.storage.tombstones import tag_of
 from services.stores import PersonalStore, Phase, StoreDown
 
@@ -130,7 +130,7 @@ class Erasures:
             SubjectUnknown: one of them is not known, or was erased.
         """
         async with self._beginning:
-            open_one = self._journal.of_subjects(subjects)
+            open_one = await self._journal.of_subjects(subjects)
             if open_one is not None:
                 return open_one
             asked = Asked(
@@ -152,8 +152,8 @@ class Erasures:
         Raises:
             ErasureUnknown: there is no erasure of that id.
         """
-        kept = self._journal.receipt(erasure_id)
-        if kept is None and not self._journal.has(erasure_id):
+        kept = await self._journal.receipt(erasure_id)
+        if kept is None and not await self._journal.has(erasure_id):
             raise ErasureUnknown
         return None if kept is None else SignedReceipt(kept.body, kept.signature, kept.key_version)
 
@@ -167,21 +167,21 @@ class Erasures:
             await self._done.setdefault(erasure_id, asyncio.Event()).wait()
         return receipt
 
-    def waits_for(self, erasure_id: str) -> Todo:
+    async def waits_for(self, erasure_id: str) -> Todo:
         """What an open erasure is to do next, and the stores that have not answered.
 
         Raises:
             ErasureUnknown: there is no erasure of that id.
         """
-        if self._journal.receipt(erasure_id) is not None:
+        if await self._journal.receipt(erasure_id) is not None:
             return Todo(Stage.DONE)
-        if not self._journal.has(erasure_id):
+        if not await self._journal.has(erasure_id):
             raise ErasureUnknown
-        return self._todo(self._journal.progress(erasure_id))
+        return self._todo(await self._journal.progress(erasure_id))
 
-    def resume(self) -> None:
+    async def resume(self) -> None:
         """Takes up every erasure that an earlier process left open."""
-        for erasure_id in self._journal.open():
+        for erasure_id in await self._journal.open():
             self._go_on(erasure_id)
 
     async def stop(self) -> None:
@@ -240,7 +240,7 @@ class Erasures:
 
     async def _run(self, erasure_id: str) -> None:
         said = ""
-        while self._journal.receipt(erasure_id) is None:
+        while await self._journal.receipt(erasure_id) is None:
             try:
                 down = await self._step(erasure_id)
             except StoreUnusable:  # the file of the journal and of the sealed log
@@ -255,10 +255,10 @@ class Erasures:
 
     async def _step(self, erasure_id: str) -> list[str]:
         """Does what is to be done next; the names of the stores that are down."""
-        if self._journal.signed(erasure_id):
+        if await self._journal.signed(erasure_id):
             await self._journal.cut_log(erasure_id)
             return []
-        progress = self._journal.progress(erasure_id)
+        progress = await self._journal.progress(erasure_id)
         following = self._todo(progress)
         if following.stage in _PHASES:
             return [name for name in await self._ask(progress.asked, following) if name]

@@ -152,11 +152,10 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
         """The receipt of an erasure that this caller asked for, once it is finished."""
         caller = _caller(call)
         if request.erasure_id:
-            erasure_id = (
-                request.erasure_id if self._register.asked_for(caller.id, request.erasure_id) else None
-            )
+            asked_for = await self._register.asked_for(caller.id, request.erasure_id)
+            erasure_id = request.erasure_id if asked_for else None
         else:
-            erasure_id = self._register.erasure_of(caller.id, request.request_id)
+            erasure_id = await self._register.erasure_of(caller.id, request.request_id)
         if erasure_id is None:
             raise InvalidRequest("ERASURE_UNKNOWN", field=request.WhichOneof("erasure") or "erasure_id")
         receipt = await self._reach.erasures.receipt(erasure_id)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from identity.ids import SUBJECT_BYTES
 from services.storage.model_files import ModelFiles
+from services.storage.sqlite import SqliteFile
 from services.storage.tombstones import tag_of
 from services.storage.training_events import subjects_present
 
@@ -70,7 +71,7 @@ def stale_models(folder: Path) -> list[str]:
     database, models = folder / "recommender.db", folder / "models"
     if not database.exists() or not models.exists():
         return []
-    return ModelFiles(models).learned_from_others(subjects_present(database))
+    return ModelFiles(models).learned_from_others(SqliteFile(database, "recommender").read(subjects_present))
 
 
 def databases(store: Path) -> list[Path]:

@@ -4,16 +4,16 @@ A record gets its number of the process when it is taken, so that a lost one sho
 one that was undone with its write goes to the next. Those that do
 not travel with a write reach the disk within ``FLUSH_S`` and the time of a commit; a batch that
 can not be written is kept and tried again, and until it is, or while too much waits, the log says
-it is full. Subjects are sealed by the writer's thread, when a batch is written.
+it is full. Subjects are sealed when a batch is written.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-import sqlite3
 from collections.abc import Iterable, Sequence
 from contextvars import Context, ContextVar
+from functools import partial
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -23,12 +23,16 @@ from identity.ids import SubjectId
 from identity.keyring import KeyRing
 from services.feed import Feed
 from services.interceptors.audit import AuditRecord
-from services.storage.sqlite import Database, Ride, Rider
+from services.storage.database import Connection, Database, Ride, Rider
+from services.storage.numbers import give, last_given
 from services.storage.subject_keys import SubjectKeys
 
 FLUSH_S = 0.05
 WAITING_MAX = 20_000
 _READ_BYTES = 1 << 20
+#: What batches are counted under.
+_BATCHES = "audit_batches"
+_NEXT = "SELECT seq, leaves FROM audit_batches WHERE seq > ? ORDER BY seq LIMIT 1"
 
 
 class AuditBatch(NamedTuple):
@@ -61,8 +65,7 @@ class StoredAuditLog:
         self._waiting: list[tuple[int, AuditRecord]] = []
         self._unwritten = False
         self._flushing: asyncio.Task[None] | None = None
-        (last,) = database.reader.execute("SELECT ifnull(max(seq), 0) FROM audit_batches").fetchone()
-        self.feed: Feed[AuditBatch] = Feed(self._batches, last)
+        self.feed: Feed[AuditBatch] = Feed(self._batches, self._last)
 
     @property
     def rider(self) -> ContextVar[Rider | None]:
@@ -94,7 +97,7 @@ class StoredAuditLog:
         batch = [(number, record)]
         seqs: list[int] = []
 
-        def write(connection: sqlite3.Connection) -> None:
+        def write(connection: Connection) -> None:
             seqs.append(self._insert(connection, batch))
 
         return Ride(write, lambda: self.feed.published(seqs[-1]), lambda: heappush(self._given_back, number))
@@ -135,7 +138,7 @@ class StoredAuditLog:
         self._number += 1
         return self._number
 
-    def _insert(self, connection: sqlite3.Connection, batch: Sequence[tuple[int, AuditRecord]]) -> int:
+    def _insert(self, connection: Connection, batch: Sequence[tuple[int, AuditRecord]]) -> int:
         subjects = {subject for _, record in batch for subject, _ in record.decided}
         seals = {
             subject: SubjectSeal(key, self._process)
@@ -146,10 +149,10 @@ class StoredAuditLog:
             for number, record in batch
         )
         newest_ms = max(record.at_ms for _, record in batch)
-        seq = connection.execute(
-            "INSERT INTO audit_batches (at_ms, leaves) VALUES (?, ?)", (newest_ms, leaves)
-        ).lastrowid
-        assert seq is not None  # noqa: S101 - the row was inserted
+        seq = give(connection, _BATCHES)
+        connection.execute(
+            "INSERT INTO audit_batches (seq, at_ms, leaves) VALUES (?, ?, ?)", (seq, newest_ms, leaves)
+        )
         return seq
 
     def _leaf(self, number: int, record: AuditRecord) -> Leaf:
@@ -176,18 +179,24 @@ class StoredAuditLog:
             evidence=(*record.evidence, *given_to(record.recipient)),
         )
 
-    def _batches(self, after: int, limit: int) -> Sequence[AuditBatch]:
-        batches: list[AuditBatch] = []
-        size = 0
-        rows = self._database.reader.execute(
-            "SELECT seq, leaves FROM audit_batches WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
-        )
-        for seq, leaves in rows:
-            batches.append(AuditBatch(seq, leaves))
-            size += len(leaves)
-            if size >= _READ_BYTES:
-                break
-        return batches
+    async def _last(self) -> int:
+        return await self._database.look(partial(last_given, name=_BATCHES))
+
+    async def _batches(self, after: int, limit: int) -> Sequence[AuditBatch]:
+        return await self._database.look(partial(_batches, after, limit))
+
+
+def _batches(after: int, limit: int, reader: Connection) -> list[AuditBatch]:
+    """As many as weigh what one read may; asked for one by one, for each can be large."""
+    batches: list[AuditBatch] = []
+    size = 0
+    while len(batches) < limit and size < _READ_BYTES:
+        row = reader.execute(_NEXT, (batches[-1].seq if batches else after,)).fetchone()
+        if row is None:
+            break
+        batches.append(AuditBatch(*row))
+        size += len(row[1])
+    return batches
 
 
 def _decided(record: AuditRecord) -> Iterable[tuple[SubjectId, int, bool]]:

@@ -6,9 +6,10 @@ and identity's cursor change in the transaction of what they stand for.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from consent.component import EdgeFact, EdgeState, GraphStep
@@ -20,15 +21,16 @@ from consent.statement import LedgerEntry, Refusal, Refusals
 from consent.store import Appended, Begun, Kept, Line
 from identity.ids import SubjectId
 from services.storage import consent_records as records
+from services.storage.database import Connection, Database, Write
 from services.storage.erasure_journal import begin_in
-from services.storage.sqlite import Database, Write
 from services.storage.subject_keys import SubjectKeys
 from services.storage.tombstones import erased_among
 
 T = TypeVar("T")
+F = TypeVar("F")
 
 _SUBJECTS_A_QUERY = 500
-_NO_LIMIT = -1  # SQLite's
+_NO_LIMIT = (1 << 63) - 1
 #: Whoever is being erased is not loaded any more, from the erasure's first step on.
 _STAYS = "{} NOT IN (SELECT subject FROM erasure_subject)"
 _EDGE = """INSERT INTO edges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (edge_id) DO UPDATE SET
@@ -37,7 +39,7 @@ _EDGE = """INSERT INTO edges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (edg
     valid_until_ms = excluded.valid_until_ms, attested_by = excluded.attested_by"""
 
 
-class SqliteConsentStore:
+class ConsentTables:
     """Implements ``consent.store.ConsentStore``."""
 
     def __init__(self, database: Database, policy: Policy, keys: SubjectKeys) -> None:
@@ -68,9 +70,11 @@ class SqliteConsentStore:
         kept = [(holder,) for holder in holders]
         await self._write(lambda connection: _keep_holders(connection, kept))
 
-    async def load(self) -> Kept:
-        """Everything there is; errors as of ``Policy.index`` when the policy lost a purpose."""
-        reader = self._database.reader
+    async def load(self, fold: Callable[[Sequence[Said]], F]) -> Kept[F]:
+        """See the port; errors as of ``Policy.index`` when the policy lost a purpose."""
+        return await asyncio.to_thread(self._database.location.read, partial(self._load, fold))
+
+    def _load(self, fold: Callable[[Sequence[Said]], F], reader: Connection) -> Kept[F]:
         (cursor,) = reader.execute("SELECT graph_cursor FROM authority").fetchone()
         births = reader.execute(
             f"SELECT subject FROM births WHERE {_STAYS.format('subject')} ORDER BY number"  # noqa: S608
@@ -83,9 +87,12 @@ class SqliteConsentStore:
             graph_cursor=cursor,
             births=[SubjectId(subject) for (subject,) in births],
             edges=[self._edge_of(row) for row in edges],
-            said=records.said_of(
-                reader.execute(records.SAID.format(where=f"WHERE {_STAYS.format('subject')}"))
-            ),
+            own={
+                subject: fold(said)
+                for subject, said in records.said_of(
+                    reader.execute(records.SAID.format(where=f"WHERE {_STAYS.format('subject')}"))
+                )
+            },
         )
 
     async def next_epoch(self) -> int:
@@ -103,7 +110,7 @@ class SqliteConsentStore:
     async def begin_erasure(self, asked: Asked, entries: Sequence[LedgerEntry]) -> int:
         """See the port."""
 
-        def write(connection: sqlite3.Connection) -> int:
+        def write(connection: Connection) -> int:
             epoch = self._append(connection, entries).epoch if entries else _next_epoch(connection)
             begin_in(connection, replace(asked, epoch=epoch))
             return epoch
@@ -112,19 +119,11 @@ class SqliteConsentStore:
 
     async def erased_among(self, subjects: Collection[SubjectId]) -> frozenset[SubjectId]:
         """See the port."""
-        return erased_among(self._database.reader, subjects)
+        return await self._database.look(partial(erased_among, subjects=subjects))
 
     async def said_by(self, subjects: Collection[SubjectId]) -> Mapping[SubjectId, Sequence[Said]]:
         """See the port."""
-        said: dict[SubjectId, Sequence[Said]] = {}
-        asked = list(subjects)
-        for start in range(0, len(asked), _SUBJECTS_A_QUERY):
-            some = asked[start : start + _SUBJECTS_A_QUERY]
-            where = f"WHERE subject IN ({','.join('?' * len(some))})"
-            said.update(
-                records.said_of(self._database.reader.execute(records.SAID.format(where=where), some))
-            )
-        return said
+        return await self._database.read(partial(_said_by, list(subjects)))
 
     async def records_of(self, subject: SubjectId) -> Sequence[ConsentRecord]:
         """See the port."""
@@ -132,7 +131,9 @@ class SqliteConsentStore:
 
     async def history(self, subject: SubjectId, after: int, limit: int) -> Sequence[Line]:
         """See the port."""
-        reader = self._database.reader
+        return await self._database.read(lambda reader: self._history(reader, subject, after, limit))
+
+    def _history(self, reader: Connection, subject: SubjectId, after: int, limit: int) -> list[Line]:
         lines = []
         for position, *row in reader.execute(records.OF_SUBJECT, (subject, after, limit)).fetchall():
             raw_signal = self._signals.open(reader, subject, row[0], row[records.RAW_SIGNAL])
@@ -141,17 +142,17 @@ class SqliteConsentStore:
 
     async def refusals_of(self, subjects: Collection[SubjectId]) -> Refusals:
         """See the port."""
-        rows = [
-            row
-            for subject in subjects
-            for row in self._database.reader.execute(records.REFUSALS, (subject,)).fetchall()
-        ]
+        rows = await self._database.read(
+            lambda reader: [
+                row for one in subjects for row in reader.execute(records.REFUSALS, (one,)).fetchall()
+            ]
+        )
         return {one.id: Refusal(subject, one) for subject, said in records.said_of(rows) for one in said}
 
     async def _write(self, write: Write[T]) -> T:
         """Runs a write in a transaction that this term still owns."""
 
-        def fenced(connection: sqlite3.Connection) -> T:
+        def fenced(connection: Connection) -> T:
             (term,) = connection.execute("SELECT term FROM authority").fetchone()
             if term != self._term:
                 raise TermOver
@@ -159,7 +160,7 @@ class SqliteConsentStore:
 
         return await self._database.write(fenced)
 
-    def _append(self, connection: sqlite3.Connection, entries: Sequence[LedgerEntry]) -> Appended:
+    def _append(self, connection: Connection, entries: Sequence[LedgerEntry]) -> Appended:
         fresh: list[LedgerEntry] = []
         conflicts: set[int] = set()
         epoch = 0
@@ -193,7 +194,7 @@ class SqliteConsentStore:
         return Appended(epoch, frozenset(conflicts))
 
     def _project(
-        self, connection: sqlite3.Connection, steps: Sequence[GraphStep], entries: Sequence[LedgerEntry]
+        self, connection: Connection, steps: Sequence[GraphStep], entries: Sequence[LedgerEntry]
     ) -> int:
         epoch, cursor = connection.execute("SELECT epoch, graph_cursor FROM authority").fetchone()
         news = [step for step in steps if step.seq > cursor]
@@ -235,17 +236,26 @@ class SqliteConsentStore:
         )
 
 
-def _begin(connection: sqlite3.Connection) -> Begun:
+def _said_by(asked: Sequence[SubjectId], reader: Connection) -> dict[SubjectId, Sequence[Said]]:
+    said: dict[SubjectId, Sequence[Said]] = {}
+    for start in range(0, len(asked), _SUBJECTS_A_QUERY):
+        some = asked[start : start + _SUBJECTS_A_QUERY]
+        where = f"WHERE subject IN ({', '.join('?' * len(some))})"
+        said.update(records.said_of(reader.execute(records.SAID.format(where=where), some)))
+    return said
+
+
+def _begin(connection: Connection) -> Begun:
     (term,) = connection.execute("UPDATE authority SET term = term + 1 RETURNING term").fetchone()
     holders = connection.execute("SELECT holder FROM lease_holders").fetchall()
     return Begun(term, frozenset(holder for (holder,) in holders))
 
 
-def _keep_holders(connection: sqlite3.Connection, holders: Sequence[tuple[bytes]]) -> None:
+def _keep_holders(connection: Connection, holders: Sequence[tuple[bytes]]) -> None:
     connection.execute("DELETE FROM lease_holders")
     connection.executemany("INSERT INTO lease_holders VALUES (?)", holders)
 
 
-def _next_epoch(connection: sqlite3.Connection) -> int:
+def _next_epoch(connection: Connection) -> int:
     (epoch,) = connection.execute("UPDATE authority SET epoch = epoch + 1 RETURNING epoch").fetchone()
     return int(epoch)

@@ -9,14 +9,14 @@ tombstones as well: whoever has a subject and this file finds the skeletons of i
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from consent.erasure import ACTOR
 from consent.guard_table import NEVER_MS
 from identity.ids import SubjectId
-from services.storage.consent_records import RawSignals
+from services.storage.consent_records import COLUMNS, RawSignals
+from services.storage.database import Connection
 from services.storage.subject_keys import SubjectKeys
 from services.stores import ExportedValue, Json, Kept
 
@@ -25,7 +25,16 @@ _NOT_SHOWN = frozenset({"position", "subject", "collected_via", "effective_at_ms
 #: Of what an erasure left to others: it would name the erasure of somebody else.
 _NOT_SHOWN_OF_AN_ERASURE = _NOT_SHOWN | {"actor", "request_id"}
 _EDGES = "SELECT edge_id FROM edges WHERE a = ?1 OR b = ?1"
-_EITHER_END = "a IN being_erased OR b IN being_erased"
+_ERASED = "(SELECT subject FROM being_erased)"
+_EITHER_END = f"a IN {_ERASED} OR b IN {_ERASED}"
+_COLUMNS = {
+    "records": ("position", *COLUMNS),
+    "births": ("number", "subject"),
+    "edges": (
+        "edge_id", "a", "b", "link_purpose", "deterministic", "views", "state", "valid_until_ms",
+        "attested_by",
+    ),
+}  # fmt: skip
 _SKELETON = "INSERT INTO consent_skeleton VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -46,7 +55,7 @@ class ConsentPeople:
         self._signals = RawSignals(keys)
         self._proof_days = proof_days
 
-    def count(self, connection: sqlite3.Connection, subjects: Sequence[SubjectId]) -> dict[str, int]:
+    def count(self, connection: Connection, subjects: Sequence[SubjectId]) -> dict[str, int]:
         """See ``Contents.count``; a link between two of the subjects counts once."""
         edges = {edge for subject in subjects for edge in connection.execute(_EDGES, (subject,))}
 
@@ -56,9 +65,9 @@ class ConsentPeople:
 
         return {"consent record": rows("records"), "birth": rows("births"), "link": len(edges)}
 
-    def stored(self, connection: sqlite3.Connection, subject: SubjectId) -> Iterator[ExportedValue]:
+    def stored(self, connection: Connection, subject: SubjectId) -> Iterator[ExportedValue]:
         """See ``Contents.stored``."""
-        for row in _rows(connection, "SELECT * FROM records WHERE subject = ? ORDER BY position", subject):
+        for row in _rows(connection, "records", "subject = ? ORDER BY position", subject):
             sealed = row["raw_signal"]
             hidden = _NOT_SHOWN_OF_AN_ERASURE if row["actor"] == ACTOR else _NOT_SHOWN
             row["raw_signal"] = _text(self._signals.open(connection, subject, row["event_id"], sealed))
@@ -77,11 +86,11 @@ class ConsentPeople:
                 recorded_at_ms=row["recorded_at_ms"],
                 purposes=("rights",),
             )
-        for row in _rows(connection, "SELECT * FROM births WHERE subject = ?", subject):
+        for row in _rows(connection, "births", "subject = ?", subject):
             yield ExportedValue(
                 self.name, "birth", subject, {"order": row["number"]}, "identity", "", None, None
             )
-        for row in _rows(connection, "SELECT * FROM edges WHERE a = ?1 OR b = ?1 ORDER BY edge_id", subject):
+        for row in _rows(connection, "edges", "a = ?1 OR b = ?1 ORDER BY edge_id", subject):
             shown: dict[str, Json] = {
                 name: _shown(value) for name, value in row.items() if name not in ("edge_id", "a", "b")
             }
@@ -93,13 +102,11 @@ class ConsentPeople:
         yield  # an iterator, of nothing
 
     def erase(
-        self, connection: sqlite3.Connection, _subjects: Sequence[SubjectId], erasure_id: str
+        self, connection: Connection, _subjects: Sequence[SubjectId], erasure_id: str
     ) -> Mapping[str, Kept]:
         """See ``Contents.erase``."""
         goes_at_ms = self._clock() + self._proof_days * _DAY_MS
-        found = list(
-            _rows(connection, "SELECT * FROM records WHERE subject IN being_erased ORDER BY position")
-        )
+        found = list(_rows(connection, "records", f"subject IN {_ERASED} ORDER BY position"))
         connection.executemany(
             _SKELETON,
             [
@@ -116,13 +123,13 @@ class ConsentPeople:
                 for row in found
             ],
         )
-        connection.execute("DELETE FROM records WHERE subject IN being_erased")
+        connection.execute(f"DELETE FROM records WHERE subject IN {_ERASED}")  # noqa: S608 - our own text
         connection.execute(f"DELETE FROM edges WHERE {_EITHER_END}")  # noqa: S608 - our own text
-        connection.execute("DELETE FROM births WHERE subject IN being_erased")
+        connection.execute(f"DELETE FROM births WHERE subject IN {_ERASED}")  # noqa: S608 - our own text
         return {"consent skeleton": Kept(len(found), goes_at_ms, "proof of consent")} if found else {}
 
     def suppress(
-        self, _connection: sqlite3.Connection, _subjects: Sequence[SubjectId], _erasure_id: str
+        self, _connection: Connection, _subjects: Sequence[SubjectId], _erasure_id: str
     ) -> Mapping[str, Kept]:
         """See ``Contents.suppress``: no identifiers are kept here."""
         return {}
@@ -131,10 +138,10 @@ class ConsentPeople:
         """See ``Contents.forget``: the authority forgot them when it restricted them."""
 
 
-def _rows(connection: sqlite3.Connection, query: str, *arguments: Any) -> Iterator[dict[str, Any]]:
-    cursor = connection.execute(query, arguments)
-    names = [column[0] for column in cursor.description]
-    return (dict(zip(names, row, strict=True)) for row in cursor)
+def _rows(connection: Connection, table: str, which: str, *arguments: Any) -> Iterator[dict[str, Any]]:
+    names = _COLUMNS[table]
+    query = f"SELECT {', '.join(names)} FROM {table} WHERE {which}"  # noqa: S608 - our own names
+    return (dict(zip(names, row, strict=True)) for row in connection.execute(query, arguments))
 
 
 def _text(raw_signal: bytes) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 import secrets
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -19,19 +18,24 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from consent.record import Action, Age, CollectedVia, ConsentRecord, Evidence, Notice, Said
 from consent.statement import ID_BYTES
 from identity.ids import SubjectId
+from services.storage.database import Connection
 from services.storage.subject_keys import SubjectKeys
 
-_COLUMNS = """event_id, tenant, subject, node, action, taxonomy_version, effective_at_ms, valid_until_ms,
-    regime, jurisdiction, legal_basis, age, child_signal, collected_via, recorded_at_ms, notice_id,
-    notice_version, notice_language, notice_sha256, method, collector, ui_hash, raw_signal, supersedes,
-    actor, request_id"""
-INSERT = f"INSERT INTO records ({_COLUMNS}) VALUES ({', '.join('?' * 26)})"  # noqa: S608 - our own names
+COLUMNS = (
+    "event_id", "tenant", "subject", "node", "action", "taxonomy_version", "effective_at_ms",
+    "valid_until_ms", "regime", "jurisdiction", "legal_basis", "age", "child_signal", "collected_via",
+    "recorded_at_ms", "notice_id", "notice_version", "notice_language", "notice_sha256", "method",
+    "collector", "ui_hash", "raw_signal", "supersedes", "actor", "request_id",
+)  # fmt: skip
+_COLUMNS = ", ".join(COLUMNS)
+INSERT = f"INSERT INTO records ({_COLUMNS}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - our own names
 #: One subject's records behind a position, at most so many.
 OF_SUBJECT = f"""SELECT position, {_COLUMNS} FROM records
     WHERE subject = ? AND position > ? ORDER BY position LIMIT ?"""  # noqa: S608 - our own names
 #: What the fold needs; the id only of refusals that a grant names, and of grants that name some.
 SAID = """SELECT subject, node, action, taxonomy_version, effective_at_ms, valid_until_ms, regime, age,
-    child_signal, CASE WHEN action IN ('REFUSE', 'WITHDRAW') AND event_id IN answered THEN event_id END,
+    child_signal, CASE WHEN action IN ('REFUSE', 'WITHDRAW')
+    AND event_id IN (SELECT refusal FROM answered) THEN event_id END,
     supersedes FROM records {where} ORDER BY subject, position"""
 #: The refusals of one subject, whoever names them.
 REFUSALS = """SELECT subject, node, action, taxonomy_version, effective_at_ms, valid_until_ms, regime, age,
@@ -50,7 +54,7 @@ class RawSignals:
     def __init__(self, keys: SubjectKeys) -> None:
         self._keys = keys
 
-    def seal(self, connection: sqlite3.Connection, record: ConsentRecord) -> bytes | None:
+    def seal(self, connection: Connection, record: ConsentRecord) -> bytes | None:
         """The signal of a record as it is kept; errors as of ``SubjectKeys.key_in``."""
         if not record.evidence.raw_signal:
             return None
@@ -59,7 +63,7 @@ class RawSignals:
         return nonce + cipher.encrypt(nonce, record.evidence.raw_signal, record.event_id)
 
     def open(
-        self, connection: sqlite3.Connection, subject: SubjectId, event_id: bytes, sealed: bytes | None
+        self, connection: Connection, subject: SubjectId, event_id: bytes, sealed: bytes | None
     ) -> bytes:
         """The signal again; empty if there was none or its key is destroyed."""
         key = self._keys.existing(connection, [subject]).get(subject) if sealed else None

@@ -7,7 +7,6 @@ them is told what it declares by then, so what was taken back or erased is told 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -16,21 +15,20 @@ from engagement.declared import ANSWERS_MAX, Answer, Declaration, ended
 from engagement.errors import RequestIdReused, TooManyAnswers
 from engagement.store import Declared, DeclareRequest, Recorded
 from identity.ids import SubjectId
-from services.storage.sqlite import Database
+from services.storage.database import Connection, Database
+from services.storage.outbox import last_told, tell_no_event
 from services.storage.tombstones import erased_among
 
 _COLUMNS = ", ".join(Answer._fields)
 _MARKS = ", ".join("?" * len(Answer._fields))
 _OF_SUBJECT = f"SELECT {_COLUMNS} FROM declared WHERE subject = ? ORDER BY topic, name"  # noqa: S608
-_PUT = f"INSERT OR REPLACE INTO declared ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608
+_PUT = f"""
+    INSERT INTO declared ({_COLUMNS}) VALUES ({_MARKS}) ON CONFLICT (subject, topic, name) DO UPDATE SET
+    {", ".join(f"{name} = excluded.{name}" for name in Answer._fields)}"""  # noqa: S608 - our own names
 _TAKE = "DELETE FROM declared WHERE subject = ? AND topic = ? AND name = ?"
-#: A row of the outbox that holds no event: its range ends before it begins.
-_TELL = """
-    INSERT INTO outbox (first_event, last_event) SELECT 1 + last, last FROM
-    (SELECT coalesce((SELECT last_event FROM outbox ORDER BY seq DESC LIMIT 1), 0) AS last)"""
 
 
-class SqliteDeclaredStore:
+class DeclaredTables:
     """Implements ``engagement.store.DeclaredStore``."""
 
     def __init__(self, database: Database) -> None:
@@ -42,31 +40,32 @@ class SqliteDeclaredStore:
 
     async def declared(self, subjects: Sequence[SubjectId]) -> Sequence[Answer]:
         """See ``DeclaredStore.declared``."""
-        reader = self._database.reader
-        return [answer for subject in subjects for answer in answers_of(reader, subject)]
+        return await self._database.read(
+            lambda reader: [answer for subject in subjects for answer in answers_of(reader, subject)]
+        )
 
 
-def answers_of(connection: sqlite3.Connection, subject: SubjectId) -> list[Answer]:
+def answers_of(connection: Connection, subject: SubjectId) -> list[Answer]:
     """What a birth subject declares."""
     return [_answer(row) for row in connection.execute(_OF_SUBJECT, (subject,)).fetchall()]
 
 
-def declared_in(connection: sqlite3.Connection, seq: int) -> tuple[Declared, ...]:
+def declared_in(connection: Connection, seq: int) -> tuple[Declared, ...]:
     """What those who declared something in a commit of the outbox declare by now."""
     rows = connection.execute("SELECT subject FROM declared_change WHERE seq = ?", (seq,)).fetchall()
     return tuple(Declared(SubjectId(row[0]), tuple(answers_of(connection, row[0]))) for row in rows)
 
 
-def _declare(request: DeclareRequest, declaration: Declaration, connection: sqlite3.Connection) -> Recorded:
+def _declare(request: DeclareRequest, declaration: Declaration, connection: Connection) -> Recorded:
     first = connection.execute(
         "SELECT digest, answered, withdrawn FROM declare_request WHERE key = ?", (request.key,)
     ).fetchone()
     if first is not None:
         if first[0] != request.digest:
             raise RequestIdReused
-        return Recorded(first[1], first[2], _last_seq(connection))
+        return Recorded(first[1], first[2], last_told(connection))
     if erased_among(connection, [declaration.subject]):
-        return Recorded(0, 0, _last_seq(connection))
+        return Recorded(0, 0, last_told(connection))
     before = {answer.thing: answer for answer in answers_of(connection, declaration.subject)}
     theirs = [answer for other in declaration.others for answer in answers_of(connection, other)]
     said = {answer.thing: answer for answer in declaration.answers}
@@ -84,24 +83,19 @@ def _declare(request: DeclareRequest, declaration: Declaration, connection: sqli
     )
     for subject in dict.fromkeys(answer.subject for answer in (*gone, *said.values())):
         _tell(subject, connection)
-    return Recorded(len(changed), withdrawn, _last_seq(connection))
+    return Recorded(len(changed), withdrawn, last_told(connection))
 
 
-def _tell(subject: SubjectId, connection: sqlite3.Connection) -> None:
+def _tell(subject: SubjectId, connection: Connection) -> None:
     """Has news say what a subject declares."""
     # Who reads on from before an earlier declaration is told all of it by this one.
     connection.execute("DELETE FROM declared_change WHERE subject = ?", (subject,))
-    seq = connection.execute(_TELL).lastrowid
+    seq = tell_no_event(connection)
     connection.execute("INSERT INTO declared_change VALUES (?, ?)", (seq, subject))
 
 
 def _differs(before: Answer | None, answer: Answer) -> bool:
     return before is None or before.value != answer.value
-
-
-def _last_seq(connection: sqlite3.Connection) -> int:
-    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
-    return int(row[0]) if row else 0
 
 
 def _answer(row: Sequence[Any]) -> Answer:

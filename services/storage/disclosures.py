@@ -8,37 +8,31 @@ there is no tag any more, and nothing is found.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 
 from consent.auditlog.leaf import Decision, Leaf, counted, decoded, unpacked
 from consent.auditlog.sealing import month_of, tag_of
 from identity.ids import SubjectId
 from services.rights.disclosure import Disclosure, merged
-from services.storage.sqlite import connect
+from services.storage.database import Connection
 from services.storage.subject_keys import SubjectKeys
 
 _ANSWERED = frozenset({"OK", "WRITTEN"})
 
 
-def told_of(path: Path, keys: SubjectKeys, subject: SubjectId) -> list[Disclosure]:
+def told_of(keys: SubjectKeys, subject: SubjectId, connection: Connection) -> list[Disclosure]:
     """What the records of a store say was told of a subject; for a thread of its own.
 
     Args:
-        path: the store's file.
         keys: make the store's keys of subjects.
         subject: whom to look for.
+        connection: reads the store.
     """
-    connection = connect(path, read_only=True)
-    try:
-        key = keys.existing(connection, [subject]).get(subject)
-        return [] if key is None else merged(_told(connection, key))
-    finally:
-        connection.close()
+    key = keys.existing(connection, [subject]).get(subject)
+    return [] if key is None else merged(_told(connection, key))
 
 
-def _told(connection: sqlite3.Connection, key: bytes) -> Iterator[Disclosure]:
+def _told(connection: Connection, key: bytes) -> Iterator[Disclosure]:
     for leaf, tag in _records(connection, key):
         for decision in leaf.decisions:
             if decision.tag == tag:
@@ -60,7 +54,7 @@ def _disclosure(leaf: Leaf, decision: Decision) -> Disclosure:
     )
 
 
-def _records(connection: sqlite3.Connection, key: bytes) -> Iterator[tuple[Leaf, bytes]]:
+def _records(connection: Connection, key: bytes) -> Iterator[tuple[Leaf, bytes]]:
     """The records about whoever has a key, each with the tag it was found by."""
     tags: dict[bytes, bytes] = {}
     for (batch,) in connection.execute("SELECT leaves FROM audit_batches ORDER BY seq"):

@@ -11,21 +11,21 @@ held, less what was erased meanwhile; and an erasure has one place to erase.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cache, partial
 from heapq import merge
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from engagement.event import Event, use_mask
 from engagement.portrait import Mark, PortraitPage
 from engagement.store import Appended, EventChange
 from identity.ids import SubjectId
+from services.storage.database import Connection, Database
 from services.storage.declared import declared_in
-from services.storage.sqlite import Database
+from services.storage.numbers import give, last_given
+from services.storage.outbox import last_told, tell
 from services.storage.tombstones import erased_among
 
 #: Events one read of news holds at most (a single append may be larger): about 3 ms of the loop.
@@ -33,7 +33,7 @@ CHANGED_EVENTS_MAX = 1000
 _ROWS_PER_STATEMENT = 250  # prepared once for each size; 1,000 are four of one size
 
 _COLUMNS = ", ".join(Event._fields)
-_ROW = f"({', '.join('?' * len(Event._fields))})"
+_ROW = f"({', '.join('?' * (1 + len(Event._fields)))})"
 _VISIBLE = "subject = ? AND id <= ? AND uses & ? <> 0 AND (expires_at_ms IS NULL OR expires_at_ms > ?)"
 _NEWEST = f"""
     SELECT id, {_COLUMNS} FROM event
@@ -41,14 +41,12 @@ _NEWEST = f"""
     ORDER BY occurred_at_ms DESC, id DESC LIMIT ?"""  # noqa: S608 - put together from our own column names
 _ORIGINS = f"SELECT origin, count(*) FROM event WHERE {_VISIBLE} GROUP BY origin"  # noqa: S608
 _RANGE = f"SELECT id, {_COLUMNS} FROM event WHERE id BETWEEN ? AND ? ORDER BY id"  # noqa: S608
-_TELL = """
-    INSERT INTO outbox (first_event, last_event)
-    SELECT 1 + coalesce((SELECT last_event FROM outbox ORDER BY seq DESC LIMIT 1), 0), seq
-    FROM sqlite_sequence WHERE name = 'event'"""
+#: What numbers of events are counted under.
+_EVENTS = "event"
 _BEFORE_ALL = (1 << 63) - 1
 
 
-class SqliteEventStore:
+class EventTables:
     """The event store of one process; implements ``engagement.store.EventStore``."""
 
     def __init__(self, database: Database) -> None:
@@ -57,88 +55,82 @@ class SqliteEventStore:
     async def append(self, events: Sequence[Event]) -> Appended:
         """See ``EventStore.append``."""
         if not events:
-            return Appended(0, 0, self.last_seq())
+            return Appended(0, 0, await self.last_seq())
         return await self._database.write(partial(_append, events))
 
     async def portrait(
         self, subjects: Sequence[SubjectId], purpose: int, now_ms: int, limit: int, after: Mark | None
     ) -> PortraitPage:
         """See ``EventStore.portrait``."""
-        with _snapshot(self._database.reader) as reader:
-            mark = after or Mark(_last_event(reader), _BEFORE_ALL, _BEFORE_ALL)
-            origins: Counter[str] = Counter()
-            pages = []
-            for subject in subjects:
-                visible = (subject, mark.as_of, use_mask([purpose]), now_ms)
-                origins.update(dict(reader.execute(_ORIGINS, visible).fetchall()))
-                newest = (*visible, mark.occurred_at_ms, mark.position, limit + 1)
-                pages.append(reader.execute(_NEWEST, newest).fetchall())
-        return _page(pages, origins, limit, mark.as_of)
+        asked = _Asked(subjects, use_mask([purpose]), now_ms, limit)
+        return await self._database.read(partial(_portrait, asked, after))
 
-    def changes(self, after: int, limit: int) -> Sequence[EventChange]:
+    async def changes(self, after: int, limit: int) -> Sequence[EventChange]:
         """See ``EventStore.changes``."""
-        with _snapshot(self._database.reader) as reader:
-            rows = reader.execute(
-                "SELECT seq, first_event, last_event FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?",
-                (after, limit),
-            ).fetchall()
-            return list(_changes(reader, rows))
+        return await self._database.read(partial(_changes, after, limit))
 
-    def last_seq(self) -> int:
+    async def last_seq(self) -> int:
         """See ``EventStore.last_seq``."""
-        return _last_seq(self._database.reader)
+        return await self._database.look(last_told)
 
 
-@contextmanager
-def _snapshot(reader: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """Several reads of one state. Never awaits inside: the reader is shared."""
-    reader.execute("BEGIN")
-    try:
-        yield reader
-    finally:
-        reader.execute("COMMIT")
+class _Asked(NamedTuple):
+    """Whose newest events are asked for, by a mask of purposes, and how many at most."""
+
+    subjects: Sequence[SubjectId]
+    uses: int
+    now_ms: int
+    limit: int
 
 
-def _append(events: Sequence[Event], writer: sqlite3.Connection) -> Appended:
-    recorded = 0
+def _portrait(asked: _Asked, after: Mark | None, reader: Connection) -> PortraitPage:
+    mark = after or Mark(last_given(reader, _EVENTS), _BEFORE_ALL, _BEFORE_ALL)
+    origins: Counter[str] = Counter()
+    pages = []
+    for subject in asked.subjects:
+        visible = (subject, mark.as_of, asked.uses, asked.now_ms)
+        origins.update(dict(reader.execute(_ORIGINS, visible).fetchall()))
+        newest = (*visible, mark.occurred_at_ms, mark.position, asked.limit + 1)
+        pages.append(reader.execute(_NEWEST, newest).fetchall())
+    return _page(pages, origins, asked.limit, mark.as_of)
+
+
+def _append(events: Sequence[Event], writer: Connection) -> Appended:
     gone = erased_among(writer, {event.subject for event in events})
     taken = [event for event in events if event.subject not in gone] if gone else events
+    if not taken:
+        return Appended(0, 0, last_told(writer))
+    first = give(writer, _EVENTS, len(taken))
+    recorded = 0
     for start in range(0, len(taken), _ROWS_PER_STATEMENT):
         rows = taken[start : start + _ROWS_PER_STATEMENT]
-        recorded += writer.execute(_insert(len(rows)), list(chain.from_iterable(rows))).rowcount
+        numbered = chain.from_iterable((number, *row) for number, row in enumerate(rows, start=first + start))
+        recorded += writer.execute(_insert(len(rows)), list(numbered)).rowcount
     duplicates = len(taken) - recorded
     if not recorded:
-        return Appended(0, duplicates, _last_seq(writer))
-    seq = writer.execute(_TELL).lastrowid
-    assert seq is not None  # noqa: S101 - for the type: an INSERT has one
-    return Appended(recorded, duplicates, seq)
+        return Appended(0, duplicates, last_told(writer))
+    return Appended(recorded, duplicates, tell(writer, first, first + len(taken) - 1))
 
 
 @cache
 def _insert(rows: int) -> str:
     values = ", ".join([_ROW] * rows)
-    return f"INSERT INTO event ({_COLUMNS}) VALUES {values} ON CONFLICT (event_key) DO NOTHING"  # noqa: S608
+    return f"INSERT INTO event (id, {_COLUMNS}) VALUES {values} ON CONFLICT (event_key) DO NOTHING"  # noqa: S608
 
 
-def _last_event(connection: sqlite3.Connection) -> int:
-    """The largest event id ever given, erased ones included."""
-    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
-    return int(row[0]) if row else 0
-
-
-def _last_seq(connection: sqlite3.Connection) -> int:
-    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
-    return int(row[0]) if row else 0
-
-
-def _changes(reader: sqlite3.Connection, rows: Sequence[tuple[int, int, int]]) -> Iterator[EventChange]:
+def _changes(after: int, limit: int, reader: Connection) -> list[EventChange]:
+    rows = reader.execute(
+        "SELECT seq, first_event, last_event FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
+    ).fetchall()
+    told: list[EventChange] = []
     held = 0
     for seq, first_event, last_event in rows:
         held += last_event - first_event + 1
-        if held > CHANGED_EVENTS_MAX and seq != rows[0][0]:
-            return
+        if held > CHANGED_EVENTS_MAX and told:
+            break
         found = reader.execute(_RANGE, (first_event, last_event))
-        yield EventChange(seq, tuple(_event(row) for row in found), declared_in(reader, seq))
+        told.append(EventChange(seq, tuple(_event(row) for row in found), declared_in(reader, seq)))
+    return told
 
 
 def _page(pages: Sequence[Sequence[Any]], origins: Counter[str], limit: int, as_of: int) -> PortraitPage:

@@ -5,12 +5,12 @@ The outbox points at both instead of repeating them, so what was erased is in no
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
 from engagement.declared import AgeBand, Topic
 from engagement.event import Event, EventKind, Party
 from identity.ids import SubjectId
+from services.storage.database import Connection
 from services.storage.declared import answers_of
 from services.stores import ExportedValue, Json, Kept
 
@@ -34,14 +34,14 @@ class EngagementPeople:
     def __init__(self, purposes: Purposes) -> None:
         self._purposes = purposes
 
-    def count(self, connection: sqlite3.Connection, subjects: Sequence[SubjectId]) -> dict[str, int]:
+    def count(self, connection: Connection, subjects: Sequence[SubjectId]) -> dict[str, int]:
         """See ``Contents.count``."""
         return {
             kind: sum(connection.execute(query, (subject,)).fetchone()[0] for subject in subjects)
             for kind, query in _COUNTS.items()
         }
 
-    def stored(self, connection: sqlite3.Connection, subject: SubjectId) -> Iterator[ExportedValue]:
+    def stored(self, connection: Connection, subject: SubjectId) -> Iterator[ExportedValue]:
         """See ``Contents.stored``."""
         for row in connection.execute(_OF_SUBJECT, (subject,)):
             event = Event(*row)
@@ -84,15 +84,15 @@ class EngagementPeople:
         yield  # an iterator, of nothing
 
     def erase(
-        self, connection: sqlite3.Connection, _subjects: Sequence[SubjectId], _erasure_id: str
+        self, connection: Connection, _subjects: Sequence[SubjectId], _erasure_id: str
     ) -> Mapping[str, Kept]:
         """See ``Contents.erase``."""
         for table in ("event", "declared", "declared_change", "declare_request"):
-            connection.execute(f"DELETE FROM {table} WHERE subject IN being_erased")  # noqa: S608 - our names
+            connection.execute(f"DELETE FROM {table} WHERE subject IN (SELECT subject FROM being_erased)")  # noqa: S608 - our names
         return {}
 
     def suppress(
-        self, _connection: sqlite3.Connection, _subjects: Sequence[SubjectId], _erasure_id: str
+        self, _connection: Connection, _subjects: Sequence[SubjectId], _erasure_id: str
     ) -> Mapping[str, Kept]:
         """See ``Contents.suppress``: no identifiers are kept here."""
         return {}

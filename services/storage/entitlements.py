@@ -7,39 +7,42 @@ repeat does not give back what was taken away meanwhile.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from identity.ids import SubjectId
-from recommender.entitlements import Entitlement, Place
+from recommender.entitlements import Entitlement, Entitlements, Place
 from recommender.store import WriteRequest
+from services.storage.database import Connection, Database
 from services.storage.recommender import answer_request, answered_request
-from services.storage.sqlite import Database
 from services.storage.tombstones import erased_among
 
 _ALL = "SELECT birth, item, until_ms FROM entitlement"
 _PUT = """
     INSERT INTO entitlement (birth, item, until_ms, at_ms) VALUES (?, ?, ?, ?)
     ON CONFLICT (birth, item) DO UPDATE SET until_ms = excluded.until_ms, at_ms = excluded.at_ms
-    WHERE until_ms IS NOT excluded.until_ms"""
+    WHERE entitlement.until_ms IS DISTINCT FROM excluded.until_ms"""
 _TAKE = "DELETE FROM entitlement WHERE birth = ? AND item = ?"
 
 
-class SqliteEntitlementStore:
+class EntitlementTables:
     """The lists of one process."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._telling = asyncio.Lock()
 
-    def load(self) -> list[Entitlement]:
+    async def load(self) -> list[Entitlement]:
         """All places on all lists."""
-        return [_entitlement(row) for row in self._database.reader.execute(_ALL)]
+        return await self._database.look(lambda reader: [_entitlement(row) for row in reader.execute(_ALL)])
 
-    def of(self, subjects: Iterable[SubjectId]) -> list[Entitlement]:
+    async def of(self, subjects: Iterable[SubjectId]) -> list[Entitlement]:
         """The places of some subjects."""
-        reader = self._database.reader
-        return [entitlement for subject in subjects for entitlement in entitlements_of(reader, subject)]
+        return await self._database.look(
+            lambda reader: [place for subject in subjects for place in entitlements_of(reader, subject)]
+        )
 
     async def change(self, request: WriteRequest, places: Mapping[Place, Entitlement | None]) -> int:
         """Puts subjects on lists and takes them off; returns how many places are other than before.
@@ -53,31 +56,34 @@ class SqliteEntitlementStore:
         """
         return await self._database.write(partial(_change, request, places))
 
+    async def tell(self, entitlements: Entitlements, subjects: Collection[SubjectId]) -> None:
+        """Has what is in memory of some subjects be what is kept; a later state is never put back."""
+        async with self._telling:
+            entitlements.replace(subjects, await self.of(subjects))
 
-def entitlements_of(connection: sqlite3.Connection, subject: SubjectId) -> list[Entitlement]:
+
+def entitlements_of(connection: Connection, subject: SubjectId) -> list[Entitlement]:
     """The places of a birth subject."""
     return [_entitlement(row) for row in connection.execute(f"{_ALL} WHERE birth = ?", (subject,)).fetchall()]
 
 
-def erase_entitlements(connection: sqlite3.Connection, subjects: Iterable[SubjectId]) -> None:
+def erase_entitlements(connection: Connection, subjects: Iterable[SubjectId]) -> None:
     """Takes subjects off all lists."""
     connection.executemany("DELETE FROM entitlement WHERE birth = ?", [(subject,) for subject in subjects])
 
 
-def _change(
-    request: WriteRequest, places: Mapping[Place, Entitlement | None], connection: sqlite3.Connection
-) -> int:
+def _change(request: WriteRequest, places: Mapping[Place, Entitlement | None], connection: Connection) -> int:
     count = answered_request(request, connection)
     if count is not None:
         return count
     given = [entitlement for entitlement in places.values() if entitlement is not None]
     gone = erased_among(connection, {entitlement.subject for entitlement in given})
-    before = connection.total_changes
-    connection.executemany(_TAKE, [place for place, entitlement in places.items() if entitlement is None])
-    connection.executemany(
-        _PUT, [(*entitlement, request.now_ms) for entitlement in given if entitlement.subject not in gone]
-    )
-    return answer_request(request, connection.total_changes - before, connection)
+    changes: list[tuple[str, Sequence[Any]]] = [
+        *((_TAKE, place) for place, entitlement in places.items() if entitlement is None),
+        *((_PUT, (*one, request.now_ms)) for one in given if one.subject not in gone),
+    ]
+    changed = sum(connection.execute(*change).rowcount for change in changes)
+    return answer_request(request, changed, connection)
 
 
 def _entitlement(row: tuple[bytes, int, int | None]) -> Entitlement:

@@ -7,14 +7,15 @@ newest are kept, so that a repeated request is answered with what it was answere
 from __future__ import annotations
 
 import json
-import sqlite3
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from services.storage.sqlite import Database
+from services.storage.database import Connection, Database
+from services.storage.numbers import give
 
 KEPT = 20
+_NEWEST = "made_at_ms DESC, number DESC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +43,34 @@ class Evaluations:
         """Keeps what was found; the oldest beyond ``KEPT`` go."""
         await self._database.write(partial(_keep, key, evaluation))
 
-    def of(self, key: str) -> KeptEvaluation | None:
+    async def of(self, key: str) -> KeptEvaluation | None:
         """What a request found, if it is still kept."""
-        return _read(self._database.reader, "WHERE key = ?", (key,))
+        return await self._database.look(partial(_read, "WHERE key = ?", (key,)))
 
-    def newest(self) -> KeptEvaluation | None:
+    async def newest(self) -> KeptEvaluation | None:
         """What was found last."""
-        return _read(self._database.reader, "ORDER BY made_at_ms DESC, rowid DESC LIMIT 1", ())
+        return await self._database.look(partial(_read, f"ORDER BY {_NEWEST} LIMIT 1", ()))
 
 
-def _keep(key: str, evaluation: KeptEvaluation, connection: sqlite3.Connection) -> None:
+def _keep(key: str, evaluation: KeptEvaluation, connection: Connection) -> None:
     connection.execute(
-        "INSERT INTO evaluation VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (key, evaluation.made_at_ms, evaluation.model_version, json.dumps(evaluation.report)),
+        "INSERT INTO evaluation (key, made_at_ms, model_version, report, number) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        (
+            key,
+            evaluation.made_at_ms,
+            evaluation.model_version,
+            json.dumps(evaluation.report),
+            give(connection, "evaluation"),
+        ),
     )
     connection.execute(
-        "DELETE FROM evaluation WHERE rowid NOT IN"
-        " (SELECT rowid FROM evaluation ORDER BY made_at_ms DESC, rowid DESC LIMIT ?)",
+        f"DELETE FROM evaluation WHERE key NOT IN (SELECT key FROM evaluation ORDER BY {_NEWEST} LIMIT ?)",  # noqa: S608
         (KEPT,),
     )
 
 
-def _read(connection: sqlite3.Connection, which: str, arguments: tuple[str, ...]) -> KeptEvaluation | None:
+def _read(which: str, arguments: tuple[str, ...], connection: Connection) -> KeptEvaluation | None:
     row = connection.execute(
         f"SELECT made_at_ms, model_version, report FROM evaluation {which}",  # noqa: S608 - our own text
         arguments,

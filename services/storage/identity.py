@@ -8,11 +8,10 @@ of many tokens give the loop a turn between statements.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from identity.ids import IdentifierToken, SubjectId
 from identity.judging import Judged, Undone
@@ -32,16 +31,21 @@ from identity.ledger import (
 from identity.linking import Done, Request, Ruling, Verdict
 from identity.loading import EdgeRow
 from identity.recognition import Recognition
+from services.storage.database import Connection, Database
 from services.storage.edge_rows import EDGE, edge_of
-from services.storage.sqlite import Database
+from services.storage.numbers import give, last_given
 from services.storage.suppressions import Known, mark_births, suppressed_between
 from services.storage.tombstones import erased_among
 from services.storage.violations import quarantine_in, shared_among, violations_of
+
+T = TypeVar("T")
 
 #: Births one read of changes holds at most, unless a single change is larger.
 BIRTHS_MAX = 10_000
 _KEYS_PER_STATEMENT = 500
 _ROWS_PER_STATEMENT = 128
+#: What edges, and places in the sequence of changes, are counted under.
+_EDGES, _CHANGES = "edge", "change"
 _IV_BYTES = 17  # key version and synthetic IV
 
 # CROSS JOIN: SQLite keeps the order of the tables, so it looks each pair up and never reads the ledger.
@@ -54,9 +58,9 @@ _CHANGED = f"""
     SELECT {EDGE}, edge_change.state, seq FROM edge_change JOIN edge USING (edge_id)
     WHERE seq BETWEEN ? AND ? ORDER BY seq, edge_id"""  # noqa: S608
 _REFUSE = f"""
-    INSERT INTO edge (a, b, evidence, source, observed_at_ms, valid_until_ms, confidence_permille,
+    INSERT INTO edge (edge_id, a, b, evidence, source, observed_at_ms, valid_until_ms, confidence_permille,
                       state, stated_at_ms, reason)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (a, b, evidence, source) WHERE state = {EdgeState.REFUSED:d} DO UPDATE SET
         observed_at_ms = excluded.observed_at_ms, valid_until_ms = excluded.valid_until_ms,
         confidence_permille = excluded.confidence_permille, stated_at_ms = excluded.stated_at_ms,
@@ -67,10 +71,11 @@ _NEW = """
 _PENDING_STATES = ", ".join(str(int(state)) for state in CONFIRMED)
 _WAIT = f"""
     INSERT INTO pending (edge_id, seq) SELECT edge_id, seq FROM edge_change
-    WHERE seq = ? AND state IN ({_PENDING_STATES}) ON CONFLICT DO UPDATE SET seq = excluded.seq"""  # noqa: S608
+    WHERE seq = ? AND state IN ({_PENDING_STATES}) ON CONFLICT (edge_id) DO UPDATE SET seq = excluded.seq"""  # noqa: S608
+_DONE = "SELECT fingerprints, answer, seq FROM request WHERE caller = ? AND method = ? AND request_id = ?"
 _BECOMES = " ".join(f"WHEN {was:d} THEN {now:d}" for was, now in CONFIRMED.items())
 _TELL_CONFIRMED = f"""
-    INSERT INTO edge_change (seq, edge_id, state) SELECT ?, edge_id, CASE state {_BECOMES} END
+    INSERT INTO edge_change (seq, edge_id, state) SELECT CAST(? AS BIGINT), edge_id, CASE state {_BECOMES} END
     FROM pending JOIN edge USING (edge_id) WHERE seq <= ?"""  # noqa: S608
 _CONFIRM = f"""
     UPDATE edge SET state = CASE state {_BECOMES} END
@@ -80,7 +85,7 @@ _BEAR = """
     ON CONFLICT (token_iv) DO NOTHING"""
 
 
-class SqliteIdentityStore:
+class IdentityTables:
     """The identity store of one process; implements ``identity.store.IdentityStore``."""
 
     def __init__(self, database: Database, keys: Callable[[], Recognition]) -> None:
@@ -94,7 +99,7 @@ class SqliteIdentityStore:
         for some in _portions(tokens, _KEYS_PER_STATEMENT):
             if known:
                 await asyncio.sleep(0)
-            known.update(_subjects(self._database.reader, some))
+            known.update(await self._database.look(partial(_subjects, some)))
         return known
 
     async def bear(self, newborns: Sequence[Newborn], now_ms: int) -> Births:
@@ -105,10 +110,8 @@ class SqliteIdentityStore:
         """See ``IdentityStore.kinds``."""
         kinds: dict[SubjectId, int] = {}
         for some in _portions(subjects, _KEYS_PER_STATEMENT):
-            rows = self._database.reader.execute(
-                f"SELECT subject, kind FROM identifier WHERE subject IN ({_marks(some)})",  # noqa: S608
-                some,
-            )
+            query = f"SELECT subject, kind FROM identifier WHERE subject IN ({_marks(some)})"  # noqa: S608
+            rows = await self._database.look(partial(_rows_of, query, some))
             kinds.update((SubjectId(subject), kind) for subject, kind in rows)
         return kinds
 
@@ -117,43 +120,42 @@ class SqliteIdentityStore:
         ends = list(dict.fromkeys(ordered(*pair) for pair in pairs))
         entries: list[LedgerEntry] = []
         for some in _portions(ends, _KEYS_PER_STATEMENT):
-            query = _BETWEEN.format(", ".join(["(?, ?)"] * len(some)))
-            rows = self._database.reader.execute(query, [end for pair in some for end in pair])
+            pairs_asked = ", ".join(["(CAST(? AS BLOB), CAST(? AS BLOB))"] * len(some))
+            values = [end for pair in some for end in pair]
+            rows = await self._database.look(partial(_rows_of, _BETWEEN.format(pairs_asked), values))
             entries += [LedgerEntry(edge_of(row), row[9], row[10]) for row in rows]
         return entries
 
     async def confirmed_edges(self) -> list[Edge]:
         """See ``IdentityStore.confirmed_edges``."""
-        return sorted([*map(edge_of, self.active()), *self.carriers()])
+        return await self.read_confirmed(lambda active, carriers: sorted([*map(edge_of, active), *carriers]))
 
-    def active(self) -> Iterator[EdgeRow]:
-        """The edges that join people, as rows, one by one: at a start there are a million and a half."""
-        return self._database.reader.execute(_OF_STATE, (EdgeState.ACTIVE,))
+    async def read_confirmed(self, read: Callable[[Iterator[EdgeRow], list[Edge]], T]) -> T:
+        """Reads the edges that count, of one state of the ledger.
 
-    def carriers(self) -> list[Edge]:
-        """The edges that carry refusals for good and join nobody."""
-        return [edge_of(row) for row in self._database.reader.execute(_OF_STATE, (EdgeState.DISTRUSTED,))]
+        Args:
+            read: is given those that join people, as rows, one by one, for at a start there are a
+                million and a half; and those that carry refusals for good and join nobody.
+        """
+        return await asyncio.to_thread(self._database.location.read, partial(_read_confirmed, read))
 
     async def pending(self) -> Pending:
         """See ``IdentityStore.pending``."""
-        rows = self._database.reader.execute(_PENDING).fetchall()
+        rows = await self._database.look(partial(_rows_of, _PENDING, ()))
         return Pending(tuple(edge_of(row) for row in rows), max((row[9] for row in rows), default=0))
 
     async def shared(self) -> set[SubjectId]:
         """See ``IdentityStore.shared``."""
-        return shared_among(self._database.reader)
+        return await self._database.look(shared_among)
 
     async def violations(self, subjects: Collection[SubjectId], limit: int) -> list[LedgerEntry]:
         """See ``IdentityStore.violations``."""
-        return violations_of(self._database.reader, subjects, limit)
+        return await self._database.look(partial(violations_of, subjects=subjects, limit=limit))
 
     async def done(self, request: Request) -> Done | None:
         """See ``IdentityStore.done``."""
-        row = self._database.reader.execute(
-            "SELECT fingerprints, answer, seq FROM request"
-            " WHERE caller = ? AND method = ? AND request_id = ?",
-            (request.caller, request.method, request.request_id),
-        ).fetchone()
+        asked = (request.caller, request.method, request.request_id)
+        row = await self._database.look(lambda reader: reader.execute(_DONE, asked).fetchone())
         return None if row is None else Done(*row)
 
     async def link(self, request: Request, judged: Judged, answer: bytes, now_ms: int) -> Saved:
@@ -174,37 +176,49 @@ class SqliteIdentityStore:
         """See ``IdentityStore.confirm``."""
         return await self._database.write(partial(_confirm, seq))
 
-    def changes(self, after: int, limit: int) -> Sequence[GraphChange]:
+    async def changes(self, after: int, limit: int) -> Sequence[GraphChange]:
         """See ``IdentityStore.changes``."""
-        reader = self._database.reader
-        rows = _first_steps(reader, after, limit)
-        if not rows:
-            return ()
-        births = _births(reader, rows)
-        suppressed = suppressed_between(reader, min(births, default=0), max(births, default=0))
-        edges: dict[int, list[Edge]] = {}
-        for row in reader.execute(_CHANGED, (rows[0][0], rows[-1][0])):
-            edges.setdefault(row[9], []).append(edge_of(row))
-        return [
-            GraphChange(
-                seq,
-                tuple(births[n] for n in range(first, last + 1) if n in births),
-                tuple(edges.get(seq, ())),
-                tuple(births[n] for n in range(first, last + 1) if n in suppressed and n in births),
-            )
-            for seq, first, last in rows
-        ]
+        return await self._database.read(partial(_changes, after, limit))
 
-    def last_seq(self) -> int:
+    async def last_seq(self) -> int:
         """See ``IdentityStore.last_seq``."""
-        return _last_seq(self._database.reader)
+        return await self._database.look(_last_seq)
+
+
+def _rows_of(query: str, values: Sequence[Any], reader: Connection) -> list[Any]:
+    return reader.execute(query, values).fetchall()
+
+
+def _read_confirmed(read: Callable[[Iterator[EdgeRow], list[Edge]], T], reader: Connection) -> T:
+    carriers = [edge_of(row) for row in reader.execute(_OF_STATE, (EdgeState.DISTRUSTED,))]
+    return read(iter(reader.execute(_OF_STATE, (EdgeState.ACTIVE,))), carriers)
+
+
+def _changes(after: int, limit: int, reader: Connection) -> Sequence[GraphChange]:
+    rows = _first_steps(reader, after, limit)
+    if not rows:
+        return ()
+    births = _births(reader, rows)
+    suppressed = suppressed_between(reader, min(births, default=0), max(births, default=0))
+    edges: dict[int, list[Edge]] = {}
+    for row in reader.execute(_CHANGED, (rows[0][0], rows[-1][0])):
+        edges.setdefault(row[9], []).append(edge_of(row))
+    return [
+        GraphChange(
+            seq,
+            tuple(births[n] for n in range(first, last + 1) if n in births),
+            tuple(edges.get(seq, ())),
+            tuple(births[n] for n in range(first, last + 1) if n in suppressed and n in births),
+        )
+        for seq, first, last in rows
+    ]
 
 
 def _bear(
     newborns: Sequence[Newborn],
     now_ms: int,
     keys_now: Callable[[], Recognition],
-    connection: sqlite3.Connection,
+    connection: Connection,
 ) -> Births:
     """Bears under the key of the instant it is written at; who is kept under another key is known.
 
@@ -219,7 +233,7 @@ def _bear(
     known = {
         elsewhere[token]: subject
         for some in _portions(elsewhere, _KEYS_PER_STATEMENT)
-        for token, subject in _subjects(connection, some)
+        for token, subject in _subjects(some, connection)
     }
     renewed = {one.token: keys.renewed(one.kind, one.token) for one in newborns if one.token not in known}
     fresh = [one._replace(token=renewed[one.token]) for one in newborns if one.token in renewed]
@@ -231,9 +245,7 @@ def _bear(
     )
 
 
-def _insert(
-    newborns: Sequence[Newborn], now_ms: int, keys: Recognition, connection: sqlite3.Connection
-) -> Births:
+def _insert(newborns: Sequence[Newborn], now_ms: int, keys: Recognition, connection: Connection) -> Births:
     by_token = {newborn.token: newborn for newborn in newborns}
     subjects = {token: newborn.subject for token, newborn in by_token.items()}
     first = _last_number(connection) + 1
@@ -247,16 +259,14 @@ def _insert(
         born += connection.execute(_BEAR.format(_rows(5, len(rows))), values).rowcount
     if born < len(by_token):  # rare: another call was faster with some of them
         for some in _portions(by_token, _KEYS_PER_STATEMENT):
-            subjects.update(_subjects(connection, some))
+            subjects.update(_subjects(some, connection))
     created = frozenset(token for token, subject in subjects.items() if subject == by_token[token].subject)
     mark_births(connection, (Known(by_token[token].kind, token) for token in created), _IV_BYTES, keys)
     seq = _step(connection, first, _last_number(connection)) if created else _last_seq(connection)
     return Births(subjects, created, seq)
 
 
-def _link(
-    request: Request, judged: Judged, answer: bytes, now_ms: int, connection: sqlite3.Connection
-) -> Saved:
+def _link(request: Request, judged: Judged, answer: bytes, now_ms: int, connection: Connection) -> Saved:
     rulings = judged.rulings
     gone = erased_among(
         connection, {end for one in rulings for end in (one.sighting.subject, one.sighting.other)}
@@ -267,17 +277,25 @@ def _link(
     for ruling in rulings:
         if ruling.recorded and ruling.verdict is not Verdict.NEW and not ruling.carries:
             sighting = ruling.sighting
-            refused = (*sighting.key, *_as_seen(sighting), EdgeState.REFUSED, now_ms, ruling.reason)
+            refused = (
+                give(connection, _EDGES),
+                *sighting.key,
+                *_as_seen(sighting),
+                EdgeState.REFUSED,
+                now_ms,
+                ruling.reason,
+            )
             connection.execute(_REFUSE, refused)
     edges += quarantine_in(connection, judged.quarantines, now_ms)
     changed = {edge.edge_id: edge for edge in edges}  # seen again twice: the later sighting
     return _finish(connection, request, list(changed.values()), answer, now_ms)
 
 
-def _add(rulings: Sequence[Ruling], now_ms: int, connection: sqlite3.Connection) -> list[Edge]:
+def _add(rulings: Sequence[Ruling], now_ms: int, connection: Connection) -> list[Edge]:
     """New edges, numbered here: a statement of many rows does not say which got which number."""
-    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'edge'").fetchone()
-    first = 1 if row is None else row[0] + 1
+    if not rulings:
+        return []
+    first = give(connection, _EDGES, len(rulings))
     pending, carrier = EdgeState.LINK_PENDING, EdgeState.DISTRUSTED
     edges = [
         _edge(number, one.sighting, carrier if one.carries else pending)
@@ -300,12 +318,13 @@ def _add(rulings: Sequence[Ruling], now_ms: int, connection: sqlite3.Connection)
     return edges
 
 
-def _see_again(ruling: Ruling, connection: sqlite3.Connection) -> Edge:
+def _see_again(ruling: Ruling, connection: Connection) -> Edge:
     seen = _as_seen(ruling.sighting)
+    stands = f", state = {EdgeState.LINK_PENDING:d}" if ruling.revives else ""
     (state,) = connection.execute(
-        "UPDATE edge SET observed_at_ms = ?, valid_until_ms = ?, confidence_permille = ?,"
-        " state = iif(?, ?, state) WHERE edge_id = ? RETURNING state",
-        (*seen, ruling.revives, EdgeState.LINK_PENDING, ruling.edge_id),
+        "UPDATE edge SET observed_at_ms = ?, valid_until_ms = ?, confidence_permille = ?"  # noqa: S608 - ours
+        f"{stands} WHERE edge_id = ? RETURNING state",
+        (*seen, ruling.edge_id),
     ).fetchone()
     return _edge(ruling.edge_id, ruling.sighting, EdgeState(state))
 
@@ -324,7 +343,7 @@ def _unlink(
     undone: Undone,
     answer: bytes,
     now_ms: int,
-    connection: sqlite3.Connection,
+    connection: Connection,
 ) -> Saved:
     for edge, stated_at_ms, reason in undone.wrong:
         connection.execute(
@@ -337,7 +356,7 @@ def _unlink(
 
 
 def _finish(
-    connection: sqlite3.Connection, request: Request, changed: Sequence[Edge], answer: bytes, now_ms: int
+    connection: Connection, request: Request, changed: Sequence[Edge], answer: bytes, now_ms: int
 ) -> Saved:
     seq = change_in(connection, changed)
     if changed:
@@ -346,7 +365,7 @@ def _finish(
     return Saved(tuple(changed), seq)
 
 
-def _confirm(until: int, connection: sqlite3.Connection) -> Saved:
+def _confirm(until: int, connection: Connection) -> Saved:
     if connection.execute("SELECT 1 FROM pending WHERE seq <= ? LIMIT 1", (until,)).fetchone() is None:
         return Saved((), _last_seq(connection))
     seq = _step(connection, 0, -1)
@@ -356,7 +375,7 @@ def _confirm(until: int, connection: sqlite3.Connection) -> Saved:
     return Saved(tuple([edge_of(row) for row in connection.execute(_CHANGED, (seq, seq))]), seq)
 
 
-def change_in(connection: sqlite3.Connection, changed: Sequence[Edge]) -> int:
+def change_in(connection: Connection, changed: Sequence[Edge]) -> int:
     """Gives changed edges their place in the sequence; the end of it if nothing changed."""
     if not changed:
         return _last_seq(connection)
@@ -367,22 +386,24 @@ def change_in(connection: sqlite3.Connection, changed: Sequence[Edge]) -> int:
     return seq
 
 
-def _step(connection: sqlite3.Connection, first_birth: int, last_birth: int) -> int:
-    query = "INSERT INTO change (first_birth, last_birth) VALUES (?, ?)"
-    return connection.execute(query, (first_birth, last_birth)).lastrowid or 0
+def _step(connection: Connection, first_birth: int, last_birth: int) -> int:
+    seq = give(connection, _CHANGES)
+    connection.execute(
+        "INSERT INTO change (seq, first_birth, last_birth) VALUES (?, ?, ?)", (seq, first_birth, last_birth)
+    )
+    return seq
 
 
-def _last_number(connection: sqlite3.Connection) -> int:
+def _last_number(connection: Connection) -> int:
     (number,) = connection.execute("SELECT max(number) FROM identifier").fetchone()
     return number or 0
 
 
-def _last_seq(connection: sqlite3.Connection) -> int:
-    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'change'").fetchone()
-    return 0 if row is None else int(row[0])
+def _last_seq(connection: Connection) -> int:
+    return last_given(connection, _CHANGES)
 
 
-def _first_steps(reader: sqlite3.Connection, after: int, limit: int) -> list[tuple[int, int, int]]:
+def _first_steps(reader: Connection, after: int, limit: int) -> list[tuple[int, int, int]]:
     query = "SELECT seq, first_birth, last_birth FROM change WHERE seq > ? ORDER BY seq LIMIT ?"
     rows: list[tuple[int, int, int]] = []
     births = 0
@@ -394,7 +415,7 @@ def _first_steps(reader: sqlite3.Connection, after: int, limit: int) -> list[tup
     return rows
 
 
-def _births(reader: sqlite3.Connection, rows: Sequence[tuple[int, int, int]]) -> dict[int, SubjectId]:
+def _births(reader: Connection, rows: Sequence[tuple[int, int, int]]) -> dict[int, SubjectId]:
     ranges = [(first, last) for _, first, last in rows if first <= last]
     if not ranges:
         return {}
@@ -405,11 +426,11 @@ def _births(reader: sqlite3.Connection, rows: Sequence[tuple[int, int, int]]) ->
 
 
 def _subjects(
-    connection: sqlite3.Connection, tokens: Sequence[IdentifierToken]
-) -> Iterator[tuple[IdentifierToken, SubjectId]]:
+    tokens: Sequence[IdentifierToken], connection: Connection
+) -> list[tuple[IdentifierToken, SubjectId]]:
     by_iv = {token[:_IV_BYTES]: token for token in tokens}
     query = f"SELECT token_iv, subject FROM identifier WHERE token_iv IN ({_marks(by_iv)})"  # noqa: S608
-    return ((by_iv[iv], SubjectId(subject)) for iv, subject in connection.execute(query, list(by_iv)))
+    return [(by_iv[iv], SubjectId(subject)) for iv, subject in connection.execute(query, list(by_iv))]
 
 
 def _marks(values: Collection[Any]) -> str:

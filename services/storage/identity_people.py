@@ -6,18 +6,19 @@ news. A repeatable request keeps only digests of random subjects and an answer w
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 
 from identity.ids import SubjectId
 from identity.ledger import NEVER_MS, EdgeState, Evidence
 from identity.recognition import Recognition
 from identity.tokens import IdentifierKind
+from services.storage.database import Connection
 from services.storage.people_map import forget_in
 from services.storage.suppressions import release_in, suppress_in
 from services.stores import ExportedValue, Kept
 
-_EITHER_END = "a IN being_erased OR b IN being_erased"
+_ERASED = "(SELECT subject FROM being_erased)"
+_EITHER_END = f"a IN {_ERASED} OR b IN {_ERASED}"
 _LINKS = "SELECT edge_id FROM edge WHERE a = ?1 UNION SELECT edge_id FROM edge WHERE b = ?1"
 _LINKS_OF = """
     SELECT a, b, evidence, source, observed_at_ms, valid_until_ms, confidence_permille, state, stated_at_ms,
@@ -38,7 +39,7 @@ class IdentityPeople:
         self._forget = forget
         self._keys = keys
 
-    def count(self, connection: sqlite3.Connection, subjects: Sequence[SubjectId]) -> dict[str, int]:
+    def count(self, connection: Connection, subjects: Sequence[SubjectId]) -> dict[str, int]:
         """See ``Contents.count``; a link between two of the subjects counts once."""
         identifiers = "SELECT count(*) FROM identifier WHERE subject = ?"
         links = {edge for subject in subjects for edge in connection.execute(_LINKS, (subject,))}
@@ -48,7 +49,7 @@ class IdentityPeople:
             "shared identifier": sum(len(connection.execute(_SHARED, (one,)).fetchall()) for one in subjects),
         }
 
-    def stored(self, connection: sqlite3.Connection, subject: SubjectId) -> Iterator[ExportedValue]:
+    def stored(self, connection: Connection, subject: SubjectId) -> Iterator[ExportedValue]:
         """See ``Contents.stored``; of the other end of a link its kind is told, not who it is."""
         rows = connection.execute(
             "SELECT kind, token_iv, token_text, created_at_ms FROM identifier WHERE subject = ?", (subject,)
@@ -105,7 +106,7 @@ class IdentityPeople:
         yield  # an iterator, of nothing
 
     def erase(
-        self, connection: sqlite3.Connection, subjects: Sequence[SubjectId], erasure_id: str
+        self, connection: Connection, subjects: Sequence[SubjectId], erasure_id: str
     ) -> Mapping[str, Kept]:
         """See ``Contents.erase``."""
         connection.execute(
@@ -115,15 +116,15 @@ class IdentityPeople:
             f"DELETE FROM pending WHERE edge_id IN (SELECT edge_id FROM edge WHERE {_EITHER_END})"  # noqa: S608
         )
         connection.execute(f"DELETE FROM edge WHERE {_EITHER_END}")  # noqa: S608 - our own text
-        connection.execute("DELETE FROM shared_identifier WHERE subject IN being_erased")
+        connection.execute(f"DELETE FROM shared_identifier WHERE subject IN {_ERASED}")  # noqa: S608 - our own text
         release_in(connection, subjects, erasure_id, self._keys())
         forget_in(connection, subjects)
-        connection.execute("DELETE FROM rules_change_shared WHERE subject IN being_erased")
-        connection.execute("DELETE FROM identifier WHERE subject IN being_erased")
+        connection.execute(f"DELETE FROM rules_change_shared WHERE subject IN {_ERASED}")  # noqa: S608 - our own text
+        connection.execute(f"DELETE FROM identifier WHERE subject IN {_ERASED}")  # noqa: S608 - our own text
         return {}
 
     def suppress(
-        self, connection: sqlite3.Connection, subjects: Sequence[SubjectId], erasure_id: str
+        self, connection: Connection, subjects: Sequence[SubjectId], erasure_id: str
     ) -> Mapping[str, Kept]:
         """See ``Contents.suppress``; the entry is sealed, and names nobody without the key."""
         return suppress_in(connection, subjects, erasure_id, self._keys())

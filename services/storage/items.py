@@ -6,15 +6,13 @@ is a row without texts. Lists of texts stand in one column, separated by line fe
 
 from __future__ import annotations
 
-import sqlite3
+import itertools
 from collections.abc import Iterator, Sequence
-from contextlib import closing
-from pathlib import Path
 from typing import Any, TypeVar
 
 from recommender.catalogue import Item, StoredItem
 from recommender.text import item_words
-from services.storage.sqlite import connect
+from services.storage.database import Connection
 
 T = TypeVar("T")
 
@@ -32,7 +30,7 @@ _EMPTIED = ", ".join(
 )
 
 
-def put_items(connection: sqlite3.Connection, items: Sequence[Item], today: int) -> None:
+def put_items(connection: Connection, items: Sequence[Item], today: int) -> None:
     """Adds items or replaces them.
 
     Args:
@@ -41,49 +39,52 @@ def put_items(connection: sqlite3.Connection, items: Sequence[Item], today: int)
         today: since when an item is offered that is new here and does not say.
     """
     for part in parts(items):
-        since = dict(
-            connection.execute(
-                f"SELECT item_id, since_day FROM item WHERE listed AND item_id IN ({marks(part)})",  # noqa: S608
-                [item.item_id for item in part],
-            ).fetchall()
-        )
-        row = f"({marks(Item._fields)}, 1)"
+        query = f"SELECT item_id, number, listed, since_day FROM item WHERE item_id IN ({marks(part)})"  # noqa: S608
+        known = {row[0]: row[1:] for row in connection.execute(query, [item.item_id for item in part])}
+        numbers = itertools.count(last_item(connection) + 1)
+        values: list[Any] = []
+        for item in part:
+            number, listed, since = known.get(item.item_id) or (next(numbers), 0, today)
+            values += (number, *_row(item._replace(since_day=_since(item, since if listed else today))))
+        row = f"(?, {marks(Item._fields)}, 1)"
         connection.execute(
-            f"INSERT INTO item ({_COLUMNS}, listed) VALUES {', '.join([row] * len(part))}"  # noqa: S608
+            f"INSERT INTO item (number, {_COLUMNS}, listed) VALUES {', '.join([row] * len(part))}"  # noqa: S608
             f" ON CONFLICT (item_id) DO UPDATE SET {_REPLACED}, listed = 1",
-            [
-                value
-                for item in part
-                for value in _row(
-                    item
-                    if item.since_day is not None
-                    else item._replace(since_day=since.get(item.item_id, today))
-                )
-            ],
+            values,
         )
 
 
-def take_out(connection: sqlite3.Connection, item_ids: Sequence[str]) -> int:
+def last_item(connection: Connection) -> int:
+    """The highest number an item has; numbers stand for places in arrays, so none may be left out."""
+    (last,) = connection.execute("SELECT coalesce(max(number), 0) FROM item").fetchone()
+    return int(last)
+
+
+def _since(item: Item, otherwise: int) -> int:
+    return otherwise if item.since_day is None else item.since_day
+
+
+def take_out(connection: Connection, item_ids: Sequence[str]) -> int:
     """Empties the rows of listed items; returns how many there were."""
-    before = connection.total_changes
-    for part in parts(item_ids):
+    return sum(
         connection.execute(
-            f"UPDATE item SET listed = 0, {_EMPTIED} WHERE listed AND item_id IN ({marks(part)})",  # noqa: S608
+            f"UPDATE item SET listed = 0, {_EMPTIED} WHERE listed = 1 AND item_id IN ({marks(part)})",  # noqa: S608
             part,
-        )
-    return connection.total_changes - before
+        ).rowcount
+        for part in parts(item_ids)
+    )
 
 
-def item_told(connection: sqlite3.Connection, item_id: str) -> Item | None:
+def item_told(connection: Connection, item_id: str) -> Item | None:
     """A listed item as it was told."""
     row = connection.execute(
-        f"SELECT {_COLUMNS} FROM item WHERE item_id = ? AND listed",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM item WHERE item_id = ? AND listed = 1",  # noqa: S608
         (item_id,),
     ).fetchone()
     return None if row is None else Item(*_told(row))
 
 
-def stored_items(connection: sqlite3.Connection, item_ids: Sequence[str]) -> list[StoredItem]:
+def stored_items(connection: Connection, item_ids: Sequence[str]) -> list[StoredItem]:
     """What is in memory of some items, listed or not."""
     found: list[StoredItem] = []
     for part in parts(item_ids):
@@ -95,28 +96,27 @@ def stored_items(connection: sqlite3.Connection, item_ids: Sequence[str]) -> lis
     return found
 
 
-def all_items(connection: sqlite3.Connection) -> list[StoredItem]:
+def all_items(connection: Connection) -> list[StoredItem]:
     """What is in memory of all items with a number."""
     rows = connection.execute(f"SELECT {_IN_MEMORY} FROM item")  # noqa: S608 - our own names
     return [_stored(row) for row in rows]
 
 
-def item_words_in(database: Path, numbers: Sequence[int] | None = None) -> dict[int, list[str]]:
-    """The words of listed items by number; on a connection of its own, for a thread.
+def item_words_in(connection: Connection, numbers: Sequence[int] | None = None) -> dict[int, list[str]]:
+    """The words of listed items by number.
 
     Args:
-        database: the recommender's file.
+        connection: reads the recommender's tables.
         numbers: only these; ``None``: all.
     """
-    query = "SELECT number, title, category, brand, tags, description FROM item WHERE listed"
-    with closing(connect(database, read_only=True)) as connection:
-        if numbers is None:
-            return {number: item_words(*texts) for number, *texts in connection.execute(query)}
-        return {
-            number: item_words(*texts)
-            for part in parts(numbers)
-            for number, *texts in connection.execute(f"{query} AND number IN ({marks(part)})", part)
-        }
+    query = "SELECT number, title, category, brand, tags, description FROM item WHERE listed = 1"
+    if numbers is None:
+        return {number: item_words(*texts) for number, *texts in connection.execute(query)}
+    return {
+        number: item_words(*texts)
+        for part in parts(numbers)
+        for number, *texts in connection.execute(f"{query} AND number IN ({marks(part)})", part)
+    }
 
 
 def parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:

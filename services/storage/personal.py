@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Protocol
 
 from identity.ids import SubjectId
 from services.rights.disclosure import Disclosure
+from services.storage.database import Connection, Database, StoreUnusable
 from services.storage.disclosures import told_of
-from services.storage.sqlite import Database, StoreUnusable
 from services.storage.subject_keys import SubjectKeys
 from services.storage.tombstones import bury
 from services.stores import DISCLOSURE, Erased, ExportedValue, Kept, Phase, StoreDown
@@ -30,22 +30,22 @@ class Contents(Protocol):
     def name(self) -> str:
         """See ``PersonalStore.name``."""
 
-    def count(self, connection: sqlite3.Connection, subjects: Sequence[SubjectId]) -> dict[str, int]:
+    def count(self, connection: Connection, subjects: Sequence[SubjectId]) -> dict[str, int]:
         """How many things of each kind are kept."""
 
-    def stored(self, connection: sqlite3.Connection, subject: SubjectId) -> Iterator[ExportedValue]:
+    def stored(self, connection: Connection, subject: SubjectId) -> Iterator[ExportedValue]:
         """What the file holds about one subject."""
 
     def inferred(self, subject: SubjectId) -> AsyncIterator[ExportedValue]:
         """What the service concludes about one subject."""
 
     def erase(
-        self, connection: sqlite3.Connection, subjects: Sequence[SubjectId], erasure_id: str
+        self, connection: Connection, subjects: Sequence[SubjectId], erasure_id: str
     ) -> Mapping[str, Kept]:
         """Deletes everything about the subjects, who stand in ``being_erased``; what stays of it."""
 
     def suppress(
-        self, connection: sqlite3.Connection, subjects: Sequence[SubjectId], erasure_id: str
+        self, connection: Connection, subjects: Sequence[SubjectId], erasure_id: str
     ) -> Mapping[str, Kept]:
         """Keeps refusals for the identifiers of the subjects, where there are any; what is kept."""
 
@@ -68,20 +68,26 @@ class DatabaseStore:
 
     async def count(self, subjects: Collection[SubjectId]) -> Mapping[str, int]:
         """See the port."""
-        return _some(self._contents.count(self._database.reader, list(subjects)))
+        asked = list(subjects)
+        return _some(await self._database.read(lambda reader: self._contents.count(reader, asked)))
 
     async def export(self, subjects: Collection[SubjectId]) -> AsyncIterator[ExportedValue]:
         """See the port."""
         for subject in subjects:
-            # Read at once: the reader is shared, and its next user must not find it in the middle.
-            for value in list(self._contents.stored(self._database.reader, subject)):
+            for value in await self._database.read(partial(self._stored, subject)):
                 yield value
         for subject in subjects:
-            for told in await asyncio.to_thread(told_of, self._database.path, self._keys, subject):
+            for told in await asyncio.to_thread(self._told_of, subject):
                 yield _disclosure(self.name, subject, told)
         for subject in subjects:
             async for value in self._contents.inferred(subject):
                 yield value
+
+    def _stored(self, subject: SubjectId, reader: Connection) -> list[ExportedValue]:
+        return list(self._contents.stored(reader, subject))
+
+    def _told_of(self, subject: SubjectId) -> list[Disclosure]:
+        return self._database.location.read(partial(told_of, self._keys, subject))
 
     async def erase(self, subjects: Collection[SubjectId], erasure_id: str, phase: Phase) -> Erased:
         """See the port."""
@@ -90,7 +96,7 @@ class DatabaseStore:
             phase
         ]
 
-        def once(connection: sqlite3.Connection) -> Erased:
+        def once(connection: Connection) -> Erased:
             answered = _answered(connection, erasure_id, phase)
             return answered or _answer(connection, erasure_id, phase, do(connection, everybody, erasure_id))
 
@@ -98,19 +104,15 @@ class DatabaseStore:
             erased = await self._database.write(once)
             if phase is Phase.DATA:
                 await self._contents.forget(everybody)
-            await self._database.truncate_log()
+            await self._database.forget_deleted()
         except (StoreUnusable, OSError) as unusable:  # what was learned lies in files of its own
             raise StoreDown(self.name) from unusable
         return erased
 
-    def _suppress(
-        self, connection: sqlite3.Connection, subjects: Sequence[SubjectId], erasure_id: str
-    ) -> Erased:
+    def _suppress(self, connection: Connection, subjects: Sequence[SubjectId], erasure_id: str) -> Erased:
         return Erased({}, (), self._contents.suppress(connection, subjects, erasure_id))
 
-    def _erase_data(
-        self, connection: sqlite3.Connection, subjects: Sequence[SubjectId], erasure_id: str
-    ) -> Erased:
+    def _erase_data(self, connection: Connection, subjects: Sequence[SubjectId], erasure_id: str) -> Erased:
         counts = _some(self._contents.count(connection, subjects))
         bury(connection, subjects, erasure_id)
         connection.executemany("INSERT INTO being_erased VALUES (?)", [(subject,) for subject in subjects])
@@ -119,7 +121,7 @@ class DatabaseStore:
         return Erased(counts, (), kept)
 
     def _destroy_keys(
-        self, connection: sqlite3.Connection, subjects: Sequence[SubjectId], _erasure_id: str
+        self, connection: Connection, subjects: Sequence[SubjectId], _erasure_id: str
     ) -> Erased:
         keys = tuple(self._keys.destroy(connection, subjects))
         return Erased({"key": len(keys)} if keys else {}, keys)
@@ -151,14 +153,14 @@ def erased_from_json(text: str) -> Erased:
     return Erased(content["counts"], tuple(content["keys"]), kept)
 
 
-def _answered(connection: sqlite3.Connection, erasure_id: str, phase: Phase) -> Erased | None:
+def _answered(connection: Connection, erasure_id: str, phase: Phase) -> Erased | None:
     row = connection.execute(
         "SELECT answer FROM erasure WHERE erasure_id = ? AND phase = ?", (erasure_id, phase.value)
     ).fetchone()
     return None if row is None else erased_from_json(row[0])
 
 
-def _answer(connection: sqlite3.Connection, erasure_id: str, phase: Phase, erased: Erased) -> Erased:
+def _answer(connection: Connection, erasure_id: str, phase: Phase, erased: Erased) -> Erased:
     connection.execute(
         "INSERT INTO erasure VALUES (?, ?, ?)", (erasure_id, phase.value, erased_to_json(erased))
     )

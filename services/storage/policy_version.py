@@ -6,10 +6,8 @@ So the store remembers the highest version it ran under, and the content that ha
 
 from __future__ import annotations
 
-import sqlite3
-
 from consent.policy import Policy
-from services.storage.sqlite import Database
+from services.storage.database import Connection, Database
 
 
 class PolicyWentBack(RuntimeError):  # noqa: N818 - named after what it says
@@ -29,7 +27,7 @@ async def run_under(database: Database, policy: Policy, *, own: bool) -> None:
         PolicyWentBack: it may not run under this one; nothing is remembered.
     """
 
-    def remember(connection: sqlite3.Connection) -> None:
+    def remember(connection: Connection) -> None:
         version, digest = connection.execute("SELECT version, digest FROM policy").fetchone()
         if policy.version < version:
             raise PolicyWentBack(f"version {policy.version} is older than {version}, which was in force")

@@ -8,14 +8,14 @@ has a person's subject and the request can tell that it was theirs, as by a tomb
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
 from services.errors import Denied, InvalidRequest
 from services.rights.proofs import Proof
-from services.storage.sqlite import Database
+from services.storage.database import Connection, Database
 
 _CLAIM = "INSERT INTO erasure_request VALUES (?, ?, ?, NULL) ON CONFLICT DO NOTHING"
+
 _CLAIMED = "SELECT used_for, erasure_id FROM erasure_request WHERE caller = ? AND request_id = ?"
 _BEGAN = (
     "UPDATE erasure_request SET erasure_id = ? WHERE caller = ? AND request_id = ? AND erasure_id IS NULL"
@@ -63,18 +63,21 @@ class ProofRegister:
             lambda connection: connection.execute(_BEGAN, (erasure_id, caller, request_id))
         )
 
-    def erasure_of(self, caller: str, request_id: str) -> str | None:
+    async def erasure_of(self, caller: str, request_id: str) -> str | None:
         """The erasure that a caller's request began; ``None`` for one that was only claimed, too."""
-        row = self._database.reader.execute(_CLAIMED, (caller, request_id)).fetchone()
+        row = await self._database.look(
+            lambda reader: reader.execute(_CLAIMED, (caller, request_id)).fetchone()
+        )
         return None if row is None or row[1] is None else str(row[1])
 
-    def asked_for(self, caller: str, erasure_id: str) -> bool:
+    async def asked_for(self, caller: str, erasure_id: str) -> bool:
         """Whether a request of the caller began an erasure."""
         query = "SELECT 1 FROM erasure_request WHERE caller = ? AND erasure_id = ?"
-        return self._database.reader.execute(query, (caller, erasure_id)).fetchone() is not None
+        row = await self._database.look(lambda reader: reader.execute(query, (caller, erasure_id)).fetchone())
+        return row is not None
 
 
-def _claim(connection: sqlite3.Connection, caller: str, request_id: str, use: bytes) -> str | None:
+def _claim(connection: Connection, caller: str, request_id: str, use: bytes) -> str | None:
     connection.execute(_CLAIM, (caller, request_id, use))
     used_for, erasure_id = connection.execute(_CLAIMED, (caller, request_id)).fetchone()
     if used_for != use:
@@ -82,7 +85,7 @@ def _claim(connection: sqlite3.Connection, caller: str, request_id: str, use: by
     return None if erasure_id is None else str(erasure_id)
 
 
-def _take(connection: sqlite3.Connection, proofs: Sequence[Proof], use: bytes, now_ms: int) -> None:
+def _take(connection: Connection, proofs: Sequence[Proof], use: bytes, now_ms: int) -> None:
     connection.execute("DELETE FROM proof_use WHERE expires_at_ms <= ?", (now_ms,))
     for index, proof in enumerate(proofs):
         known = connection.execute(

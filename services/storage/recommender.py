@@ -6,10 +6,10 @@ statements of many rows, because SQLite gives the interpreter lock back once a s
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -20,8 +20,18 @@ from recommender.errors import RequestIdReused, UnknownItem
 from recommender.history import EMPTY, NEVER_MS, History, Provenance
 from recommender.projection import ProjectedEvent
 from recommender.store import Applied, Changed, Loaded, WriteRequest
-from services.storage.items import all_items, item_told, marks, parts, put_items, stored_items, take_out
-from services.storage.sqlite import Database
+from services.storage.database import Connection, Database
+from services.storage.items import (
+    all_items,
+    item_told,
+    last_item,
+    marks,
+    parts,
+    put_items,
+    stored_items,
+    take_out,
+)
+from services.storage.numbers import SUBJECTS, give
 from services.storage.tombstones import erased_among
 
 T = TypeVar("T")
@@ -30,11 +40,33 @@ T = TypeVar("T")
 REQUESTS_KEPT_MS = 86_400_000
 _ANSWER = ", ".join(DeclaredAnswer._fields)
 _DECLARE = f"INSERT INTO declared (birth, {_ANSWER}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - our words
+_HISTORY = """
+    SELECT item, day, kind, quantity, provenance, expires_at_ms FROM event
+    WHERE subject = (SELECT number FROM subject WHERE birth = ?) ORDER BY event_key"""
 _DAY_MS = 86_400_000
 _NO_PROVENANCE = Provenance(0, "", 0)  # codes begin at 1
 
 
-class SqliteRecommenderStore:
+class _Keys(NamedTuple):
+    """What numbers stand for: a table, its column; ``first`` gives the first of so many new numbers."""
+
+    table: str
+    column: str
+    first: Callable[[Connection, int], int]
+
+
+class _Numbered(NamedTuple, Generic[T]):
+    """The numbers of some keys, and which of them are new."""
+
+    of: dict[T, int]
+    fresh: list[T]
+
+
+_SUBJECTS = _Keys("subject", "birth", lambda connection, count: give(connection, SUBJECTS, count))
+_ITEMS = _Keys("item", "item_id", lambda connection, _: last_item(connection) + 1)
+
+
+class RecommenderTables:
     """The recommender's store of one process; implements ``recommender.store.RecommenderStore``."""
 
     def __init__(self, database: Database) -> None:
@@ -42,11 +74,7 @@ class SqliteRecommenderStore:
 
     async def load(self) -> Loaded:
         """See ``RecommenderStore.load``."""
-        reader = self._database.reader
-        projection, cursor, seen = reader.execute(
-            "SELECT projection, cursor, events_seen FROM state"
-        ).fetchone()
-        return Loaded(projection, cursor, seen, all_items(reader), _provenances(reader))
+        return await asyncio.to_thread(self._database.location.read, _load)
 
     async def upsert(self, request: WriteRequest, items: Sequence[Item]) -> Changed:
         """See ``RecommenderStore.upsert``."""
@@ -58,7 +86,7 @@ class SqliteRecommenderStore:
 
     async def item(self, item_id: str) -> Item:
         """See ``RecommenderStore.item``."""
-        item = item_told(self._database.reader, item_id)
+        item = await self._database.look(partial(item_told, item_id=item_id))
         if item is None:
             raise UnknownItem
         return item
@@ -71,15 +99,11 @@ class SqliteRecommenderStore:
 
     async def declared(self, subject: SubjectId) -> Sequence[DeclaredAnswer]:
         """See ``RecommenderStore.declared``."""
-        return declared_by(self._database.reader, subject)
+        return await self._database.look(partial(declared_by, subject=subject))
 
     async def history(self, subject: SubjectId) -> History:
         """See ``RecommenderStore.history``."""
-        rows = self._database.reader.execute(
-            "SELECT item, day, kind, quantity, provenance, expires_at_ms FROM event"
-            " WHERE subject = (SELECT number FROM subject WHERE birth = ?)",
-            (subject,),
-        ).fetchall()
+        rows = await self._database.look(lambda reader: reader.execute(_HISTORY, (subject,)).fetchall())
         if not rows:
             return EMPTY
         *columns, expires = zip(*rows, strict=True)
@@ -90,7 +114,7 @@ class SqliteRecommenderStore:
 
     async def provenances(self) -> Sequence[Provenance]:
         """See ``RecommenderStore.provenances``."""
-        return _provenances(self._database.reader)
+        return await self._database.look(_provenances)
 
     async def erase(self, subjects: Iterable[SubjectId]) -> int:
         """See ``RecommenderStore.erase``."""
@@ -98,11 +122,16 @@ class SqliteRecommenderStore:
 
     async def subject_numbers(self, subjects: Sequence[SubjectId]) -> list[int]:
         """See ``RecommenderStore.subject_numbers``."""
-        known = _numbers(self._database.reader, "subject", "birth", subjects)
+        known = await self._database.look(lambda reader: _numbers(reader, _SUBJECTS, subjects))
         return [known.get(subject, 0) for subject in subjects]
 
 
-def _upsert(request: WriteRequest, items: Sequence[Item], connection: sqlite3.Connection) -> Changed:
+def _load(reader: Connection) -> Loaded:
+    projection, cursor, seen = reader.execute("SELECT projection, cursor, events_seen FROM state").fetchone()
+    return Loaded(projection, cursor, seen, all_items(reader), _provenances(reader))
+
+
+def _upsert(request: WriteRequest, items: Sequence[Item], connection: Connection) -> Changed:
     latest = {item.item_id: item for item in items}
     count = answered_request(request, connection)
     if count is None:
@@ -111,7 +140,7 @@ def _upsert(request: WriteRequest, items: Sequence[Item], connection: sqlite3.Co
     return Changed(count, stored_items(connection, list(latest)))
 
 
-def _delete(request: WriteRequest, item_ids: Sequence[str], connection: sqlite3.Connection) -> Changed:
+def _delete(request: WriteRequest, item_ids: Sequence[str], connection: Connection) -> Changed:
     distinct = list(dict.fromkeys(item_ids))
     count = answered_request(request, connection)
     if count is None:
@@ -119,7 +148,7 @@ def _delete(request: WriteRequest, item_ids: Sequence[str], connection: sqlite3.
     return Changed(count, stored_items(connection, distinct))
 
 
-def answered_request(request: WriteRequest, connection: sqlite3.Connection) -> int | None:
+def answered_request(request: WriteRequest, connection: Connection) -> int | None:
     """What the request was answered with when it came before."""
     row = connection.execute(
         "SELECT digest, count FROM write_request WHERE key = ?", (request.key,)
@@ -131,7 +160,7 @@ def answered_request(request: WriteRequest, connection: sqlite3.Connection) -> i
     return int(row[1])
 
 
-def answer_request(request: WriteRequest, count: int, connection: sqlite3.Connection) -> int:
+def answer_request(request: WriteRequest, count: int, connection: Connection) -> int:
     """Keeps what a request is answered with, for ``REQUESTS_KEPT_MS``."""
     connection.execute("DELETE FROM write_request WHERE at_ms < ?", (request.now_ms - REQUESTS_KEPT_MS,))
     connection.execute(
@@ -145,7 +174,7 @@ def _apply(
     cursor: int,
     events: Sequence[ProjectedEvent],
     declared: Sequence[DeclaredBy],
-    connection: sqlite3.Connection,
+    connection: Connection,
 ) -> Applied:
     gone = erased_among(connection, {event.subject for event in events} | {one.subject for one in declared})
     if gone:  # news are told at least once, and some were on their way
@@ -154,31 +183,30 @@ def _apply(
     for subject, answers in declared:
         connection.execute("DELETE FROM declared WHERE birth = ?", (subject,))
         connection.executemany(_DECLARE, [(subject, *answer) for answer in answers])
-    subjects, _ = _numbered(connection, "subject", "birth", (event.subject for event in events))
-    items, unknown = _numbered(connection, "item", "item_id", (event.item_id for event in events))
+    subjects = _numbered(connection, _SUBJECTS, [event.subject for event in events])
+    items = _numbered(connection, _ITEMS, [event.item_id for event in events])
+    unknown = items.fresh
     codes, provenances = _coded(connection, events)
-    before = connection.total_changes
+    recorded = 0
     for part in parts(events):
         values: list[Any] = []
         for key, subject, item, day, kind, quantity, uses, party, origin, expires, recorded_day in part:
             code = codes[party, origin, uses]
-            values += (subjects[subject], key, items[item], max(day, 0), kind, quantity, code, expires)
+            values += (subjects.of[subject], key, items.of[item], max(day, 0), kind, quantity, code, expires)
             values.append(recorded_day)
         rows = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(part))
-        connection.execute(
+        recorded += connection.execute(
             f"INSERT INTO event VALUES {rows} ON CONFLICT DO NOTHING",  # noqa: S608 - marks only
             values,
-        )
-    recorded = connection.total_changes - before
-    connection.execute(
-        "UPDATE state SET cursor = max(cursor, ?), events_seen = events_seen + ?", (cursor, recorded)
-    )
+        ).rowcount
+    connection.execute("UPDATE state SET events_seen = events_seen + ?", (recorded,))
+    connection.execute("UPDATE state SET cursor = ? WHERE cursor < ?", (cursor, cursor))
     (seen,) = connection.execute("SELECT events_seen FROM state").fetchone()
     return Applied(recorded, seen, stored_items(connection, unknown), provenances)
 
 
 def _coded(
-    connection: sqlite3.Connection, events: Sequence[ProjectedEvent]
+    connection: Connection, events: Sequence[ProjectedEvent]
 ) -> tuple[dict[tuple[int, str, int], int], Sequence[Provenance] | None]:
     """The code of each provenance of some events; all provenances when one of them is new."""
     wanted = {(event.party, event.origin, event.uses) for event in events}
@@ -186,12 +214,15 @@ def _coded(
     fresh = sorted(wanted - known.keys())
     if not fresh:
         return known, None
-    connection.executemany("INSERT INTO provenance (party, origin, uses) VALUES (?, ?, ?)", fresh)
+    connection.executemany(
+        "INSERT INTO provenance (code, party, origin, uses) VALUES (?, ?, ?, ?)",
+        [(code, *one) for code, one in enumerate(fresh, start=max(known.values()) + 1)],
+    )
     provenances = _provenances(connection)
     return {row: code for code, row in enumerate(provenances)}, provenances
 
 
-def declared_by(connection: sqlite3.Connection, subject: SubjectId) -> list[DeclaredAnswer]:
+def declared_by(connection: Connection, subject: SubjectId) -> list[DeclaredAnswer]:
     """What a birth subject declares."""
     rows = connection.execute(
         f"SELECT {_ANSWER} FROM declared WHERE birth = ? ORDER BY topic, name",  # noqa: S608 - our words
@@ -200,38 +231,39 @@ def declared_by(connection: sqlite3.Connection, subject: SubjectId) -> list[Decl
     return [DeclaredAnswer(*row) for row in rows.fetchall()]
 
 
-def erase_events(subjects: Sequence[SubjectId], connection: sqlite3.Connection) -> int:
+def erase_events(subjects: Sequence[SubjectId], connection: Connection) -> int:
     """Deletes the events, answers and numbers of some subjects; returns how many events there were."""
-    numbers = [(number,) for number in _numbers(connection, "subject", "birth", subjects).values()]
+    numbers = _numbers(connection, _SUBJECTS, list(subjects)).values()
     connection.executemany("DELETE FROM declared WHERE birth = ?", [(subject,) for subject in subjects])
-    before = connection.total_changes
-    connection.executemany("DELETE FROM event WHERE subject = ?", numbers)
-    erased = connection.total_changes - before
-    connection.executemany("DELETE FROM subject WHERE number = ?", numbers)
+    erased = sum(
+        connection.execute("DELETE FROM event WHERE subject = ?", (one,)).rowcount for one in numbers
+    )
+    connection.executemany("DELETE FROM subject WHERE number = ?", [(number,) for number in numbers])
     return erased
 
 
-def _numbered(
-    connection: sqlite3.Connection, table: str, column: str, keys: Iterable[T]
-) -> tuple[dict[T, int], list[T]]:
-    """The numbers of some keys, and which of them are new; those get one."""
-    wanted = list(dict.fromkeys(keys))
-    known = _numbers(connection, table, column, wanted)
-    fresh = [key for key in wanted if key not in known]
+def _numbered(connection: Connection, keys: _Keys, wanted: Sequence[T]) -> _Numbered[T]:
+    """The numbers of some keys; those that are new get one."""
+    known = _numbers(connection, keys, list(dict.fromkeys(wanted)))
+    fresh = [key for key in dict.fromkeys(wanted) if key not in known]
     for part in parts(fresh):
-        rows = ", ".join(["(?)"] * len(part))
-        connection.execute(f"INSERT INTO {table} ({column}) VALUES {rows}", part)  # noqa: S608 - our names
-    return known | _numbers(connection, table, column, fresh), fresh
+        first = keys.first(connection, len(part))
+        numbered = list(enumerate(part, start=first))
+        rows = ", ".join(["(?, ?)"] * len(part))
+        query = f"INSERT INTO {keys.table} (number, {keys.column}) VALUES {rows}"  # noqa: S608 - our names
+        connection.execute(query, [value for row in numbered for value in row])
+        known.update((key, number) for number, key in numbered)
+    return _Numbered(known, fresh)
 
 
-def _numbers(connection: sqlite3.Connection, table: str, column: str, keys: Sequence[T]) -> dict[T, int]:
+def _numbers(connection: Connection, keys: _Keys, wanted: Sequence[T]) -> dict[T, int]:
     found: dict[T, int] = {}
-    for part in parts(keys):
-        query = f"SELECT {column}, number FROM {table} WHERE {column} IN ({marks(part)})"  # noqa: S608
+    for part in parts(wanted):
+        query = f"SELECT {keys.column}, number FROM {keys.table} WHERE {keys.column} IN ({marks(part)})"  # noqa: S608
         found.update(connection.execute(query, part).fetchall())
     return found
 
 
-def _provenances(connection: sqlite3.Connection) -> list[Provenance]:
+def _provenances(connection: Connection) -> list[Provenance]:
     rows = connection.execute("SELECT party, origin, uses FROM provenance ORDER BY code").fetchall()
     return [_NO_PROVENANCE, *(Provenance(*row) for row in rows)]

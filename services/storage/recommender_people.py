@@ -7,7 +7,6 @@ is over only when no model in service or in a file is.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -20,8 +19,9 @@ from recommender.entitlements import Entitlements
 from recommender.projection import RecommenderProjection
 from services.recommender.serving import LiveIndex
 from services.recommender.trainer import PURPOSE, Trainer
+from services.storage.database import Connection
 from services.storage.engagement_people import answer_in_words
-from services.storage.entitlements import SqliteEntitlementStore, entitlements_of, erase_entitlements
+from services.storage.entitlements import EntitlementTables, entitlements_of, erase_entitlements
 from services.storage.model_files import ModelFiles
 from services.storage.recommender import declared_by, erase_events
 from services.storage.sums_files import SumsFiles
@@ -48,7 +48,7 @@ class RecommenderPeople:
         *,
         catalogue: Catalogue,
         entitlements: Entitlements,
-        lists: SqliteEntitlementStore,
+        lists: EntitlementTables,
         projection: RecommenderProjection,
         live: LiveIndex,
         trainer: Trainer,
@@ -68,7 +68,7 @@ class RecommenderPeople:
         self._clock = clock
         self._purposes = purposes
 
-    def count(self, connection: sqlite3.Connection, subjects: Sequence[SubjectId]) -> dict[str, int]:
+    def count(self, connection: Connection, subjects: Sequence[SubjectId]) -> dict[str, int]:
         """See ``Contents.count``; models and sums count when they are of any of the subjects."""
         numbers = [row[0] for one in subjects for row in connection.execute(_NUMBER, (one,)).fetchall()]
         events = "SELECT count(*) FROM event WHERE subject = ?"
@@ -81,7 +81,7 @@ class RecommenderPeople:
             "learned sums": int(self._sums.learned_from(np.array(numbers, np.int64))),
         }
 
-    def stored(self, connection: sqlite3.Connection, subject: SubjectId) -> Iterator[ExportedValue]:
+    def stored(self, connection: Connection, subject: SubjectId) -> Iterator[ExportedValue]:
         """See ``Contents.stored``."""
         rows = connection.execute(_EVENTS, (subject,)).fetchall()
         for item_id, day, kind, quantity, party, origin, uses, expires_at_ms in rows:
@@ -166,7 +166,7 @@ class RecommenderPeople:
             )
 
     def erase(
-        self, connection: sqlite3.Connection, subjects: Sequence[SubjectId], _erasure_id: str
+        self, connection: Connection, subjects: Sequence[SubjectId], _erasure_id: str
     ) -> Mapping[str, Kept]:
         """See ``Contents.erase``."""
         erase_events(subjects, connection)
@@ -174,7 +174,7 @@ class RecommenderPeople:
         return {}
 
     def suppress(
-        self, _connection: sqlite3.Connection, _subjects: Sequence[SubjectId], _erasure_id: str
+        self, _connection: Connection, _subjects: Sequence[SubjectId], _erasure_id: str
     ) -> Mapping[str, Kept]:
         """See ``Contents.suppress``: no identifiers are kept here."""
         return {}
@@ -182,5 +182,5 @@ class RecommenderPeople:
     async def forget(self, subjects: Sequence[SubjectId]) -> None:
         """See ``Contents.forget``."""
         self._projection.forget(subjects)
-        self._entitlements.replace(subjects, self._lists.of(subjects))
+        await self._lists.tell(self._entitlements, subjects)
         await self._trainer.without_the_erased(self._clock())

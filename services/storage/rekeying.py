@@ -6,18 +6,16 @@ the event loop gets its turn after each; a row that an erasure took meanwhile is
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from identity.errors import TokenAltered
 from identity.ids import IdentifierToken
 from identity.keyring import VERSION_MAX
 from identity.recognition import Recognition
 from identity.tokens import Sealed
-from services.storage.sqlite import Database, connect
+from services.storage.database import Connection, Database
 
 _IV_BYTES = 17
 _LONGER = 64  # than anything sealed
@@ -61,20 +59,15 @@ class SealedRows:
 
     def counted(self) -> dict[int, Held]:
         """How much is kept under each version; reads whole indexes, so not for the event loop."""
-        return counted(self._database.path)
+        return self._database.location.read(counted)
 
-    def unopened(self, keys: Recognition) -> list[int]:
+    async def unopened(self, keys: Recognition) -> list[int]:
         """The versions something is kept under that does not open.
 
         Of each version one identifier and one entry are opened: a version of the same number in
         another ring has another root.
         """
-        reader, opening = self._database.reader, {keys.version, *keys.tokeniser.older}
-        return [
-            version
-            for version in range(1, VERSION_MAX + 1)
-            if (_holds(version, reader) if version not in opening else not _opens(version, keys, reader))
-        ]
+        return await self._database.read(partial(_unopened, keys))
 
     async def reseal(self, keys: Recognition, version: int, rows_max: int) -> int:
         """Seals up to so many rows of a version under the one that seals now; how many it were."""
@@ -85,24 +78,29 @@ class SealedRows:
         return await self._database.write(partial(_holds, version))
 
 
-def counted(path: Path) -> dict[int, Held]:
-    """How much a file keeps under each version that it keeps anything under."""
-    connection = connect(path, read_only=True)
-    try:
-        hashed = Counter({_HASHED_UNDER: connection.execute(_count_all("suppression_by_hash")).fetchone()[0]})
-        held = {}
-        for version in range(1, VERSION_MAX + 1):
-            identifiers, sealed = (
-                connection.execute(_COUNT.format(table=table, column=column), _range(version)).fetchone()[0]
-                for table, column in _KEPT
-            )
-            held[version] = Held(identifiers, sealed + hashed[version], hashed[version])
-        return {version: one for version, one in held.items() if one.anything}
-    finally:
-        connection.close()
+def counted(connection: Connection) -> dict[int, Held]:
+    """How much is kept under each version that anything is kept under."""
+    hashed = Counter({_HASHED_UNDER: connection.execute(_count_all("suppression_by_hash")).fetchone()[0]})
+    held = {}
+    for version in range(1, VERSION_MAX + 1):
+        identifiers, sealed = (
+            connection.execute(_COUNT.format(table=table, column=column), _range(version)).fetchone()[0]
+            for table, column in _KEPT
+        )
+        held[version] = Held(identifiers, sealed + hashed[version], hashed[version])
+    return {version: one for version, one in held.items() if one.anything}
 
 
-def _reseal(keys: Recognition, version: int, rows_max: int, connection: sqlite3.Connection) -> int:
+def _unopened(keys: Recognition, reader: Connection) -> list[int]:
+    opening = {keys.version, *keys.tokeniser.older}
+    return [
+        version
+        for version in range(1, VERSION_MAX + 1)
+        if (_holds(version, reader) if version not in opening else not _opens(version, keys, reader))
+    ]
+
+
+def _reseal(keys: Recognition, version: int, rows_max: int, connection: Connection) -> int:
     tokens = connection.execute(_TOKENS, (*_range(version), rows_max)).fetchall()
     for number, kind, iv, text in tokens:
         token = keys.renewed(kind, IdentifierToken(iv + text))
@@ -118,7 +116,7 @@ def _reseal(keys: Recognition, version: int, rows_max: int, connection: sqlite3.
     return len(tokens) + len(entries)
 
 
-def _holds(version: int, connection: sqlite3.Connection) -> bool:
+def _holds(version: int, connection: Connection) -> bool:
     hashed = "SELECT 1 FROM suppression_by_hash LIMIT 1"
     if version == _HASHED_UNDER and connection.execute(hashed).fetchone():
         return True
@@ -128,7 +126,7 @@ def _holds(version: int, connection: sqlite3.Connection) -> bool:
     )
 
 
-def _opens(version: int, keys: Recognition, connection: sqlite3.Connection) -> bool:
+def _opens(version: int, keys: Recognition, connection: Connection) -> bool:
     tokens = connection.execute(_TOKENS, (*_range(version), 1)).fetchall()
     entries = connection.execute(_ENTRIES, (*_range(version), 1)).fetchall()
     try:
@@ -142,7 +140,7 @@ def _opens(version: int, keys: Recognition, connection: sqlite3.Connection) -> b
 
 
 def _range(version: int) -> tuple[bytes, bytes]:
-    """What is sealed begins with its version; bytes compare as SQLite compares them."""
+    """What is sealed begins with its version; bytes compare as either engine compares them."""
     return bytes([version]), bytes([version]).ljust(_LONGER, b"\xff")
 
 

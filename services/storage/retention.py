@@ -7,7 +7,6 @@ transaction. What is gone is gone, so a sweep that was interrupted simply begins
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,9 +16,11 @@ from consent.retention import DAY_MS, Retention
 from engagement.declared import Topic
 from engagement.event import EventKind
 from identity.ids import SubjectId
-from services.storage.sqlite import Database, StoreUnusable
 
 #: Rows, or subjects of the recommender, one batch looks at: some milliseconds of the writer.
+from services.storage.database import Connection, Database
+from services.storage.numbers import SUBJECTS, give
+
 BATCH_ROWS = 2_000
 BATCH_SUBJECTS = 200
 #: Links that count for nothing, by their states (REFUSED, QUARANTINED). What carries refusals stays until
@@ -48,7 +49,7 @@ _OF_RECORD = {
 }
 
 #: Deletes what is due beyond a cursor in one table; called within a transaction.
-Batch = Callable[[sqlite3.Connection, int], Swept]
+Batch = Callable[[Connection, int], Swept]
 
 
 def batches_of(service: str, retention: Retention, now_ms: int) -> list[Batch]:
@@ -103,11 +104,11 @@ async def carry_out(database: Database, batch: Batch, cursor: int, sweep: Sweep)
         StoreUnusable: nothing of the batch was kept.
     """
 
-    def write(connection: sqlite3.Connection) -> Swept:
+    def write(connection: Connection) -> Swept:
         swept = batch(connection, cursor)
         connection.executemany(
-            "INSERT INTO sweep VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-            " deleted = deleted + excluded.deleted",
+            "INSERT INTO sweep VALUES (?, ?, ?, ?, ?) ON CONFLICT (sweep_id, kind) DO UPDATE SET"
+            " deleted = sweep.deleted + excluded.deleted",
             [
                 (sweep.sweep_id, kind, sweep.policy, sweep.at_ms, count)
                 for kind, count in swept.deleted.items()
@@ -116,13 +117,10 @@ async def carry_out(database: Database, batch: Batch, cursor: int, sweep: Sweep)
         )
         return swept
 
-    try:
-        return await database.write(write)
-    except sqlite3.Error as error:
-        raise StoreUnusable(type(error).__name__) from error
+    return await database.write(write)
 
 
-def _events(due: Mapping[EventKind, int], now_ms: int, connection: sqlite3.Connection, after: int) -> Swept:
+def _events(due: Mapping[EventKind, int], now_ms: int, connection: Connection, after: int) -> Swept:
     last = _end_of_batch(connection, "event", "id", after)
     if last is None:
         return Swept(None)
@@ -134,9 +132,7 @@ def _events(due: Mapping[EventKind, int], now_ms: int, connection: sqlite3.Conne
     return Swept(last, _by_kind(kind for (kind,) in rows))
 
 
-def _projected_events(
-    due: Mapping[EventKind, int], now_ms: int, connection: sqlite3.Connection, after: int
-) -> Swept:
+def _projected_events(due: Mapping[EventKind, int], now_ms: int, connection: Connection, after: int) -> Swept:
     """What the recommender knows of events; whoever loses one gets another number.
 
     A model says by numbers whom it was learned from, so a model that knows more than is left
@@ -158,13 +154,14 @@ def _projected_events(
     return Swept(last, _by_kind(kind for _, kind in rows), frozenset(births))
 
 
-def _renumber(connection: sqlite3.Connection, number: int) -> SubjectId:
+def _renumber(connection: Connection, number: int) -> SubjectId:
     (birth,) = connection.execute(
         "DELETE FROM subject WHERE number = ? RETURNING birth", (number,)
     ).fetchone()
     if connection.execute("SELECT 1 FROM event WHERE subject = ? LIMIT 1", (number,)).fetchone():
-        cursor = connection.execute("INSERT INTO subject (birth) VALUES (?)", (birth,))
-        connection.execute("UPDATE event SET subject = ? WHERE subject = ?", (cursor.lastrowid, number))
+        another = give(connection, SUBJECTS)
+        connection.execute("INSERT INTO subject (number, birth) VALUES (?, ?)", (another, birth))
+        connection.execute("UPDATE event SET subject = ? WHERE subject = ?", (another, number))
     return SubjectId(birth)
 
 
@@ -172,10 +169,10 @@ def _is_due(due: Mapping[EventKind, int], recorded: str) -> tuple[str, list[int]
     """A condition and its values after ``now``: the source's own end has come, or the kind's limit."""
     kinds = [f"(kind = ? AND {recorded} < ?)" for _ in due]
     values = [value for kind, before in due.items() for value in (int(kind), before)]
-    return f"(expires_at_ms <= ? OR {' OR '.join(['0', *kinds])})", values
+    return f"(expires_at_ms <= ? OR {' OR '.join(['1 = 0', *kinds])})", values
 
 
-def _audit_rows(before_ms: int, connection: sqlite3.Connection, after: int) -> Swept:
+def _audit_rows(before_ms: int, connection: Connection, after: int) -> Swept:
     """The service's own copy of its records; in the log they stay, where nothing is ever taken away."""
     last = _end_of_batch(connection, "audit_batches", "seq", after)
     if last is None:
@@ -187,7 +184,7 @@ def _audit_rows(before_ms: int, connection: sqlite3.Connection, after: int) -> S
     return Swept(last if gone else None, {"audit": gone})
 
 
-def _answers(table: str, at: str, before_ms: int, connection: sqlite3.Connection, _after: int) -> Swept:
+def _answers(table: str, at: str, before_ms: int, connection: Connection, _after: int) -> Swept:
     keys = {"request": "caller, method, request_id", "write_request": "key", "declare_request": "key"}[table]
     gone = connection.execute(
         f"DELETE FROM {table} WHERE ({keys}) IN"  # noqa: S608 - our names
@@ -197,7 +194,7 @@ def _answers(table: str, at: str, before_ms: int, connection: sqlite3.Connection
     return Swept(0 if gone == BATCH_ROWS else None, {"answers": gone})
 
 
-def _declared(record: str, before_ms: int, connection: sqlite3.Connection, _after: int) -> Swept:
+def _declared(record: str, before_ms: int, connection: Connection, _after: int) -> Swept:
     """What was declared long ago and not said again since."""
     gone = connection.execute(
         "DELETE FROM declared WHERE (subject, topic, name) IN"  # noqa: S608 - our words
@@ -208,7 +205,7 @@ def _declared(record: str, before_ms: int, connection: sqlite3.Connection, _afte
     return Swept(0 if gone == BATCH_ROWS else None, {record: gone})
 
 
-def _projected_answers(record: str, before_ms: int, connection: sqlite3.Connection, _after: int) -> Swept:
+def _projected_answers(record: str, before_ms: int, connection: Connection, _after: int) -> Swept:
     """The same in what the recommender knows; it goes by whole days, and so does what is due."""
     rows = connection.execute(
         "DELETE FROM declared WHERE (birth, topic, name) IN"  # noqa: S608 - our words
@@ -220,7 +217,7 @@ def _projected_answers(record: str, before_ms: int, connection: sqlite3.Connecti
     return Swept(0 if len(rows) == BATCH_ROWS else None, {record: len(rows)}, subjects)
 
 
-def _entitlements(before_ms: int, now_ms: int, connection: sqlite3.Connection, _after: int) -> Swept:
+def _entitlements(before_ms: int, now_ms: int, connection: Connection, _after: int) -> Swept:
     """What was given long ago, or until a time that is past."""
     rows = connection.execute(
         "DELETE FROM entitlement WHERE (birth, item) IN"
@@ -231,9 +228,7 @@ def _entitlements(before_ms: int, now_ms: int, connection: sqlite3.Connection, _
     return Swept(0 if len(rows) == BATCH_ROWS else None, {"entitlements": len(rows)}, subjects)
 
 
-def _fallen_links(
-    record: str, state: int, before_ms: int, connection: sqlite3.Connection, _after: int
-) -> Swept:
+def _fallen_links(record: str, state: int, before_ms: int, connection: Connection, _after: int) -> Swept:
     # The state is in the text, so that SQLite knows which index covers it.
     due = f"SELECT edge_id FROM edge WHERE state = {state:d} AND stated_at_ms < ? LIMIT {BATCH_ROWS}"  # noqa: S608
     delete = f"DELETE FROM edge WHERE edge_id IN ({due}) RETURNING edge_id"  # noqa: S608 - our own text
@@ -242,7 +237,7 @@ def _fallen_links(
     return Swept(0 if len(gone) == BATCH_ROWS else None, {record: len(gone)})
 
 
-def _people_changes(before_ms: int, connection: sqlite3.Connection, _after: int) -> Swept:
+def _people_changes(before_ms: int, connection: Connection, _after: int) -> Swept:
     """Everything up to the last that is due: a hole would be read over by whoever stands before it.
 
     After a clock was set back, what was kept before that goes earlier than it would have.
@@ -256,21 +251,23 @@ def _people_changes(before_ms: int, connection: sqlite3.Connection, _after: int)
     return Swept(0 if len(gone) == BATCH_ROWS else None, {"people_changes": len(gone)})
 
 
-def _skeletons(now_ms: int, connection: sqlite3.Connection, _after: int) -> Swept:
+def _skeletons(now_ms: int, connection: Connection, _after: int) -> Swept:
     """What an erasure left as proof of consent says itself when it goes."""
     gone = connection.execute(
-        "DELETE FROM consent_skeleton WHERE rowid IN"
-        " (SELECT rowid FROM consent_skeleton WHERE goes_at_ms <= ? LIMIT ?)",
+        "DELETE FROM consent_skeleton WHERE goes_at_ms <="
+        " (SELECT max(goes_at_ms) FROM (SELECT goes_at_ms FROM consent_skeleton"
+        " WHERE goes_at_ms <= ? ORDER BY goes_at_ms LIMIT ?) AS due)",
         (now_ms, BATCH_ROWS),
     ).rowcount
-    return Swept(0 if gone == BATCH_ROWS else None, {"consent_skeletons": gone})
+    return Swept(0 if gone >= BATCH_ROWS else None, {"consent_skeletons": gone})
 
 
 def _end_of_batch(
-    connection: sqlite3.Connection, table: str, key: str, after: int, rows: int = BATCH_ROWS
+    connection: Connection, table: str, key: str, after: int, rows: int = BATCH_ROWS
 ) -> int | None:
     (last,) = connection.execute(
-        f"SELECT max({key}) FROM (SELECT {key} FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT {rows})",  # noqa: S608
+        f"SELECT max({key}) FROM"  # noqa: S608 - our names
+        f" (SELECT {key} FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT {rows}) AS batch",
         (after,),
     ).fetchone()
     return None if last is None else int(last)

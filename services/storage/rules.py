@@ -7,7 +7,6 @@ the edges go on to what they are to be. Whatever is cut off is taken up where th
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -19,14 +18,16 @@ from identity.ids import SubjectId
 from identity.ledger import Edge, EdgeState, LedgerEntry, Saved
 from identity.marks import Mark
 from identity.replay import Plan
+from services.storage.database import Connection, Database
 from services.storage.edge_rows import EDGE, edge_of
 from services.storage.identity import change_in
-from services.storage.sqlite import Database, connect
 
 #: Edges that one transaction of a change moves: some tens of milliseconds of the writer.
 PORTION = 2_000
 _PLANNED_AT_ONCE = 20_000
 _WRONG = f"({EdgeState.WRONG:d}, {EdgeState.UNLINK_PENDING:d})"
+_IN_FORCE = "SELECT version, content, applied_at_ms, applied_by FROM rules ORDER BY version DESC LIMIT 1"
+_UNDER_WAY = "SELECT version, content, plan_digest, begun_at_ms, begun_by, phase FROM rules_change"
 _HELD = f"SELECT {EDGE}, state FROM edge WHERE state = {EdgeState.RULES_PENDING:d}"  # noqa: S608
 _HOLD = f"""
     UPDATE edge SET state = {EdgeState.RULES_PENDING:d} WHERE edge_id = ? AND state NOT IN {_WRONG}
@@ -79,39 +80,32 @@ class RulesJournal:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def in_force(self) -> KeptRules | None:
+    async def in_force(self) -> KeptRules | None:
         """The rules in force; ``None`` before the first start."""
-        row = self._database.reader.execute(
-            "SELECT version, content, applied_at_ms, applied_by FROM rules ORDER BY version DESC LIMIT 1"
-        ).fetchone()
+        row = await self._database.look(lambda reader: reader.execute(_IN_FORCE).fetchone())
         return None if row is None else KeptRules(*row)
 
     async def adopt(self, kept: KeptRules) -> None:
         """Puts the first rules in force."""
         await self._database.write(partial(_put_in_force, kept))
 
-    def change(self) -> Change | None:
+    async def change(self) -> Change | None:
         """The change that is under way, if there is one."""
-        row = self._database.reader.execute(
-            "SELECT version, content, plan_digest, begun_at_ms, begun_by, phase FROM rules_change"
-        ).fetchone()
+        row = await self._database.look(lambda reader: reader.execute(_UNDER_WAY).fetchone())
         if row is None:
             return None
         version, content, plan_digest, begun_at_ms, begun_by, phase = row
         return Change(version, content, plan_digest, begun_at_ms, begun_by, Phase(phase))
 
-    def held(self) -> list[Edge]:
+    async def held(self) -> list[Edge]:
         """The edges that a change holds."""
-        return [edge_of(row) for row in self._database.reader.execute(_HELD)]
+        return await self._database.look(lambda reader: [edge_of(row) for row in reader.execute(_HELD)])
 
     def read_ledger(self) -> Columns:
         """The whole ledger at one instant, by a connection of its own: for a thread of its own."""
-        connection = connect(self._database.path, read_only=True)
-        try:
-            connection.execute("BEGIN")
-            return Columns(_entries(connection), _kinds(connection), _shared(connection))
-        finally:
-            connection.close()
+        return self._database.location.read(
+            lambda reader: Columns(_entries(reader), _kinds(reader), _shared(reader))
+        )
 
     async def begin(self, change: Change, ledger: Columns, plan: Plan) -> None:
         """Writes a plan down and begins the change; nothing is begun if this does not return."""
@@ -138,7 +132,7 @@ class RulesJournal:
         await self._database.write(_finish)
 
 
-def _entries(connection: sqlite3.Connection) -> Iterator[LedgerEntry]:
+def _entries(connection: Connection) -> Iterator[LedgerEntry]:
     one_each: dict[bytes, bytes] = {}
     query = f"SELECT {EDGE}, state, stated_at_ms, reason FROM edge ORDER BY edge_id"  # noqa: S608
     for row in connection.execute(query):
@@ -146,7 +140,7 @@ def _entries(connection: sqlite3.Connection) -> Iterator[LedgerEntry]:
         yield LedgerEntry(edge_of((row[0], a, b, *row[3:])), row[9], row[10])
 
 
-def _kinds(connection: sqlite3.Connection) -> dict[SubjectId, int]:
+def _kinds(connection: Connection) -> dict[SubjectId, int]:
     rows = connection.execute(
         "SELECT subject, kind FROM identifier WHERE subject IN"
         " (SELECT a FROM edge UNION SELECT b FROM edge UNION SELECT subject FROM shared_identifier)"
@@ -154,7 +148,7 @@ def _kinds(connection: sqlite3.Connection) -> dict[SubjectId, int]:
     return {SubjectId(subject): kind for subject, kind in rows}
 
 
-def _shared(connection: sqlite3.Connection) -> dict[SubjectId, Mark]:
+def _shared(connection: Connection) -> dict[SubjectId, Mark]:
     rows = connection.execute("SELECT subject, kind, count FROM shared_identifier")
     return {SubjectId(subject): Mark(kind, count) for subject, kind, count in rows}
 
@@ -167,25 +161,25 @@ def _planned(ledger: Columns, plan: Plan, start: int) -> list[tuple[int, int, st
     ]
 
 
-def _put_in_force(kept: KeptRules, connection: sqlite3.Connection) -> None:
+def _put_in_force(kept: KeptRules, connection: Connection) -> None:
     connection.execute(
         "INSERT INTO rules VALUES (?, ?, ?, ?)",
         (kept.version, kept.content, kept.applied_at_ms, kept.applied_by),
     )
 
 
-def _forget_plan(connection: sqlite3.Connection) -> None:
+def _forget_plan(connection: Connection) -> None:
     """What is left of a plan that was never begun."""
     if connection.execute("SELECT 1 FROM rules_change").fetchone() is None:
         connection.execute("DELETE FROM rules_change_edge")
         connection.execute("DELETE FROM rules_change_shared")
 
 
-def _write_plan(rows: Sequence[tuple[int, int, str]], connection: sqlite3.Connection) -> None:
+def _write_plan(rows: Sequence[tuple[int, int, str]], connection: Connection) -> None:
     connection.executemany("INSERT INTO rules_change_edge (edge_id, state, reason) VALUES (?, ?, ?)", rows)
 
 
-def _begin(change: Change, shared: Mapping[SubjectId, Mark], connection: sqlite3.Connection) -> None:
+def _begin(change: Change, shared: Mapping[SubjectId, Mark], connection: Connection) -> None:
     connection.executemany(
         "INSERT INTO rules_change_shared VALUES (?, ?, ?)", [(one, *mark) for one, mark in shared.items()]
     )
@@ -202,7 +196,7 @@ def _begin(change: Change, shared: Mapping[SubjectId, Mark], connection: sqlite3
     )
 
 
-def _hold(connection: sqlite3.Connection) -> Saved:
+def _hold(connection: Connection) -> Saved:
     rows = connection.execute(
         "SELECT edge_id FROM rules_change_edge WHERE held = 0 ORDER BY edge_id LIMIT ?", (PORTION,)
     ).fetchall()
@@ -213,22 +207,22 @@ def _hold(connection: sqlite3.Connection) -> Saved:
     return Saved(tuple(edges), change_in(connection, edges) if rows else 0)
 
 
-def _switch(change: Change, now_ms: int, connection: sqlite3.Connection) -> None:
+def _switch(change: Change, now_ms: int, connection: Connection) -> None:
     _put_in_force(KeptRules(change.version, change.content, now_ms, change.begun_by), connection)
     connection.execute(
         "DELETE FROM shared_identifier WHERE subject NOT IN (SELECT subject FROM rules_change_shared)"
     )
     connection.execute(
         "INSERT INTO shared_identifier (subject, since_ms, reason, kind, count)"
-        " SELECT subject, ?, 'IDENTIFIER_SHARED', kind, count FROM rules_change_shared"
+        " SELECT subject, CAST(? AS BIGINT), 'IDENTIFIER_SHARED', kind, count FROM rules_change_shared"
         " WHERE subject IN (SELECT subject FROM identifier)"
-        " ON CONFLICT DO UPDATE SET kind = excluded.kind, count = excluded.count",
+        " ON CONFLICT (subject) DO UPDATE SET kind = excluded.kind, count = excluded.count",
         (now_ms,),
     )
     connection.execute("UPDATE rules_change SET phase = ?", (Phase.SETTLING,))
 
 
-def _settle(now_ms: int, connection: sqlite3.Connection) -> Saved:
+def _settle(now_ms: int, connection: Connection) -> Saved:
     rows = connection.execute(
         "SELECT state, reason, edge_id FROM rules_change_edge ORDER BY edge_id LIMIT ?", (PORTION,)
     ).fetchall()
@@ -241,6 +235,6 @@ def _settle(now_ms: int, connection: sqlite3.Connection) -> Saved:
     return Saved(tuple(edges), change_in(connection, edges) if rows else 0)
 
 
-def _finish(connection: sqlite3.Connection) -> None:
+def _finish(connection: Connection) -> None:
     connection.execute("DELETE FROM rules_change")
     connection.execute("DELETE FROM rules_change_shared")

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 from consent.auditlog.head import Head, SignedHead
 from consent.auditlog.leaf import PROCESS_BYTES, Leaf, packed, unpacked
@@ -21,7 +19,9 @@ from consent.auditlog.tiles import TileId, appended, nodes
 from consent.auditlog.tree import HASH_BYTES, Edge, consistency_path, inclusion_path, leaf_hash
 from services.signing import Signer
 from services.storage.audit import AuditBatch
-from services.storage.sqlite import Database, connect
+from services.storage.database import Connection, Database
+
+T = TypeVar("T")
 
 _LAST = "SELECT size, edge FROM log_heads ORDER BY size DESC LIMIT 1"
 _TILE = "SELECT hashes FROM log_tiles WHERE level = ? AND number = ?"
@@ -72,9 +72,9 @@ class Sealed(NamedTuple):
 
 
 class SealedReader:
-    """Proves what was sealed."""
+    """Proves what was sealed; for one read of consent's store."""
 
-    def __init__(self, reader: sqlite3.Connection, tenant: str) -> None:
+    def __init__(self, reader: Connection, tenant: str) -> None:
         """Reads consent's store.
 
         Args:
@@ -143,7 +143,7 @@ class SealedReader:
         return SignedHead(Head(self._tenant, size, root, at_ms), version, signature)
 
 
-class SealedLog(SealedReader):
+class SealedLog:
     """Seals batches, and proves what was sealed; one per deployment."""
 
     def __init__(self, database: Database, tenant: str, signer: Signer, clock: Callable[[], int]) -> None:
@@ -155,13 +155,17 @@ class SealedLog(SealedReader):
             signer: signs heads.
             clock: the present instant, milliseconds since the epoch.
         """
-        super().__init__(database.reader, tenant)
         self._database = database
+        self._tenant = tenant
         self._signer = signer
         self._clock = clock
         self._process = secrets.token_bytes(PROCESS_BYTES)
         self._noted = 0
         self._noting = asyncio.Lock()
+
+    async def read(self, read: Callable[[SealedReader], T]) -> T:
+        """Reads one state of the log."""
+        return await self._database.read(lambda reader: read(SealedReader(reader, self._tenant)))
 
     async def seal(self, source: str, batches: Sequence[AuditBatch]) -> None:
         """Appends what a source recorded; what was sealed before changes nothing.
@@ -188,15 +192,12 @@ class SealedLog(SealedReader):
                 reason=what,
                 evidence=evidence,
             ).encoded()
-            before = self.head()
+            before = await self.read(SealedReader.head)
             edge = await self._database.write(lambda connection: self._append(connection, [[leaf]]))
             self._noted += 1
-        after = self.head(edge.size)
-        assert after is not None  # noqa: S101 - it was committed with the batch
-        index = edge.size - 1
-        return Sealed(before, after, index, leaf, self.inclusion(index, edge.size))
+        return await self.read(partial(_proved, before, edge.size, leaf))
 
-    def _seal(self, connection: sqlite3.Connection, source: str, batches: Sequence[AuditBatch]) -> None:
+    def _seal(self, connection: Connection, source: str, batches: Sequence[AuditBatch]) -> None:
         query = "SELECT cursor FROM log_sources WHERE source = ?"
         (cursor,) = connection.execute(query, (source,)).fetchone() or (0,)
         news = [batch for batch in batches if batch.seq > cursor]
@@ -204,11 +205,12 @@ class SealedLog(SealedReader):
             return
         self._append(connection, [unpacked(batch.leaves) for batch in news])
         connection.execute(
-            "INSERT INTO log_sources VALUES (?, ?) ON CONFLICT DO UPDATE SET cursor = excluded.cursor",
+            "INSERT INTO log_sources VALUES (?, ?)"
+            " ON CONFLICT (source) DO UPDATE SET cursor = excluded.cursor",
             (source, news[-1].seq),
         )
 
-    def _append(self, connection: sqlite3.Connection, batches: Sequence[Sequence[bytes]]) -> Edge:
+    def _append(self, connection: Connection, batches: Sequence[Sequence[bytes]]) -> Edge:
         last = connection.execute(_LAST).fetchone()
         before = edge = _edge(*last) if last is not None else Edge()
         hashes: list[bytes] = []
@@ -219,12 +221,13 @@ class SealedLog(SealedReader):
             self._insert(connection, first, packed(leaves), edge)
         for tile, content in appended(_tile_of(connection), before.size, hashes).items():
             connection.execute(
-                "INSERT INTO log_tiles VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET hashes = excluded.hashes",
+                "INSERT INTO log_tiles VALUES (?, ?, ?)"
+                " ON CONFLICT (level, number) DO UPDATE SET hashes = excluded.hashes",
                 (*tile, content),
             )
         return edge
 
-    def _insert(self, connection: sqlite3.Connection, first: int, leaves: bytes, edge: Edge) -> None:
+    def _insert(self, connection: Connection, first: int, leaves: bytes, edge: Edge) -> None:
         head = Head(self._tenant, edge.size, edge.root, self._clock())
         signature = self._signer.sign(head.message())
         connection.execute("INSERT INTO log_batches VALUES (?, ?, ?)", (head.size, first, leaves))
@@ -234,19 +237,13 @@ class SealedLog(SealedReader):
         )
 
 
-@contextmanager
-def sealed_in(path: Path, tenant: str) -> Iterator[SealedReader]:
-    """The log in a file of consent's store, for reading beside whoever writes it.
-
-    Args:
-        path: the file.
-        tenant: whose log it is.
-    """
-    with closing(connect(path, read_only=True)) as reader:
-        yield SealedReader(reader, tenant)
+def _proved(before: SignedHead | None, size: int, leaf: bytes, log: SealedReader) -> Sealed:
+    after = log.head(size)
+    assert after is not None  # noqa: S101 - it was committed with the batch
+    return Sealed(before, after, size - 1, leaf, log.inclusion(size - 1, size))
 
 
-def _tile_of(connection: sqlite3.Connection) -> Callable[[TileId], bytes]:
+def _tile_of(connection: Connection) -> Callable[[TileId], bytes]:
     def read(tile: TileId) -> bytes:
         row = connection.execute(_TILE, tile).fetchone()
         if row is None:

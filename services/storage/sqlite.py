@@ -2,10 +2,9 @@
 
 Writes queue up; as soon as the writer thread is free it runs all that queued meanwhile in
 one transaction and commits once, so that a single write waits for nothing and many share
-one fsync. Each write is a function of the connection inside its own savepoint: one that
-raises is undone alone and its error reaches its own caller. A write is acknowledged only
-after the commit. A task can have something taken along by its writes (``Database.rider``):
-it is written in the savepoint of the write and shares its fate.
+one fsync. Each write has its own savepoint: one that raises is undone alone and its error
+reaches its own caller. A write is acknowledged only after the commit. Reads run in the event
+loop at once: they take microseconds.
 """
 
 from __future__ import annotations
@@ -14,33 +13,18 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
-from contextvars import ContextVar
-from functools import partial
-from importlib import resources
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
+
+from services.storage import migrations
+from services.storage.database import Migration, Read, StoreUnusable, Write
+from services.storage.folder import sole_user
+from services.storage.riding import boarded, no_rider
 
 T = TypeVar("T")
-Write = Callable[[sqlite3.Connection], T]
-
-
-class Ride(NamedTuple):
-    """What a write takes along.
-
-    Attributes:
-        write: runs after the write, in its savepoint.
-        arrived: called once both are committed; never, if they are not or nobody waits any more.
-        undone: called if nothing of either was kept, whether anybody waits or not.
-    """
-
-    write: Write[None]
-    arrived: Callable[[], None]
-    undone: Callable[[], None] = lambda: None
-
-
-#: Asked by every write of a task for what it takes along; ``None``: nothing.
-Rider = Callable[[], Ride | None]
 
 _GROUP_MAX = 256
 _BUSY_MS = 5000
@@ -48,14 +32,6 @@ _STOP = object()
 
 _TRUNCATE = object()
 _TRUNCATE_BUSY_MS = 250  # nobody can write meanwhile
-
-
-class SchemaTooNew(RuntimeError):  # noqa: N818 - named after what it says
-    """The file was written by a newer program."""
-
-
-class StoreUnusable(RuntimeError):  # noqa: N818 - named after what it says
-    """The writer could not commit; nothing of the group was kept."""
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -76,7 +52,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return connection
 
 
-def migrate(connection: sqlite3.Connection, component: str) -> None:
+def migrate(connection: sqlite3.Connection, component: str) -> list[Migration]:
     """Brings the tables of one component up to date with its numbered migrations, with all or none.
 
     Args:
@@ -86,75 +62,119 @@ def migrate(connection: sqlite3.Connection, component: str) -> None:
     Raises:
         SchemaTooNew: the file is at a version this program does not know.
     """
-    folder = resources.files("services.storage") / "migrations" / component
-    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda e: e.name)
     connection.execute("CREATE TABLE IF NOT EXISTS schema_version (component TEXT, version INTEGER)")
     row = connection.execute(
         "SELECT max(version) FROM schema_version WHERE component = ?", (component,)
     ).fetchone()
-    version = row[0] or 0
-    if version > len(files):
-        raise SchemaTooNew(f"{component}: the file is at version {version}, this program knows {len(files)}")
-    if version == len(files):
-        return
-    steps = [
-        f"{file.read_text()}\nINSERT INTO schema_version VALUES ('{component}', {number});"
-        for number, file in enumerate(files[version:], start=version + 1)
-    ]
-    connection.executescript("\n".join(["BEGIN IMMEDIATE;", *steps, "COMMIT;"]))
+    steps = migrations.missing(component, row[0] or 0)
+    if steps:
+        texts = (
+            f"{step.sqlite}\nINSERT INTO schema_version VALUES ('{component}', {step.number});"
+            for step in steps
+        )
+        connection.executescript("\n".join(["BEGIN IMMEDIATE;", *texts, "COMMIT;"]))
+    return steps
 
 
-class Database:
-    """An open SQLite file.
-
-    Use ``reader`` for short reads in the event loop, ``write`` for everything that changes.
+@dataclass(frozen=True, slots=True)
+class SqliteFile:
+    """A file with one service's tables; implements ``services.storage.database.Location``.
 
     Attributes:
         path: the file.
-        reader: a connection that can not write.
-        rider: what the writes of a task take along. Tasks begun by the task inherit it.
+        domain: the service.
     """
 
-    def __init__(self, path: Path, domain: str, *components: str) -> None:
-        """Opens or makes the file of a domain, with the tables of further components in it."""
+    path: Path
+    domain: str
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[SqliteDatabase]:
+        """See ``Location.opened``; what is missing is made."""
+        with closing(SqliteDatabase(self.path, self.domain)) as database:
+            yield database
+
+    async def migrate(self) -> list[Migration]:
+        """See ``Location.migrate``; nobody may serve from the folder meanwhile.
+
+        Raises:
+            FolderInUse: somebody does.
+        """
+        with sole_user(self.path.parent, self.domain), closing(connect(self.path)) as connection:
+            try:
+                return [
+                    step for one in migrations.components(self.domain) for step in migrate(connection, one)
+                ]
+            except sqlite3.Error as failure:
+                raise StoreUnusable(f"{self.domain}: {type(failure).__name__}") from failure
+
+    def read(self, read: Read[T]) -> T:
+        """See ``Location.read``."""
+        with closing(connect(self.path, read_only=True)) as connection:
+            return read_at_once(connection, read)
+
+
+def read_at_once(reader: sqlite3.Connection, read: Read[T]) -> T:
+    """Reads of one state of a file. Nobody else may use the reader meanwhile."""
+    reader.execute("BEGIN")
+    try:
+        return read(reader)
+    finally:
+        reader.execute("COMMIT")
+
+
+class SqliteDatabase:
+    """An open SQLite file; implements ``services.storage.database.Database``.
+
+    Attributes:
+        path: the file.
+        location: the same, for whoever reads beside.
+        reader: a connection that can not write.
+        rider: see the port.
+    """
+
+    def __init__(self, path: Path, domain: str) -> None:
+        """Opens or makes the file of a service.
+
+        Raises:
+            SchemaTooNew: it is at a version this program does not know.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             path.touch(mode=0o600)
         self.path = path
+        self.location = SqliteFile(path, domain)
         self._writer = connect(path)
-        migrate(self._writer, domain)
-        # Every file holds its own records of who asked what, of what went from it by age, and of
-        # whom it must not take in again.
-        for component in ("audit", "retention", "erasure", *components):
+        for component in migrations.components(domain):
             migrate(self._writer, component)
-        self.rider: ContextVar[Rider | None] = ContextVar(f"rider of {domain}", default=None)
+        self.rider = no_rider(domain)
         self.reader = connect(path, read_only=True)
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"writer-{domain}", daemon=True)
         self._thread.start()
 
     async def write(self, write: Write[T]) -> T:
-        """Runs ``write`` in the writer's next transaction; returns its result once committed.
-
-        Raises:
-            StoreUnusable: the commit failed; nothing was kept.
-            Exception: whatever ``write`` itself raised; its own changes were undone.
-        """
-        rider = self.rider.get()
-        ride = rider() if rider is not None else None
+        """See ``Database.write``."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        if ride is not None:
-            future.add_done_callback(partial(_tell_undone, ride))
-        self._queue.put((write if ride is None else _together(write, ride), loop, future))
+        outcome: asyncio.Future[T] = loop.create_future()
+        write, ride = boarded(self.rider, write, outcome)
+        self._queue.put((write, loop, outcome))
         # Shielded: a caller that goes away must not make a committed write look undone.
-        result = await asyncio.shield(future)
+        result = await asyncio.shield(outcome)
         if ride is not None:
             ride.arrived()
         return result
 
-    async def truncate_log(self) -> None:
-        """Moves all that is committed into the file and cuts the log: deleted bytes are in neither.
+    async def read(self, read: Read[T]) -> T:
+        """See ``Database.read``; nobody else runs meanwhile."""
+        return read_at_once(self.reader, read)
+
+    async def look(self, look: Read[T]) -> T:
+        """See ``Database.look``."""
+        return look(self.reader)
+
+    async def forget_deleted(self) -> None:
+        """See ``Database.forget_deleted``: all that is committed goes into the file, and the log is cut.
 
         Raises:
             StoreUnusable: somebody reads an older state of the file.
@@ -218,9 +238,18 @@ class Database:
         except Exception as error:  # noqa: BLE001 - handed to the caller whose write it was
             self._writer.execute("ROLLBACK TO one")
             self._writer.execute("RELEASE one")
-            return None, error
+            return None, _as_told(error)
         self._writer.execute("RELEASE one")
         return result, None
+
+
+def _as_told(error: Exception) -> Exception:
+    """What a write's caller is told: a full disk is the store's matter, a broken constraint the caller's."""
+    if not isinstance(error, sqlite3.OperationalError):
+        return error
+    unusable = StoreUnusable(type(error).__name__)
+    unusable.__cause__ = error
+    return unusable
 
 
 def _hand_out(group: list[Any], outcomes: list[Any]) -> None:
@@ -230,20 +259,6 @@ def _hand_out(group: list[Any], outcomes: list[Any]) -> None:
     for loop, settled in by_loop.items():
         if not loop.is_closed():
             loop.call_soon_threadsafe(_settle, settled)
-
-
-def _together(write: Write[T], ride: Ride) -> Write[T]:
-    def both(connection: sqlite3.Connection) -> T:
-        result = write(connection)
-        ride.write(connection)
-        return result
-
-    return both
-
-
-def _tell_undone(ride: Ride, future: asyncio.Future[Any]) -> None:
-    if not future.cancelled() and future.exception() is not None:
-        ride.undone()
 
 
 def _settle(settled: list[tuple[asyncio.Future[Any], tuple[Any, Exception | None]]]) -> None:

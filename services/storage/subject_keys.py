@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from consent.auditlog.keyed import Keyed
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
+from services.storage.database import Connection
 
 KEY_BYTES = 32
+
 _NAME_BYTES = 16
 _NAMES_A_QUERY = 500
 
@@ -36,7 +37,7 @@ class SubjectKeys:
         }
         self._active = keyring.active("audit").version
 
-    def key_in(self, connection: sqlite3.Connection, subject: SubjectId) -> bytes:
+    def key_in(self, connection: Connection, subject: SubjectId) -> bytes:
         """The subject's key, 32 bytes; made and stored when there was none.
 
         Args:
@@ -51,9 +52,7 @@ class SubjectKeys:
             raise SubjectKeyDestroyed
         return key
 
-    def keys_in(
-        self, connection: sqlite3.Connection, subjects: Collection[SubjectId]
-    ) -> Mapping[SubjectId, bytes]:
+    def keys_in(self, connection: Connection, subjects: Collection[SubjectId]) -> Mapping[SubjectId, bytes]:
         """The keys of many subjects, made where there were none; those destroyed are left out."""
         names = {_name(subject): subject for subject in subjects}
         known = _salts(connection, list(names))
@@ -71,14 +70,12 @@ class SubjectKeys:
         known.update((name, (version, salt)) for name, version, salt in fresh)
         return self._derived(names, known)
 
-    def existing(
-        self, connection: sqlite3.Connection, subjects: Collection[SubjectId]
-    ) -> Mapping[SubjectId, bytes]:
+    def existing(self, connection: Connection, subjects: Collection[SubjectId]) -> Mapping[SubjectId, bytes]:
         """The keys there are, e.g. to open what was sealed; a reading connection will do."""
         names = {_name(subject): subject for subject in subjects}
         return self._derived(names, _salts(connection, list(names)))
 
-    def destroy(self, connection: sqlite3.Connection, subjects: Iterable[SubjectId]) -> Sequence[str]:
+    def destroy(self, connection: Connection, subjects: Iterable[SubjectId]) -> Sequence[str]:
         """Destroys keys, and keeps any from being made for these subjects again.
 
         Returns:
@@ -92,7 +89,7 @@ class SubjectKeys:
             if found is not None and found[1] is not None:
                 ids.append(key_id(found[1]))
             connection.execute(
-                "INSERT INTO subject_keys VALUES (?, ?, NULL) ON CONFLICT DO UPDATE SET salt = NULL",
+                "INSERT INTO subject_keys VALUES (?, ?, NULL) ON CONFLICT (name) DO UPDATE SET salt = NULL",
                 (name, self._active),
             )
         return ids
@@ -115,7 +112,7 @@ def _name(subject: SubjectId) -> bytes:
     return hashlib.sha256(b"veilgraph subject\0" + subject).digest()[:_NAME_BYTES]
 
 
-def _salts(connection: sqlite3.Connection, names: Sequence[bytes]) -> dict[bytes, tuple[int, bytes | None]]:
+def _salts(connection: Connection, names: Sequence[bytes]) -> dict[bytes, tuple[int, bytes | None]]:
     salts: dict[bytes, tuple[int, bytes | None]] = {}
     for start in range(0, len(names), _NAMES_A_QUERY):
         some = names[start : start + _NAMES_A_QUERY]

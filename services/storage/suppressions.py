@@ -10,15 +10,16 @@ identifier comes back.
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from identity.ids import IdentifierToken, SubjectId
 from identity.recognition import Recognition
+from services.storage.database import Connection
 from services.stores import Kept
 
 TAG_BYTES = 16
+
 _DOMAIN = b"veilgraph/suppr"
 _TOKENS = "SELECT kind, token_iv, token_text FROM identifier WHERE subject = ?"
 
@@ -36,7 +37,7 @@ def hash_of(token: bytes) -> bytes:
 
 
 def suppress_in(
-    connection: sqlite3.Connection, subjects: Sequence[SubjectId], erasure_id: str, keys: Recognition
+    connection: Connection, subjects: Sequence[SubjectId], erasure_id: str, keys: Recognition
 ) -> Mapping[str, Kept]:
     """Keeps an entry for each identifier of the subjects; each is named by its tag."""
     names = [_keep(connection, known, erasure_id, keys) for known in _identifiers_of(connection, subjects)]
@@ -44,7 +45,7 @@ def suppress_in(
 
 
 def release_in(
-    connection: sqlite3.Connection, subjects: Sequence[SubjectId], erasure_id: str, keys: Recognition
+    connection: Connection, subjects: Sequence[SubjectId], erasure_id: str, keys: Recognition
 ) -> None:
     """Deletes the entries of the subjects' identifiers but those this very erasure asked for."""
     if _any(connection):
@@ -59,13 +60,11 @@ def release_in(
             )
     connection.execute(
         "DELETE FROM suppressed_birth WHERE number IN"
-        " (SELECT number FROM identifier WHERE subject IN being_erased)"
+        " (SELECT number FROM identifier WHERE subject IN (SELECT subject FROM being_erased))"
     )
 
 
-def mark_births(
-    connection: sqlite3.Connection, born: Iterable[Known], iv_bytes: int, keys: Recognition
-) -> None:
+def mark_births(connection: Connection, born: Iterable[Known], iv_bytes: int, keys: Recognition) -> None:
     """Has the births of some identifiers begin with refusals where there is an entry for them."""
     if not _any(connection):
         return
@@ -78,7 +77,7 @@ def mark_births(
             )
 
 
-def suppressed_between(connection: sqlite3.Connection, first: int, last: int) -> frozenset[int]:
+def suppressed_between(connection: Connection, first: int, last: int) -> frozenset[int]:
     """The numbers of births in a range that begin with refusals."""
     rows = connection.execute(
         "SELECT number FROM suppressed_birth WHERE number BETWEEN ? AND ?", (first, last)
@@ -86,12 +85,12 @@ def suppressed_between(connection: sqlite3.Connection, first: int, last: int) ->
     return frozenset(number for (number,) in rows)
 
 
-def _any(connection: sqlite3.Connection) -> bool:
+def _any(connection: Connection) -> bool:
     query = "SELECT 1 FROM suppression UNION ALL SELECT 1 FROM suppression_by_hash LIMIT 1"
     return connection.execute(query).fetchone() is not None
 
 
-def _keep(connection: sqlite3.Connection, known: Known, erasure_id: str, keys: Recognition) -> bytes:
+def _keep(connection: Connection, known: Known, erasure_id: str, keys: Recognition) -> bytes:
     """Keeps the entry of an identifier and gives its name."""
     sealed = _entry_of(connection, known, keys)
     if sealed is None:
@@ -103,7 +102,7 @@ def _keep(connection: sqlite3.Connection, known: Known, erasure_id: str, keys: R
     return bytes(name)
 
 
-def _entry_of(connection: sqlite3.Connection, known: Known, keys: Recognition) -> bytes | None:
+def _entry_of(connection: Connection, known: Known, keys: Recognition) -> bytes | None:
     """The entry of an identifier; one that stands under a hash is sealed first."""
     for sealed in keys.entries(*known):
         if connection.execute("SELECT 1 FROM suppression WHERE sealed = ?", (sealed,)).fetchone():
@@ -120,7 +119,7 @@ def _entry_of(connection: sqlite3.Connection, known: Known, keys: Recognition) -
     return None
 
 
-def _identifiers_of(connection: sqlite3.Connection, subjects: Sequence[SubjectId]) -> Iterator[Known]:
+def _identifiers_of(connection: Connection, subjects: Sequence[SubjectId]) -> Iterator[Known]:
     for subject in subjects:
         for kind, iv, text in connection.execute(_TOKENS, (subject,)).fetchall():
             yield Known(kind, IdentifierToken(iv + text))

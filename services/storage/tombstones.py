@@ -8,12 +8,13 @@ in the receipt: whoever finds a subject in a backup can tell whether it was to b
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 
 from identity.ids import SubjectId
+from services.storage.database import Connection
 
 TAG_BYTES = 16
+
 _DOMAIN = b"veilgraph/erased"
 _TAGS_A_QUERY = 500
 
@@ -23,7 +24,7 @@ def tag_of(subject: bytes) -> bytes:
     return hashlib.blake2b(subject, digest_size=TAG_BYTES, person=_DOMAIN).digest()
 
 
-def bury(connection: sqlite3.Connection, subjects: Iterable[SubjectId], erasure_id: str) -> None:
+def bury(connection: Connection, subjects: Iterable[SubjectId], erasure_id: str) -> None:
     """Has nothing about the subjects taken in again."""
     connection.executemany(
         "INSERT INTO tombstone VALUES (?, ?) ON CONFLICT DO NOTHING",
@@ -31,7 +32,7 @@ def bury(connection: sqlite3.Connection, subjects: Iterable[SubjectId], erasure_
     )
 
 
-def erased_among(connection: sqlite3.Connection, subjects: Collection[SubjectId]) -> frozenset[SubjectId]:
+def erased_among(connection: Connection, subjects: Collection[SubjectId]) -> frozenset[SubjectId]:
     """Those of the subjects that were erased; costs next to nothing while nobody was."""
     if connection.execute("SELECT 1 FROM tombstone LIMIT 1").fetchone() is None:
         return frozenset()

@@ -6,11 +6,9 @@ which subject numbers may be read and which training person each belongs to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +16,7 @@ from numpy.typing import NDArray
 from recommender.declared import Topic
 from recommender.events import EventTable, Ints
 from recommender.text import item_words
-from services.storage.sqlite import connect
+from services.storage.database import Connection
 
 _ROWS_AT_ONCE = 65_536
 
@@ -87,47 +85,33 @@ class TrainingData:
     bands: Ints
 
 
-def subjects_present(path: Path) -> Ints:
-    """The numbers of all subjects there are, ascending.
-
-    Args:
-        path: the recommender's file.
-    """
-    with closing(connect(path, read_only=True)) as connection:
-        rows = connection.execute("SELECT number FROM subject ORDER BY number").fetchall()
+def subjects_present(connection: Connection) -> Ints:
+    """The numbers of all subjects that the recommender's tables hold, ascending."""
+    rows = connection.execute("SELECT number FROM subject ORDER BY number").fetchall()
     return np.array(rows, np.int64).reshape(-1)
 
 
-def training_data(path: Path, grouping: Grouping, purpose: int, now_ms: int) -> TrainingData:
+def training_data(grouping: Grouping, purpose: int, now_ms: int, connection: Connection) -> TrainingData:
     """Reads what may be learned from.
 
     Args:
-        path: the recommender's file.
         grouping: the people who permit it now.
         purpose: bit position of the purpose; only events that may be used for it are read.
         now_ms: events that have expired by then are left out.
+        connection: reads the recommender's tables, one state of them.
     """
-    with closing(connect(path, read_only=True)) as connection:
-        connection.execute("BEGIN")
-        (projection,) = connection.execute("SELECT projection FROM state").fetchone()
-        (items,) = connection.execute("SELECT coalesce(max(number), 0) + 1 FROM item").fetchone()
-        categories, words = [""] * items, [list[str]() for _ in range(items)]
-        for number, *texts in connection.execute(
-            "SELECT number, title, category, brand, tags, description FROM item"
-        ):
-            categories[number], words[number] = texts[1], item_words(*texts)
-        bands, telling = _bands(connection, grouping, purpose)
-        codes = [
-            code
-            for code, uses in connection.execute("SELECT code, uses FROM provenance")
-            if uses >> purpose & 1
-        ]
-        marks = ", ".join("?" * len(codes))
-        query = (
-            "SELECT item, day, kind, quantity FROM event WHERE subject = ?"  # noqa: S608 - marks only
-            f" AND provenance IN ({marks}) AND (expires_at_ms IS NULL OR expires_at_ms > ?)"
-        )
-        parts = list(_parts(connection, query, grouping, (*codes, now_ms)))
+    (projection,) = connection.execute("SELECT projection FROM state").fetchone()
+    (items,) = connection.execute("SELECT coalesce(max(number), 0) + 1 FROM item").fetchone()
+    categories, words = [""] * items, [list[str]() for _ in range(items)]
+    for number, *texts in connection.execute(
+        "SELECT number, title, category, brand, tags, description FROM item"
+    ):
+        categories[number], words[number] = texts[1], item_words(*texts)
+    bands, telling = _bands(connection, grouping, purpose)
+    codes = [
+        code for code, uses in connection.execute("SELECT code, uses FROM provenance") if uses >> purpose & 1
+    ]
+    parts = list(_parts(connection, grouping, codes, now_ms))
     columns = np.concatenate(parts) if parts else np.zeros((0, 6), np.int64)
     having = grouping.where(np.isin(grouping.subject, columns[:, 0]))
     read = np.isin(grouping.subject, telling) & np.isin(grouping.person, having.person)
@@ -136,7 +120,7 @@ def training_data(path: Path, grouping: Grouping, purpose: int, now_ms: int) -> 
     return TrainingData(projection, having, learned_from, events, categories, words, bands)
 
 
-def _bands(connection: Any, grouping: Grouping, purpose: int) -> tuple[Ints, Ints]:
+def _bands(connection: Connection, grouping: Grouping, purpose: int) -> tuple[Ints, Ints]:
     """The age band of each training person, and the subjects that told one."""
     told = connection.execute(
         "SELECT subject.number, declared.value, declared.uses FROM declared"
@@ -155,21 +139,17 @@ def _bands(connection: Any, grouping: Grouping, purpose: int) -> tuple[Ints, Int
 
 
 def _parts(
-    connection: Any, query: str, grouping: Grouping, arguments: tuple[int, ...]
+    connection: Connection, grouping: Grouping, codes: Sequence[int], now_ms: int
 ) -> Iterator[NDArray[np.int64]]:
-    """Arrays of shape (events, 6): subject, person, item, day, kind, quantity."""
-    rows: list[tuple[int, ...]] = []
-    whose: list[tuple[int, int]] = []
-    for subject, person in zip(grouping.subject.tolist(), grouping.person.tolist(), strict=True):
-        found = connection.execute(query, (subject, *arguments)).fetchall()
-        rows += found
-        whose += [(subject, person)] * len(found)
-        if len(rows) >= _ROWS_AT_ONCE:
-            yield _array(whose, rows)
-            rows, whose = [], []
-    if rows:
-        yield _array(whose, rows)
-
-
-def _array(whose: list[tuple[int, int]], rows: list[tuple[int, ...]]) -> NDArray[np.int64]:
-    return np.concatenate([np.array(whose, np.int64), np.array(rows, np.int64)], axis=1)
+    """Arrays of shape (events, 6): subject, person, item, day, kind, quantity; by subject."""
+    query = (
+        "SELECT subject, item, day, kind, quantity FROM event"  # noqa: S608 - marks only
+        f" WHERE provenance IN ({', '.join('?' * len(codes))})"
+        " AND (expires_at_ms IS NULL OR expires_at_ms > ?) ORDER BY subject, event_key"
+    )
+    rows = iter(connection.execute(query, (*codes, now_ms)))
+    while some := list(islice(rows, _ROWS_AT_ONCE)):
+        told = np.array(some, np.int64)
+        place = np.searchsorted(grouping.subject, told[:, 0]).clip(max=max(len(grouping.subject) - 1, 0))
+        mine = np.isin(told[:, 0], grouping.subject)
+        yield np.insert(told[mine], 1, grouping.person[place[mine]], axis=1)

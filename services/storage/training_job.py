@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from recommender.parameters import Parameters
+from services.storage.database import Location
+from services.storage.locations import told, understood
 from services.storage.training_events import Grouping
 
 _JOB = "job.json"
@@ -25,7 +27,7 @@ class Job:
     """What to train.
 
     Attributes:
-        database: the recommender's file.
+        database: the recommender's tables.
         models: the folder of models.
         sums: the folder of the learned sums.
         purpose: bit position of the purpose that permits learning.
@@ -33,7 +35,7 @@ class Job:
         parameters: what to train with.
     """
 
-    database: Path
+    database: Location
     models: Path
     sums: Path
     purpose: int
@@ -45,7 +47,7 @@ def write_job(folder: Path, job: Job, grouping: Grouping) -> None:
     """Writes a job where only this user can read it: it says who belongs together."""
     folder.mkdir(mode=0o700, parents=True)
     content = {
-        "database": str(job.database),
+        "database": told(job.database),
         "models": str(job.models),
         "sums": str(job.sums),
         "purpose": job.purpose,
@@ -64,7 +66,7 @@ def read_job(folder: Path) -> tuple[Job, Grouping]:
     with np.load(folder / _GROUPING) as columns:
         grouping = Grouping(columns["subject"], columns["person"])
     job = Job(
-        database=Path(content["database"]),
+        database=understood(content["database"]),
         models=Path(content["models"]),
         sums=Path(content["sums"]),
         purpose=content["purpose"],

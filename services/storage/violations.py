@@ -7,12 +7,12 @@ for good where letting go would free a refusal.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Sequence
 
 from identity.census import Quarantine
 from identity.ids import SubjectId
 from identity.ledger import Edge, EdgeState, LedgerEntry
+from services.storage.database import Connection
 from services.storage.edge_rows import EDGE, edge_of
 
 _STANDING = f"({EdgeState.ACTIVE:d}, {EdgeState.LINK_PENDING:d})"
@@ -25,9 +25,7 @@ _VIOLATIONS = f"""
     WHERE {{}} = ? AND state IN (3, 6, 7, 9) ORDER BY stated_at_ms DESC LIMIT ?"""  # noqa: S608 - our own text
 
 
-def quarantine_in(
-    connection: sqlite3.Connection, quarantines: Sequence[Quarantine], now_ms: int
-) -> list[Edge]:
+def quarantine_in(connection: Connection, quarantines: Sequence[Quarantine], now_ms: int) -> list[Edge]:
     """Takes back the edges of quarantines and marks what is shared; the edges in their new state."""
     taken_back: list[Edge] = []
     states = [(EdgeState.QUARANTINE_PENDING, one.edges, one.reason.value) for one in quarantines]
@@ -36,9 +34,10 @@ def quarantine_in(
     for one in quarantines:
         if one.shared is not None:
             connection.execute(
-                "INSERT OR IGNORE INTO shared_identifier (subject, since_ms, reason, kind, count)"
-                " SELECT ?1, ?2, ?3, ?4, ?5"
-                " WHERE EXISTS (SELECT 1 FROM identifier WHERE subject = ?1)",
+                "INSERT INTO shared_identifier (subject, since_ms, reason, kind, count)"
+                " SELECT subject, CAST(?2 AS BIGINT), CAST(?3 AS TEXT),"
+                " CAST(?4 AS BIGINT), CAST(?5 AS BIGINT)"
+                " FROM identifier WHERE subject = ?1 ON CONFLICT DO NOTHING",
                 (one.shared, now_ms, one.reason.value, *one.mark),
             )
     for state, edges, reason in states:
@@ -51,14 +50,12 @@ def quarantine_in(
     return taken_back
 
 
-def shared_among(connection: sqlite3.Connection) -> set[SubjectId]:
+def shared_among(connection: Connection) -> set[SubjectId]:
     """The identifiers that people share."""
     return {SubjectId(subject) for (subject,) in connection.execute("SELECT subject FROM shared_identifier")}
 
 
-def violations_of(
-    connection: sqlite3.Connection, subjects: Collection[SubjectId], limit: int
-) -> list[LedgerEntry]:
+def violations_of(connection: Connection, subjects: Collection[SubjectId], limit: int) -> list[LedgerEntry]:
     """What was refused or taken back of the links of some subjects, newest first."""
     rows = {
         row[0]: row

@@ -15,11 +15,13 @@ from pathlib import Path
 from consent.auditlog.verifying import verify
 from identity.keyring import KeyRing
 from services.audit.files import batch_lines, checking, keys_of
-from services.deployment.development import TENANT
+from services.deployment.config import load
+from services.deployment.development import CONFIG_FILE, TENANT
 from services.key_file import write_private
 from services.rights.erasure_files import ReceiptUnusable, verified_receipt
 from services.rights.verifier import open_verifier
-from services.storage.sealed_log import sealed_in
+from services.storage.database import Connection
+from services.storage.sealed_log import SealedReader
 from services.tour.audit import Auditor
 
 SHOP = "shop"
@@ -77,10 +79,15 @@ def desk_of(folder: Path, now_ms: Callable[[], int] = lambda: time.time_ns() // 
 
 def auditor_of(folder: Path, ring: KeyRing) -> Auditor:
     """Somebody who is given the beginning of a deployment's log, and its public keys."""
+    store = load(folder / CONFIG_FILE).store("consent")
 
     def lines() -> Sequence[str]:
-        with sealed_in(folder / "consent.db", TENANT) as log:
-            return [line for batch in log.batches(0, BATCHES_READ) for line in batch_lines(batch)]
+        return store.read(_first_lines)
 
     check = checking(keys_of(ring))
     return Auditor(lines, lambda exported: verify(exported, check))
+
+
+def _first_lines(reader: Connection) -> list[str]:
+    log = SealedReader(reader, TENANT)
+    return [line for batch in log.batches(0, BATCHES_READ) for line in batch_lines(batch)]

@@ -27,6 +27,8 @@ BENCHES = (
     "consent_withdraw",
     "consent_bootstrap",
     "track_batch",
+    "track_batch_postgres",
+    "guard_postgres",
     "growth",
     "identity_graph",
     "identity_rekey",

@@ -21,8 +21,8 @@ from identity.keyring import KeyRing
 from services.audit.files import batch_lines, keys_of, verify_file
 from services.signing import Signed, signer
 from services.storage.audit import AuditBatch
-from services.storage.sealed_log import SealedLog
-from services.storage.sqlite import Database
+from services.storage.sealed_log import SealedLog, SealedReader
+from services.storage.sqlite import SqliteDatabase
 from tests.bench.measure import Figure
 
 LEAVES = 1_000_000
@@ -39,7 +39,7 @@ def figures() -> list[Figure]:
 
 
 async def _measured(folder: Path) -> list[Figure]:
-    database = Database(folder / "consent.db", "consent", "auditlog")
+    database = SqliteDatabase(folder / "consent.db", "consent")
     ring = KeyRing.create(secrets.token_bytes, 0)
     log = SealedLog(database, "acme", signer(ring, Signed.AUDIT_HEAD), lambda: 1_700_000_000_000)
     process, subject = secrets.token_bytes(8), SubjectId(secrets.token_bytes(16))
@@ -62,15 +62,16 @@ async def _measured(folder: Path) -> list[Figure]:
         await log.seal("recommender", [AuditBatch(seq + 1, leaves)])
         spent += perf_counter() - begun
     measured.append(_figure("audit.append_a_leaf_of_1e6", spent / LEAVES * 1e6, "us", LEAVES))
-    signed = log.head()
+    sealed = SealedReader(database.reader, "acme")
+    signed = sealed.head()
     assert signed is not None
     head = signed.head
     picked = [secrets.randbelow(LEAVES) for _ in range(ROUNDS)]
-    paths = dict(zip(picked, [log.inclusion(index, LEAVES) for index in picked], strict=True))
-    older = log.head(LEAVES // 2)
+    paths = dict(zip(picked, [sealed.inclusion(index, LEAVES) for index in picked], strict=True))
+    older = sealed.head(LEAVES // 2)
     assert older is not None
-    path = log.consistency(LEAVES // 2, LEAVES)
-    encodings = {index: log.leaf(index) or b"" for index in picked[:50]}
+    path = sealed.consistency(LEAVES // 2, LEAVES)
+    encodings = {index: sealed.leaf(index) or b"" for index in picked[:50]}
     indexes = iter(picked * 2)
     known = iter(list(encodings) * ROUNDS)
 
@@ -82,12 +83,12 @@ async def _measured(folder: Path) -> list[Figure]:
         assert extends((LEAVES // 2, older.head.root), (LEAVES, head.root), path)
 
     measured += [
-        _figure("audit.prove_inclusion", _per_call(lambda: log.inclusion(next(indexes), LEAVES)), "us"),
+        _figure("audit.prove_inclusion", _per_call(lambda: sealed.inclusion(next(indexes), LEAVES)), "us"),
         _figure("audit.verify_inclusion", _per_call(check_inclusion), "us"),
-        _figure("audit.prove_consistency", _per_call(lambda: log.consistency(LEAVES // 2, LEAVES)), "us"),
+        _figure("audit.prove_consistency", _per_call(lambda: sealed.consistency(LEAVES // 2, LEAVES)), "us"),
         _figure("audit.verify_consistency", _per_call(check_consistency), "us"),
     ]
-    lines = [line for batch in _batches(log) for line in batch_lines(batch)]
+    lines = [line for batch in _batches(sealed) for line in batch_lines(batch)]
     keys = json.loads(json.dumps(keys_of(ring)))
     begun = perf_counter()
     report = verify_file(lines, keys, [])
@@ -102,10 +103,10 @@ async def _measured(folder: Path) -> list[Figure]:
     return measured
 
 
-def _batches(log: SealedLog) -> Iterator:
+def _batches(sealed: SealedReader) -> Iterator:
     index = 0
     while index < VERIFIED:
-        for batch in log.batches(index, (VERIFIED - index) // BATCH):
+        for batch in sealed.batches(index, (VERIFIED - index) // BATCH):
             yield batch
             index = batch.signed.head.size
 

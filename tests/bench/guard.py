@@ -17,8 +17,13 @@ CALLS = 1500
 
 
 def figures() -> list[Figure]:
+    """The guard of a service that keeps its records in a file."""
+    return measured("guard")
+
+
+def measured(prefix: str, *arguments: str) -> list[Figure]:
     """Starts the bench server in a process of its own and measures it from this one."""
-    command = [sys.executable, "-m", "tests.bench.guard_server"]
+    command = [sys.executable, "-m", "tests.bench.guard_server", *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         told = json.loads(server.stdout.readline())
         request = probe_pb2.AskRequest(subject=told["subject"], kind=1, sha256=bytes(32)).SerializeToString()
@@ -26,14 +31,14 @@ def figures() -> list[Figure]:
         asks = {label: _ask(address, request, metadata) for label, address in told["addresses"].items()}
         for ask in asks.values():
             p50_us(ask, 300)
-        measured = [
-            _p50("guard.unary_p50", asks["full"], asks["empty"], "<=1.30"),
-            _p50("guard.unary_p50_against_no_interceptor", asks["full"], asks["bare"], ""),
-            _cpu("guard.cpu_added_1_in_flight", server.pid, asks, in_flight=1),
-            _cpu("guard.cpu_added_16_in_flight", server.pid, asks, in_flight=16),
+        found = [
+            _p50(f"{prefix}.unary_p50", asks["full"], asks["empty"], "<=1.30"),
+            _p50(f"{prefix}.unary_p50_against_no_interceptor", asks["full"], asks["bare"], ""),
+            _cpu(f"{prefix}.cpu_added_1_in_flight", server.pid, asks, in_flight=1),
+            _cpu(f"{prefix}.cpu_added_16_in_flight", server.pid, asks, in_flight=16),
         ]
         server.stdin.close()
-    return measured
+    return found
 
 
 def _ask(address: str, request: bytes, metadata: tuple[tuple[str, str], ...]) -> Callable[[], bytes]:

@@ -31,7 +31,9 @@ from services.interceptors.call import Caller
 from services.interceptors.metrics import CallMetrics
 from services.server import GuardedServer, Served
 from services.storage.audit import StoredAuditLog
-from services.storage.sqlite import Database
+from services.storage.database import Database
+from services.storage.postgres import PostgresDatabase, PostgresSchema
+from services.storage.sqlite import SqliteDatabase
 from tests.conftest import AUDIENCE, ISSUER, Issuer
 from tests.probe.v1 import probe_pb2, probe_pb2_grpc
 from tests.services.conftest import KeptSignals
@@ -52,10 +54,20 @@ def _clock_ms() -> int:
     return time_ns() // 1_000_000
 
 
-def _chain(issuer: Issuer, ring: KeyRing, folder: Path, log: LineLog, guard: GuardTable) -> list:
+async def _database(folder: Path, dsn: list[str]) -> Database:
+    if not dsn:
+        return SqliteDatabase(folder / "bench.db", "audit")
+    location = PostgresSchema(dsn[0], "audit", "audit")
+    await location.migrate()
+    database = PostgresDatabase(location)
+    await database.open()
+    return database
+
+
+def _chain(issuer: Issuer, ring: KeyRing, database: Database, log: LineLog, guard: GuardTable) -> list:
     caller = Caller("shop", "acme", frozenset({"probe"}), (1 << 60) - 1)
     tokeniser, pairwise = Tokeniser(ring, "acme"), Pairwise(ring, "acme", "shop")
-    audit_log = StoredAuditLog(Database(folder / "bench.db", "audit"), ring)
+    audit_log = StoredAuditLog(database, ring)
     return layers(
         log=log.write,
         call_metrics=CallMetrics(CollectorRegistry()),
@@ -76,7 +88,8 @@ async def main() -> None:
     service = probe_pb2.DESCRIPTOR.services_by_name["ProbeService"]
     register = probe_pb2_grpc.add_ProbeServiceServicer_to_server
     with tempfile.TemporaryDirectory() as name, Path(name, "access.log").open("w") as stream:
-        full = _chain(issuer, ring, Path(name), LineLog(stream), guard)
+        database = await _database(Path(name), sys.argv[1:])
+        full = _chain(issuer, ring, database, LineLog(stream), guard)
         addresses, servers = {}, []
         for label, chain in (("full", full), ("empty", [])):
             server = GuardedServer(

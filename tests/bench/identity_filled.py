@@ -27,9 +27,10 @@ from services.contract import home_of
 from services.deployment.config import load
 from services.deployment.development import TENANT
 from services.importing.sending import in_order
-from services.storage.consent import SqliteConsentStore
+from services.storage.consent import ConsentTables
 from services.storage.edge_rows import edge_of
-from services.storage.sqlite import Database
+from services.storage.numbers import give
+from services.storage.sqlite import SqliteDatabase
 from services.storage.subject_keys import SubjectKeys
 from tests.bench.identity_suite import Deployment, Running, deployed, pss_mib, running
 from tests.bench.identity_world import NOW_MS, Seen, sightings, subjects
@@ -113,13 +114,13 @@ def fill(deployment: Deployment, identifiers: int, seen: list[Seen]) -> None:
     config = load(deployment.config)
     born = subjects(identifiers)
     _fill_identity(deployment.folder / "identity.db", config.keyring, born, seen)
-    identity = Database(deployment.folder / "identity.db", "identity")
+    identity = SqliteDatabase(deployment.folder / "identity.db", "identity")
     edges = identity.reader.execute(
         "SELECT edge_id, a, b, evidence, source, observed_at_ms, valid_until_ms, confidence_permille, state"
         " FROM edge ORDER BY edge_id"
     )
-    consent = Database(deployment.folder / "consent.db", "consent", "auditlog")
-    store = SqliteConsentStore(consent, config.policy, SubjectKeys(config.keyring))
+    consent = SqliteDatabase(deployment.folder / "consent.db", "consent")
+    store = ConsentTables(consent, config.policy, SubjectKeys(config.keyring))
     writer = consent._writer
     writer.execute("BEGIN IMMEDIATE")
     writer.executemany("INSERT INTO births (subject) VALUES (?)", ((one,) for one in born))
@@ -135,7 +136,7 @@ def fill(deployment: Deployment, identifiers: int, seen: list[Seen]) -> None:
 
 def _fill_identity(file: Path, ring: KeyRing, born: list[SubjectId], seen: list[Seen]) -> None:
     tokeniser = Tokeniser(ring, TENANT)
-    database = Database(file, "identity")
+    database = SqliteDatabase(file, "identity")
     writer = database._writer
     writer.execute("BEGIN IMMEDIATE")
     tokens = (tokeniser.token(IdentifierKind.COOKIE, digest(number)) for number in range(len(born)))
@@ -151,8 +152,13 @@ def _fill_identity(file: Path, ring: KeyRing, born: list[SubjectId], seen: list[
         " state, stated_at_ms, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '')",
         ((*ordered(born[one], born[other]), *rest, EdgeState.ACTIVE, NOW_MS) for one, other, *rest in seen),
     )
-    writer.execute("INSERT INTO change (first_birth, last_birth) VALUES (1, ?)", (len(born),))
-    writer.execute("INSERT INTO change (first_birth, last_birth) VALUES (0, -1)")
+    keys = SubjectKeys(ring)  # as every birth and every import leaves them, with the audit record of it
+    for start in range(0, len(born), BATCH):
+        keys.keys_in(writer, born[start : start + BATCH])
+    writer.execute("INSERT INTO change (seq, first_birth, last_birth) VALUES (1, 1, ?)", (len(born),))
+    writer.execute("INSERT INTO change (seq, first_birth, last_birth) VALUES (2, 0, -1)")
+    give(writer, "change", 2)
+    give(writer, "edge", len(seen))
     writer.execute("INSERT INTO edge_change SELECT 2, edge_id, state FROM edge")
     writer.execute("COMMIT")
     database.close()

@@ -34,9 +34,9 @@ from services.parts.links import EventNews
 from services.recommender.recommending import Recommender, running_recommender
 from services.server import GuardedServer, Served
 from services.storage.audit import StoredAuditLog
-from services.storage.declared import SqliteDeclaredStore
-from services.storage.engagement import SqliteEventStore
-from services.storage.sqlite import Database
+from services.storage.declared import DeclaredTables
+from services.storage.engagement import EventTables
+from services.storage.sqlite import SqliteDatabase
 from tests.conftest import AUDIENCE, ISSUER, Issuer
 from tests.services.conftest import KeptSignals
 from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
@@ -51,7 +51,7 @@ def _clock_ms() -> int:
     return time_ns() // 1_000_000
 
 
-def _people(database: Database) -> tuple[list[SubjectId], SubjectId, int]:
+def _people(database: SqliteDatabase) -> tuple[list[SubjectId], SubjectId, int]:
     """Everybody, the person with the median number of events, and that number."""
     rows = database.reader.execute(
         "SELECT birth, count(*) FROM event JOIN subject ON number = subject GROUP BY subject ORDER BY 2"
@@ -68,25 +68,25 @@ async def main(folder: Path) -> None:
     guard = GuardTable(policy)
     caller = Caller("shop", "acme", SCOPES, everything)
     pairwise = Pairwise(ring, caller.tenant, caller.id)
-    database = Database(folder / "recommender.db", "recommender")
+    database = SqliteDatabase(folder / "recommender.db", "recommender")
     (folder / "engagement.db").unlink(missing_ok=True)
-    engagement_db = Database(folder / "engagement.db", "engagement")
-    audit_db = Database(folder / "audit.db", "audit")
+    engagement_db = SqliteDatabase(folder / "engagement.db", "engagement")
+    audit_db = SqliteDatabase(folder / "audit.db", "audit")
     births, median, events = _people(database)
     entry = GuardEntry(everything, 0, NEVER_MS, None)
     guard.apply(GuardUpdate(1, dict.fromkeys([*births, NEWCOMER], entry)))
     with (folder / "access.log").open("w") as stream:
         log = LineLog(stream)
-        store = SqliteEventStore(engagement_db)
+        store = EventTables(engagement_db)
 
-        def news(after: int, limit: int) -> Sequence[EventNews]:
-            changes = store.changes(after, limit)
+        async def news(after: int, limit: int) -> Sequence[EventNews]:
+            changes = await store.changes(after, limit)
             return [EventNews(one.seq, tuple(projected(event) for event in one.events)) for one in changes]
 
-        feed = Feed(news, store.last_seq())
+        feed = Feed(news, store.last_seq)
         profile = ProfileServicer(
             store=store,
-            declared=SqliteDeclaredStore(engagement_db),
+            declared=DeclaredTables(engagement_db),
             feed=feed,
             policy=policy,
             page_tokens=PageTokens(secrets.token_bytes(64)),

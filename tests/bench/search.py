@@ -29,8 +29,8 @@ from identity.ids import SubjectId
 from recommender.index import ServedIndex, are_few
 from recommender.interest import interest_of
 from recommender.vectors import Floats
-from services.storage.recommender import SqliteRecommenderStore
-from services.storage.sqlite import Database
+from services.storage.recommender import RecommenderTables
+from services.storage.sqlite import SqliteDatabase
 from tests.bench.growth import rss_mib
 from tests.bench.main_job import FOLDER
 from tests.bench.measure import Figure
@@ -196,12 +196,12 @@ def _cpu_us(search: Callable[[Asked], Any], asked: Sequence[Asked]) -> tuple[flo
 
 def _questions(index: ServedIndex) -> list[Floats]:
     """Of people with more than a few events."""
-    database = Database(FOLDER / "recommender.db", "recommender")
+    database = SqliteDatabase(FOLDER / "recommender.db", "recommender")
     with closing(database):
         rows = database.reader.execute(
             "SELECT birth FROM subject JOIN event ON subject = number GROUP BY number HAVING count(*) > 20"
         ).fetchall()
-        store, model = SqliteRecommenderStore(database), index.model
+        store, model = RecommenderTables(database), index.model
         step = max(len(rows) // PEOPLE, 1)
         histories = [asyncio.run(store.history(SubjectId(birth))) for (birth,) in rows[::step]]
     interests = [interest_of(one, (), model.reference_day, model.parameters) for one in histories]

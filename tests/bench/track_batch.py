@@ -28,8 +28,9 @@ import grpc
 from engagement.event import Event, EventKind, Party, event_key_of, use_mask
 from identity.ids import SubjectId
 from services.engagement.service import timestamp
-from services.storage.engagement import SqliteEventStore
-from services.storage.sqlite import Database, connect, migrate
+from services.storage.engagement import EventTables
+from services.storage.numbers import last_given
+from services.storage.sqlite import SqliteDatabase, connect, migrate
 from tests.bench.measure import Figure, paired
 from veilgraph.engagement.v1 import profile_pb2
 
@@ -43,7 +44,7 @@ _VALUES = ", ".join("?" * len(Event._fields))
 _INSERT = f"INSERT INTO event ({_COLUMNS}) VALUES ({_VALUES})"  # noqa: S608 - our own column names
 
 
-class CountingDatabase(Database):
+class CountingDatabase(SqliteDatabase):
     """Counts the events each of its transactions recorded."""
 
     def __init__(self, path: Path, domain: str) -> None:
@@ -58,8 +59,7 @@ class CountingDatabase(Database):
             self.transaction_sizes.append(recorded)
 
     def _events(self) -> int:
-        row = self._writer.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
-        return int(row[0]) if row else 0
+        return last_given(self._writer, "event")
 
 
 def people() -> list[SubjectId]:
@@ -140,12 +140,12 @@ def store_rows_per_s(events: Sequence[Event]) -> tuple[float, list[int]]:
     """Rows a second that the event store appends, and the sizes of its transactions."""
     with scratch() as folder:
         database = CountingDatabase(folder / "store.db", "engagement")
-        elapsed = asyncio.run(_append_all(SqliteEventStore(database), events))
+        elapsed = asyncio.run(_append_all(EventTables(database), events))
         database.close()
         return len(events) / elapsed, database.transaction_sizes
 
 
-async def _append_all(store: SqliteEventStore, events: Sequence[Event]) -> float:
+async def _append_all(store: EventTables, events: Sequence[Event]) -> float:
     starts = iter(range(0, len(events), BATCH))
 
     async def append_one_after_another() -> None:
@@ -178,8 +178,8 @@ def track_batch() -> Figure:
     sizes: list[int] = []
 
     def ours() -> float:
-        with _serving() as server:
-            rate = _send_all(server.told, events)
+        with serving() as server:
+            rate = send_all(server.told, events)
             sizes[:] = server.transaction_sizes()
         return rate
 
@@ -214,13 +214,14 @@ class _Server:
 
 
 @contextmanager
-def _serving() -> Iterator[_Server]:
-    command = [sys.executable, "-m", "tests.bench.track_batch_server"]
+def serving(*arguments: str) -> Iterator[_Server]:
+    """The bench server while the block runs."""
+    command = [sys.executable, "-m", "tests.bench.track_batch_server", *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield _Server(process)
 
 
-def _send_all(told: dict[str, Any], events: Sequence[Event]) -> float:
+def send_all(told: dict[str, Any], events: Sequence[Event]) -> float:
     """Sends everything in batches, ``IN_FLIGHT`` at a time; events a second."""
     ids = dict(zip(told["births"], told["subjects"], strict=True))
     requests = [_request(events, start, ids) for start in range(0, len(events), BATCH)]

@@ -1,4 +1,6 @@
-"""ProfileService behind the full chain over an empty file, for the bench.
+"""ProfileService behind the full chain over empty tables, for the bench.
+
+    python -m tests.bench.track_batch_server [URI of an empty PostgreSQL database]
 
 Prints its address and what a client needs as one JSON line, serves until its input ends,
 then prints how many events shared each of its transactions.
@@ -10,7 +12,9 @@ import asyncio
 import json
 import secrets
 import sys
+from pathlib import Path
 from time import time_ns
+from typing import Any
 
 import uvloop
 from prometheus_client import CollectorRegistry
@@ -29,10 +33,12 @@ from services.interceptors.call import Caller
 from services.interceptors.metrics import CallMetrics
 from services.server import GuardedServer, Served
 from services.storage.audit import StoredAuditLog
-from services.storage.declared import SqliteDeclaredStore
-from services.storage.engagement import SqliteEventStore
-from services.storage.sqlite import Database
+from services.storage.declared import DeclaredTables
+from services.storage.engagement import EventTables
+from services.storage.postgres import PostgresDatabase, PostgresSchema
+from services.storage.sqlite import SqliteDatabase
 from tests.bench.track_batch import CountingDatabase, people, scratch
+from tests.bench.track_batch_postgres import CountingSchema
 from tests.conftest import AUDIENCE, ISSUER, Issuer
 from tests.services.conftest import KeptSignals
 from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
@@ -40,6 +46,19 @@ from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
 
 def _clock_ms() -> int:
     return time_ns() // 1_000_000
+
+
+async def _databases(folder: Path, dsn: list[str]) -> tuple[Any, Any]:
+    """Where audit records and events go; the latter counts its transactions."""
+    if not dsn:
+        return SqliteDatabase(folder / "audit.db", "audit"), CountingDatabase(folder / "e.db", "engagement")
+    audit = PostgresSchema(dsn[0], "audit", "audit")
+    events = PostgresSchema(dsn[0], "engagement", "engagement")
+    audit_db, database = PostgresDatabase(audit), CountingSchema(events)
+    for location, opened in ((audit, audit_db), (events, database)):
+        await location.migrate()
+        await opened.open()
+    return audit_db, database
 
 
 async def main() -> None:
@@ -53,13 +72,12 @@ async def main() -> None:
     caller = Caller("till", "acme", frozenset({"profile.track"}), everything)
     with scratch() as folder, (folder / "access.log").open("w") as stream:
         log = LineLog(stream)
-        audit_db = Database(folder / "audit.db", "audit")
-        database = CountingDatabase(folder / "engagement.db", "engagement")
-        store = SqliteEventStore(database)
+        audit_db, database = await _databases(folder, sys.argv[1:])
+        store = EventTables(database)
         servicer = ProfileServicer(
             store=store,
-            declared=SqliteDeclaredStore(database),
-            feed=Feed(store.changes, store.last_seq()),
+            declared=DeclaredTables(database),
+            feed=Feed(store.changes, store.last_seq),
             policy=policy,
             page_tokens=PageTokens(secrets.token_bytes(64)),
         )
@@ -96,8 +114,10 @@ async def main() -> None:
         await server.stop(1)
         await servicer.drained()
         log.flush()
-        database.close()  # before its sizes are read: the writer counts after it has answered
-        audit_db.close()
+        for one in (database, audit_db):  # before its sizes are read: the writer counts after it has answered
+            closing = one.close()
+            if closing is not None:
+                await closing
         print(json.dumps(database.transaction_sizes), flush=True)
 
 

@@ -11,14 +11,13 @@ import pytest
 from engagement.declared import ANSWERS_MAX, AgeBand, Answer, Declaration, Topic
 from engagement.errors import RequestIdReused, TooManyAnswers
 from engagement.store import DeclaredStore, EventStore
-from services.storage.declared import SqliteDeclaredStore
-from services.storage.engagement import SqliteEventStore
-from services.storage.sqlite import Database
+from services.storage.declared import DeclaredTables
+from services.storage.engagement import EventTables
+from tests.contract.engines import ENGINES, tables
 from tests.engagement.declarations import MemoryDeclaredStore, aged, declare_request, likes
 from tests.engagement.events import NOW_MS, MemoryEventStore, event, subject
 
-ENGINES = ["memory", "sqlite"]
-pytestmark = pytest.mark.parametrize("engine", ENGINES)
+pytestmark = pytest.mark.parametrize("engine", ["memory", *ENGINES])
 ME = subject(1)
 
 
@@ -40,11 +39,11 @@ class Stores:
         """Names and values of my answers."""
         return [(answer.name, answer.value) for answer in await self.declared.declared([ME])]
 
-    def news(self, after: int = 0) -> list[tuple[int, list[tuple[str, int]]]]:
+    async def news(self, after: int = 0) -> list[tuple[int, list[tuple[str, int]]]]:
         """What is told of declarations after a position."""
         return [
             (change.seq, [(answer.name, answer.value) for answer in declared.answers])
-            for change in self.events.changes(after, 100)
+            for change in await self.events.changes(after, 100)
             for declared in change.declared
         ]
 
@@ -56,11 +55,8 @@ async def stores(engine: str, tmp_path: Path) -> AsyncIterator[Stores]:
         memory = MemoryEventStore()
         yield Stores(MemoryDeclaredStore(memory), memory)
         return
-    database = Database(tmp_path / "engagement.db", "engagement")
-    try:
-        yield Stores(SqliteDeclaredStore(database), SqliteEventStore(database))
-    finally:
-        database.close()
+    async with tables(engine, tmp_path, "engagement") as database:
+        yield Stores(DeclaredTables(database), EventTables(database))
 
 
 async def test_an_answer_comes_back_as_it_was_given(stores: Stores) -> None:
@@ -98,11 +94,14 @@ async def test_what_is_taken_back_is_taken_back_of_all_subjects_of_the_person(st
     for key, who in (("a", ME), ("b", other), ("c", stranger)):
         said = tuple(likes(name, subject=who) for name in ("tea", "cups", key))
         await stores.declared.declare(declare_request(key), Declaration(who, said))
-    at = stores.events.last_seq()
+    at = await stores.events.last_seq()
     one = await stores.say("d", withdrawn=(likes("tea").thing,), others=(other,))
     assert (one.answered, one.withdrawn) == (0, 1)
-    assert sorted(told for _, told in stores.news(at)) == [[("a", 2), ("cups", 2)], [("b", 2), ("cups", 2)]]
-    assert one.seq == stores.events.last_seq()
+    assert sorted(told for _, told in await stores.news(at)) == [
+        [("a", 2), ("cups", 2)],
+        [("b", 2), ("cups", 2)],
+    ]
+    assert one.seq == await stores.events.last_seq()
     rest = await stores.say("e", likes("cups", 1), replace_all=True, others=(other,))
     assert (rest.answered, rest.withdrawn) == (1, 2)
     left = await stores.declared.declared([ME, other, stranger])
@@ -151,13 +150,15 @@ async def test_the_last_news_of_somebody_tell_all_they_declare(stores: Stores) -
     await stores.say("a", likes("tea"))
     await stores.events.append([event("e1")])
     last = await stores.say("b", likes("cups"), withdrawn=(likes("tea").thing,))
-    assert last.seq == stores.events.last_seq()
-    assert stores.news()[-1] == (last.seq, [("cups", 2)])
-    told = [one for change in stores.events.changes(0, 100) for one in change.events]
+    assert last.seq == await stores.events.last_seq()
+    assert (await stores.news())[-1] == (last.seq, [("cups", 2)])
+    told = [one for change in await stores.events.changes(0, 100) for one in change.events]
     assert told == [event("e1")]
     gone = await stores.say("c", replace_all=True)
-    assert stores.news(last.seq) == [(gone.seq, [])]
+    assert await stores.news(last.seq) == [(gone.seq, [])]
     await stores.say("d", replace_all=True)
-    assert stores.events.last_seq() == gone.seq
+    assert await stores.events.last_seq() == gone.seq
     await stores.events.append([event("e2")])
-    assert [one for change in stores.events.changes(gone.seq, 9) for one in change.events] == [event("e2")]
+    assert [one for change in await stores.events.changes(gone.seq, 9) for one in change.events] == [
+        event("e2")
+    ]

@@ -16,13 +16,12 @@ from engagement.event import Event, use_mask
 from engagement.portrait import Mark, PortraitPage
 from engagement.store import EventStore
 from services.feed import Feed
-from services.storage.engagement import CHANGED_EVENTS_MAX, SqliteEventStore
-from services.storage.sqlite import Database
+from services.storage.engagement import CHANGED_EVENTS_MAX, EventTables
+from tests.contract.engines import ENGINES, tables
 from tests.engagement.events import DAY_MS, NOW_MS, MemoryEventStore, event, subject
 
-ENGINES = ["memory", "sqlite"]
 PURPOSE, OTHER_PURPOSE = 5, 17
-pytestmark = pytest.mark.parametrize("engine", ENGINES)
+pytestmark = pytest.mark.parametrize("engine", ["memory", *ENGINES])
 _MEMORY: dict[Path, MemoryEventStore] = {}
 
 
@@ -32,11 +31,8 @@ async def opened(engine: str, folder: Path) -> AsyncIterator[EventStore]:
     if engine == "memory":
         yield _MEMORY.setdefault(folder, MemoryEventStore())
         return
-    database = Database(folder / "engagement.db", "engagement")
-    try:
-        yield SqliteEventStore(database)
-    finally:
-        database.close()
+    async with tables(engine, folder, "engagement") as database:
+        yield EventTables(database)
 
 
 @pytest.fixture
@@ -53,16 +49,16 @@ def forget() -> Iterator[None]:
     _MEMORY.clear()
 
 
-def told(store: EventStore) -> list[Event]:
+async def told(store: EventStore) -> list[Event]:
     """All news from the beginning, read as a consumer reads them."""
     events: list[Event] = []
     cursor = 0
-    while changes := store.changes(cursor, 3):
+    while changes := await store.changes(cursor, 3):
         assert [change.seq for change in changes] == sorted({change.seq for change in changes})
         assert changes[0].seq > cursor
         events += [event for change in changes for event in change.events]
         cursor = changes[-1].seq
-    assert cursor == store.last_seq()
+    assert cursor == await store.last_seq()
     return events
 
 
@@ -87,7 +83,7 @@ async def test_what_was_appended_comes_back_unchanged(store: EventStore) -> None
     ]
     appended = await store.append(events)
     assert (appended.recorded, appended.duplicates) == (4, 0)
-    assert told(store) == events
+    assert await told(store) == events
     (page,) = await pages(store, 10, 1)
     assert set(page.events) == set(events)
     assert all(type(shown.subject).__name__ == "SubjectId" for shown in page.events)
@@ -100,23 +96,23 @@ async def test_the_first_event_under_an_id_wins(store: EventStore) -> None:
         [event("a", quantity=9, subject=subject(2)), event("b"), event("b", quantity=9)]
     )
     assert (again.recorded, again.duplicates) == (1, 2)
-    assert [e.quantity for e in told(store)] == [1, 2]
+    assert [e.quantity for e in await told(store)] == [1, 2]
 
 
 async def test_an_append_of_nothing_new_makes_no_news(store: EventStore) -> None:
     """Neither an empty append nor one of duplicates moves the outbox."""
     first = await store.append([event("a")])
-    assert first.seq == store.last_seq() > 0
+    assert first.seq == await store.last_seq() > 0
     assert (await store.append([])).seq == first.seq
     repeated = await store.append([event("a"), event("a")])
     assert (repeated.recorded, repeated.duplicates, repeated.seq) == (0, 2, first.seq)
-    assert store.changes(first.seq, 10) == []
+    assert await store.changes(first.seq, 10) == []
 
 
 async def test_a_new_store_is_empty(store: EventStore) -> None:
     """No events, no news, an empty last page."""
-    assert store.last_seq() == 0
-    assert store.changes(0, 10) == []
+    assert await store.last_seq() == 0
+    assert await store.changes(0, 10) == []
     page = await store.portrait([subject(1)], PURPOSE, NOW_MS, 10, None)
     assert page == PortraitPage((), {}, None)
     assert (await store.portrait([], PURPOSE, NOW_MS, 10, None)).total == 0
@@ -127,7 +123,7 @@ async def test_a_batch_of_any_size_is_one_piece_of_news(store: EventStore, size:
     """All its events, in their order, under one position."""
     events = [event(str(number)) for number in range(size)]
     appended = await store.append(events)
-    (change,) = store.changes(0, 10)
+    (change,) = await store.changes(0, 10)
     assert change.seq == appended.seq
     assert list(change.events) == events
 
@@ -136,7 +132,7 @@ async def test_reading_news_is_bounded_and_loses_none(store: EventStore) -> None
     """A read stops early when its news hold many events; the next one goes on behind it."""
     for batch in range(5):
         await store.append([event(f"{batch}-{number}") for number in range(CHANGED_EVENTS_MAX // 2)])
-    assert len(told(store)) == 5 * (CHANGED_EVENTS_MAX // 2)
+    assert len(await told(store)) == 5 * (CHANGED_EVENTS_MAX // 2)
 
 
 async def test_concurrent_appends_share_no_event_and_lose_none(store: EventStore) -> None:
@@ -145,7 +141,7 @@ async def test_concurrent_appends_share_no_event_and_lose_none(store: EventStore
     appended = await asyncio.gather(*(store.append(batch) for batch in batches))
     assert sum(one.recorded for one in appended) == 110
     assert sum(one.duplicates for one in appended) == 90
-    keys = [e.event_key for e in told(store)]
+    keys = [e.event_key for e in await told(store)]
     assert len(keys) == len(set(keys)) == 110
 
 
@@ -198,7 +194,7 @@ async def test_news_outlive_a_crash_between_commit_and_publication(engine: str, 
     async with opened(engine, tmp_path) as store:
         seqs = [(await store.append(batch)).seq for batch in batches]
     async with opened(engine, tmp_path) as store:
-        feed = Feed(store.changes, store.last_seq())
+        feed = Feed(store.changes, store.last_seq)
         seen = seqs[1]
         changes = await asyncio.wait_for(feed.after(seen), 1)
         assert [change.seq for change in changes] == seqs[2:]
@@ -228,7 +224,7 @@ def test_any_split_into_batches_with_repeats_gives_the_same_store(
                 recorded += appended.recorded
                 duplicates += appended.duplicates
             assert (recorded, duplicates) == (len(expected), len(flat) - len(expected))
-            assert told(store) == expected
+            assert await told(store) == expected
 
     with TemporaryDirectory() as folder:
         asyncio.run(scenario(Path(folder)))

@@ -20,12 +20,11 @@ from identity.judging import Judged, Undone
 from identity.ledger import NEVER_MS, Edge, EdgeState, Evidence, Newborn, Pending, Sighting, ordered
 from identity.linking import Done, LinkRefusal, Request, Ruling, Verdict, undo
 from identity.store import IdentityStore
-from services.storage.identity import BIRTHS_MAX, SqliteIdentityStore
-from services.storage.sqlite import Database
+from services.storage.identity import BIRTHS_MAX, IdentityTables
 from tests.conftest import ROOT
+from tests.contract.engines import ENGINES, tables
 from tests.given import recognition
 
-ENGINES = ["sqlite"]
 pytestmark = pytest.mark.parametrize("engine", ENGINES)
 NOW_MS = 1_700_000_000_000
 
@@ -33,12 +32,8 @@ NOW_MS = 1_700_000_000_000
 @asynccontextmanager
 async def opened(engine: str, folder: Path) -> AsyncIterator[IdentityStore]:
     """The store kept in a folder; opening it again finds what was there."""
-    assert engine == "sqlite"
-    database = Database(folder / "identity.db", "identity")
-    try:
-        yield SqliteIdentityStore(database, recognition)
-    finally:
-        database.close()
+    async with tables(engine, folder, "identity") as database:
+        yield IdentityTables(database, recognition)
 
 
 @pytest.fixture
@@ -91,7 +86,13 @@ async def test_what_comes_out_is_typed_so_that_it_prints_nothing(store):
     saved = await store.link(request("a"), new(sighting(1, 2)), b"", NOW_MS)
     found = await store.subjects([token(1)])
     shown = repr(
-        [found, saved, store.changes(0, 9), await store.confirmed_edges(), await store.kinds([subject(1)])]
+        [
+            found,
+            saved,
+            await store.changes(0, 9),
+            await store.confirmed_edges(),
+            await store.kinds([subject(1)]),
+        ]
     )
     assert "ssss" not in shown
     assert subject(1).hex() not in shown
@@ -111,20 +112,20 @@ async def test_of_two_concurrent_births_of_one_identifier_one_counts_for_both(st
     births = await asyncio.gather(*tries)
     assert len({one.subjects[token(1)] for one in births}) == 1
     assert sum(len(one.created) for one in births) == 1
-    assert len(store.changes(0, 99)) == 1
+    assert len(await store.changes(0, 99)) == 1
     assert all(one.seq == 1 for one in births)
 
 
 async def test_an_identifier_given_twice_in_one_batch_is_born_once(store):
     births = await store.bear([newborn(1), Newborn(token(1), 6, subject(9)), newborn(2)], NOW_MS)
     assert births.created == {token(1), token(2)}
-    assert store.changes(0, 9)[0].births == (births.subjects[token(1)], subject(2))
+    assert (await store.changes(0, 9))[0].births == (births.subjects[token(1)], subject(2))
 
 
 async def test_five_thousand_births_are_one_change_in_the_order_they_came(store):
     births = await store.bear([newborn(number) for number in range(5000)], NOW_MS)
-    assert births.seq == store.last_seq() == 1
-    (change,) = store.changes(0, 9)
+    assert births.seq == await store.last_seq() == 1
+    (change,) = await store.changes(0, 9)
     assert change.births == tuple(subject(number) for number in range(5000))
     assert len(await store.subjects([token(number) for number in range(5001)])) == 5000
 
@@ -136,13 +137,13 @@ async def linked(store: IdentityStore, request_id: str, *sightings: Sighting) ->
 
 
 async def test_the_sequence_counts_every_change_and_only_changes(store):
-    assert (store.last_seq(), store.changes(0, 9)) == (0, ())
+    assert (await store.last_seq(), await store.changes(0, 9)) == (0, ())
     assert (await store.bear([], NOW_MS)).seq == 0
     await store.bear([newborn(1), newborn(2)], NOW_MS)
     nothing = await store.link(request("a"), judged(Ruling(sighting(1, 2), Verdict.KNOWN)), b"", NOW_MS)
     assert (nothing.edges, nothing.seq) == ((), 1)
     linked = await store.link(request("b"), new(sighting(1, 2)), b"", NOW_MS)
-    assert linked.seq == store.last_seq() == 2
+    assert linked.seq == await store.last_seq() == 2
     undone = await store.unlink(
         request("c"),
         Undone(undo(await store.between([(subject(1), subject(2))]), "", NOW_MS), []),
@@ -152,7 +153,7 @@ async def test_the_sequence_counts_every_change_and_only_changes(store):
     assert undone.seq == 3
     assert (await store.confirm(3)).seq == 4
     assert (await store.confirm(4)).seq == 4
-    assert [(one.seq, len(one.births), len(one.edges)) for one in store.changes(0, 9)] == [
+    assert [(one.seq, len(one.births), len(one.edges)) for one in await store.changes(0, 9)] == [
         (1, 2, 0),
         (2, 0, 1),
         (3, 0, 1),
@@ -163,9 +164,9 @@ async def test_the_sequence_counts_every_change_and_only_changes(store):
 async def test_changes_are_read_on_from_a_cursor_within_a_limit(store):
     for number in range(7):
         await store.bear([newborn(number)], NOW_MS)
-    assert [one.seq for one in store.changes(2, 3)] == [3, 4, 5]
-    assert [one.births for one in store.changes(5, 3)] == [(subject(5),), (subject(6),)]
-    assert store.changes(7, 3) == ()
+    assert [one.seq for one in await store.changes(2, 3)] == [3, 4, 5]
+    assert [one.births for one in await store.changes(5, 3)] == [(subject(5),), (subject(6),)]
+    assert await store.changes(7, 3) == ()
 
 
 async def test_one_read_of_changes_stays_small_unless_a_single_change_is_large(store):
@@ -174,7 +175,7 @@ async def test_one_read_of_changes_stays_small_unless_a_single_change_is_large(s
         await store.bear([newborn(first + number) for number in range(size)], NOW_MS)
     await store.bear([newborn(3 * size + number) for number in range(BIRTHS_MAX + 1)], NOW_MS)
     reads, cursor = [], 0
-    while changes := store.changes(cursor, 99):
+    while changes := await store.changes(cursor, 99):
         reads.append([len(one.births) for one in changes])
         cursor = changes[-1].seq
     assert reads == [[size, size], [size], [BIRTHS_MAX + 1]]
@@ -191,7 +192,7 @@ async def test_a_new_edge_is_pending_ordered_and_found_from_both_sides(store):
     for pair in [(subject(1), subject(2)), (subject(2), subject(1))]:
         assert [entry.edge for entry in await store.between([pair])] == [edge]
     assert await store.between([(subject(1), subject(3))]) == []
-    assert store.changes(0, 9)[0].edges == (edge,)
+    assert (await store.changes(0, 9))[0].edges == (edge,)
 
 
 async def test_a_pending_edge_is_active_once_its_place_in_the_sequence_is_confirmed(store):
@@ -201,7 +202,7 @@ async def test_a_pending_edge_is_active_once_its_place_in_the_sequence_is_confir
     assert confirmed.edges == (first.edges[0]._replace(state=EdgeState.ACTIVE),)
     assert await store.confirmed_edges() == list(confirmed.edges)
     assert await store.pending() == Pending(second.edges, second.seq)
-    assert store.changes(second.seq, 9)[0].edges == confirmed.edges
+    assert (await store.changes(second.seq, 9))[0].edges == confirmed.edges
     await store.confirm(second.seq)
     assert await store.pending() == Pending((), 0)
     assert len(await store.confirmed_edges()) == 2
@@ -215,7 +216,7 @@ async def test_confirming_a_link_after_its_correction_confirms_neither_before_it
     assert (await store.confirm(link.seq)).edges == ()
     (edge,) = (await store.confirm(correction.seq)).edges
     assert edge.state is EdgeState.WRONG
-    assert [one.edges[0].state for one in store.changes(0, 9)] == [
+    assert [one.edges[0].state for one in await store.changes(0, 9)] == [
         EdgeState.LINK_PENDING,
         EdgeState.UNLINK_PENDING,
         EdgeState.WRONG,
@@ -246,14 +247,14 @@ async def test_an_edge_seen_again_keeps_its_number_and_takes_the_later_sighting(
         NEVER_MS,
     )
     assert await store.confirmed_edges() == [again]
-    assert store.changes(2, 9)[0].edges == (again,)
+    assert (await store.changes(2, 9))[0].edges == (again,)
 
 
 async def test_a_refused_link_stays_in_the_ledger_with_its_reason_and_counts_for_nothing(store):
     refused = Ruling(sighting(1, 2), Verdict.REFUSED, LinkRefusal.PERSON_TOO_LARGE)
     malformed = Ruling(sighting(1, 1), Verdict.REFUSED, LinkRefusal.TO_ITSELF)
     saved = await store.link(request("a"), judged(refused, malformed), b"", NOW_MS)
-    assert (saved.edges, store.changes(0, 9), await store.confirmed_edges()) == ((), (), [])
+    assert (saved.edges, await store.changes(0, 9), await store.confirmed_edges()) == ((), (), [])
     (entry,) = await store.between([(subject(1), subject(2))])
     assert (entry.edge.state, entry.reason) == (EdgeState.REFUSED, "PERSON_TOO_LARGE")
     assert await store.between([(subject(1), subject(1))]) == []
@@ -295,7 +296,7 @@ async def test_what_goes_on_carrying_refusals_is_so_at_once_and_for_good(store):
     saved = await store.link(request("b"), Judged([carried], [quarantine]), b"", NOW_MS + 9)
     assert [one.state for one in saved.edges] == [EdgeState.DISTRUSTED] * 2
     assert await store.pending() == Pending((), 0)
-    assert {one.edge_id for one in store.changes(saved.seq - 1, 9)[0].edges} == {1, 2}
+    assert {one.edge_id for one in (await store.changes(saved.seq - 1, 9))[0].edges} == {1, 2}
     assert await store.confirmed_edges() == sorted(saved.edges)
     entries = await store.between([(subject(1), subject(2)), (subject(1), subject(3))])
     assert [(one.stated_at_ms, one.reason) for one in entries] == [(NOW_MS + 9, "IDENTIFIER_SHARED")] * 2
@@ -307,7 +308,7 @@ async def test_what_is_pending_when_it_is_to_carry_refusals_waits_for_nothing_an
     pending = await store.link(request("a"), new(sighting(1, 2), sighting(1, 3)), b"", NOW_MS)
     quarantine = Quarantine(LinkRefusal.IDENTIFIER_SHARED, subject(2), carriers=pending.edges[:1])
     await store.link(request("b"), Judged([], [quarantine]), b"", NOW_MS)
-    confirmed = await store.confirm(store.last_seq())
+    confirmed = await store.confirm(await store.last_seq())
     assert [one.state for one in confirmed.edges] == [EdgeState.ACTIVE]
     assert [one.state for one in await store.confirmed_edges()] == [EdgeState.DISTRUSTED, EdgeState.ACTIVE]
 
@@ -384,7 +385,7 @@ async def test_a_wrong_edge_says_when_and_why_and_its_followers_learn_of_it(stor
     (undone,) = (await store.confirm(saved.seq)).edges
     assert (undone.edge_id, undone.state) == (edge.edge_id, EdgeState.WRONG)
     assert await store.between([pair]) == [wrong[0]._replace(edge=undone)]
-    assert [one.edges[0].state for one in store.changes(0, 9)] == [
+    assert [one.edges[0].state for one in await store.changes(0, 9)] == [
         EdgeState.LINK_PENDING,
         EdgeState.ACTIVE,
         EdgeState.UNLINK_PENDING,
@@ -412,23 +413,23 @@ async def test_a_request_is_found_again_by_its_caller_method_and_id_only(store):
 
 async def test_a_write_that_fails_leaves_nothing_of_itself(store):
     await store.link(request("a"), new(sighting(1, 2)), b"", NOW_MS)
-    with pytest.raises(Exception, match="UNIQUE"):
+    with pytest.raises(Exception, match=r"(?i)unique"):
         await store.link(request("b"), new(sighting(3, 4), sighting(1, 2)), b"", NOW_MS)
-    assert len((await store.pending()).edges) == store.last_seq() == 1
+    assert len((await store.pending()).edges) == await store.last_seq() == 1
     assert await store.done(request("b")) is None
-    with pytest.raises(Exception, match="UNIQUE"):
+    with pytest.raises(Exception, match=r"(?i)unique"):
         await store.bear([newborn(5), Newborn(token(6), 6, subject(5))], NOW_MS)
     assert await store.subjects([token(5), token(6)]) == {}
-    assert store.last_seq() == 1
+    assert await store.last_seq() == 1
 
 
 async def test_a_store_opened_again_holds_everything_and_counts_on(engine, tmp_path):
     async with opened(engine, tmp_path) as store:
         await store.bear([newborn(1), newborn(2)], NOW_MS)
         saved = await store.link(request("a"), new(sighting(1, 2)), b"answer", NOW_MS)
-        before = store.changes(0, 99)
+        before = await store.changes(0, 99)
     async with opened(engine, tmp_path) as store:
-        assert store.changes(0, 99) == before
+        assert await store.changes(0, 99) == before
         assert await store.pending() == Pending(saved.edges, 2)
         assert await store.done(request("a")) == Done(b"12345678", b"answer", 2)
         assert await store.subjects([token(1)]) == {token(1): subject(1)}
@@ -473,9 +474,9 @@ async def test_a_process_killed_while_writing_loses_nothing_it_acknowledged(engi
         for number in acknowledged:
             done = await store.done(request(str(number)))
             assert (done.answer, done.seq) == (b"yes", number // 2 * 3 + 2)
-        changes = store.changes(0, 10_000)
+        changes = await store.changes(0, 10_000)
         assert [one.seq for one in changes] == list(range(1, len(changes) + 1))
-        assert len(changes) == store.last_seq() >= 3 * len(acknowledged)
+        assert len(changes) == await store.last_seq() >= 3 * len(acknowledged)
         for one in changes:
             assert (len(one.births), len(one.edges)) in ((2, 0), (0, 1))
         assert len(Graph(await store.confirmed_edges())) == 2 * (len(changes) // 3)

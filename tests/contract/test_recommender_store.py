@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from recommender.catalogue import Catalogue, Item
@@ -14,11 +15,10 @@ from recommender.errors import RequestIdReused, UnknownItem
 from recommender.events import Kind
 from recommender.projection import RecommenderProjection
 from recommender.store import RecommenderStore, WriteRequest
-from services.storage.recommender import REQUESTS_KEPT_MS, SqliteRecommenderStore
-from services.storage.sqlite import Database
+from services.storage.recommender import REQUESTS_KEPT_MS, RecommenderTables
+from tests.contract.engines import ENGINES, tables
 from tests.recommender.events import EVERY_USE, NOW_MS, TODAY, event, subject
 
-ENGINES = ["sqlite"]
 pytestmark = pytest.mark.parametrize("engine", ENGINES)
 TEA = Item("tea", "Tea", "food", "Own")
 CUP = Item("cup", "Cup", "ware", "")
@@ -27,12 +27,8 @@ CUP = Item("cup", "Cup", "ware", "")
 @asynccontextmanager
 async def opened(engine: str, folder: Path) -> AsyncIterator[RecommenderStore]:
     """The store kept in a folder; opening it again finds what was there."""
-    assert engine == "sqlite"
-    database = Database(folder / "recommender.db", "recommender")
-    try:
-        yield SqliteRecommenderStore(database)
-    finally:
-        database.close()
+    async with tables(engine, folder, "recommender") as database:
+        yield RecommenderTables(database)
 
 
 @pytest.fixture
@@ -166,7 +162,7 @@ async def test_what_was_applied_is_there_after_a_restart(engine: str, tmp_path: 
 async def test_an_application_that_fails_leaves_nothing(store: RecommenderStore) -> None:
     """Neither its events nor its cursor, its items nor its subjects."""
     broken = event(2, item_id="other", quantity=1 << 70)
-    with pytest.raises(OverflowError):
+    with pytest.raises((OverflowError, asyncpg.DataError)):
         await store.apply(9, [event(1), broken])
     loaded = await store.load()
     assert (loaded.cursor, loaded.events_seen, loaded.items) == (0, 0, [])

@@ -10,6 +10,7 @@ from consent.auditlog.file import Row, read_line
 from consent.auditlog.leaf import Leaf
 from services.audit.files import export, keys_of, verify_file
 from services.deployment.config import load
+from services.storage.sqlite import SqliteFile
 
 _WAIT_S = 20
 
@@ -41,7 +42,7 @@ async def _exported(folder: Path, methods: set[str]) -> list[str]:
     async with asyncio.timeout(_WAIT_S):
         while True:
             out = io.StringIO()
-            export(folder, "demo", out)
+            export(SqliteFile(folder / "consent.db", "consent"), "demo", out)
             lines = out.getvalue().splitlines()
             if methods <= {_method(leaf) for leaf in _leaves(lines)}:
                 return lines

@@ -98,7 +98,7 @@ def store() -> MemoryEventStore:
 @pytest.fixture
 def feed(store: MemoryEventStore) -> Feed[EventChange]:
     """The store's news."""
-    return Feed(store.changes, store.last_seq())
+    return Feed(store.changes, store.last_seq)
 
 
 @pytest.fixture

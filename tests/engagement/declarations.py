@@ -59,7 +59,7 @@ class MemoryDeclaredStore:
         self._answers = after
         for one in {one for one, _ in {*said, *(before.keys() - after.keys())}}:
             self._events.tell(Declared(one, tuple(await self.declared([one]))))
-        recorded = Recorded(len(changed), len(gone), self._events.last_seq())
+        recorded = Recorded(len(changed), len(gone), await self._events.last_seq())
         self._requests[request.key] = request.digest, recorded
         return recorded
 

@@ -85,10 +85,10 @@ class MemoryEventStore:
         origins = Counter(event.origin for *_, event in visible)
         return PortraitPage(tuple(event for *_, event in rest[:limit]), origins, following)
 
-    def changes(self, after: int, limit: int) -> Sequence[EventChange]:
+    async def changes(self, after: int, limit: int) -> Sequence[EventChange]:
         """The news after a position; a position is one more than an index."""
         return self._changes[after : after + limit]
 
-    def last_seq(self) -> int:
+    async def last_seq(self) -> int:
         """How many news there are."""
         return len(self._changes)

@@ -34,9 +34,9 @@ from services.identity.rule_book import RuleBook
 from services.identity.service import IdentityServicer
 from services.interceptors.call import Call, Caller, ItemRefusal
 from services.key_file import Keys
-from services.storage.identity import SqliteIdentityStore
+from services.storage.identity import IdentityTables
 from services.storage.rekeying import SealedRows
-from services.storage.sqlite import Database
+from services.storage.sqlite import SqliteDatabase
 from tests.conftest import Clock
 from veilgraph.identity.v1 import identity_pb2 as pb
 
@@ -54,10 +54,10 @@ class Desk:
 
     def __init__(self, folder: Path, policy: Policy, rules: Rules, clock: Clock) -> None:
         self.policy, self.rules, self.clock = policy, rules, clock
-        self.database = Database(folder / "identity.db", "identity")
+        self.database = SqliteDatabase(folder / "identity.db", "identity")
         self.keys = Keys(folder / "keyring.json", RING)  # a file only once the keys change
         self.identifiers = IdentifierKeys(RING, "acme", rules)
-        self.store = SqliteIdentityStore(self.database, self.identifiers.recognition)
+        self.store = IdentityTables(self.database, self.identifiers.recognition)
         self.guard = GuardTable(policy)
         self.projection = Projection(policy)
         self.guard.apply(GuardUpdate(1, {}))
@@ -107,7 +107,7 @@ class Desk:
         self.barriers.append(seq)
         if self.at_barrier is not None:
             await self.at_barrier(seq)
-        self.follow()
+        await self.follow()
         assert self.cursor >= seq
         return self.guard.epoch
 
@@ -121,8 +121,8 @@ class Desk:
         if self.servicer._ledger._confirmation._task is not None:
             await self.servicer._ledger._confirmation._task
 
-    def follow(self) -> None:
-        while changes := self.store.changes(self.cursor, 100):
+    async def follow(self) -> None:
+        while changes := await self.store.changes(self.cursor, 100):
             steps = [graph_step(change, self.book.rules, self.policy) for change in changes]
             births = [subject for step in steps for subject in step.births]
             self.push(births=births, edges=[edge for step in steps for edge in step.edges])

@@ -23,7 +23,7 @@ from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
 from services.interceptors.metrics import CallMetrics
 from services.server import GuardedServer, Served
-from services.storage.people import SqlitePersonStore
+from services.storage.people import PersonTables
 from services.storage.people_map import PeopleMapStore
 from tests.conftest import AUDIENCE, ISSUER, Issuer
 from tests.identity.desk import RING, Desk, numbered_bytes
@@ -85,7 +85,7 @@ async def people_desk(
         Served(
             people_pb2.DESCRIPTOR.services_by_name["PeopleService"],
             people_pb2_grpc.add_PeopleServiceServicer_to_server,
-            PeopleServicer(SqlitePersonStore(desk.database), graph, desk.book, watching),
+            PeopleServicer(PersonTables(desk.database), graph, desk.book, watching),
         ),
         layers=layers(
             log=log.write,

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import grpc
@@ -24,7 +24,7 @@ from services.consent.authority import AuthorityStopped
 from services.errors import Refusal, Unavailable
 from services.feed import FeedStopped
 from services.identity.confirming import RETRY_MAX_S, RETRY_S
-from services.storage.sqlite import StoreUnusable
+from services.storage.database import StoreUnusable
 from tests.conftest import ROOT, Clock
 from tests.identity.desk import Desk
 
@@ -63,10 +63,10 @@ async def states(desk: Desk, a: SubjectId, b: SubjectId) -> list[EdgeState]:
     return [entry.edge.state for entry in await desk.store.between([(a, b)])]
 
 
-async def until(true: Callable[[], bool]) -> None:
+async def until(true: Callable[[], Awaitable[bool]]) -> None:
     """Gives the others their turns until something is so."""
     for _ in range(100_000):
-        if true():
+        if await true():
             return
         await asyncio.sleep(0)
     pytest.fail("it never came to be")
@@ -79,7 +79,7 @@ async def test_nobody_reads_across_a_link_before_every_guard_table_has_it(desk):
     asking = asyncio.ensure_future(desk.send(desk.link(a, b)))
     await desk.at_barrier.reached.wait()
     assert await states(desk, a, b) == [EdgeState.LINK_PENDING]
-    desk.follow()  # this replica has it; another may not
+    await desk.follow()  # this replica has it; another may not
     assert desk.members(a) == {a}
     assert not (await desk.explain(a, b)).linked
     assert {fact.state for fact in desk.projection._edges.values()} == {Counts.REFUSAL_ONLY}
@@ -103,7 +103,7 @@ async def test_nobody_reads_across_an_edge_from_the_moment_it_is_to_be_wrong(des
     desk.at_barrier = Hanging()
     asking = asyncio.ensure_future(desk.unlink(a, b))
     await desk.at_barrier.reached.wait()
-    desk.follow()
+    await desk.follow()
     assert desk.members(a) == {a}
     assert not (await desk.explain(a, b)).linked
     assert not desk.guard.allows(a, sms, desk.clock())
@@ -156,7 +156,7 @@ async def test_a_confirmation_whose_own_barrier_fails_is_finished_too(desk):
     a, b = await pair(desk)
 
     async def second_fails(seq: int) -> None:
-        if desk.store.last_seq() == seq and not (await desk.store.pending()).edges:
+        if await desk.store.last_seq() == seq and not (await desk.store.pending()).edges:
             desk.at_barrier = None
             raise AuthorityStopped
 
@@ -185,7 +185,11 @@ async def test_links_that_wait_together_are_confirmed_together(desk):
     desk.at_barrier = Hanging()
     links = [desk.link(subjects[n], subjects[n + 1]) for n in range(0, 8, 2)]
     asking = [asyncio.ensure_future(desk.send(link)) for link in links]
-    await until(lambda: len(desk.store.changes(1, 9)) == 4)
+
+    async def told_of_four() -> bool:
+        return len(await desk.store.changes(1, 9)) == 4
+
+    await until(told_of_four)
     desk.at_barrier.open.set()
     assert all(answer.results[0].linked for answer in await asyncio.gather(*asking))
     assert len(await desk.store.confirmed_edges()) == 4
@@ -212,11 +216,15 @@ async def test_a_link_corrected_while_it_was_pending_is_never_active(desk):
     linking = asyncio.ensure_future(desk.send(desk.link(a, b)))
     await desk.at_barrier.reached.wait()
     unlinking = asyncio.ensure_future(desk.unlink(a, b))
-    await until(lambda: desk.store.last_seq() == 3)
+
+    async def written() -> bool:
+        return await desk.store.last_seq() == 3
+
+    await until(written)
     desk.at_barrier.open.set()
     await asyncio.gather(linking, unlinking)
     assert await states(desk, a, b) == [EdgeState.WRONG]
-    steps = [edge.state for change in desk.store.changes(0, 99) for edge in change.edges]
+    steps = [edge.state for change in await desk.store.changes(0, 99) for edge in change.edges]
     assert EdgeState.ACTIVE not in steps
 
 
@@ -287,7 +295,7 @@ async def test_a_process_killed_between_write_and_acknowledgement_leaves_a_write
     killed_between(tmp_path, what)
     desk = desk_in(tmp_path)
     try:
-        desk.follow()
+        await desk.follow()
         a, b = await pair(desk)
         (entry,) = await desk.store.between([(a, b)])
         assert entry.edge.state.pending

@@ -15,8 +15,8 @@ from services import key_file
 from services.consent.authority import AuthorityStopped
 from services.errors import InvalidRequest, Unavailable
 from services.identity.keys import KeyServicer
+from services.storage.database import StoreUnusable
 from services.storage.rekeying import SealedRows
-from services.storage.sqlite import StoreUnusable
 from tests.identity.desk import numbered_bytes
 from veilgraph.identity.v1 import keys_pb2 as pb
 

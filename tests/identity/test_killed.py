@@ -24,7 +24,7 @@ from identity.ledger import EdgeState
 from identity.tokens import IdentifierKind
 from services.identity import rekeying
 from services.storage import rules as storage_of_rules
-from services.storage.sqlite import Database
+from services.storage.sqlite import SqliteDatabase
 from tests.conftest import NOW_MS, Clock
 from tests.identity.desk import Desk
 from tests.identity.rulebook import SHIPPED
@@ -50,14 +50,14 @@ def desk_in(folder: Path, policy: Policy) -> Iterator[Desk]:
 
 def _work(folder: Path, policy: Policy, work: Work, deadly: int) -> None:
     """Works, and is killed within one of its writes."""
-    write, count = Database.write, 0
+    write, count = SqliteDatabase.write, 0
 
-    async def counted(self: Database, change: Any) -> Any:
+    async def counted(self: SqliteDatabase, change: Any) -> Any:
         nonlocal count
         count += 1
         return await write(self, _killed(change) if count == deadly else change)
 
-    Database.write = counted  # type: ignore[method-assign]
+    SqliteDatabase.write = counted  # type: ignore[method-assign]
     with desk_in(folder, policy) as desk:
         asyncio.run(work(desk))
     os._exit(0)
@@ -100,16 +100,16 @@ async def everybody(desk: Desk) -> list[SubjectId]:
     """The till and its customers; all allow everything but the first, who refuses loyalty."""
     till = await desk.subjects(TILL, kind=IdentifierKind.DEVICE_ID)
     customers = await desk.subjects(*CUSTOMERS, kind=IdentifierKind.ACCOUNT_ID)
-    desk.follow()
+    await desk.follow()
     desk.say_yes(*till, *customers)
     desk.say_yes(customers[0], but=["loyalty"])
     return till + customers
 
 
 async def state_of(desk: Desk, office: Office) -> State:
-    desk.follow()
+    await desk.follow()
     till, *customers = born = await everybody(desk)
-    kept = office.journal.in_force()
+    kept = await office.journal.in_force()
     assert kept is not None
     loyalty = desk.policy.index("loyalty")
     return State(
@@ -142,7 +142,7 @@ async def _restarted(desk: Desk) -> tuple[State, State]:
     if office.change._task is not None:
         await office.change._task
     await desk.all_confirmed()
-    assert office.journal.change() is None
+    assert await office.journal.change() is None
     assert not desk.book.changing
     return found, await state_of(desk, office)
 

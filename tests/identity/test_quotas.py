@@ -30,10 +30,10 @@ def sample(desk: Desk, name: str, **labels: str) -> float | None:
 async def test_beyond_the_quota_nobody_is_born_and_the_caller_is_told_when_to_come_back(desk):
     """The request is refused as a whole, with the time after which the same one is served."""
     await resolve(desk, "a", "b", per_hour=4)
-    end = desk.store.last_seq()
+    end = await desk.store.last_seq()
     with pytest.raises(QuotaExceeded) as refused:
         await resolve(desk, "a", "c", "d", "e", per_hour=4)
-    assert desk.store.last_seq() == end
+    assert await desk.store.last_seq() == end
     status = status_pb2.Status.FromString(details(status_of(refused.value), "r"))
     assert status.code == code_pb2.RESOURCE_EXHAUSTED
     retry = error_details_pb2.RetryInfo()

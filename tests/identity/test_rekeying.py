@@ -21,9 +21,10 @@ from identity.recognition import Recognition
 from identity.rotation import activate, begin, destroy
 from identity.tokens import IdentifierKind, Tokeniser
 from services.identity import rekeying
-from services.storage.identity import SqliteIdentityStore
+from services.storage.database import StoreUnusable
+from services.storage.identity import IdentityTables
 from services.storage.rekeying import SealedRows, counted
-from services.storage.sqlite import Database, StoreUnusable
+from services.storage.sqlite import SqliteDatabase
 from services.storage.suppressions import hash_of, release_in, suppress_in, suppressed_between
 from tests.given import RING
 from tests.identity.desk import Desk
@@ -38,7 +39,7 @@ def names(count: int) -> list[str]:
 
 
 def versions(desk: Desk) -> dict[int, int]:
-    return {version: held.identifiers for version, held in counted(desk.database.path).items()}
+    return {version: held.identifiers for version, held in desk.database.location.read(counted).items()}
 
 
 async def rekeyed(desk: Desk) -> None:
@@ -250,7 +251,7 @@ def _dies(folder: Path, portions: int) -> None:
 
     async def run() -> None:
         keys = Deadly(Tokeniser(ROTATED, "acme"), (1,))
-        rows = SealedRows(Database(folder / "identity.db", "identity"))
+        rows = SealedRows(SqliteDatabase(folder / "identity.db", "identity"))
         while True:
             sealed.append(await rows.reseal(keys, 1, 5))
 
@@ -351,8 +352,8 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self.keys = Recognition(Tokeniser(RING, "acme"))
-        self.database = Database(folder / "identity.db", "identity")
-        self.store = SqliteIdentityStore(self.database, lambda: self.keys)
+        self.database = SqliteDatabase(folder / "identity.db", "identity")
+        self.store = IdentityTables(self.database, lambda: self.keys)
         self.rows = SealedRows(self.database)
 
     async def born(self, number: int) -> bool:
@@ -413,11 +414,11 @@ async def test_an_entry_under_a_hash_is_sealed_when_its_identifier_comes_back(sh
     await shelf.database.write(keep)
     shelf.rotate()
     assert await shelf.rows.holds(1)
-    assert counted(shelf.database.path)[1].hashed == 1
+    assert shelf.database.location.read(counted)[1].hashed == 1
     assert await shelf.rows.reseal(shelf.keys, 1, 10) == 0
     assert await shelf.born(1)
     assert not await shelf.rows.holds(1)
-    assert counted(shelf.database.path)[2].suppressions == 1
+    assert shelf.database.location.read(counted)[2].suppressions == 1
 
 
 async def test_what_is_under_a_destroyed_key_opens_no_more(shelf):
@@ -438,13 +439,13 @@ async def test_an_entry_in_a_file_shows_neither_the_digest_nor_the_token(shelf):
 async def test_a_ring_that_lacks_a_version_something_is_kept_under_is_noticed(shelf):
     """A backup from before a key was destroyed, or an old ring put back."""
     await shelf.born(1)
-    assert shelf.rows.unopened(shelf.keys) == []
+    assert await shelf.rows.unopened(shelf.keys) == []
     without = Recognition(Tokeniser(destroy(ROTATED, "identifier", 1, 0), "acme"))
-    assert shelf.rows.unopened(without) == [1]
+    assert await shelf.rows.unopened(without) == [1]
     shelf.rotate()
     await shelf.rows.reseal(shelf.keys, 1, 10)
-    assert shelf.rows.unopened(Recognition(Tokeniser(RING, "acme"))) == [2]
-    assert shelf.rows.unopened(without) == []
+    assert await shelf.rows.unopened(Recognition(Tokeniser(RING, "acme"))) == [2]
+    assert await shelf.rows.unopened(without) == []
 
 
 @pytest.mark.parametrize("kept", ["identifier", "entry"])
@@ -454,6 +455,6 @@ async def test_a_ring_with_another_root_of_the_same_number_is_noticed(shelf, kep
     if kept == "entry":
         await shelf.erased(suppress=True)
     other = KeyRing.create(lambda count: b"x" * count, 0)
-    assert shelf.rows.unopened(shelf.keys) == []
-    assert shelf.rows.unopened(Recognition(Tokeniser(other, "acme"))) == [1]
-    assert shelf.rows.unopened(Recognition(Tokeniser(RING, "acorn"))) == [1]
+    assert await shelf.rows.unopened(shelf.keys) == []
+    assert await shelf.rows.unopened(Recognition(Tokeniser(other, "acme"))) == [1]
+    assert await shelf.rows.unopened(Recognition(Tokeniser(RING, "acorn"))) == [1]

@@ -109,13 +109,13 @@ class Office:
         """A new process over the same file."""
         await self.change.stop()
         await self.desk.servicer.drained()
-        kept = self.journal.in_force()
+        kept = await self.journal.in_force()
         assert kept is not None
         self.desk.rules = rules_of(kept.content, SHIPPED)
         self.desk.servicer = self.desk.make_servicer(Graph(await self.desk.store.confirmed_edges()))
         self.change = self.make()
         await self.desk.servicer.take_up()
-        self.change.take_up()
+        await self.change.take_up()
         self.desk.servicer.resume()
         self.change.resume()
 
@@ -152,7 +152,7 @@ async def test_laxer_rules_bring_back_what_was_taken_back_and_what_was_refused(d
     assert desk.members(till) == {till, one, other}
     assert await states(desk, (till, one), (till, other)) == [EdgeState.ACTIVE] * 2
     assert desk.book.shared == await desk.store.shared() == set()
-    assert office.journal.in_force().version == desk.book.rules.version == 2
+    assert (await office.journal.in_force()).version == desk.book.rules.version == 2
 
 
 async def test_stricter_rules_reach_the_past(desk, office):
@@ -228,7 +228,7 @@ async def test_until_it_is_known_everywhere_what_changes_joins_nobody_and_carrie
     seen = []
 
     async def look(_seq: int) -> None:
-        desk.follow()
+        await desk.follow()
         seen.append((desk.members(till), desk.guard.allows(other, marketing, desk.clock())))
 
     desk.at_barrier = look
@@ -322,7 +322,7 @@ async def test_a_change_that_was_cut_off_is_finished_by_the_next_process(
     await office.restart()
     assert await office.apply(LAX, "as before") == desk.guard.epoch
     assert desk.members(till) == {till, one, other}
-    assert office.journal.change() is None
+    assert await office.journal.change() is None
     graph = desk.servicer._ledger._graph
     assert set(graph.at(till)) == set(await desk.store.confirmed_edges())
 
@@ -352,16 +352,16 @@ async def test_a_plan_that_was_never_begun_leaves_nothing(desk, office, monkeypa
         patched.setattr(storage, "_begin", dies)
         with pytest.raises(ProcessDiedError):
             await office.apply(LAX)
-    assert (desk.book.changing, office.journal.change()) == (False, None)
+    assert (desk.book.changing, await office.journal.change()) == (False, None)
     await office.apply(LAX)
     assert desk.book.rules.version == 2
 
 
 async def test_rules_applied_again_are_answered_and_older_ones_refused(desk, office):
     await office.apply(LAX)
-    seq = desk.store.last_seq()
+    seq = await desk.store.last_seq()
     assert await office.apply(LAX, "whatever was previewed then") == desk.guard.epoch
-    assert desk.store.last_seq() == seq
+    assert await desk.store.last_seq() == seq
     with pytest.raises(Refusal, match="RULES_NOT_NEWER"):
         await office.preview(file_of(2))
 
@@ -412,7 +412,7 @@ async def test_a_birth_that_was_let_through_by_the_rules_before_is_looked_at_aga
 async def test_a_ledger_goes_by_the_rules_last_applied_to_it_and_says_if_newer_ones_are_shipped(desk):
     journal, said = RulesJournal(desk.database), []
     assert (await rules_in_force(journal, LAX, SHIPPED, 5, said.append)).version == 2
-    assert journal.in_force() == KeptRules(2, LAX, 5, "")
+    assert await journal.in_force() == KeptRules(2, LAX, 5, "")
     assert (await rules_in_force(journal, SHIPPED_FILE, SHIPPED, 6, said.append)).version == 2
     assert said == []
     assert (await rules_in_force(journal, STRICT, SHIPPED, 7, said.append)).version == 2

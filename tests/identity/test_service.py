@@ -149,8 +149,8 @@ async def test_no_person_is_given_for_a_permission_that_ran_out_while_a_birth_wa
     assert await desk.person("a", RECOMMEND) == a.hex()
     follow = desk.follow
 
-    def late() -> None:
-        follow()
+    async def late() -> None:
+        await follow()
         desk.clock.now_ms = until_ms
 
     desk.follow = late
@@ -162,7 +162,7 @@ async def test_members_are_listed_oldest_first_after_a_restart_too(desk):
     """The person is the first of them."""
     a, b, c = await linked(desk, "a", "b", "c")
     fresh = type(desk.projection)(desk.policy)
-    births = [subject for change in desk.store.changes(0, 99) for subject in change.births]
+    births = [subject for change in await desk.store.changes(0, 99) for subject in change.births]
     assert births == [a, b, c]
     fresh.change(desk.clock(), births=births, edges=desk.projection._edges.values(), own=desk.projection._own)
     assert fresh.entries[c].members[0] == (a, b, c)
@@ -215,7 +215,7 @@ async def test_a_repeated_request_gives_the_same_answer_and_no_second_edge(desk)
     assert again.results == first.results
     assert again.consent_epoch >= first.consent_epoch
     assert len(await desk.store.confirmed_edges()) == 1
-    assert desk.store.last_seq() == 3  # the birth, the pending link, the confirmed one
+    assert await desk.store.last_seq() == 3  # the birth, the pending link, the confirmed one
 
 
 async def test_a_repeat_is_answered_as_before_though_the_guard_has_changed_its_mind(desk):
@@ -265,9 +265,9 @@ async def test_the_same_evidence_in_another_request_is_no_second_edge_and_no_cha
     a, b = await desk.subjects("a", "b")
     link = desk.link(a, b)
     await desk.send(link)
-    seq = desk.store.last_seq()
+    seq = await desk.store.last_seq()
     assert (await desk.send(link)).results[0].linked
-    assert (desk.store.last_seq(), len(await desk.store.confirmed_edges())) == (seq, 1)
+    assert (await desk.store.last_seq(), len(await desk.store.confirmed_edges())) == (seq, 1)
 
 
 async def test_evidence_seen_again_later_extends_the_edge_it_is_of(desk):
@@ -507,7 +507,7 @@ async def test_until_a_quarantine_is_known_everywhere_the_till_joins_nobody_and_
     seen = []
 
     async def look(_seq: int) -> None:
-        desk.follow()
+        await desk.follow()
         marketing = desk.policy.index("marketing.email")
         seen.append((desk.members(till), desk.guard.allows(till, marketing, desk.clock())))
 

@@ -12,10 +12,10 @@ from consent.guard_table import GuardUpdate
 from identity.people_map import Person
 from services.interceptors.call import Caller
 from services.retention.running import Sweeper
+from services.storage.database import StoreUnusable
 from services.storage.identity_people import IdentityPeople
 from services.storage.people_map import PeopleMapStore
 from services.storage.personal import DatabaseStore
-from services.storage.sqlite import StoreUnusable
 from services.storage.subject_keys import SubjectKeys
 from services.stores import Phase
 from tests.identity.desk import RING
@@ -347,16 +347,16 @@ async def test_under_other_views_the_map_begins_anew(desk, issuer):
         await desk.send(desk.link(a, b, evidence=pb.EVIDENCE_SIMILARITY))
         await kept(people, desk)
     store, views = PeopleMapStore(desk.database), desk.policy.views
-    assert store.views() == views
-    last = store.last_seq()
+    assert await store.views() == views
+    last = await store.last_seq()
     turned = tuple(view if view < 0 else len(views) - 1 - view for view in desk.policy.view_of)
     desk.guard.policy = replace(desk.policy, views=views[::-1], view_of=turned)
     desk.guard._foretold.clear()
     async with serving(desk, issuer) as people:
         assert await refusal(people["watcher"].watch(start.cursor)) == "CURSOR_TOO_OLD"
         assert not (await people["watcher"].watch((await people["watcher"].watch()).cursor)).changes
-    assert [(one.seq, one.views) for one in store.after(0, 10)] == [(last + 1, 0)]
-    assert store.views() == views[::-1]
+    assert [(one.seq, one.views) for one in await store.after(0, 10)] == [(last + 1, 0)]
+    assert await store.views() == views[::-1]
 
 
 async def test_under_the_same_views_a_restart_keeps_cursors(desk, issuer):
@@ -391,7 +391,7 @@ async def test_a_cursor_of_a_later_state_of_the_file_is_too_old(desk, people):
     start = await watcher.watch()
     await desk.send(desk.link(a, b))
     behind = await watcher.watch(start.cursor, 5_000)
-    people.map.feed.last_seq = 1
+    people.map.feed._seq = 1
     assert await refusal(watcher.watch(behind.cursor)) == "CURSOR_TOO_OLD"
 
 
@@ -420,7 +420,7 @@ async def test_the_first_who_ever_watches_is_not_told_what_was_before(desk, peop
     await desk.unlink(a, b)
     answer = await people["watcher"].watch(start.cursor, 5_000)
     assert told(answer, people["watcher"]) == [("split", [(a, b)], [(a,), (b,)])]
-    assert PeopleMapStore(desk.database).last_seq() == 2  # and the beginning
+    assert await PeopleMapStore(desk.database).last_seq() == 2  # and the beginning
 
 
 async def test_a_table_that_was_lost_and_loaded_anew_has_changed_nobody(desk, people):

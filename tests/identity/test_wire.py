@@ -128,7 +128,7 @@ async def test_nothing_is_resolved_before_the_guard_table_is_loaded(desk, counte
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
         await shop.subjects("ada@shop.example")
     assert reason_of(refusal.value) == "CONSENT_NOT_READY"
-    assert desk.store.last_seq() == 0
+    assert await desk.store.last_seq() == 0
 
 
 async def test_another_caller_s_ids_of_the_same_person_share_nothing_and_are_no_use_to_it(desk, counters):

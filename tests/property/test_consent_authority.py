@@ -17,8 +17,8 @@ from consent.record import CollectedVia, Notice, Said
 from consent.statement import LedgerEntry, Origin, Statement, ledger_entry
 from identity.ids import SubjectId
 from services.consent.authority import ConsentAuthority
-from services.storage.consent import SqliteConsentStore
-from services.storage.sqlite import Database
+from services.storage.consent import ConsentTables
+from services.storage.sqlite import SqliteDatabase
 from tests.conftest import Clock
 from tests.consent.statements import KEYS
 from tests.property.consent_worlds import (
@@ -72,8 +72,8 @@ class History:
         self.numbers = iter(range(1000))
 
     async def begin(self) -> None:
-        self.database = Database(self.folder / "consent.db", "consent")
-        self.authority = ConsentAuthority(SqliteConsentStore(self.database, POLICY, KEYS), POLICY, self.clock)
+        self.database = SqliteDatabase(self.folder / "consent.db", "consent")
+        self.authority = ConsentAuthority(ConsentTables(self.database, POLICY, KEYS), POLICY, self.clock)
         await self.authority.start()
         self.table = GuardTable(POLICY)
         self.authority.subscribe(self.table)

@@ -346,7 +346,7 @@ async def live(desk: Desk, history: Sequence[NamedTuple]) -> None:
     for step in history:
         desk.clock.now_ms += 1
         await life.step(step)
-        desk.follow()  # consent reads on, whatever became of whoever waited for it
+        await desk.follow()  # consent reads on, whatever became of whoever waited for it
         desk.push()
         await life.compare()
     await life.take_back()

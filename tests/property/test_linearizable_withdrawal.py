@@ -24,8 +24,8 @@ from services.consent.authority import ConsentAuthority
 from services.consent.barrier import Barrier
 from services.consent.guard_stream import GuardServicer
 from services.consent.replica import Replica
-from services.storage.consent import SqliteConsentStore
-from services.storage.sqlite import Database
+from services.storage.consent import ConsentTables
+from services.storage.sqlite import SqliteDatabase
 from tests.conftest import Clock
 from tests.consent.statements import KEYS
 from tests.property.consent_worlds import POLICIES, STRICT, SUBJECTS, WIDE
@@ -86,7 +86,7 @@ plans = st.lists(st.tuples(steps, st.sampled_from((AT_ONCE, SOON, CALM))), max_s
 Plan = Sequence[tuple[Any, int]]
 
 
-class NotingStore(SqliteConsentStore):
+class NotingStore(ConsentTables):
     """Remembers the epoch of each step of the graph."""
 
     def __init__(self, *arguments: Any) -> None:
@@ -99,7 +99,7 @@ class NotingStore(SqliteConsentStore):
         return epoch
 
 
-class NotingDatabase(Database):
+class NotingDatabase(SqliteDatabase):
     """Says when one of its writes came back, so that whoever waits leaves the writer's thread alone.
 
     A loop that only turned while it waits would take the interpreter from the thread it waits for.

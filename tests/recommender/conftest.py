@@ -21,8 +21,8 @@ from recommender.projection import ProjectedEvent
 from services.interceptors.call import Call, Caller, ItemRefusal
 from services.recommender.items import item_message
 from services.recommender.recommending import Recommender, running_recommender
-from services.storage.recommender import SqliteRecommenderStore
-from services.storage.sqlite import Database
+from services.storage.recommender import RecommenderTables
+from services.storage.sqlite import SqliteDatabase
 from tests.conftest import Clock, set_state
 from tests.recommender.events import NOW_MS, SMALL, event, two_tastes
 from veilgraph.recommender.v1 import recommender_pb2
@@ -38,13 +38,13 @@ class World:
     guard: GuardTable
     clock: Clock
     recommender: Recommender
-    database: Database
+    database: SqliteDatabase
     logged: list[str] = field(default_factory=list)
 
     @property
-    def store(self) -> SqliteRecommenderStore:
+    def store(self) -> RecommenderTables:
         """The recommender's store."""
-        return SqliteRecommenderStore(self.database)
+        return RecommenderTables(self.database)
 
     def call(
         self,
@@ -124,7 +124,7 @@ async def opened(
     folder: Path, guard: GuardTable, clock: Clock, parameters: Parameters = SMALL
 ) -> AsyncIterator[World]:
     """A world over a folder; opening it again finds what was there."""
-    database = Database(folder / "recommender.db", "recommender")
+    database = SqliteDatabase(folder / "recommender.db", "recommender")
     logged: list[str] = []
     try:
         async with running_recommender(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from recommender.sums import plan_of
 from services.recommender.trainer import PURPOSE, people_to_learn_from
 from services.storage.model_files import ModelFiles
 from services.storage.personal import DatabaseStore
+from services.storage.sqlite import SqliteFile
 from services.storage.subject_keys import SubjectKeys
 from services.storage.sums_files import SumsFiles
 from services.storage.training_events import subjects_present, training_data
@@ -77,7 +79,8 @@ async def sums_written(world: World) -> SumsFiles:
     """The sums as a training leaves them that dies between them and its model."""
     grouping = await people_to_learn_from(world.guard, world.store, world.clock())
     purpose = world.guard.policy.index(PURPOSE)
-    data = training_data(world.folder / "recommender.db", grouping, purpose, world.clock())
+    read = partial(training_data, grouping, purpose, world.clock())
+    data = SqliteFile(world.folder / "recommender.db", "recommender").read(read)
     files = SumsFiles(world.folder / "sums")
     plan = plan_of(data.events, len(data.categories), SMALL)
     files.brought_to(plan, data.projection, data.grouping, pytest.fail)
@@ -127,7 +130,12 @@ async def test_no_file_is_left_that_was_learned_from_the_person(trained: World, 
     await erase(trained, keyring, GONE)
     assert files.learned_from(np.array([number])) == []
     assert not SumsFiles(trained.folder / "sums").learned_from(np.array([number]))
-    assert files.learned_from_others(subjects_present(trained.folder / "recommender.db")) == []
+    assert (
+        files.learned_from_others(
+            SqliteFile(trained.folder / "recommender.db", "recommender").read(subjects_present)
+        )
+        == []
+    )
     assert [path.name for path in (trained.folder / "models").iterdir()] == [
         trained.recommender.live.model.version
     ]

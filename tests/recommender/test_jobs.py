@@ -20,6 +20,7 @@ from services.recommender.followed import Followed, Step
 from services.recommender.trainer import people_to_learn_from
 from services.storage.evaluations import KEPT, Evaluations, KeptEvaluation
 from services.storage.model_files import ModelFiles
+from services.storage.sqlite import SqliteFile
 from services.storage.training_events import Grouping
 from services.storage.training_job import Job
 from tests.conftest import Clock
@@ -209,9 +210,9 @@ async def test_evaluations_beyond_those_kept_go(world: World) -> None:
     evaluations = Evaluations(world.database)
     for number in range(KEPT + 2):
         await evaluations.keep(f"k{number}", KeptEvaluation(number, "", {"n": number}))
-    assert evaluations.of("k1") is None
-    assert evaluations.of("k2") is not None
-    assert evaluations.newest() == KeptEvaluation(KEPT + 1, "", {"n": KEPT + 1})
+    assert await evaluations.of("k1") is None
+    assert await evaluations.of("k2") is not None
+    assert await evaluations.newest() == KeptEvaluation(KEPT + 1, "", {"n": KEPT + 1})
 
 
 class Slow:
@@ -281,7 +282,7 @@ def test_a_training_writes_the_verdict_down(tmp_path: Path, monkeypatch: pytest.
     grouping, purpose = asyncio.run(fill())
     monkeypatch.setattr(training, "check", lambda *_: REFUSED)
     models = tmp_path / "models"
-    job = Job(world_database, models, tmp_path / "sums", purpose, NOW_MS, SMALL)
+    job = Job(SqliteFile(world_database, "recommender"), models, tmp_path / "sums", purpose, NOW_MS, SMALL)
     training.run(job, grouping, lambda _: None)
     judged = ModelFiles(models).judged()
     assert judged == ("000001", REFUSED)

@@ -17,6 +17,7 @@ from services.errors import Unavailable
 from services.recommender.refreshing import Refresher
 from services.retention.running import Sweeper
 from services.storage.model_files import ModelFiles
+from services.storage.sqlite import SqliteFile
 from services.storage.sums_files import SumsFiles
 from services.storage.training_events import subjects_present
 from tests.conftest import Clock
@@ -214,15 +215,18 @@ async def test_what_was_swept_leaves_the_model_although_the_first_try_failed(
         lambda: now_ms,
         trained.recommender.people.forget,
     )
-    files, database = ModelFiles(trained.folder / "models"), trained.folder / "recommender.db"
+    files, database = (
+        ModelFiles(trained.folder / "models"),
+        SqliteFile(trained.folder / "recommender.db", "recommender"),
+    )
     trained.guard.lose()
     with pytest.raises(Unavailable):
         await sweeper.sweep()
-    assert files.learned_from_others(subjects_present(database))
+    assert files.learned_from_others(database.read(subjects_present))
     trained.guard.apply(GuardUpdate(1, {}))
     trained.permit(*OTHERS, GONE)
     await sweeper.sweep()
-    assert files.learned_from_others(subjects_present(database)) == []
+    assert files.learned_from_others(database.read(subjects_present)) == []
 
 
 async def test_what_withdrew_while_nothing_ran_is_noticed(

@@ -32,8 +32,8 @@ from services.interceptors.call import Caller
 from services.interceptors.metrics import CallMetrics
 from services.server import GuardedServer, Served
 from services.storage.audit import StoredAuditLog
-from services.storage.consent import SqliteConsentStore
-from services.storage.sqlite import Database
+from services.storage.consent import ConsentTables
+from services.storage.sqlite import SqliteDatabase
 from services.storage.subject_keys import SubjectKeys
 from tests.consent.statements import entry, statement, subject
 from tests.given import AUDIENCE, ISSUER, Issuer
@@ -66,7 +66,7 @@ class Host:
     """
 
     authority: ConsentAuthority
-    database: Database
+    database: SqliteDatabase
     address: str
     token: str
     returned_ns: dict[int, int] = field(default_factory=dict)
@@ -101,8 +101,8 @@ async def hosting(
     pairwise = Pairwise(ring, "acme", "replica")
     everything = (1 << len(POLICY.leaves)) - 1
     caller = Caller("replica", "acme", frozenset({"internal.guard"}), everything)
-    database = Database(folder / "consent.db", "consent")
-    store = SqliteConsentStore(database, POLICY, SubjectKeys(ring))
+    database = SqliteDatabase(folder / "consent.db", "consent")
+    store = ConsentTables(database, POLICY, SubjectKeys(ring))
     authority = ConsentAuthority(store, POLICY, wall_ms, barrier or Barrier(Leases()))
     await authority.start()
     await authority.apply_graph([GraphStep(1, tuple(births), ())])

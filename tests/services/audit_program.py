@@ -17,7 +17,7 @@ from services.deployment.config import shipped_policy
 from services.interceptors.audit import WRITTEN, AuditRecord
 from services.interceptors.plan import MethodPlan, compile_service
 from services.storage.audit import StoredAuditLog
-from services.storage.sqlite import Database
+from services.storage.sqlite import SqliteDatabase
 from tests.probe.v1 import probe_pb2
 
 
@@ -25,7 +25,7 @@ from tests.probe.v1 import probe_pb2
 class Writer:
     """Counts what it writes."""
 
-    database: Database
+    database: SqliteDatabase
     log: StoredAuditLog
     plan: MethodPlan
     written: int = 0
@@ -53,7 +53,7 @@ class Writer:
 
 
 async def main(path: Path) -> None:
-    database = Database(path, "consent")
+    database = SqliteDatabase(path, "consent")
     await database.write(lambda connection: connection.execute("CREATE TABLE written (number INTEGER)"))
     plans = compile_service(probe_pb2.DESCRIPTOR.services_by_name["ProbeService"], shipped_policy())
     ring = KeyRing.create(bytes, 0)

@@ -24,7 +24,7 @@ from services.interceptors.authentication import verifier
 from services.interceptors.call import Call, Caller, Unreadable
 from services.interceptors.metrics import CallMetrics
 from services.server import GuardedServer, Served
-from services.storage.sqlite import Ride, Rider
+from services.storage.database import Ride, Rider
 from tests.conftest import AUDIENCE, ISSUER
 from tests.probe.v1 import probe_pb2, probe_pb2_grpc
 

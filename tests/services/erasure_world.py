@@ -37,15 +37,16 @@ from services.deployment.config import SERVICES
 from services.recommender.recommending import running_recommender
 from services.rights.erasure import Erasures, SignedReceipt, Surroundings, nobody_to_tell
 from services.signing import Signed, signer
-from services.storage.consent import SqliteConsentStore
+from services.storage.consent import ConsentTables
 from services.storage.consent_people import ConsentPeople
-from services.storage.engagement import SqliteEventStore
+from services.storage.database import StoreUnusable
+from services.storage.engagement import EventTables
 from services.storage.engagement_people import EngagementPeople
 from services.storage.erasure_journal import ErasureJournal
-from services.storage.identity import SqliteIdentityStore
+from services.storage.identity import IdentityTables
 from services.storage.identity_people import IdentityPeople
 from services.storage.personal import DatabaseStore
-from services.storage.sqlite import Database, StoreUnusable, connect
+from services.storage.sqlite import SqliteDatabase, connect
 from services.storage.subject_keys import SubjectKeys
 from services.stores import Erased, ExportedValue, PersonalStore, Phase, StoreDown
 from tests.consent.statements import NOW_MS, SHIPPED, edge, entry, statement
@@ -140,7 +141,7 @@ class Watched:
 class WatchedJournal(ErasureJournal):
     """A journal whose writes are steps."""
 
-    def __init__(self, database: Database, step: Steps) -> None:
+    def __init__(self, database: SqliteDatabase, step: Steps) -> None:
         super().__init__(database)
         self._step = step
 
@@ -174,7 +175,7 @@ class World:
     guard: GuardTable
     erasures: Erasures
     stores: dict[str, Watched]
-    databases: dict[str, Database]
+    databases: dict[str, SqliteDatabase]
     graph: Graph
     steps: Steps
     pauses: asyncio.Queue[None]
@@ -204,13 +205,13 @@ async def opened(folder: Path, steps: Steps | None = None) -> AsyncIterator[Worl
     if not ring.exists():
         ring.write_text(RING.to_json())
     keyring = KeyRing.from_json(ring.read_text())
-    databases = {name: Database(folder / f"{name}.db", name) for name in SERVICES}
+    databases = {name: SqliteDatabase(folder / f"{name}.db", name) for name in SERVICES}
     keys, guard, reported = SubjectKeys(keyring), GuardTable(policy), []
-    store = SqliteConsentStore(databases["consent"], policy, keys)
+    store = ConsentTables(databases["consent"], policy, keys)
     authority = ConsentAuthority(store, policy, clock)
     await authority.start()
     authority.subscribe(guard)
-    ledger = SqliteIdentityStore(databases["identity"], recognition)
+    ledger = IdentityTables(databases["identity"], recognition)
     graph = Graph(await ledger.confirmed_edges())
     pauses: asyncio.Queue[None] = asyncio.Queue()
     waits = asyncio.Event()
@@ -282,7 +283,7 @@ async def opened(folder: Path, steps: Steps | None = None) -> AsyncIterator[Worl
 
 async def fill(
     world: World,
-    ledger: SqliteIdentityStore,
+    ledger: IdentityTables,
     news: Callable[[int, list[ProjectedEvent]], Awaitable[None]],
 ) -> None:
     """Two identifiers of one person, a neighbour linked with them who inherits a refusal."""
@@ -307,7 +308,7 @@ async def fill(
         entry(policy, statement(NEIGHBOUR, "loyalty", "marketing", "personalise"), position=3),
     ]
     await world.authority.record(said)
-    await SqliteEventStore(world.databases["engagement"]).append(EVENTS)
+    await EventTables(world.databases["engagement"]).append(EVENTS)
     await news(
         1,
         [

@@ -27,8 +27,9 @@ from services.rights.erasure import SignedReceipt
 from services.rights.proofs import Proofs, Verifier, public_keys
 from services.rights.service import RightsServicer
 from services.rights.verifier import DEV_METHODS, DEV_VERIFIER, DEV_VERIFIER_ISSUER, DevelopmentVerifier
+from services.storage.database import StoreUnusable
 from services.storage.proof_register import ProofRegister
-from services.storage.sqlite import Database, StoreUnusable
+from services.storage.sqlite import SqliteDatabase
 from services.stores import DISCLOSURE, Erased, ExportedValue, Phase
 from tests.conftest import Clock
 from tests.consent.statements import edge, subject
@@ -105,7 +106,7 @@ class Desk:
     def __init__(
         self,
         authority: ConsentAuthority,
-        database: Database,
+        database: SqliteDatabase,
         policy: Policy,
         keyring: KeyRing,
         clock: Clock,

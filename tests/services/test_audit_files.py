@@ -11,8 +11,8 @@ import pytest
 from identity.keyring import KeyRing
 from services.audit.files import FileUnusable, checking, export, holds, keys_of, private_file, verify_file
 from services.signing import Signed, signer
-from services.storage.sealed_log import SealedLog
-from services.storage.sqlite import Database
+from services.storage.sealed_log import SealedLog, SealedReader
+from services.storage.sqlite import SqliteDatabase, SqliteFile
 from tests.conftest import Clock
 from tests.consent.auditlog.logs import ONE, TWO
 from tests.services.test_sealed_log import some
@@ -20,19 +20,19 @@ from tests.services.test_sealed_log import some
 
 @pytest.fixture
 def database(tmp_path: Path):
-    opened = Database(tmp_path / "consent.db", "consent", "auditlog")
+    opened = SqliteDatabase(tmp_path / "consent.db", "consent")
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def log(database: Database, keyring: KeyRing, clock: Clock) -> SealedLog:
+def log(database: SqliteDatabase, keyring: KeyRing, clock: Clock) -> SealedLog:
     return SealedLog(database, "acme", signer(keyring, Signed.AUDIT_HEAD), clock)
 
 
 def written(folder: Path) -> list[str]:
     out = io.StringIO()
-    export(folder, "acme", out)
+    export(SqliteFile(folder / "consent.db", "consent"), "acme", out)
     return out.getvalue().splitlines()
 
 
@@ -40,7 +40,7 @@ async def test_a_log_that_is_exported_while_it_grows_verifies(log, tmp_path, key
     """With what `public-keys` prints and the head that was kept."""
     await log.seal("identity", some(ONE, 3))
     kept = tmp_path / "head.json"
-    kept.write_text(json.dumps(log.head().as_json()))
+    kept.write_text(json.dumps(reader_of(log).head().as_json()))
     await log.seal("consent", some(TWO, 2))
     report = verify_file(written(tmp_path), keys_of(keyring), [kept])
     assert (report.rows, report.heads, report.findings) == (15, 5, [])
@@ -109,7 +109,7 @@ async def test_another_deployments_keys_verify_nothing(log, tmp_path):
         "CUT",
     ]
     kept = tmp_path / "head.json"
-    kept.write_text(json.dumps(log.head().as_json()))
+    kept.write_text(json.dumps(reader_of(log).head().as_json()))
     with pytest.raises(FileUnusable, match="did not sign"):
         verify_file([], stranger, [kept])
 
@@ -124,4 +124,9 @@ def test_keys_that_are_none_are_refused(keys):
 def test_a_folder_without_a_log_is_told(tmp_path):
     """An empty file would look like a log that says nothing."""
     with pytest.raises(FileUnusable, match="holds no deployment"):
-        export(tmp_path / "nothing", "acme", io.StringIO())
+        export(SqliteFile(tmp_path / "nothing" / "consent.db", "consent"), "acme", io.StringIO())
+
+
+def reader_of(log: SealedLog) -> SealedReader:
+    """Reads what a log has sealed."""
+    return SealedReader(log._database.reader, "acme")

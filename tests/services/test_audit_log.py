@@ -19,7 +19,8 @@ from identity.keyring import KeyRing
 from services.interceptors.audit import WRITTEN, AuditRecord
 from services.interceptors.plan import MethodPlan, compile_service
 from services.storage.audit import WAITING_MAX, StoredAuditLog
-from services.storage.sqlite import Database, StoreUnusable
+from services.storage.database import StoreUnusable
+from services.storage.sqlite import SqliteDatabase
 from services.storage.subject_keys import SubjectKeys
 from tests.probe.v1 import probe_pb2
 
@@ -35,13 +36,13 @@ def plan(policy: Policy) -> MethodPlan:
 
 @pytest.fixture
 def database(tmp_path: Path):
-    opened = Database(tmp_path / "consent.db", "consent")
+    opened = SqliteDatabase(tmp_path / "consent.db", "consent")
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def log(database: Database, keyring: KeyRing) -> StoredAuditLog:
+def log(database: SqliteDatabase, keyring: KeyRing) -> StoredAuditLog:
     return StoredAuditLog(database, keyring)
 
 
@@ -62,7 +63,7 @@ def record(plan: MethodPlan, *decided: tuple[SubjectId, int, bool], **parts: Any
     return AuditRecord(**(values | parts))
 
 
-def kept(database: Database) -> list[Leaf]:
+def kept(database: SqliteDatabase) -> list[Leaf]:
     rows = database.reader.execute("SELECT leaves FROM audit_batches ORDER BY seq")
     return [decoded(leaf) for (leaves,) in rows for leaf in unpacked(leaves)]
 
@@ -132,7 +133,7 @@ async def test_the_record_of_a_write_is_there_exactly_when_the_write_is(database
     assert kept(database) == []
     await database.write(lambda connection: connection.execute("CREATE TABLE t (x)"))
     assert [leaf.code for leaf in kept(database)] == [WRITTEN]
-    assert log.feed.last_seq == 1
+    assert await log.feed.head() == 1
 
 
 async def test_the_number_of_a_write_that_failed_goes_to_the_next_record(database, log, plan):

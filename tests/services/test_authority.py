@@ -20,8 +20,9 @@ from identity.ids import SubjectId
 from services.consent import authority as authority_module
 from services.consent.authority import AuthorityStopped, ConsentAuthority
 from services.consent.barrier import Barrier
-from services.storage.consent import SqliteConsentStore
-from services.storage.sqlite import Database, StoreUnusable
+from services.storage.consent import ConsentTables
+from services.storage.database import StoreUnusable
+from services.storage.sqlite import SqliteDatabase
 from tests.conftest import Clock
 from tests.consent.statements import KEYS, edge, entry, statement, subject
 
@@ -73,8 +74,8 @@ class Listener:
 
 @pytest.fixture
 async def store(tmp_path: Path, policy: Policy) -> AsyncIterator[Moody]:
-    database = Database(tmp_path / "consent.db", "consent")
-    yield Moody(SqliteConsentStore(database, policy, KEYS))
+    database = SqliteDatabase(tmp_path / "consent.db", "consent")
+    yield Moody(ConsentTables(database, policy, KEYS))
     database.close()
 
 
@@ -250,7 +251,7 @@ async def test_an_edge_to_a_subject_never_announced_is_refused_before_it_is_kept
     """An edge in the step of its own births is fine."""
     with pytest.raises(SubjectUnknown):
         await authority.apply_graph([GraphStep(2, (), (edge(policy, 1, ANNA, STRANGER),))])
-    assert (await store.load()).graph_cursor == authority.graph_cursor == 1
+    assert (await store.load(list)).graph_cursor == authority.graph_cursor == 1
     await authority.apply_graph([GraphStep(2, (STRANGER,), (edge(policy, 1, ANNA, STRANGER),))])
     assert STRANGER in authority
 

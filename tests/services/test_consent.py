@@ -23,8 +23,8 @@ from identity.rules import Rules, compile_rules
 from services.consent.authority import AuthorityStopped, ConsentAuthority
 from services.consent.service import ConsentServicer, graph_step
 from services.interceptors.call import Call, Caller
-from services.storage.consent import SqliteConsentStore
-from services.storage.sqlite import Database
+from services.storage.consent import ConsentTables
+from services.storage.sqlite import SqliteDatabase
 from tests.conftest import Clock
 from tests.consent.statements import KEYS, RULES, entry, statement, subject
 from veilgraph.consent.v1 import consent_pb2 as pb
@@ -35,8 +35,8 @@ NOTICE = pb.Notice(id="privacy", version="7", language="de-AT")
 
 @pytest.fixture
 async def authority(tmp_path: Path, policy: Policy, clock: Clock) -> AsyncIterator[ConsentAuthority]:
-    database = Database(tmp_path / "consent.db", "consent")
-    authority = ConsentAuthority(SqliteConsentStore(database, policy, KEYS), policy, clock)
+    database = SqliteDatabase(tmp_path / "consent.db", "consent")
+    authority = ConsentAuthority(ConsentTables(database, policy, KEYS), policy, clock)
     await authority.start()
     await authority.apply_graph([GraphStep(1, (ANNA, BERT), ())])
     yield authority
@@ -278,8 +278,8 @@ async def test_records_keep_who_said_what_under_which_notice(
 ):
     """Caller, tenant, request and notice are evidence."""
     await desk.record((ANNA, message("loyalty")))
-    database = Database(tmp_path / "consent.db", "consent")
-    (record,) = await SqliteConsentStore(database, policy, KEYS).records_of(ANNA)
+    database = SqliteDatabase(tmp_path / "consent.db", "consent")
+    (record,) = await ConsentTables(database, policy, KEYS).records_of(ANNA)
     database.close()
     expected = entry(policy, statement(ANNA, "loyalty"), now_ms=clock())
     assert (record,) == expected.records

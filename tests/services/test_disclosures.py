@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from identity.ids import SubjectId
 from identity.keyring import KeyRing
 from services.rights.disclosure import Disclosure
 from services.storage.disclosures import told_of
-from services.storage.sqlite import Database
+from services.storage.sqlite import SqliteDatabase
 from services.storage.subject_keys import SubjectKeys
 from tests.consent.statements import subject
 
@@ -31,7 +32,7 @@ def ms(*date: int) -> int:
 class Records:
     """A store's audit records, written as its service writes them."""
 
-    def __init__(self, database: Database, keys: SubjectKeys) -> None:
+    def __init__(self, database: SqliteDatabase, keys: SubjectKeys) -> None:
         self.database, self.keys, self.number = database, keys, 0
 
     async def write(self, *leaves: tuple[Leaf, dict[tuple[SubjectId, int], bool]]) -> None:
@@ -55,12 +56,12 @@ class Records:
         await self.database.write(insert)
 
     def told(self, who: SubjectId) -> list[Disclosure]:
-        return told_of(self.database.path, self.keys, who)
+        return self.database.location.read(partial(told_of, self.keys, who))
 
 
 @pytest.fixture
 def records(tmp_path: Path, keyring: KeyRing) -> Iterator[Records]:
-    database = Database(tmp_path / "engagement.db", "engagement")
+    database = SqliteDatabase(tmp_path / "engagement.db", "engagement")
     yield Records(database, SubjectKeys(keyring))
     database.close()
 

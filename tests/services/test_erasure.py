@@ -24,7 +24,7 @@ from identity.rules import compile_rules
 from services.consent.service import graph_step
 from services.rights.erasure import SignedReceipt
 from services.signing import Signed, public_keys, verified
-from services.storage.identity import SqliteIdentityStore
+from services.storage.identity import IdentityTables
 from services.storage.tombstones import tag_of
 from services.stores import Phase
 from tests.conftest import ROOT
@@ -154,7 +154,7 @@ async def test_an_erasure_waits_for_a_store_that_is_down_and_says_so(tmp_path: P
         erasure_id = await world.begin(GONE, CARD)
         await world.waits.wait()
         assert "recommender did not answer" in world.reported[0]
-        assert world.erasures.waits_for(erasure_id).stores == ("recommender",)
+        assert (await world.erasures.waits_for(erasure_id)).stores == ("recommender",)
         assert all(Phase.KEYS not in store.erased for store in world.stores.values())
         assert await world.erasures.receipt(erasure_id) is None
         world.stores["recommender"].down = False
@@ -185,7 +185,7 @@ async def test_a_log_that_was_not_cut_is_cut_by_the_next_process(tmp_path: Path)
         assert held.let_go()
     async with opened(tmp_path) as world:
         assert await world.erasures.receipt(erasure_id) is None
-        world.erasures.resume()
+        await world.erasures.resume()
         assert json.loads((await world.erasures.finished(erasure_id)).body)["erased"] == COUNTS
         assert found_in(tmp_path, CANARIES) == []
 
@@ -246,7 +246,7 @@ async def test_killed_at_any_step_it_ends_in_the_same_receipt(
         assert killed_at(folder, step)
         async with opened(folder) as world:
             assert GONE not in world.guard
-            world.erasures.resume()
+            await world.erasures.resume()
             (erasure_id,) = [
                 row[0]
                 for row in world.databases["consent"].reader.execute("SELECT erasure_id FROM erasure_run")
@@ -287,11 +287,11 @@ async def test_the_same_identifier_comes_back_as_somebody_new(tmp_path: Path) ->
 
 async def reappear(world: World, reborn: SubjectId) -> None:
     """The mail address is resolved again, and the graph's feed told on, as between the services."""
-    ledger = SqliteIdentityStore(world.databases["identity"], recognition)
+    ledger = IdentityTables(world.databases["identity"], recognition)
     births = await ledger.bear([Newborn(TOKENS[GONE], 1, reborn)], NOW_MS)
     assert births.subjects[TOKENS[GONE]] == reborn
     steps = [
         graph_step(change, compile_rules(RULES), world.policy)
-        for change in ledger.changes(world.authority.graph_cursor, 100)
+        for change in await ledger.changes(world.authority.graph_cursor, 100)
     ]
     await world.authority.apply_graph(steps)

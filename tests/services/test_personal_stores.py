@@ -23,16 +23,16 @@ from identity.keyring import KeyRing
 from identity.ledger import NEVER_MS, Evidence, Newborn, Sighting
 from identity.linking import LinkRefusal, Request, Ruling, Verdict
 from identity.people_map import Change
-from services.storage.consent import SqliteConsentStore
+from services.storage.consent import ConsentTables
 from services.storage.consent_people import ConsentPeople
-from services.storage.declared import SqliteDeclaredStore
-from services.storage.engagement import SqliteEventStore
+from services.storage.declared import DeclaredTables
+from services.storage.engagement import EventTables
 from services.storage.engagement_people import EngagementPeople
-from services.storage.identity import SqliteIdentityStore
+from services.storage.identity import IdentityTables
 from services.storage.identity_people import IdentityPeople
 from services.storage.people_map import MapStep, PeopleMapStore
 from services.storage.personal import DatabaseStore
-from services.storage.sqlite import Database
+from services.storage.sqlite import SqliteDatabase
 from services.storage.subject_keys import SubjectKeys
 from services.stores import ExportedValue, PersonalStore, Phase
 from tests.conftest import Clock
@@ -51,15 +51,15 @@ class Kept:
     """One store with two people in it, and what fills it again."""
 
     store: PersonalStore
-    database: Database
+    database: SqliteDatabase
     keys: SubjectKeys
     tell: Callable[[], Awaitable[object]]
     counts: dict[str, int]
     canaries: tuple[bytes, ...]
 
 
-async def _engagement(database: Database, policy: Policy, keys: SubjectKeys, _clock: Clock) -> Kept:
-    events, declared = SqliteEventStore(database), SqliteDeclaredStore(database)
+async def _engagement(database: SqliteDatabase, policy: Policy, keys: SubjectKeys, _clock: Clock) -> Kept:
+    events, declared = EventTables(database), DeclaredTables(database)
 
     async def tell() -> None:
         await events.append([event("a", subject=GONE), event("b", subject=GONE), event("c", subject=STAYS)])
@@ -73,8 +73,8 @@ async def _engagement(database: Database, policy: Policy, keys: SubjectKeys, _cl
     return Kept(store, database, keys, tell, {"event": 2, "declared": 1}, (GONE, key))
 
 
-async def _identity(database: Database, _policy: Policy, keys: SubjectKeys, clock: Clock) -> Kept:
-    ledger = SqliteIdentityStore(database, recognition)
+async def _identity(database: SqliteDatabase, _policy: Policy, keys: SubjectKeys, clock: Clock) -> Kept:
+    ledger = IdentityTables(database, recognition)
     stays = recognition().tokeniser.token(2, bytes(32))
     await ledger.bear([Newborn(TOKEN, 1, GONE), Newborn(stays, 2, STAYS)], clock())
     sighting = Sighting(GONE, STAYS, Evidence.LOGIN, "web", clock(), NEVER_MS, 1000)
@@ -108,8 +108,8 @@ def _fill_the_rest(connection: sqlite3.Connection) -> None:
     connection.executemany("INSERT INTO rules_change_shared (subject) VALUES (?)", [(GONE,), (STAYS,)])
 
 
-async def _consent(database: Database, policy: Policy, keys: SubjectKeys, clock: Clock) -> Kept:
-    consent = SqliteConsentStore(database, policy, keys)
+async def _consent(database: SqliteDatabase, policy: Policy, keys: SubjectKeys, clock: Clock) -> Kept:
+    consent = ConsentTables(database, policy, keys)
     edge = EdgeFact(
         1, GONE, STAYS, 0, deterministic=True, views=0, state=FactState.ACTIVE, valid_until_ms=NEVER_MS
     )
@@ -131,7 +131,7 @@ MAKERS = {"engagement": _engagement, "identity": _identity, "consent": _consent}
 @asynccontextmanager
 async def kept_in(name: str, folder: Path, policy: Policy, keyring: KeyRing) -> AsyncIterator[Kept]:
     """A store with two people in it."""
-    database = Database(folder / f"{name}.db", name)
+    database = SqliteDatabase(folder / f"{name}.db", name)
     try:
         yield await MAKERS[name](database, policy, SubjectKeys(keyring), Clock(1_700_000_000_000))
     finally:

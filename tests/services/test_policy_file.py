@@ -17,7 +17,7 @@ from services.deployment.config import SERVICES, ConfigError, load
 from services.deployment.development import prepare
 from services.deployment.suite import running_suite
 from services.storage.policy_version import PolicyWentBack, run_under
-from services.storage.sqlite import Database
+from services.storage.sqlite import SqliteDatabase
 from tests.conftest import ROOT
 from tests.services.test_commands import command
 
@@ -201,7 +201,7 @@ def test_what_is_no_policy_is_not_signed(tmp_path):
 
 async def test_a_version_that_was_in_force_is_not_followed_by_an_older_one(tmp_path, policy):
     """Nor by other content under the same number; the same again, and a newer one, may run."""
-    database = Database(tmp_path / "consent.db", "consent")
+    database = SqliteDatabase(tmp_path / "consent.db", "consent")
     at = {number: TEXT.replace("version = 1", f"version = {number}", 1) for number in (1, 2, 3)}
     compiled = {number: compile_policy(tomllib.loads(text)) for number, text in at.items()}
     changed = compile_policy(tomllib.loads(at[2].replace('"contract"', '"consent"')))

@@ -129,7 +129,14 @@ async def test_the_head_is_asked_for_beyond_the_end():
 async def test_a_served_feed_ends_when_its_process_stops():
     """So a stop does not wait for streams that have no end of their own."""
     stopping = asyncio.Event()
-    feed = Feed(lambda after, limit: [Step(seq) for seq in range(after + 1, 4)], 3)
+
+    async def read(after: int, _limit: int) -> list[Step]:
+        return [Step(seq) for seq in range(after + 1, 4)]
+
+    async def last() -> int:
+        return 3
+
+    feed = Feed(read, last)
     steps = followed(feed, 1, stopping)
     assert [step.seq for step in await anext(steps)] == [2, 3]
     more = asyncio.ensure_future(anext(steps, None))

@@ -20,8 +20,8 @@ from services.consent.authority import AuthorityStopped, ConsentAuthority
 from services.consent.barrier import Barrier
 from services.consent.guard_stream import GuardServicer
 from services.consent.replica import Replica
-from services.storage.consent import SqliteConsentStore
-from services.storage.sqlite import Database
+from services.storage.consent import ConsentTables
+from services.storage.sqlite import SqliteDatabase
 from tests.conftest import Clock
 from tests.consent.statements import KEYS, entry, statement, subject
 from tests.replicas.wire import Wire
@@ -42,13 +42,13 @@ class Deployment:
     ring: int = 0
 
     async def begin(self) -> None:
-        self.database = Database(self.folder / "consent.db", "consent")
+        self.database = SqliteDatabase(self.folder / "consent.db", "consent")
         await self.take_over()
 
     async def take_over(self) -> None:
         """Another authority on the same records begins a term."""
         self.barrier = Barrier(Leases(), self.boot)
-        store = SqliteConsentStore(self.database, self.policy, KEYS)
+        store = ConsentTables(self.database, self.policy, KEYS)
         self.authority = ConsentAuthority(store, self.policy, self.wall, self.barrier)
         await self.authority.start()
         self.servicer = GuardServicer(self.authority)
@@ -387,7 +387,7 @@ async def test_a_holder_is_kept_before_its_lease_is_out(deployment: Deployment):
     ):
         for replica in (one, two, three):
             await replica.ready()
-        begun = await SqliteConsentStore(deployment.database, deployment.policy, KEYS).begin()
+        begun = await ConsentTables(deployment.database, deployment.policy, KEYS).begin()
         assert begun.holders == deployment.barrier.holders
         assert len(begun.holders) == 3
 

@@ -33,12 +33,13 @@ from services.retention.running import AGAIN_S, EVERY_S, Sweeper, sweeping
 from services.retention.sweeping import sweep_all
 from services.storage import retention as storage
 from services.storage.audit import StoredAuditLog
-from services.storage.declared import SqliteDeclaredStore
-from services.storage.engagement import SqliteEventStore
+from services.storage.database import StoreUnusable
+from services.storage.declared import DeclaredTables
+from services.storage.engagement import EventTables
 from services.storage.folder import FolderInUse, sole_user
-from services.storage.identity import SqliteIdentityStore
-from services.storage.recommender import SqliteRecommenderStore
-from services.storage.sqlite import Database, StoreUnusable
+from services.storage.identity import IdentityTables
+from services.storage.recommender import RecommenderTables
+from services.storage.sqlite import SqliteDatabase, SqliteFile
 from tests.conftest import Clock
 from tests.engagement.declarations import aged, declare_request, likes
 from tests.engagement.events import event, subject
@@ -67,7 +68,7 @@ def limit_of(kind: int) -> int:
     return LIMITS.get(EventKind(kind), 50)
 
 
-def rows(database: Database, query: str, *values: object) -> list[Any]:
+def rows(database: SqliteDatabase, query: str, *values: object) -> list[Any]:
     return database.reader.execute(query, values).fetchall()
 
 
@@ -93,9 +94,12 @@ def test_exactly_what_is_due_goes_from_the_events_and_from_what_is_known_of_them
     ]
 
     async def check(folder: Path) -> None:
-        whole, known = Database(folder / "e.db", "engagement"), Database(folder / "r.db", "recommender")
+        whole, known = (
+            SqliteDatabase(folder / "e.db", "engagement"),
+            SqliteDatabase(folder / "r.db", "recommender"),
+        )
         try:
-            await SqliteEventStore(whole).append(
+            await EventTables(whole).append(
                 [
                     event(
                         str(n),
@@ -107,7 +111,7 @@ def test_exactly_what_is_due_goes_from_the_events_and_from_what_is_known_of_them
                     for n, (kind, ago, ends, who) in enumerate(facts)
                 ]
             )
-            recommender = SqliteRecommenderStore(known)
+            recommender = RecommenderTables(known)
             news = [
                 projected.event(n, who, kind=kind, expires_at_ms=ends, recorded_day=NOW_MS // DAY_MS - ago)
                 for n, (kind, ago, ends, who) in enumerate(facts)
@@ -142,12 +146,15 @@ def test_exactly_what_is_due_goes_from_the_events_and_from_what_is_known_of_them
 async def test_what_was_declared_long_ago_and_not_said_again_goes_from_both_stores(tmp_path, short):
     """By the day it was last said, the age band by a limit of its own."""
     short = with_limits(short, preferences=20, age_bands=10)
-    whole, known = Database(tmp_path / "e.db", "engagement"), Database(tmp_path / "r.db", "recommender")
+    whole, known = (
+        SqliteDatabase(tmp_path / "e.db", "engagement"),
+        SqliteDatabase(tmp_path / "r.db", "recommender"),
+    )
     said = [
         *((likes, "old", 21), (likes, "kept", 20)),
         *((aged, AgeBand.FROM_65, 11), (aged, AgeBand.UNDER_13, 10)),
     ]
-    stores = SqliteDeclaredStore(whole), SqliteRecommenderStore(known)
+    stores = DeclaredTables(whole), RecommenderTables(known)
     for who, (make, what, ago) in enumerate(said, start=1):
         answer = make(what, subject=subject(who), declared_at_ms=NOW_MS - ago * DAY_MS)
         await stores[0].declare(
@@ -172,8 +179,8 @@ async def test_what_was_declared_long_ago_and_not_said_again_goes_from_both_stor
 
 async def test_whoever_loses_an_event_gets_another_number_and_nobody_else_does(tmp_path, short):
     """By that a model that was learned from more than is left is told apart."""
-    database = Database(tmp_path / "r.db", "recommender")
-    store = SqliteRecommenderStore(database)
+    database = SqliteDatabase(tmp_path / "r.db", "recommender")
+    store = RecommenderTables(database)
     today = NOW_MS // DAY_MS
     await store.apply(
         1,
@@ -231,8 +238,8 @@ async def test_a_sweep_that_is_cut_off_is_finished_by_the_next_and_each_deletion
 ):
     monkeypatch.setattr(storage, "BATCH_ROWS", 10)
     monkeypatch.setattr(storage._end_of_batch, "__defaults__", (10,))
-    database = Database(tmp_path / "e.db", "engagement")
-    store = SqliteEventStore(database)
+    database = SqliteDatabase(tmp_path / "e.db", "engagement")
+    store = EventTables(database)
     await store.append([event(str(n), recorded_at_ms=0) for n in range(95)])
     await store.append([event("kept", recorded_at_ms=NOW_MS)])
 
@@ -256,8 +263,8 @@ async def test_a_sweep_that_is_cut_off_is_finished_by_the_next_and_each_deletion
 
 async def test_others_write_between_two_batches(tmp_path, short, monkeypatch):
     monkeypatch.setattr(storage._end_of_batch, "__defaults__", (10,))
-    database = Database(tmp_path / "e.db", "engagement")
-    store = SqliteEventStore(database)
+    database = SqliteDatabase(tmp_path / "e.db", "engagement")
+    store = EventTables(database)
     await store.append([event(str(n), recorded_at_ms=0) for n in range(50)])
     sweep = asyncio.ensure_future(Sweeper("engagement", database, short, Clock(NOW_MS)).sweep())
     await asyncio.sleep(0)
@@ -269,8 +276,8 @@ async def test_others_write_between_two_batches(tmp_path, short, monkeypatch):
 
 
 async def test_answers_to_requests_and_refused_links_go_when_they_are_due_and_links_do_not(tmp_path, short):
-    database = Database(tmp_path / "i.db", "identity")
-    store = SqliteIdentityStore(database, recognition)
+    database = SqliteDatabase(tmp_path / "i.db", "identity")
+    store = IdentityTables(database, recognition)
     for request_id, at_ms in (("old", 0), ("new", NOW_MS)):
         seen = Sighting(subject(1), subject(2), Evidence.LOGIN, request_id, at_ms, NEVER_MS, 1000)
         rulings = [Ruling(seen, Verdict.NEW), Ruling(seen, Verdict.REFUSED, LinkRefusal.PERSON_TOO_LARGE)]
@@ -287,8 +294,8 @@ async def test_quarantined_links_go_when_they_are_due_and_what_carries_refusals_
     tmp_path, short
 ):
     """With their place in the sequence; what they showed to be shared stays so."""
-    database = Database(tmp_path / "i.db", "identity")
-    store = SqliteIdentityStore(database, recognition)
+    database = SqliteDatabase(tmp_path / "i.db", "identity")
+    store = IdentityTables(database, recognition)
     await store.bear([Newborn(IdentifierToken(b"\1" * 49), 1, subject(1))], 0)
     seen = [Sighting(subject(1), subject(n), Evidence.LOGIN, "web", 0, NEVER_MS, 1000) for n in (2, 3, 4)]
     linked = await store.link(
@@ -309,7 +316,7 @@ async def test_quarantined_links_go_when_they_are_due_and_what_carries_refusals_
 
 
 async def test_what_an_erasure_left_as_proof_goes_when_it_says_itself(tmp_path, short):
-    database = Database(tmp_path / "c.db", "consent")
+    database = SqliteDatabase(tmp_path / "c.db", "consent")
     rows_of = [("erasure", "service", "GRANT", 0, 0, 0, None, at_ms) for at_ms in (NOW_MS, NOW_MS + 1)]
     await database.write(
         lambda connection: connection.executemany(
@@ -322,8 +329,8 @@ async def test_what_an_erasure_left_as_proof_goes_when_it_says_itself(tmp_path, 
 
 
 async def test_after_a_sweep_no_byte_of_what_went_is_in_a_file(tmp_path, short):
-    database = Database(tmp_path / "e.db", "engagement")
-    store = SqliteEventStore(database)
+    database = SqliteDatabase(tmp_path / "e.db", "engagement")
+    store = EventTables(database)
     await store.append([event("1", item_id="canary-of-a-swept-event", recorded_at_ms=0)])
     held = b"canary-of-a-swept-event"
     assert any(held in path.read_bytes() for path in tmp_path.iterdir())
@@ -334,7 +341,7 @@ async def test_after_a_sweep_no_byte_of_what_went_is_in_a_file(tmp_path, short):
 
 @pytest.mark.parametrize("service", ["identity", "consent", "engagement", "recommender"])
 async def test_audit_rows_go_from_every_file_when_they_are_due(tmp_path, short, keyring, policy, service):
-    database = Database(tmp_path / "any.db", service)
+    database = SqliteDatabase(tmp_path / "any.db", service)
     log = StoredAuditLog(database, keyring)
     (plan, *_) = compile_service(probe_pb2.DESCRIPTOR.services_by_name["ProbeService"], policy).values()
     for at_ms in (1, NOW_MS - 21 * DAY_MS, NOW_MS - 20 * DAY_MS, NOW_MS):
@@ -346,8 +353,8 @@ async def test_audit_rows_go_from_every_file_when_they_are_due(tmp_path, short, 
 
 
 async def test_a_batch_that_can_not_be_committed_deletes_nothing(tmp_path, short):
-    database = Database(tmp_path / "e.db", "engagement")
-    await SqliteEventStore(database).append([event(recorded_at_ms=0)])
+    database = SqliteDatabase(tmp_path / "e.db", "engagement")
+    await EventTables(database).append([event(recorded_at_ms=0)])
     await database.write(lambda connection: connection.execute("DROP TABLE sweep"))
     with pytest.raises(StoreUnusable):
         await Sweeper("engagement", database, short, Clock(NOW_MS)).sweep()
@@ -356,8 +363,8 @@ async def test_a_batch_that_can_not_be_committed_deletes_nothing(tmp_path, short
 
 
 async def test_a_running_suite_sweeps_by_itself_says_what_went_and_tries_again_after_a_fault(tmp_path, short):
-    database = Database(tmp_path / "e.db", "engagement")
-    store = SqliteEventStore(database)
+    database = SqliteDatabase(tmp_path / "e.db", "engagement")
+    store = EventTables(database)
     await store.append([event("1", recorded_at_ms=0)])
     turns: asyncio.Queue[float] = asyncio.Queue()
     go_on = asyncio.Event()
@@ -390,8 +397,8 @@ async def test_a_running_suite_sweeps_by_itself_says_what_went_and_tries_again_a
 @pytest.mark.parametrize("failure", [Unavailable("NOT_READY"), OSError(28, "No space left on device")])
 async def test_whoever_could_not_be_forgotten_is_forgotten_by_the_next_sweep(tmp_path, short, failure):
     """The sweeps go on, and say so; before, the process ended and the next knew nobody to forget."""
-    database = Database(tmp_path / "r.db", "recommender")
-    await SqliteRecommenderStore(database).apply(1, [projected.event(1, who=1, recorded_day=0)])
+    database = SqliteDatabase(tmp_path / "r.db", "recommender")
+    await RecommenderTables(database).apply(1, [projected.event(1, who=1, recorded_day=0)])
     asked: list[Any] = []
     logged: list[str] = []
     turns: asyncio.Queue[float] = asyncio.Queue(1)
@@ -417,10 +424,14 @@ async def test_the_command_sweeps_every_file_there_is_and_none_of_a_service_that
     class Config:
         folder, policy = tmp_path, short
 
+        @staticmethod
+        def store(service: str) -> SqliteFile:
+            return SqliteFile(tmp_path / f"{service}.db", service)
+
     for service in ("engagement", "identity"):
-        Database(tmp_path / f"{service}.db", service).close()
-    database = Database(tmp_path / "engagement.db", "engagement")
-    await SqliteEventStore(database).append([event(recorded_at_ms=0)])
+        SqliteDatabase(tmp_path / f"{service}.db", service).close()
+    database = SqliteDatabase(tmp_path / "engagement.db", "engagement")
+    await EventTables(database).append([event(recorded_at_ms=0)])
     database.close()
     lines: list[str] = []
     with sole_user(tmp_path, "engagement"), pytest.raises(FolderInUse):

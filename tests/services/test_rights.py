@@ -16,8 +16,9 @@ from services.consent.authority import ConsentAuthority
 from services.errors import Refusal
 from services.rights.disclosure import Disclosure
 from services.rights.verifier import DEV_VERIFIER
-from services.storage.consent import SqliteConsentStore
-from services.storage.sqlite import Database, StoreUnusable
+from services.storage.consent import ConsentTables
+from services.storage.database import StoreUnusable
+from services.storage.sqlite import SqliteDatabase
 from tests.conftest import Clock
 from tests.consent.statements import KEYS, entry, statement, subject
 from tests.services.rights_desk import BEYOND, CARD, ME, RECEIPT, VICTIM, Desk, said, whole
@@ -42,8 +43,8 @@ def fields_of(method: str) -> dict[str, Any]:
 
 @pytest.fixture
 async def desk(tmp_path: Path, policy: Policy, keyring: KeyRing, clock: Clock) -> AsyncIterator[Desk]:
-    database = Database(tmp_path / "consent.db", "consent")
-    authority = ConsentAuthority(SqliteConsentStore(database, policy, KEYS), policy, clock)
+    database = SqliteDatabase(tmp_path / "consent.db", "consent")
+    authority = ConsentAuthority(ConsentTables(database, policy, KEYS), policy, clock)
     await authority.start()
     await authority.apply_graph([GraphStep(1, (ME, CARD, VICTIM, BEYOND), ())])
     granted = [
@@ -269,7 +270,7 @@ async def test_a_proof_taken_before_a_restart_is_remembered_after_it(desk: Desk,
 
     proof = desk.proof(ME)
     await desk.ask("WhereFrom", ME, proof, request_id="r1")
-    again = Database(tmp_path / "consent.db", "consent")
+    again = SqliteDatabase(tmp_path / "consent.db", "consent")
     desk.servicer._register = ProofRegister(again)
     assert await refused(desk.ask("WhereFrom", ME, proof, request_id="r2")) == ("PROOF_REUSED", "proofs[0]")
     again.close()

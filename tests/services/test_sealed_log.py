@@ -18,21 +18,22 @@ from services.audit.collecting import Collector
 from services.feed import Feed
 from services.signing import Signed, public_keys, signer, verified
 from services.storage.audit import AuditBatch
-from services.storage.sealed_log import SealedLog
-from services.storage.sqlite import Database, StoreUnusable
+from services.storage.database import StoreUnusable
+from services.storage.sealed_log import SealedLog, SealedReader
+from services.storage.sqlite import SqliteDatabase
 from tests.conftest import Clock
 from tests.consent.auditlog.logs import ONE, TWO, leaf
 
 
 @pytest.fixture
 def database(tmp_path: Path):
-    opened = Database(tmp_path / "consent.db", "consent", "auditlog")
+    opened = SqliteDatabase(tmp_path / "consent.db", "consent")
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def log(database: Database, keyring: KeyRing, clock: Clock) -> SealedLog:
+def log(database: SqliteDatabase, keyring: KeyRing, clock: Clock) -> SealedLog:
     return SealedLog(database, "acme", signer(keyring, Signed.AUDIT_HEAD), clock)
 
 
@@ -47,7 +48,7 @@ def some(process: bytes, batches: int, rows: int = 3) -> list[AuditBatch]:
 
 def file_of(log: SealedLog) -> list[str]:
     lines = []
-    for sealed in log.batches(0, 1000):
+    for sealed in reader_of(log).batches(0, 1000):
         for place, encoding in enumerate(sealed.leaves, start=sealed.first):
             lines.append(row_line(place, decoded(encoding), leaf_hash(encoding)))
         lines.append(head_line(sealed.signed, sealed.edge))
@@ -63,7 +64,7 @@ async def test_what_two_services_recorded_is_one_log_that_verifies_offline(log, 
         file_of(log), lambda version, signature, message: verified(keys[version], signature, message)
     )
     assert (report.rows, report.heads, report.findings) == (15, 5, [])
-    assert report.last == log.head()
+    assert report.last == reader_of(log).head()
 
 
 async def test_every_leaf_and_every_older_log_is_proven(log):
@@ -71,28 +72,30 @@ async def test_every_leaf_and_every_older_log_is_proven(log):
     sealed = some(ONE, 10, rows=53)
     for start in range(0, 10, 3):
         await log.seal("identity", sealed[start : start + 3])
-    head = log.head().head
+    head = reader_of(log).head().head
     assert head.size == 530
     for index in (0, 255, 256, 511, 529):
-        encoding = log.leaf(index)
-        assert includes(head.root, head.size, index, leaf_hash(encoding), log.inclusion(index, head.size))
+        encoding = reader_of(log).leaf(index)
+        assert includes(
+            head.root, head.size, index, leaf_hash(encoding), reader_of(log).inclusion(index, head.size)
+        )
     for size in (53, 265, 477, 530):
-        older = log.head(size).head
-        assert extends((size, older.root), (530, head.root), log.consistency(size, 530))
-    assert log.leaf(530) is None
+        older = reader_of(log).head(size).head
+        assert extends((size, older.root), (530, head.root), reader_of(log).consistency(size, 530))
+    assert reader_of(log).leaf(530) is None
     with pytest.raises(LookupError):
-        log.inclusion(5, 531)
+        reader_of(log).inclusion(5, 531)
 
 
 async def test_a_batch_that_comes_again_is_sealed_once(log):
     """At least once, in order, is what a feed promises."""
     await log.seal("identity", some(ONE, 2))
-    before = log.head()
+    before = reader_of(log).head()
     await log.seal("identity", some(ONE, 2))
-    assert log.head() == before
+    assert reader_of(log).head() == before
     await log.seal("identity", some(ONE, 3))
-    assert log.head().head.size == 9
-    assert (log.cursor("identity"), log.cursor("consent")) == (3, 0)
+    assert reader_of(log).head().head.size == 9
+    assert (reader_of(log).cursor("identity"), reader_of(log).cursor("consent")) == (3, 0)
 
 
 async def test_what_is_sealed_can_not_be_changed_or_taken_away(log, database):
@@ -107,9 +110,9 @@ async def test_what_is_sealed_can_not_be_changed_or_taken_away(log, database):
 async def test_batches_are_given_from_the_one_that_holds_a_place(log):
     """As many as are asked for, or as heavy as they may be."""
     await log.seal("identity", some(ONE, 4))
-    assert [one.first for one in log.batches(4, 2)] == [3, 6]
-    assert [one.first for one in log.batches(0, 10, bytes_max=1)] == [0]
-    assert log.batches(12, 10) == []
+    assert [one.first for one in reader_of(log).batches(4, 2)] == [3, 6]
+    assert [one.first for one in reader_of(log).batches(0, 10, bytes_max=1)] == [0]
+    assert reader_of(log).batches(12, 10) == []
 
 
 async def test_the_collector_seals_what_all_services_record_and_goes_on_after_a_stop(log, clock):
@@ -117,17 +120,17 @@ async def test_the_collector_seals_what_all_services_record_and_goes_on_after_a_
     stores = {"identity": some(ONE, 5), "consent": some(TWO, 4)}
     feeds = {name: feed(store[:2]) for name, store in stores.items()}
     collector = Collector(log, clock, print, pause_s=0)
-    collector.start(feeds)
+    await collector.start(feeds)
     for name in stores:
         await collector.caught_up(name, 2)
     await collector.stop()
-    assert log.head().head.size == 12
+    assert reader_of(log).head().head.size == 12
     collector = Collector(log, clock, print, pause_s=0)
-    collector.start({name: feed(store) for name, store in stores.items()})
+    await collector.start({name: feed(store) for name, store in stores.items()})
     for name, store in stores.items():
         await collector.caught_up(name, len(store))
     await collector.stop()
-    assert log.head().head.size == 27
+    assert reader_of(log).head().head.size == 27
 
 
 async def test_what_comes_within_a_pause_is_sealed_together(log, clock):
@@ -140,13 +143,16 @@ async def test_what_comes_within_a_pause_is_sealed_together(log, clock):
         pauses.append(seconds)
         source.published(5)
 
-    source._read = lambda after, limit: store[after : source.last_seq]
+    async def read(after: int, _limit: int) -> Sequence[AuditBatch]:
+        return store[after : await source.head()]
+
+    source._read = read
     collector = Collector(log, clock, print, pause_s=0.25, sleep=sleep)
-    collector.start({"identity": source})
+    await collector.start({"identity": source})
     await collector.caught_up("identity", 5)
     await collector.stop()
     assert pauses == [0.25]
-    assert log.head().head.size == 15
+    assert reader_of(log).head().head.size == 15
 
 
 async def test_a_number_that_never_comes_is_reported_once(log, clock):
@@ -156,7 +162,7 @@ async def test_a_number_that_never_comes_is_reported_once(log, clock):
     source = feed(store)
     collector = Collector(log, clock, reports.append, pause_s=0)
     clock.now_ms += 60_000
-    collector.start({"identity": source})
+    await collector.start({"identity": source})
     await collector.caught_up("identity", 4)
     await collector.stop()
     assert reports == [f"audit: records 2 to 3 of process {ONE.hex()} never came\n"]
@@ -166,7 +172,9 @@ async def test_a_record_that_a_write_carried_ahead_is_no_gap(log, clock):
     """Reads counted before it are on their way."""
     reports: list[str] = []
     collector = Collector(log, clock, reports.append, pause_s=0)
-    collector.start({"identity": feed([batch(1, leaf(1)), batch(2, leaf(4)), batch(3, leaf(2), leaf(3))])})
+    await collector.start(
+        {"identity": feed([batch(1, leaf(1)), batch(2, leaf(4)), batch(3, leaf(2), leaf(3))])}
+    )
     await collector.caught_up("identity", 3)
     clock.now_ms += 60_000
     await asyncio.sleep(0)
@@ -176,4 +184,16 @@ async def test_a_record_that_a_write_carried_ahead_is_no_gap(log, clock):
 
 def feed(store: Sequence[AuditBatch]) -> Feed[AuditBatch]:
     """A service's store with one batch a reading."""
-    return Feed(lambda after, limit: store[after : after + 1], len(store))
+
+    async def read(after: int, _limit: int) -> Sequence[AuditBatch]:
+        return store[after : after + 1]
+
+    async def last() -> int:
+        return len(store)
+
+    return Feed(read, last)
+
+
+def reader_of(log: SealedLog) -> SealedReader:
+    """Reads what a log has sealed."""
+    return SealedReader(log._database.reader, "acme")

@@ -16,8 +16,8 @@ from services.consent.authority import ConsentAuthority
 from services.consent.signals import RecordedSignals, gpc_mask
 from services.errors import Unavailable
 from services.interceptors.signals import HEADER
-from services.storage.consent import SqliteConsentStore
-from services.storage.sqlite import Database
+from services.storage.consent import ConsentTables
+from services.storage.sqlite import SqliteDatabase
 from tests.conftest import set_state
 from tests.consent.statements import KEYS, subject
 from tests.probe.v1 import probe_pb2
@@ -149,8 +149,8 @@ async def test_who_may_not_call_signals_nothing(suite):
 @pytest.fixture
 async def recording(tmp_path: Path, policy, clock):
     """(port, authority, table) over a real store that knows two subjects."""
-    database = Database(tmp_path / "consent.db", "consent")
-    authority = ConsentAuthority(SqliteConsentStore(database, policy, KEYS), policy, clock)
+    database = SqliteDatabase(tmp_path / "consent.db", "consent")
+    authority = ConsentAuthority(ConsentTables(database, policy, KEYS), policy, clock)
     await authority.start()
     await authority.apply_graph([GraphStep(1, (ONE, OTHER), ())])
     table = GuardTable(policy)

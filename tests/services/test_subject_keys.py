@@ -10,7 +10,7 @@ import pytest
 
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
-from services.storage.sqlite import Database, connect
+from services.storage.sqlite import SqliteDatabase, connect
 from services.storage.subject_keys import SubjectKeyDestroyed, SubjectKeys, key_id
 
 ANN, BOB = SubjectId(b"a" * 16), SubjectId(b"b" * 16)
@@ -18,7 +18,7 @@ ANN, BOB = SubjectId(b"a" * 16), SubjectId(b"b" * 16)
 
 @pytest.fixture
 def database(tmp_path: Path):
-    opened = Database(tmp_path / "consent.db", "consent")
+    opened = SqliteDatabase(tmp_path / "consent.db", "consent")
     yield opened
     opened.close()
 
@@ -28,7 +28,7 @@ def keys(keyring: KeyRing) -> SubjectKeys:
     return SubjectKeys(keyring)
 
 
-async def test_a_subject_keeps_its_key_and_no_two_have_the_same(database: Database, keys: SubjectKeys):
+async def test_a_subject_keeps_its_key_and_no_two_have_the_same(database: SqliteDatabase, keys: SubjectKeys):
     """Made on first use, the same afterwards, in one transaction and the next."""
     first = await database.write(lambda c: keys.keys_in(c, [ANN, BOB, ANN]))
     again = await database.write(lambda c: keys.key_in(c, ANN))
@@ -38,13 +38,13 @@ async def test_a_subject_keeps_its_key_and_no_two_have_the_same(database: Databa
 
 
 async def test_another_store_or_another_deployment_makes_another_key(
-    tmp_path: Path, database: Database, keys: SubjectKeys
+    tmp_path: Path, database: SqliteDatabase, keys: SubjectKeys
 ):
     """The salt is the store's, the root is the deployment's; both are needed."""
     key = await database.write(lambda c: keys.key_in(c, ANN))
     stranger = SubjectKeys(KeyRing.create(secrets.token_bytes, 0))
     assert stranger.existing(database.reader, [ANN])[ANN] != key
-    elsewhere = Database(tmp_path / "identity.db", "identity")
+    elsewhere = SqliteDatabase(tmp_path / "identity.db", "identity")
     try:
         assert await elsewhere.write(lambda c: keys.key_in(c, ANN)) != key
     finally:
@@ -52,7 +52,7 @@ async def test_another_store_or_another_deployment_makes_another_key(
 
 
 async def test_a_destroyed_key_is_in_no_file_and_is_never_made_again(
-    tmp_path: Path, database: Database, keys: SubjectKeys
+    tmp_path: Path, database: SqliteDatabase, keys: SubjectKeys
 ):
     """The salt is overwritten on disk, log included once it is truncated; its id can be told."""
     await database.write(lambda c: keys.keys_in(c, [ANN, BOB]))
@@ -74,14 +74,16 @@ async def test_a_destroyed_key_is_in_no_file_and_is_never_made_again(
 
 
 async def test_a_subject_without_a_key_can_be_kept_from_ever_having_one(
-    database: Database, keys: SubjectKeys
+    database: SqliteDatabase, keys: SubjectKeys
 ):
     """Erased here before anything was sealed: what comes late seals nothing."""
     assert await database.write(lambda c: keys.destroy(c, [ANN])) == []
     assert await database.write(lambda c: keys.keys_in(c, [ANN])) == {}
 
 
-async def test_a_key_whose_transaction_was_undone_is_not_remembered(database: Database, keys: SubjectKeys):
+async def test_a_key_whose_transaction_was_undone_is_not_remembered(
+    database: SqliteDatabase, keys: SubjectKeys
+):
     """Else something could be sealed that nobody can ever open."""
 
     def undone(connection: sqlite3.Connection) -> None:
@@ -94,7 +96,7 @@ async def test_a_key_whose_transaction_was_undone_is_not_remembered(database: Da
     assert await database.write(lambda c: keys.key_in(c, ANN)) != made[0]
 
 
-async def test_after_a_rotation_old_keys_open_and_new_subjects_use_the_new_root(database: Database):
+async def test_after_a_rotation_old_keys_open_and_new_subjects_use_the_new_root(database: SqliteDatabase):
     """The version is kept beside the salt."""
     old = KeyRing.create(secrets.token_bytes, 0)
     key = await database.write(lambda c: SubjectKeys(old).key_in(c, ANN))
