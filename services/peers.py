@@ -1,20 +1,24 @@
 """The other services as this process calls them: a channel each, and who calls.
 
 Calls carry the token of the service that makes them and pass the same chain as everybody's.
-Channels are opened at their first use, when everything that runs in this process listens.
+Channels are opened at their first use, when everything that runs in this process listens; with
+certificates a channel is one part's to one service, and is opened anew under a new certificate.
 """
 
 from __future__ import annotations
 
-import ipaddress
+import asyncio
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
-import grpc
-
 from services.server import MESSAGE_BYTES_MAX
-from services.service_tokens import SCOPES, ServiceToken
+from services.service_tokens import SCOPES, TTL_S, ServiceToken
 from services.signing import Signer
+from services.tls.certificate import Certificate
+from services.tls.credentials import Secured, open_channel
+from services.tls.material import Material
+from services.tls.spiffe import service_id
 
 _OPTIONS = (
     ("grpc.enable_http_proxy", 0),  # a proxy of the environment is none of this machine's services
@@ -23,27 +27,22 @@ _OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
 )
+#: A channel under an older certificate is closed after so long: what was called over it is over by
+#: then, streams too, which end with their token and are begun anew.
+_LEFT_S = 2.0 * TTL_S
 Metadata = tuple[tuple[str, str], ...]
-
-
-class NotLoopback(RuntimeError):  # noqa: N818 - named after what it says
-    """A service's address is not this machine's own; tokens and birth subjects are not sent there."""
-
-
-def is_loopback(address: str) -> bool:
-    """Whether a "host:port" is of the loopback interface."""
-    host = address.rpartition(":")[0].strip("[]")
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class Peers:
     """The services of a deployment, for the parts of one process."""
 
     def __init__(
-        self, addresses: Mapping[str, str], signer: Signer, tenant: str, clock_ms: Callable[[], int]
+        self,
+        addresses: Mapping[str, str],
+        signer: Signer,
+        tenant: str,
+        clock_ms: Callable[[], int],
+        certificates: Mapping[str, Certificate] = MappingProxyType({}),
     ) -> None:
         """Opens nothing yet.
 
@@ -52,30 +51,38 @@ class Peers:
             signer: of the kind ``SERVICE_TOKEN``.
             tenant: whose deployment it is.
             clock_ms: the present instant, milliseconds since the epoch.
+            certificates: of the services of this process; without them they call on loopback only.
         """
         self._addresses = addresses
         self._tokens = {name: ServiceToken(signer, name, tenant, clock_ms) for name in SCOPES}
-        self._channels: dict[str, Any] = {}
+        self._certificates = certificates
+        self._channels: dict[tuple[str, str], tuple[Material | None, Any]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
 
-    def channel(self, service: str) -> Any:
-        """The channel (``grpc.aio.Channel``) to a service.
+    def channel(self, service: str, caller: str) -> Any:
+        """The channel (``grpc.aio.Channel``) to a service; ask anew for each call.
+
+        Args:
+            service: who is called.
+            caller: the part of this process that calls.
 
         Raises:
             NotLoopback: the call would cross a network in the clear.
         """
-        if service not in self._channels:
-            address = self._addresses[service]
-            if not is_loopback(address):
-                raise NotLoopback(
-                    f"{service} listens on {address}; services call each other on loopback only"
-                )
-            insecure_channel: Any = grpc.aio.insecure_channel
-            self._channels[service] = insecure_channel(address, options=_OPTIONS)
-        return self._channels[service]
+        certificate = self._certificates[caller] if self._certificates else None
+        key = service, caller if certificate else ""
+        material = certificate.material if certificate else None
+        known = self._channels.get(key)
+        if known is None or known[0] is not material:
+            opened = self._opened(service, certificate)
+            if known is not None:
+                self._leave(known[1])
+            known = self._channels[key] = material, opened
+        return known[1]
 
-    def stub(self, service: str, stub: Callable[[Any], Any]) -> Any:
-        """A generated stub on the channel to a service."""
-        return stub(self.channel(service))
+    def stub(self, service: str, caller: str, stub: Callable[[Any], Any]) -> Any:
+        """A generated stub on the channel to a service, as of ``channel``."""
+        return stub(self.channel(service, caller))
 
     def metadata(self, service: str) -> Metadata:
         """The metadata with which ``service``, a part of this process, calls now; ask anew for each call."""
@@ -83,5 +90,28 @@ class Peers:
 
     async def close(self) -> None:
         """Closes the channels; calls in flight are cancelled."""
-        for channel in self._channels.values():
+        for task in self._leaving:
+            task.cancel()
+        await asyncio.gather(*self._leaving, return_exceptions=True)
+        for _, channel in self._channels.values():
             await channel.close()
+
+    def _opened(self, service: str, certificate: Certificate | None) -> Any:
+        secured = None
+        if certificate is not None:
+            answering = service_id(certificate.identity.trust_domain, service)
+            secured = Secured(certificate.material, answering)
+        return open_channel(service, self._addresses[service], _OPTIONS, secured)
+
+    def _leave(self, channel: Any) -> None:
+        task = asyncio.create_task(_left(channel))
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+
+async def _left(channel: Any) -> None:
+    """Closes a channel on which nothing is begun any more, at the latest when this is cancelled."""
+    try:
+        await asyncio.sleep(_LEFT_S)
+    finally:
+        await channel.close()

@@ -124,7 +124,9 @@ class RemoteStore:
         return erased_of(answer)
 
     def _stub(self) -> store_pb2_grpc.StoreServiceStub:
-        stub: store_pb2_grpc.StoreServiceStub = self._peers.stub(self.name, store_pb2_grpc.StoreServiceStub)
+        stub: store_pb2_grpc.StoreServiceStub = self._peers.stub(
+            self.name, "consent", store_pb2_grpc.StoreServiceStub
+        )
         return stub
 
     def _metadata(self) -> Sequence[tuple[str, str]]:

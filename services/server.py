@@ -21,6 +21,10 @@ from services.interceptors.chain import Chain
 from services.interceptors.declared import Descriptor
 from services.interceptors.layer import Layer
 from services.interceptors.plan import compile_service
+from services.loopback import NotLoopback, is_loopback
+from services.tls.certificate import Certificate
+from services.tls.credentials import server_credentials
+from services.tls.peer import peer_reader
 
 MESSAGE_BYTES_MAX = 4 << 20
 
@@ -71,6 +75,7 @@ class GuardedServer:
         policy: Policy,
         guard: GuardTable,
         clock_ms: Callable[[], int],
+        certificate: Certificate | None = None,
     ) -> None:
         """Makes the server; nothing listens yet.
 
@@ -80,6 +85,8 @@ class GuardedServer:
             policy: the compiled policy file.
             guard: this replica's guard table.
             clock_ms: the present instant, milliseconds since the epoch.
+            certificate: what it shows; it then takes clients that show one, and no others.
+                Without, it listens on loopback only.
 
         Raises:
             ContractError: something of a service is not declared.
@@ -91,7 +98,8 @@ class GuardedServer:
         self.names = tuple(one.name for one in served)
         self.address = ""
         plans = {rpc: plan for one in served for rpc, plan in compile_service(one.service, policy).items()}
-        self.chain = Chain(layers, plans, guard, clock_ms)
+        self._certificate = certificate
+        self.chain = Chain(layers, plans, guard, clock_ms, peer_reader() if certificate else None)
         self._server = grpc.aio.server(interceptors=[self.chain], options=_OPTIONS)
         for one in served:
             one.register(one.servicer, self._server)
@@ -108,10 +116,13 @@ class GuardedServer:
 
         Raises:
             AddressTaken: it can not listen there.
+            NotLoopback: others would reach it without encryption.
         """
+        if self._certificate is None and not is_loopback(address):
+            raise NotLoopback(f"{self.names[0]}: without [tls] services listen on loopback, not on {address}")
         await self._set(health_pb2.HealthCheckResponse.NOT_SERVING)
         try:
-            port = self._server.add_insecure_port(address)
+            port = self._listening(address)
         except RuntimeError:
             raise AddressTaken(f"{self.names[0]} can not listen on {address}; is it taken?") from None
         self.address = f"{address.rsplit(':', 1)[0]}:{port}"
@@ -129,6 +140,13 @@ class GuardedServer:
         """Refuses new calls, lets those in flight finish within ``grace_s``."""
         await self._health.enter_graceful_shutdown()
         await self._server.stop(grace_s)
+
+    def _listening(self, address: str) -> int:
+        if self._certificate is None:
+            port: int = self._server.add_insecure_port(address)
+        else:
+            port = self._server.add_secure_port(address, server_credentials(self._certificate))
+        return port
 
     async def _set(self, status: Any) -> None:
         for name in (*self.names, ""):

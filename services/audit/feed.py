@@ -45,7 +45,7 @@ def remote_audit(peers: Peers, service: str, patience: Patience) -> RemoteFeed[A
     """A service's records as consent collects them from another process."""
 
     def subscribe(cursor: int) -> grpc.aio.UnaryStreamCall:
-        stub = peers.stub(service, audit_pb2_grpc.AuditFeedServiceStub)
+        stub = peers.stub(service, "consent", audit_pb2_grpc.AuditFeedServiceStub)
         request = audit_pb2.SubscribeAuditRequest(cursor=cursor)
         return stub.SubscribeAudit(request, metadata=peers.metadata("consent"))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 
-from services.peers import NotLoopback, is_loopback
+from services.tls.credentials import Secured, open_channel
 from veilgraph.client.errors import from_rpc
 
 
@@ -17,19 +17,18 @@ class Desk:
     #: Of one call, in seconds.
     timeout_s = 60.0
 
-    def __init__(self, address: str, token: str) -> None:
+    def __init__(self, address: str, token: str, secured: Secured | None = None) -> None:
         """Opens nothing yet.
 
         Args:
             address: "host:port" where identity listens.
             token: of a caller with the scope of what is asked.
+            secured: what it shows to a service that takes certificates.
 
         Raises:
             NotLoopback: the token would cross a network in the clear.
         """
-        if not is_loopback(address):
-            raise NotLoopback(f"identity listens on {address}; run the command on its machine")
-        self.channel = grpc.insecure_channel(address)
+        self.channel = open_channel("the service", address, (), secured, grpc)
         self._metadata = (("authorization", f"Bearer {token}"),)
 
     def close(self) -> None:

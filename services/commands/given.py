@@ -6,6 +6,10 @@ import argparse
 import ipaddress
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from services.tls.credentials import Secured
 
 GATEWAY = "127.0.0.1:8080"
 
@@ -37,6 +41,31 @@ def token_of(folder: Path, caller: str) -> str:
         return (folder / "tokens" / caller).read_text()
     except FileNotFoundError:
         sys.exit(f"{folder} holds no suite; `make run` makes one.")
+
+
+def reached(folder: Path, service: str, caller: str) -> tuple[str, str, Secured | None]:
+    """Where a service of a suite listens, a development caller's token, and what it shows there.
+
+    Raises:
+        ConfigError: the suite's configuration or the caller's certificate can not be used.
+    """
+    from services.deployment.config import ConfigError, load
+    from services.deployment.dev_ca import caller_id, files_of
+    from services.deployment.development import CONFIG_FILE, TLS_FOLDER
+    from services.deployment.program import wall_clock_ms
+    from services.tls.credentials import Secured
+    from services.tls.material import CertificateUnusable, read
+
+    token = token_of(folder, caller)
+    config = load(folder / CONFIG_FILE)
+    if config.tls is None:
+        return config.listen[service], token, None
+    identity = caller_id(config.tls.trust_domain, caller)
+    try:
+        shown = read(files_of(folder / TLS_FOLDER, identity), identity, wall_clock_ms())
+    except CertificateUnusable as error:
+        raise ConfigError(str(error)) from None
+    return config.listen[service], token, Secured(shown, config.tls.identity(service))
 
 
 def _address(text: str) -> str:

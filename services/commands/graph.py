@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from services.commands.given import gateway, token_of
+from services.commands.given import gateway, reached, token_of
 
 
 def add(commands: Any) -> None:
@@ -71,14 +71,13 @@ def _picture(arguments: argparse.Namespace, console: Console) -> int:
 
 def _keys(arguments: argparse.Namespace, console: Console) -> int:
     from services.commands.keys import KeyDesk, carried_out
-    from services.deployment.config import ConfigError, load
-    from services.peers import NotLoopback
+    from services.deployment.config import ConfigError
+    from services.loopback import NotLoopback
     from veilgraph.client.errors import VeilgraphError
 
-    token = token_of(arguments.folder, "operator")
     try:
-        address = load(arguments.folder / "suite.toml").listen["identity"]
-        for line in carried_out(KeyDesk(address, token), arguments):
+        desk = KeyDesk(*reached(arguments.folder, "identity", "operator"))
+        for line in carried_out(desk, arguments):
             console.print(line, highlight=False, soft_wrap=True)
     except (ConfigError, NotLoopback, VeilgraphError) as error:
         console.print(f"[red]Not done:[/red] {error}", highlight=False, soft_wrap=True)
@@ -91,16 +90,15 @@ def _rules(arguments: argparse.Namespace, console: Console) -> int:
 
     from identity.errors import RulesError
     from services.commands.rules import RulesDesk, checked
-    from services.deployment.config import ConfigError, load, shipped_policy, shipped_rules
-    from services.peers import NotLoopback
+    from services.deployment.config import ConfigError, shipped_policy, shipped_rules
+    from services.loopback import NotLoopback
     from veilgraph.client.errors import VeilgraphError
 
     try:
         content = arguments.file.read_text()
         console.print(checked(content, shipped_rules(shipped_policy())), highlight=False, soft_wrap=True)
         if arguments.action != "check":
-            address = load(arguments.folder / "suite.toml").listen["identity"]
-            with closing(RulesDesk(address, token_of(arguments.folder, "operator"))) as desk:
+            with closing(RulesDesk(*reached(arguments.folder, "identity", "operator"))) as desk:
                 for line in (desk.preview if arguments.action == "preview" else desk.apply)(content):
                     console.print(line, highlight=False, soft_wrap=True)
     except (ConfigError, NotLoopback, OSError, RulesError, VeilgraphError) as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from services.commands.given import token_of
+from services.commands.given import reached
 
 #: As a shell says that a program was interrupted.
 _INTERRUPTED = 130
@@ -68,16 +68,15 @@ def _ask(arguments: argparse.Namespace, console: Console) -> int:
     from contextlib import closing
 
     from services.commands.job_desk import JobDesk
-    from services.deployment.config import ConfigError, load
+    from services.deployment.config import ConfigError
     from services.importing.progress import bars
-    from services.peers import NotLoopback
+    from services.loopback import NotLoopback
     from veilgraph.client.errors import VeilgraphError
 
     request_id = arguments.request_id or f"{arguments.job}-{secrets.token_hex(8)}"
-    token = token_of(arguments.folder, arguments.caller)
     try:
-        address = load(arguments.folder / "suite.toml").listen["recommender"]
-        with closing(JobDesk(address, token)) as desk, bars(console) as show:
+        whom = reached(arguments.folder, "recommender", arguments.caller)
+        with closing(JobDesk(*whom)) as desk, bars(console) as show:
             lines = desk.done(arguments.job, request_id, getattr(arguments, "subject", ""), show)
     except (ConfigError, NotLoopback, VeilgraphError) as error:
         console.print(f"[red]Not done:[/red] {error}", highlight=False, soft_wrap=True)

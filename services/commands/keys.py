@@ -10,6 +10,7 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.commands.desk import Desk
+from services.tls.credentials import Secured
 from veilgraph.identity.v1 import keys_pb2, keys_pb2_grpc
 
 DAY_S = 86_400
@@ -20,9 +21,9 @@ _NAMES = {number: name for name, number in USES.items()}
 class KeyDesk(Desk):
     """Asks what needs the scope ``identity.keys``."""
 
-    def __init__(self, address: str, token: str) -> None:
+    def __init__(self, address: str, token: str, secured: Secured | None = None) -> None:
         """See ``Desk``."""
-        super().__init__(address, token)
+        super().__init__(address, token, secured)
         self._stub = keys_pb2_grpc.KeyServiceStub(self.channel)  # type: ignore[no-untyped-call]
 
     def status(self) -> Iterable[str]:

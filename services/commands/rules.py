@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from identity.rules import Rules
 from services.commands.desk import Desk
 from services.identity.rule_book import rules_of
+from services.tls.credentials import Secured
 from veilgraph.identity.v1 import rules_pb2, rules_pb2_grpc
 
 _EXAMPLES = 5
@@ -18,9 +19,9 @@ class RulesDesk(Desk):
     #: A replay of millions of links takes its time.
     timeout_s = 600.0
 
-    def __init__(self, address: str, token: str) -> None:
+    def __init__(self, address: str, token: str, secured: Secured | None = None) -> None:
         """See ``Desk``."""
-        super().__init__(address, token)
+        super().__init__(address, token, secured)
         self._stub = rules_pb2_grpc.RulesServiceStub(self.channel)  # type: ignore[no-untyped-call]
 
     def preview(self, content: str) -> Iterable[str]:

@@ -57,6 +57,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
 
     from services.deployment.config import ConfigError
     from services.deployment.demo import Demo, serve
+    from services.deployment.dev_ca import AuthorityUnusable
     from services.deployment.processes import ServiceFailed
     from services.gateway.envoy import GatewayFailed
     from services.importing.errors import ImportStopped
@@ -78,6 +79,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         return uvloop.run(serve(demo, console))
     except (
         AddressTaken,
+        AuthorityUnusable,
         ConfigError,
         FolderInUse,
         GatewayFailed,
@@ -95,17 +97,19 @@ def _serve(arguments: argparse.Namespace, console: Console) -> int:
 
     from services.deployment.config import ConfigError, load
     from services.deployment.program import serve_alone
+    from services.loopback import NotLoopback
     from services.parts.part import PartEnded
-    from services.peers import NotLoopback
     from services.server import AddressTaken
     from services.storage.database import SchemaTooNew, SchemaTooOld, StoreUnusable
     from services.storage.folder import FolderInUse
+    from services.tls.material import CertificateUnusable
 
     _as_a_service()
     try:
         return uvloop.run(serve_alone(load(arguments.config), arguments.service, sys.stdout))
     except (
         AddressTaken,
+        CertificateUnusable,
         ConfigError,
         FolderInUse,
         NotLoopback,

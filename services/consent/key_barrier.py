@@ -53,7 +53,7 @@ def remote_key_barrier(peers: Peers) -> KeyBarrier:
     """Consent's barrier as identity waits at it from another process."""
 
     async def held(revision: int) -> None:
-        stub = peers.stub("consent", feed_pb2_grpc.KeyBarrierServiceStub)
+        stub = peers.stub("consent", "identity", feed_pb2_grpc.KeyBarrierServiceStub)
         request = feed_pb2.AwaitKeysRequest(revision=revision)
         try:
             await stub.AwaitKeys(request, metadata=peers.metadata("identity"), timeout=_BARRIER_S)

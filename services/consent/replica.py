@@ -42,13 +42,13 @@ class StreamBroken(ConnectionError):  # noqa: N818 - named after what it says
         self.reason = reason
 
 
-def over(channel: grpc.aio.Channel, metadata: Metadata) -> Follow:
-    """Follows over gRPC; ``metadata`` gives the credentials of each attempt."""
-    stub = guard_pb2_grpc.GuardServiceStub(channel)  # type: ignore[no-untyped-call]
+def over(channel: Callable[[], grpc.aio.Channel], metadata: Metadata) -> Follow:
+    """Follows over gRPC; ``channel`` and ``metadata`` give those of each attempt."""
 
     async def follow(
         requests: AsyncIterator[guard_pb2.FollowRequest],
     ) -> AsyncGenerator[guard_pb2.FollowResponse, None]:
+        stub = guard_pb2_grpc.GuardServiceStub(channel())  # type: ignore[no-untyped-call]
         call = stub.Follow(requests, metadata=metadata())
         try:
             async for response in call:

@@ -49,7 +49,7 @@ class RemoteSignals:
         Raises:
             Unavailable: consent could not be asked, or did not answer; what it kept it will find.
         """
-        stub = self._peers.stub("consent", signal_pb2_grpc.SignalServiceStub)
+        stub = self._peers.stub("consent", self._service, signal_pb2_grpc.SignalServiceStub)
         everybody = list(subjects)
         for start in range(0, len(everybody), _SUBJECTS_MAX):
             request = signal_pb2.RefuseSignalledRequest(

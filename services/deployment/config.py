@@ -26,11 +26,13 @@ from services.rights.proofs import Verifier, public_keys
 from services.service_tokens import PREFIX
 from services.storage.database import Location
 from services.storage.locations import location_of
+from services.tls.config import TlsConfig, ids_of
 
 SERVICES = ("identity", "consent", "recommender", "engagement")
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_CALLER_KEYS = frozenset({"scopes", "purposes", "new_identifiers_per_hour", "translates_to"})
+_CALLER_KEYS = frozenset({"scopes", "purposes", "new_identifiers_per_hour", "translates_to", "spiffe"})
+_TLS_KEYS = frozenset({"trust_domain", "certificate", "key", "ca"})
 _KEYS = frozenset(
     {
         "tenant",
@@ -43,6 +45,7 @@ _KEYS = frozenset(
         "verifiers",
         "model_refresh_s",
         "stores",
+        "tls",
     }
 )
 #: Shorter than this a training of a middling catalogue does not take.
@@ -89,6 +92,7 @@ class SuiteConfig:
         verifiers: who may attest that a person was authenticated.
         own_policy: the policy is a file of the deployment's own, not the one in the package.
         model_refresh_s: within so long no model in service carries what was withdrawn from training.
+        tls: the services' certificates; ``None``: connections show none and stay on loopback.
         postgresql: the database that holds the services' tables; empty: a file a service in the folder.
     """
 
@@ -105,6 +109,7 @@ class SuiteConfig:
     own_policy: bool = False
     model_refresh_s: int = MODEL_REFRESH_S
     postgresql: str = field(default="", repr=False)
+    tls: TlsConfig | None = None
 
     def store(self, service: str) -> Location:
         """Where a service's tables lie."""
@@ -158,7 +163,23 @@ def load(path: Path) -> SuiteConfig:
         verifiers=verifiers,
         model_refresh_s=_refresh_s(content),
         postgresql=_postgresql(content),
+        tls=_tls(content, folder),
     )
+
+
+def _tls(content: Mapping[str, Any], folder: Path) -> TlsConfig | None:
+    ids = {name: entry["spiffe"] for name, entry in content.get("callers", {}).items() if "spiffe" in entry}
+    if "tls" not in content:
+        if ids:
+            raise ConfigError(f"callers.{min(ids)}.spiffe: without [tls] nobody shows a certificate")
+        return None
+    section = _section(content, "tls", _TLS_KEYS)
+    certificate, key, ca = (str(folder / _string(section, name)) for name in ("certificate", "key", "ca"))
+    try:
+        trust_domain = _string(section, "trust_domain")
+        return TlsConfig(trust_domain, certificate, key, ca, ids_of(ids, trust_domain))
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
 
 
 def _postgresql(content: Mapping[str, Any]) -> str:

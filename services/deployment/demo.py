@@ -20,7 +20,8 @@ from typing import Any, Protocol
 from rich.console import Console
 
 from services.deployment.config import SERVICES, load
-from services.deployment.development import prepare
+from services.deployment.dev_ca import files_of
+from services.deployment.development import TLS_FOLDER, TRUST_DOMAIN, prepare
 from services.deployment.issuer import AUDIENCE, DEV_ISSUER
 from services.deployment.launch import bound
 from services.deployment.processes import free_ports, running_processes
@@ -29,8 +30,11 @@ from services.deployment.suite import running_suite
 from services.deployment.telemetry import LineLog
 from services.gateway.config import GatewayConfig
 from services.gateway.envoy import running_gateway
+from services.gateway.upstream_tls import GatewayTls
 from services.importing.dealing import Answer, deal
 from services.importing.mapping_file import COMPLETE_JOURNEY, load_mapping
+from services.tls.material import read
+from services.tls.spiffe import gateway_id
 
 JWKS = Path("keys", "jwks.json")
 
@@ -108,6 +112,7 @@ async def serve(demo: Demo, console: Console) -> int:
             issuer=DEV_ISSUER,
             audience=AUDIENCE,
             listen=demo.gateway,
+            tls=_gateway_tls(demo),
         )
         async with running_gateway(gateway, demo.folder / "gateway") as envoy:
             running.must_run("the gateway", asyncio.create_task(envoy.ended()))
@@ -127,13 +132,17 @@ async def serve(demo: Demo, console: Console) -> int:
 @asynccontextmanager
 async def _running(demo: Demo) -> AsyncIterator[Running]:
     """The services while the block runs, in this process or in one each."""
-    path = prepare(demo.folder, int(time.time()), demo.ports, demo.postgresql)
+    path = prepare(
+        demo.folder, int(time.time()), demo.ports, demo.postgresql, tls=demo.processes > 1
+    )
     config = load(path)
     if demo.postgresql:
         for service in SERVICES:
             await config.store(service).migrate()
     if demo.processes > 1:
-        async with running_processes(config, path) as processes:
+        identity = gateway_id(TRUST_DOMAIN)
+        shown = read(files_of(demo.folder / TLS_FOLDER, identity), identity, wall_clock_ms())
+        async with running_processes(config, path, shown) as processes:
             yield processes
         return
     with (demo.folder / "suite.log").open("a") as stream:
@@ -141,6 +150,13 @@ async def _running(demo: Demo) -> AsyncIterator[Running]:
         async with running_suite(config, wall_clock_ms, log.write) as suite:
             yield suite
         log.flush()
+
+
+def _gateway_tls(demo: Demo) -> GatewayTls | None:
+    """What the gateway shows to services in processes of their own."""
+    if demo.processes == 1:
+        return None
+    return GatewayTls(files_of(demo.folder / TLS_FOLDER, gateway_id(TRUST_DOMAIN)), TRUST_DOMAIN)
 
 
 async def _import(demo: Demo, stop: asyncio.Event) -> int:

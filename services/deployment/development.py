@@ -12,15 +12,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from identity.keyring import KeyRing
+from services.deployment import dev_ca
 from services.deployment.config import SERVICES
 from services.deployment.issuer import AUDIENCE, DEV_ISSUER, JWKS_FILE, open_issuer, save_token
 from services.key_file import write_private
 from services.rights.verifier import DEV_METHODS, DEV_VERIFIER, DEV_VERIFIER_ISSUER, open_verifier
 from services.rights.verifier import JWKS_FILE as VERIFIER_JWKS_FILE
+from services.tls.config import PLACE
 
 TENANT = "demo"
 TOKEN_DAYS = 30
 CONFIG_FILE = "suite.toml"
+TRUST_DOMAIN = "veilgraph.localhost"
+TLS_FOLDER = "tls"
 
 _READING = (
     "identity.resolve",
@@ -73,23 +77,38 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
 }
 
+_TLS = (
+    "",
+    "# Both sides of a connection show a certificate; {service} stands for the name of each service.",
+    "[tls]",
+    f'trust_domain = "{TRUST_DOMAIN}"',
+    f'certificate = "{TLS_FOLDER}/service/{PLACE}.pem"',
+    f'key = "{TLS_FOLDER}/service/{PLACE}.key"',
+    f'ca = "{TLS_FOLDER}/ca.pem"',
+)
 #: What a caller may bring an hour that nobody has seen before, where it is not the suite's default.
 NEW_IDENTIFIERS_PER_HOUR = {"importer": 1_000_000_000}
 #: Whose ids a caller may be given, of people who permit it.
 TRANSLATES_TO = {"shop": ("partner",)}
 
 
-def prepare(folder: Path, now_s: int, ports: Mapping[str, int], postgresql: str = "") -> Path:
-    """Makes whatever of a development suite is missing in a folder; mints fresh tokens.
+def prepare(
+    folder: Path, now_s: int, ports: Mapping[str, int], postgresql: str = "", *, tls: bool = False
+) -> Path:
+    """Makes whatever of a development suite is missing in a folder; mints fresh tokens and certificates.
 
     Args:
         folder: the data set's folder under ``var``.
         now_s: the present, seconds since the epoch.
         ports: port of each service; 0 takes a free one.
         postgresql: the database that holds the tables; empty: files in the folder.
+        tls: connections to the services show certificates.
 
     Returns:
         The path of the configuration file.
+
+    Raises:
+        AuthorityUnusable: no certificates can be issued.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = folder / "keys"
@@ -103,12 +122,14 @@ def prepare(folder: Path, now_s: int, ports: Mapping[str, int], postgresql: str 
     for caller in CALLERS:
         token = issuer.mint(caller, AUDIENCE, TOKEN_DAYS * 86_400, now_s)
         save_token(tokens / caller, token)
+    if tls:
+        dev_ca.provide(folder / TLS_FOLDER, TRUST_DOMAIN, CALLERS, now_s, renew=True)
     config = folder / CONFIG_FILE
-    write_private(config, _config(ports, postgresql))
+    write_private(config, _config(ports, postgresql, tls=tls))
     return config
 
 
-def _config(ports: Mapping[str, int], postgresql: str) -> str:
+def _config(ports: Mapping[str, int], postgresql: str, *, tls: bool) -> str:
     lines = [
         "# Written at every start of the development suite; copy it to begin a deployment of your own.",
         f'tenant = "{TENANT}"',
@@ -121,6 +142,7 @@ def _config(ports: Mapping[str, int], postgresql: str) -> str:
         f'issuer = "{DEV_ISSUER}"',
         f'audience = "{AUDIENCE}"',
         f'jwks = "keys/{JWKS_FILE}"',
+        *(_TLS if tls else ()),
     ]
     if postgresql:
         lines += ["", "[stores]", f"postgresql = {json.dumps(postgresql)}"]
@@ -131,6 +153,7 @@ def _config(ports: Mapping[str, int], postgresql: str) -> str:
             f"scopes = {json.dumps(scopes)}",
             f"purposes = {json.dumps(purposes)}",
             *_more(caller),
+            *([f'spiffe = "{dev_ca.caller_id(TRUST_DOMAIN, caller)}"'] if tls else ()),
         ]
     lines += [
         "",

@@ -21,6 +21,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from services.contract import home_of, public_services
 from services.deployment.config import SERVICES, SuiteConfig
 from services.deployment.launch import bound
+from services.tls.credentials import Secured, open_channel
+from services.tls.material import Material
 
 STOP_S = 15.0
 _SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -53,12 +55,15 @@ class Processes:
 
 
 @asynccontextmanager
-async def running_processes(config: SuiteConfig, path: Path) -> AsyncIterator[Processes]:
+async def running_processes(
+    config: SuiteConfig, path: Path, shown: Material | None = None
+) -> AsyncIterator[Processes]:
     """A process a service while the block runs; all serve when it begins.
 
     Args:
         config: the deployment.
         path: its configuration file. Each service's log is beside it, "<service>.log".
+        shown: with what this process asks for their health, when connections show certificates.
 
     Raises:
         ServiceFailed: one ended before all served.
@@ -70,7 +75,9 @@ async def running_processes(config: SuiteConfig, path: Path) -> AsyncIterator[Pr
         for name in SERVICES:
             processes[name] = await start(name, path)
             running.must_run(name, asyncio.create_task(processes[name].wait()))
-        ready: asyncio.Future[Any] = asyncio.gather(*(serving(config.listen[name]) for name in SERVICES))
+        ready: asyncio.Future[Any] = asyncio.gather(
+            *(serving(config.listen[name], _toward(config, name, shown)) for name in SERVICES)
+        )
         await asyncio.wait([ready, running.ended], return_when=asyncio.FIRST_COMPLETED)
         if running.ended.done():
             ready.cancel()
@@ -100,9 +107,9 @@ async def start(name: str, path: Path) -> asyncio.subprocess.Process:
         )
 
 
-async def serving(address: str) -> None:
+async def serving(address: str, secured: Secured | None = None) -> None:
     """Returns when a server says that it serves."""
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with open_channel("a service", address, (), secured) as channel:
         watch = health_pb2_grpc.HealthStub(channel).Watch
         while True:
             try:
@@ -111,6 +118,12 @@ async def serving(address: str) -> None:
                         return
             except grpc.aio.AioRpcError:
                 await asyncio.sleep(0.05)  # it is not there yet
+
+
+def _toward(config: SuiteConfig, service: str, shown: Material | None) -> Secured | None:
+    if config.tls is None or shown is None:
+        return None
+    return Secured(shown, config.tls.identity(service))
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

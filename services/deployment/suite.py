@@ -29,6 +29,7 @@ from services.identity.graph_feed import remote_barrier, remote_graph
 from services.interceptors import layers
 from services.interceptors.audit import AuditLog
 from services.interceptors.authentication import verifier
+from services.interceptors.certified import Certified
 from services.interceptors.layer import Layer
 from services.interceptors.metrics import CallMetrics
 from services.interceptors.pseudonymisation import Tokenise
@@ -40,10 +41,12 @@ from services.remote_feed import Patience
 from services.remote_stores import RemoteStore
 from services.retention.running import Sweeper, sweeping
 from services.server import GuardedServer, Served
-from services.service_tokens import accepting_services, service_callers
+from services.service_tokens import PREFIX, accepting_services, service_callers
 from services.signing import Signed, signer
 from services.storage.audit import StoredAuditLog
 from services.storage.folder import sole_user
+from services.tls.certificate import Certificate, following
+from services.tls.spiffe import gateway_id
 from veilgraph.internal.v1 import audit_pb2, audit_pb2_grpc
 
 GRACE_S = 5.0
@@ -107,6 +110,8 @@ async def running_suite(
     Raises:
         FolderInUse: another process serves one of them from the deployment's folder.
         AddressTaken: something else listens where a service should.
+        CertificateUnusable: a service's certificate can not be used.
+        NotLoopback: a service would be reached over a network without encryption.
         PartEnded: something ended while others were waited for.
     """
     here = [name for name in ORDER if name in services]
@@ -140,29 +145,56 @@ async def _process(
     config: SuiteConfig, clock: Clock, log: Log, here: Sequence[str], addresses: Mapping[str, str]
 ) -> AsyncIterator[Process]:
     """What the parts share. Where consent is elsewhere, the guard table follows its stream."""
-    peers = Peers(addresses, signer(config.keyring, Signed.SERVICE_TOKEN), config.tenant, clock)
+    certificates = _certificates(config, clock, log, here)
+    peers = Peers(addresses, signer(config.keyring, Signed.SERVICE_TOKEN), config.tenant, clock, certificates)
     ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     registry = CollectorRegistry()
     keys = Keys(config.keyring_path, config.keyring)
     try:
         if "consent" in here:
             guard = GuardTable(config.policy)  # the part feeds it
-            yield Process(config, keys, clock, log, guard, registry, peers, ended, at_once)
+            process = Process(config, keys, clock, log, guard, registry, peers, ended, at_once, certificates)
+            async with _following(process):
+                yield process
             return
         replica = Replica(
-            over(peers.channel("consent"), lambda: peers.metadata(here[0])),
+            over(lambda: peers.channel("consent", here[0]), lambda: peers.metadata(here[0])),
             config.policy,
             log,
             holds_keys=keys.reaches,
         )
-        process = Process(config, keys, clock, log, replica.table, registry, peers, ended, replica.ready)
+        process = Process(
+            config, keys, clock, log, replica.table, registry, peers, ended, replica.ready, certificates
+        )
         process.must_run("the guard's replica", replica.start())
         try:
-            yield process
+            async with _following(process):
+                yield process
         finally:
             await replica.stop()
     finally:
         await peers.close()
+
+
+def _certificates(config: SuiteConfig, clock: Clock, log: Log, here: Sequence[str]) -> dict[str, Certificate]:
+    """Those of the services of this process; none where connections show none."""
+    if config.tls is None:
+        return {}
+    return {name: Certificate(config.tls.files(name), config.tls.identity(name), clock, log) for name in here}
+
+
+@asynccontextmanager
+async def _following(process: Process) -> AsyncIterator[None]:
+    """Takes changed certificates up while the block runs."""
+    if not process.certificates:
+        yield
+        return
+    task = asyncio.create_task(following(process.certificates.values()))
+    process.must_run("following the certificates", task)
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 def remote_links(process: Process, service: str) -> Links:
@@ -243,6 +275,7 @@ async def _listening(
             policy=process.config.policy,
             guard=process.guard,
             clock_ms=process.clock,
+            certificate=process.certificates.get(part.name),
         )
         await server.start(addresses[part.name])
         stack.push_async_callback(server.stop, GRACE_S)
@@ -276,4 +309,18 @@ def _chain_of(process: Process, links: Links) -> Callable[[AuditLog, Tokenise | 
         pairwise_of=process.keys.pairwise,
         tokenise=tokenise,
         signals_port=links.signals,
+        certified=_certified(config),
+    )
+
+
+def _certified(config: SuiteConfig) -> Certified | None:
+    """For whom the certificates of a deployment speak."""
+    tls = config.tls
+    if tls is None:
+        return None
+    services = service_callers(config.tenant, config.policy)
+    return Certified(
+        gateway_id(tls.trust_domain),
+        {tls.identity(name): services[PREFIX + name] for name in SERVICES},
+        {identity: config.callers[name] for identity, name in tls.callers.items()},
     )

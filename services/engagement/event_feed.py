@@ -52,7 +52,7 @@ def remote_events(peers: Peers, patience: Patience) -> RemoteFeed[EventNews]:
     """Engagement's feed as the recommender reads it from another process."""
 
     def subscribe(cursor: int) -> grpc.aio.UnaryStreamCall:
-        stub = peers.stub("engagement", feed_pb2_grpc.EventFeedServiceStub)
+        stub = peers.stub("engagement", "recommender", feed_pb2_grpc.EventFeedServiceStub)
         request = feed_pb2.SubscribeEventsRequest(cursor=cursor)
         return stub.SubscribeEvents(request, metadata=peers.metadata("recommender"))
 

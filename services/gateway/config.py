@@ -21,8 +21,9 @@ from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 from google.rpc import error_details_pb2, status_pb2
 
-from services.contract import public_services
+from services.contract import home_of, public_services
 from services.errors import DOMAIN, REASONS
+from services.gateway.upstream_tls import CONNECTIONS, GatewayTls
 from services.interceptors.epochs import HEADER as MIN_EPOCH
 
 TEMPLATE: Final = Path(__file__).parent.parent.parent / "deploy" / "envoy" / "envoy.yaml.tmpl"
@@ -63,6 +64,7 @@ class GatewayConfig:
         issuer: who issues them.
         audience: whom they are for.
         listen: ``host:port`` on this machine; port 0 takes a free one.
+        tls: what it shows to the services; ``None``: they take calls without a certificate.
     """
 
     services: Mapping[str, str]
@@ -70,6 +72,7 @@ class GatewayConfig:
     issuer: str
     audience: str
     listen: str = "127.0.0.1:8080"
+    tls: GatewayTls | None = None
 
     def __post_init__(self) -> None:
         """Refuses what would not be safe.
@@ -111,7 +114,7 @@ def render(config: GatewayConfig) -> str:
         "descriptor_file": DESCRIPTOR_FILE,
         "services": names,
         "routes": [route for name in names for route in _routes(name)],
-        "clusters": [_cluster(name, address) for name, address in config.services.items()],
+        "clusters": [_cluster(name, address, config.tls) for name, address in config.services.items()],
         "ready_path": READY_PATH,
         "ready_when": {name: {"value": 100} for name in names},
         "local_replies": _local_replies(),
@@ -135,6 +138,9 @@ def write_config(config: GatewayConfig, folder: Path) -> Path:
     """Writes what Envoy reads into its folder; returns the path of the configuration."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     (folder / DESCRIPTOR_FILE).write_bytes(descriptor_set(config.services).SerializeToString())
+    if config.tls is not None:
+        for name, content in config.tls.secrets().items():
+            (folder / name).write_text(content)
     path = folder / CONFIG_FILE
     path.write_text(render(config))
     return path
@@ -178,7 +184,7 @@ def _route(match: dict[str, str], service: str, timeout_s: int) -> dict[str, Any
     }
 
 
-def _cluster(service: str, address: str) -> dict[str, Any]:
+def _cluster(service: str, address: str, tls: GatewayTls | None) -> dict[str, Any]:
     host, port = _split(address)
     endpoint = {"address": {"socket_address": {"address": host, "port_value": port}}}
     options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -190,8 +196,10 @@ def _cluster(service: str, address: str) -> dict[str, Any]:
             options: {
                 "@type": f"type.googleapis.com/{options}",
                 "explicit_http_config": {"http2_protocol_options": {}},
+                **({} if tls is None else CONNECTIONS),
             }
         },
+        **({} if tls is None else tls.toward(home_of(service))),
         "load_assignment": {
             "cluster_name": service,
             "endpoints": [{"lb_endpoints": [{"endpoint": endpoint}]}],

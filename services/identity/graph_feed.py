@@ -74,7 +74,7 @@ def remote_graph(peers: Peers, policy: Policy, patience: Patience) -> RemoteFeed
     """Identity's feed as consent reads it from another process."""
 
     def subscribe(cursor: int) -> grpc.aio.UnaryStreamCall:
-        stub = peers.stub("identity", feed_pb2_grpc.GraphFeedServiceStub)
+        stub = peers.stub("identity", "consent", feed_pb2_grpc.GraphFeedServiceStub)
         request = feed_pb2.SubscribeGraphRequest(cursor=cursor)
         return stub.SubscribeGraph(request, metadata=peers.metadata("consent"))
 
@@ -89,7 +89,7 @@ def remote_barrier(peers: Peers) -> Barrier:
     """
 
     async def barrier(seq: int) -> int:
-        stub = peers.stub("consent", feed_pb2_grpc.GraphBarrierServiceStub)
+        stub = peers.stub("consent", "identity", feed_pb2_grpc.GraphBarrierServiceStub)
         try:
             answer = await stub.AwaitGraph(
                 feed_pb2.AwaitGraphRequest(seq=seq), metadata=peers.metadata("identity"), timeout=_BARRIER_S

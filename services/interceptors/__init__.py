@@ -11,6 +11,7 @@ from services.consent.signals import Signals
 from services.interceptors.access_log import access_log
 from services.interceptors.audit import AuditLog, audit
 from services.interceptors.authentication import Verify, authentication
+from services.interceptors.certified import Certified
 from services.interceptors.consent import consent
 from services.interceptors.deadline import deadline
 from services.interceptors.errors import errors
@@ -33,6 +34,7 @@ def layers(
     pairwise_of: PairwiseOf,
     tokenise: Tokenise | None,
     signals_port: Signals,
+    certified: Certified | None = None,
 ) -> list[Layer]:
     """The chain. The order is the argument; each line says why it stands where it stands."""
     return [
@@ -42,7 +44,7 @@ def layers(
         errors(log),  # the only place where an error becomes a status
         deadline(),  # leaves time to say who timed out
         audit(audit_log),  # outside authentication and consent, so that their refusals are recorded
-        authentication(verify, clock_ms),
+        authentication(verify, clock_ms, certified),
         purpose(),  # before any subject is opened: may the caller, and can it be decided now
         pseudonymisation(pairwise_of, tokenise),  # consent is asked about a subject, never about a name
         signals(signals_port),  # a refusal sent along is on record before the call is decided

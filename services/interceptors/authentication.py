@@ -1,8 +1,9 @@
-"""Who calls, proven by a signed token, and what that caller may do at all.
+"""Who calls, proven by a signed token or a certificate, and what that caller may do at all.
 
 The caller is the token's ``azp`` (or ``client_id``); what it may do stands in the
 deployment's allow-list, never in the token. A caller without an entry is refused. A token may
 narrow what it is for (the claim ``purposes``) and so hand a smaller right down; it adds nothing.
+Where connections show certificates, both must agree (``certified.py``).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from consent.errors import UnknownPurpose
 from consent.policy import Policy
 from services.errors import Denied, Unauthenticated
 from services.interceptors.call import EVERY_PURPOSE, Call, Caller, Credentials
+from services.interceptors.certified import Certified
 from services.interceptors.layer import Layer
 
 _ALGORITHMS = ["ES256", "EdDSA", "RS256"]
@@ -88,20 +90,22 @@ def narrowed_to(claims: Mapping[str, Any], policy: Policy) -> int:
     return mask
 
 
-def authentication(verify: Verify, clock_ms: Callable[[], int]) -> Layer:
-    """Sets ``call.caller`` and checks the method's scope. Verified tokens are remembered."""
-    verified: dict[str, Credentials] = {}
+def authentication(verify: Verify, clock_ms: Callable[[], int], certified: Certified | None = None) -> Layer:
+    """Sets ``call.caller`` and checks the method's scope. Verified tokens are remembered.
+
+    Args:
+        verify: the check of one token.
+        clock_ms: the present instant, milliseconds since the epoch.
+        certified: for whom certificates speak; ``None``: connections show none.
+    """
+    by_token = _remembering(verify)
 
     def begin(call: Call) -> None:
         header = call.metadata.get("authorization")
-        if not isinstance(header, str) or not header.startswith(_SCHEME) or len(header) > _TOKEN_LENGTH_MAX:
-            raise Unauthenticated
-        known = verified.get(header)
-        if known is None:
-            known = verify(header[len(_SCHEME) :])
-            if len(verified) >= _CACHE_MAX:
-                verified.clear()
-            verified[header] = known
+        if certified is None:
+            known = by_token(header)
+        else:
+            known = certified.credentials(call.peer, None if header is None else by_token(header))
         call.caller, call.credentials_expire_ms, call.token_purposes = known
         _check_expiry(call, clock_ms())
         if call.plan.scope not in call.caller.scopes:
@@ -116,6 +120,24 @@ def authentication(verify: Verify, clock_ms: Callable[[], int]) -> Layer:
         return response
 
     return Layer("authentication", begin=begin, incoming=incoming, outgoing=outgoing)
+
+
+def _remembering(verify: Verify) -> Callable[[object], Credentials]:
+    """Reads the header that carries a token; what was verified is remembered."""
+    verified: dict[str, Credentials] = {}
+
+    def by_token(header: object) -> Credentials:
+        if not isinstance(header, str) or not header.startswith(_SCHEME) or len(header) > _TOKEN_LENGTH_MAX:
+            raise Unauthenticated
+        known = verified.get(header)
+        if known is None:
+            known = verify(header[len(_SCHEME) :])
+            if len(verified) >= _CACHE_MAX:
+                verified.clear()
+            verified[header] = known
+        return known
+
+    return by_token
 
 
 def _check_expiry(call: Call, now_ms: int) -> None:

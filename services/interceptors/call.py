@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from services.errors import Status
     from services.interceptors.plan import MethodPlan
     from services.interceptors.views import View
+    from services.tls.peer import Peer
 
 #: The one answer to whatever speaks against a person's data being used.
 NOT_PERMITTED = "NOT_PERMITTED"
@@ -114,6 +115,7 @@ class Call:
         plan: the compiled guard of the method.
         metadata: the request's metadata.
         headers: the same as it came; a name may stand in it more than once.
+        peer: who showed a certificate; ``None`` where the connection is not encrypted.
         request_id: names the call in logs and answers.
         caller: set by authentication.
         token_purposes: mask of the purposes its token is narrowed to.
@@ -154,6 +156,7 @@ class Call:
     metadata: Mapping[str, Any]
     clock_ms: Callable[[], int]
     headers: Sequence[tuple[str, Any]] = ()
+    peer: Peer | None = None
     streams: bool = False
     time_remaining_s: float | None = None
     request_id: str = ""

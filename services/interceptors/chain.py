@@ -22,6 +22,7 @@ from services.interceptors.deadlines import Deadlines
 from services.interceptors.epochs import Behind, Epochs
 from services.interceptors.layer import Entered, Layer
 from services.interceptors.plan import MethodPlan
+from services.tls.peer import PeerOf
 
 #: Library services that touch no personal data, and why they pass unguarded.
 EXEMPT = {
@@ -41,6 +42,7 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         plans: Mapping[str, MethodPlan],
         guard: GuardTable,
         clock_ms: Callable[[], int],
+        peer_of: PeerOf | None = None,
     ) -> None:
         """Makes the interceptor.
 
@@ -49,6 +51,7 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         plans: the compiled methods of the server, by path on the wire.
         guard: this replica's guard table.
         clock_ms: gives the present instant, milliseconds since the epoch.
+        peer_of: reads who showed a certificate; ``None`` where nobody does.
         """
         self.layers = tuple(layers)
         self._entered = [layer for layer in layers if layer.begin is not None or layer.around is not None]
@@ -59,6 +62,7 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         self._epochs = Epochs(guard)
         self._deadlines = Deadlines()
         self._clock_ms = clock_ms
+        self._peer_of = peer_of
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -95,6 +99,7 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             guard=self._guard,
             metadata=dict(headers),
             headers=headers,
+            peer=None if self._peer_of is None else self._peer_of(context),
             clock_ms=self._clock_ms,
             streams=streams,
             time_remaining_s=context.time_remaining(),

@@ -8,9 +8,9 @@ services alike, behind the one chain.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from consent.guard_table import GuardTable
@@ -22,6 +22,7 @@ from services.peers import Peers
 from services.retention.running import Forget, nothing_in_memory
 from services.server import Served
 from services.storage.database import Database
+from services.tls.certificate import Certificate
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -47,6 +48,7 @@ class Process:
         registry: the process's metrics.
         peers: how its parts call the other services.
         guarded: returns when a guard table that is fed from another process may decide.
+        certificates: of its services, when connections show them.
         ended: done when something that must run has ended, naming it; whoever serves stops then.
     """
 
@@ -59,6 +61,7 @@ class Process:
     peers: Peers
     ended: asyncio.Future[str]
     guarded: Callable[[], Awaitable[None]]
+    certificates: Mapping[str, Certificate] = field(default_factory=dict)
 
     def must_run(self, name: str, task: asyncio.Future[Any]) -> None:
         """Has the process end when a task does."""

@@ -47,8 +47,8 @@ async def test_the_graph_and_the_events_are_read_as_they_happen(shop):
 async def test_a_service_reads_only_what_is_its_own_to_read(shop):
     """The recommender's token opens no graph, consent's no events, a caller's neither."""
     peers = shop.suite.process.peers
-    graph = peers.stub("identity", feed_pb2_grpc.GraphFeedServiceStub)
-    events = peers.stub("engagement", feed_pb2_grpc.EventFeedServiceStub)
+    graph = peers.stub("identity", "consent", feed_pb2_grpc.GraphFeedServiceStub)
+    events = peers.stub("engagement", "recommender", feed_pb2_grpc.EventFeedServiceStub)
     for subscribe, request, whose in (
         (graph.SubscribeGraph, feed_pb2.SubscribeGraphRequest(), "recommender"),
         (events.SubscribeEvents, feed_pb2.SubscribeEventsRequest(), "consent"),
@@ -90,7 +90,9 @@ async def test_what_stops_ends_its_streams_at_once(shop):
     await events.head()
     barrier = remote_barrier(shop.suite.process.peers)
     assert await barrier(0) == shop.suite.guard.epoch
-    stream = shop.suite.process.peers.stub("engagement", feed_pb2_grpc.EventFeedServiceStub).SubscribeEvents(
+    stream = shop.suite.process.peers.stub(
+        "engagement", "recommender", feed_pb2_grpc.EventFeedServiceStub
+    ).SubscribeEvents(
         feed_pb2.SubscribeEventsRequest(), metadata=shop.suite.process.peers.metadata("recommender")
     )
     assert (await stream.read()).head == 0
@@ -163,7 +165,7 @@ async def test_no_store_is_another_services_to_ask(shop):
     """Only consent, which answers for rights, reaches into the others' stores."""
     peers = shop.suite.process.peers
     for service in ("identity", "engagement", "recommender"):
-        stub = peers.stub("engagement", store_pb2_grpc.StoreServiceStub)
+        stub = peers.stub("engagement", service, store_pb2_grpc.StoreServiceStub)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await stub.Count(store_pb2.CountRequest(), metadata=peers.metadata(service))
         assert reason_of(caught.value) == "SCOPE_NOT_GRANTED_TO_CALLER"

@@ -71,7 +71,7 @@ async def main() -> None:
     clock = BootClock()
     begun = time.perf_counter()
     async with grpc.aio.insecure_channel(config["address"]) as channel:
-        follow = over(channel, lambda: (("authorization", f"Bearer {config['token']}"),))
+        follow = over(lambda: channel, lambda: (("authorization", f"Bearer {config['token']}"),))
         replica = Replica(follow, shipped_policy(), sys.stderr.write, clock, config["ttl_ms"])
         following = replica.start()
         await replica.ready()

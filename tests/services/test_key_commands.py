@@ -7,7 +7,7 @@ from argparse import Namespace
 import pytest
 
 from services.commands.keys import DAY_S, KeyDesk, carried_out, line_of
-from services.peers import NotLoopback
+from services.loopback import NotLoopback
 from veilgraph.identity.v1 import keys_pb2 as pb
 
 

@@ -20,8 +20,9 @@ from recommender.projection import ProjectedEvent
 from services.engagement.event_feed import news_message, news_of
 from services.feed import Consumer, Feed
 from services.identity.graph_feed import step_message, step_of
+from services.loopback import NotLoopback
 from services.parts.links import EventNews
-from services.peers import NotLoopback, Peers
+from services.peers import Peers
 from services.remote_feed import END, Patience, RemoteFeed, followed, portions
 from services.signing import Signed, signer
 
@@ -244,4 +245,4 @@ def test_services_call_each_other_on_loopback_only(keyring, clock, address):
     """A token and birth subjects never cross a network in the clear."""
     peers = Peers({"consent": address}, signer(keyring, Signed.SERVICE_TOKEN), "acme", clock)
     with pytest.raises(NotLoopback, match="consent"):
-        peers.channel("consent")
+        peers.channel("consent", "identity")

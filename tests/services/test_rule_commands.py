@@ -7,7 +7,7 @@ import pytest
 from identity.errors import RulesError
 from services.commands.rules import RulesDesk, checked, lines_of
 from services.deployment.config import shipped_rules_file
-from services.peers import NotLoopback
+from services.loopback import NotLoopback
 from tests.identity.rulebook import SHIPPED
 from veilgraph.identity.v1 import rules_pb2
 

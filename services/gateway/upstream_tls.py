@@ -1,0 +1,84 @@
+"""How Envoy calls services that take certificates: it shows its own, and takes each service for itself only.
+
+The files are named in secrets of their own (SDS), which Envoy reads again when something is renamed
+in their folder. The certificate says that this is the gateway; who calls, the token says.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from services.tls.material import Files
+from services.tls.spiffe import service_id
+
+_TLS: Final = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3"
+_CERTIFICATE: Final = "certificate"
+_AUTHORITIES: Final = "authorities"
+#: A connection is left after so long, so that what is shown is never a certificate of long ago.
+CONNECTIONS: Final[dict[str, Any]] = {"common_http_protocol_options": {"max_connection_duration": "600s"}}
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayTls:
+    """The gateway's side.
+
+    Attributes:
+        files: where its certificate lies.
+        trust_domain: in which the services have their names.
+    """
+
+    files: Files
+    trust_domain: str
+
+    def toward(self, service: str) -> dict[str, Any]:
+        """The part of a cluster that is about its connections."""
+        identity = service_id(self.trust_domain, service)
+        named = {"san_type": "URI", "matcher": {"exact": str(identity)}}
+        context = {
+            "alpn_protocols": ["h2"],
+            "tls_params": {"tls_minimum_protocol_version": "TLSv1_3"},
+            "tls_certificate_sds_secret_configs": [_secret(_CERTIFICATE)],
+            "combined_validation_context": {
+                "default_validation_context": {"match_typed_subject_alt_names": [named]},
+                "validation_context_sds_secret_config": _secret(_AUTHORITIES),
+            },
+        }
+        typed = {
+            "@type": f"{_TLS}.UpstreamTlsContext",
+            "sni": identity.dns_name,
+            "max_session_keys": 0,  # every connection shows the certificate anew
+            "common_tls_context": context,
+        }
+        return {"transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": typed}}
+
+    def secrets(self) -> dict[str, str]:
+        """What Envoy reads of the files, by the name of the file in its own folder."""
+        certificate, key, ca = (path.absolute() for path in self.files.paths)
+        shown = {
+            "certificate_chain": {"filename": str(certificate)},
+            "private_key": {"filename": str(key)},
+            "watched_directory": {"path": str(certificate.parent)},
+        }
+        trusted = {
+            "trusted_ca": {"filename": str(ca)},
+            "watched_directory": {"path": str(ca.parent)},
+        }
+        return {
+            _file(_CERTIFICATE): _resource(_CERTIFICATE, {"tls_certificate": shown}),
+            _file(_AUTHORITIES): _resource(_AUTHORITIES, {"validation_context": trusted}),
+        }
+
+
+def _secret(name: str) -> dict[str, Any]:
+    source = {"path_config_source": {"path": _file(name)}, "resource_api_version": "V3"}
+    return {"name": name, "sds_config": source}
+
+
+def _file(name: str) -> str:
+    return f"{name}.json"
+
+
+def _resource(name: str, secret: dict[str, Any]) -> str:
+    return json.dumps({"resources": [{"@type": f"{_TLS}.Secret", "name": name, **secret}]}, indent=2)

@@ -1,0 +1,1 @@
+"""Mutual TLS: which certificate a process shows, and for whom one that is shown to it speaks."""
