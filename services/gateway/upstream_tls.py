@@ -38,7 +38,10 @@ class GatewayTls:
         named = {"san_type": "URI", "matcher": {"exact": str(identity)}}
         context = {
             "alpn_protocols": ["h2"],
-            "tls_params": {"tls_minimum_protocol_version": "TLSv1_3"},
+            # Envoy's own newest version as a client is 1.2.
+            "tls_params": dict.fromkeys(
+                ("tls_minimum_protocol_version", "tls_maximum_protocol_version"), "TLSv1_3"
+            ),
             "tls_certificate_sds_secret_configs": [_secret(_CERTIFICATE)],
             "combined_validation_context": {
                 "default_validation_context": {"match_typed_subject_alt_names": [named]},
@@ -72,7 +75,8 @@ class GatewayTls:
 
 
 def _secret(name: str) -> dict[str, Any]:
-    source = {"path_config_source": {"path": _file(name)}, "resource_api_version": "V3"}
+    # Without a folder in it Envoy does not take it for the path of a file.
+    source = {"path_config_source": {"path": f"./{_file(name)}"}, "resource_api_version": "V3"}
     return {"name": name, "sds_config": source}
 
 

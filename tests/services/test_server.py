@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 
 import grpc
+import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from services.loopback import NotLoopback
 from services.server import GuardedServer, Served
 from tests.e2e.conftest import suite_in
 from tests.probe.v1 import probe_pb2, probe_pb2_grpc
@@ -49,3 +51,22 @@ async def test_a_suite_that_serves_has_its_guard_table_and_every_service_ready(t
         told = [await health_of(address, name) for name, address in suite.addresses.items()]
         assert set(told) == {SERVING}
         assert suite.guard.ready
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "10.0.0.7:7101", "identity.example:7101"])
+async def test_without_certificates_a_server_listens_on_loopback_only(policy, guard, clock, address):
+    """What is said to it would cross a network in the clear."""
+    server = GuardedServer(
+        Served(
+            probe_pb2.DESCRIPTOR.services_by_name["ProbeService"],
+            probe_pb2_grpc.add_ProbeServiceServicer_to_server,
+            Probe(),
+        ),
+        layers=[],
+        policy=policy,
+        guard=guard,
+        clock_ms=clock,
+    )
+    with pytest.raises(NotLoopback, match="ProbeService"):
+        await server.start(address)
+    await server.stop(0)
