@@ -31,14 +31,6 @@ class TlsConfig:
     ca: str
     callers: Mapping[SpiffeId, str]
 
-    def __post_init__(self) -> None:
-        """Refuses a trust domain in which nobody can have a name.
-
-        Raises:
-            ValueError: it is no DNS name in small letters.
-        """
-        gateway_id(self.trust_domain)
-
     def identity(self, service: str) -> SpiffeId:
         """Whom a service's certificate speaks for."""
         return service_id(self.trust_domain, service)
@@ -57,23 +49,25 @@ def ids_of(said: Mapping[str, object], trust_domain: str) -> dict[SpiffeId, str]
         trust_domain: the deployment's.
 
     Raises:
-        ValueError: an id is malformed, of another domain, a workload's of the suite, or somebody else's, too.
+        ValueError: the domain is none; an id is malformed, of another domain, a workload's of the suite,
+            or somebody else's, too.
     """
+    gateway = gateway_id(trust_domain)
     callers: dict[SpiffeId, str] = {}
     for name, text in said.items():
-        identity = _caller_id(text, trust_domain, f"callers.{name}.spiffe")
+        identity = _caller_id(text, gateway, f"callers.{name}.spiffe")
         if callers.setdefault(identity, name) != name:
             raise ValueError(f"callers.{name}.spiffe: {callers[identity]} has it, too")
     return callers
 
 
-def _caller_id(text: object, trust_domain: str, where: str) -> SpiffeId:
+def _caller_id(text: object, gateway: SpiffeId, where: str) -> SpiffeId:
     try:
         identity = SpiffeId.parse(text if isinstance(text, str) else "")
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
-    if identity.trust_domain != trust_domain:
-        raise ValueError(f"{where}: not of the trust domain {trust_domain}")
-    if identity == gateway_id(trust_domain) or identity.path.startswith("service/"):
+    if identity.trust_domain != gateway.trust_domain:
+        raise ValueError(f"{where}: not of the trust domain {gateway.trust_domain}")
+    if identity == gateway or identity.path.startswith("service/"):
         raise ValueError(f"{where}: the suite's own workloads are no callers")
     return identity

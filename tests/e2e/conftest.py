@@ -159,14 +159,16 @@ async def suite_in(folder: Path, clock: Clock, log: io.StringIO) -> AsyncIterato
 
 
 @asynccontextmanager
-async def quartet_in(folder: Path, clock: Clock, log: io.StringIO) -> AsyncIterator[Suite]:
+async def quartet_in(
+    folder: Path, clock: Clock, log: io.StringIO, *, tls: bool = False
+) -> AsyncIterator[Suite]:
     """Four suites of one service each, as four processes are, in one event loop.
 
     They share nothing but the folder, the clock and the log. What is yielded speaks for
     engagement's process where it speaks for one.
     """
     ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
-    config = load(prepare(folder, int(time.time()), ports))
+    config = load(prepare(folder, int(time.time()), ports, tls=tls))
     stop = asyncio.Event()
 
     async def serve(name: str, started: asyncio.Future[Suite]) -> None:

@@ -84,9 +84,7 @@ def test_a_certificate_has_one_name_and_it_is_the_right_one(folder, uris, dns, m
 
 @pytest.mark.parametrize(("begins", "ends"), [(-2, -1), (1, 2)])
 def test_a_certificate_serves_in_its_time_only(folder, begins, ends):
-    signed = sign(
-        folder, str(CONSENT), dns=DNS, begins=timedelta(hours=begins), ends=timedelta(hours=ends)
-    )
+    signed = sign(folder, str(CONSENT), dns=DNS, begins=timedelta(hours=begins), ends=timedelta(hours=ends))
     signed.write(files_of(folder, CONSENT))
     refused(folder, "not valid now")
 
