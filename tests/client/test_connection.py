@@ -9,6 +9,7 @@ import pytest
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 
+from tests.tls.world import DOMAIN, made, sign
 from veilgraph.client import (
     Cancelled,
     Denied,
@@ -81,14 +82,31 @@ class _Suite(
         context.abort(grpc.StatusCode.UNAVAILABLE, "told to")
 
 
+class Identity:
+    """A workload of an authority in a folder; the server's certificate names this machine, too."""
+
+    def __init__(self, folder, path):
+        made(folder)
+        signed = sign(folder, f"spiffe://{DOMAIN}/{path}", dns=("localhost",))
+        self.certificate, self.key = signed
+        self.ca = (folder / "ca.pem").read_bytes()
+
+    def channel(self) -> grpc.ChannelCredentials:
+        return grpc.ssl_channel_credentials(self.ca, self.key, self.certificate)
+
+    def server(self) -> grpc.ServerCredentials:
+        return grpc.ssl_server_credentials([(self.key, self.certificate)], self.ca, require_client_auth=True)
+
+
 @contextmanager
-def _serving(suite: _Suite):
+def _serving(suite: _Suite, credentials=None):
     with futures.ThreadPoolExecutor(4) as pool:
         server = grpc.server(pool)
         identity_pb2_grpc.add_IdentityServiceServicer_to_server(suite, server)
         profile_pb2_grpc.add_ProfileServiceServicer_to_server(suite, server)
         recommender_pb2_grpc.add_RecommenderServiceServicer_to_server(suite, server)
-        port = server.add_insecure_port("127.0.0.1:0")
+        at = "127.0.0.1:0"
+        port = server.add_secure_port(at, credentials) if credentials else server.add_insecure_port(at)
         server.start()
         try:
             yield f"127.0.0.1:{port}"
@@ -178,6 +196,22 @@ def test_this_host_may_be_spoken_to_in_the_clear(target):
 def test_with_tls_any_host_may_be_named():
     """The credentials decide whom to trust."""
     connect("suite.example:443", token=TOKEN, tls=grpc.ssl_channel_credentials()).close()
+
+
+def test_a_caller_known_by_its_certificate_sends_no_token(suite, tmp_path):
+    """The services read its name from the certificate; there is nothing to steal in the call."""
+    shop, server = (Identity(tmp_path, path) for path in ("caller/shop", "service/identity"))
+    with _serving(suite, server.server()) as address:
+        named = address.replace("127.0.0.1", "localhost")
+        with connect(named, tls=shop.channel(), timeout_s=SLOW_S) as veil:
+            assert veil.identity.Resolve(JANE).results
+    assert "authorization" not in suite.metadata[0]
+
+
+def test_something_says_who_calls():
+    """Without a token and a certificate it could be nobody."""
+    with pytest.raises(ValueError, match="nothing says who calls"):
+        connect("localhost:1")
 
 
 def test_a_proxy_of_the_environment_gets_nothing(suite, monkeypatch):

@@ -41,6 +41,7 @@ THREATS = (
     "a pathological consent string",
     "an incomplete erasure",
     "a caller who guesses identifiers",
+    "a workload of the network that passes for a service, or a stolen token",
 )
 #: Those the suite can not meet yet. One that is met leaves this list; none joins it unnoticed.
 UNMET = (

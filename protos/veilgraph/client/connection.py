@@ -39,7 +39,7 @@ _BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, section 2.1
 def connect(
     target: str | Mapping[str, str],
     *,
-    token: str | Callable[[], str],
+    token: str | Callable[[], str] | None = None,
     timeout_s: float = TIMEOUT_S,
     tls: grpc.ChannelCredentials | None = None,
 ) -> Veilgraph:
@@ -51,20 +51,25 @@ def connect(
         target: ``host:port`` of the gateway, which serves every service; or the address of each
             service by name: ``identity``, ``people``, ``consent``, ``rights``, ``profile``,
             ``recommender``.
-        token: the caller's JWT, or a function that gives a fresh one; it is asked at each call.
+        token: the caller's JWT, or a function that gives a fresh one; it is asked at each call. A caller
+            whom the services know by its certificate needs none.
         timeout_s: deadline of a unary call, retries included, in seconds.
-        tls: credentials of the channel (``grpc.ssl_channel_credentials``). Without them the
-            connection is not encrypted, which is refused for any host but this one.
+        tls: credentials of the channel (``grpc.ssl_channel_credentials``), with the caller's
+            certificate where there is no token. Without them the connection is not encrypted, which
+            is refused for any host but this one.
 
     Raises:
-        ValueError: a service has no address, or a token would go out unencrypted.
+        ValueError: a service has no address, nothing says who calls, or a token would go out
+            unencrypted.
     """
+    if token is None and tls is None:
+        raise ValueError("nothing says who calls: give token=, or tls= with the caller's certificate")
     addresses = dict.fromkeys(SERVICES, target) if isinstance(target, str) else dict(target)
     if addresses.keys() != SERVICES.keys():
         raise ValueError(f"an address is needed for each of {', '.join(SERVICES)}, and for nothing else")
     channels = {address: _channel(address, tls) for address in addresses.values()}
     seen = _Seen()
-    give_token = token if callable(token) else lambda: token
+    give_token = (lambda: token) if isinstance(token, str) else token
 
     def close() -> None:
         for channel in channels.values():
@@ -135,7 +140,7 @@ class _Grpc:
     """Carries calls over one channel."""
 
     def __init__(
-        self, channel: grpc.Channel, token: Callable[[], str], timeout_s: float, seen: _Seen
+        self, channel: grpc.Channel, token: Callable[[], str] | None, timeout_s: float, seen: _Seen
     ) -> None:
         self._channel = channel
         self._token = token
@@ -152,6 +157,8 @@ class _Grpc:
         return _Duplex(self, self._channel.stream_stream(**_on_wire(method)))
 
     def metadata(self) -> tuple[tuple[str, str], ...]:
+        if self._token is None:
+            return self.seen.metadata()
         token = self._token()
         if not _BEARER.fullmatch(token):
             raise ValueError("not a bearer token")  # gRPC's own complaint would repeat it
