@@ -46,6 +46,8 @@ class Certificate:
         """Takes the files up if they changed and can be used."""
         stamps = self._stamps()
         if stamps == self._taken:
+            if self._clock_ms() >= self.material.late_ms:
+                self._tell("three quarters of its life are over and its files are the same")
             return
         try:
             material = read(self._files, self.identity, self._clock_ms())
@@ -60,7 +62,7 @@ class Certificate:
     def _tell(self, fault: str) -> None:
         if fault != self._fault:
             self._fault = fault
-            self._log(f"the certificate before stays in use; {fault}\n")
+            self._log(f"the certificate of {self.identity} stays in use; {fault}\n")
 
     def _stamps(self) -> tuple[_Stamp, ...]:
         return tuple(_stamp(path) for path in self._files.paths)

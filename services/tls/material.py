@@ -53,12 +53,14 @@ class Material:
         certificate: PEM.
         key: PEM; not shown.
         ca: PEM.
-        expire_ms: from when on the certificate is none, milliseconds since the epoch.
+        late_ms: from when on it should have been replaced: three quarters of its life are over.
+        expire_ms: from when on the certificate is none; both in milliseconds since the epoch.
     """
 
     certificate: bytes
     key: bytes = field(repr=False)
     ca: bytes
+    late_ms: int
     expire_ms: int
 
 
@@ -78,7 +80,7 @@ def read(files: Files, identity: SpiffeId, now_ms: int) -> Material:
     _check_key(chain[0], key, files)
     _check_name(chain[0], identity, files.certificate)
     _check_chain(chain, authorities, datetime.fromtimestamp(now_ms / 1000, UTC), files)
-    return Material(certificate, key, ca, expiry_ms(chain[0]))
+    return Material(certificate, key, ca, _late_ms(chain[0]), expiry_ms(chain[0]))
 
 
 def identity_of(certificate: x509.Certificate) -> SpiffeId:
@@ -97,6 +99,11 @@ def expiry_ms(certificate: x509.Certificate) -> int:
     """From when on a certificate is none, milliseconds since the epoch."""
     # The second it names still belongs to it (RFC 5280, section 4.1.2.5).
     return int(certificate.not_valid_after_utc.timestamp()) * 1000 + 1000
+
+
+def _late_ms(certificate: x509.Certificate) -> int:
+    ends_ms = expiry_ms(certificate)
+    return ends_ms - (ends_ms - int(certificate.not_valid_before_utc.timestamp()) * 1000) // 4
 
 
 def _alternative_names(certificate: x509.Certificate) -> x509.SubjectAlternativeName:

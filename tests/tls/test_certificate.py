@@ -61,7 +61,7 @@ def test_a_broken_file_is_told_once_and_the_one_before_stays(followed, name, con
         followed.held.follow()
     assert followed.held.material is before
     (line,) = followed.said
-    assert line.startswith(f"the certificate before stays in use; {path}: ")
+    assert line.startswith(f"the certificate of {CONSENT} stays in use; {path}: ")
     path.write_bytes(whole)
     path.chmod(0o600)
     made(followed.folder, renew=True)
@@ -100,3 +100,22 @@ def test_what_is_said_of_a_certificate_shows_no_key(followed):
     followed.held.follow()
     assert "PRIVATE" not in "".join(followed.said)
     assert followed.files.key.read_text().splitlines()[1] not in "".join(followed.said)
+
+
+def test_a_certificate_that_nobody_replaces_is_told_of_once(tmp_path):
+    """Three quarters into its life; a new one is told of anew."""
+    clock, said = [now_ms()], []
+    files = files_of(made(tmp_path), CONSENT)
+    held = Certificate(files, CONSENT, lambda: clock[0], said.append)
+    for end_ms in (held.material.late_ms - 1, held.material.late_ms, held.material.expire_ms):
+        clock[0] = end_ms
+        held.follow()
+    (line,) = said
+    assert "three quarters of its life are over" in line
+    signed = sign(tmp_path, str(CONSENT), dns=(CONSENT.dns_name,), ends=timedelta(days=60))
+    signed.write(files)
+    held.follow()
+    assert "a new certificate" in said.pop()
+    clock[0] = held.material.late_ms
+    held.follow()
+    assert "three quarters of its life are over" in said.pop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import grpc
@@ -10,7 +11,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from services.tls.credentials import Secured
-from services.tls.material import Material
 from tests.tls.conftest import asked
 from tests.tls.world import CONSENT, DOMAIN, GATEWAY, IDENTITY, PARTNER, SHOP, made, shown, sign
 
@@ -50,10 +50,10 @@ async def test_a_certificate_of_another_authority_opens_nothing(guarded, tmp_pat
     """Though it says the same name; and the other authority's client does not take the server."""
     other = made(tmp_path)
     stranger, own = shown(other, SHOP), guarded.certificate.material
-    known_ca = Material(stranger.certificate, stranger.key, own.ca, 0)
+    known_ca = replace(stranger, ca=own.ca)
     assert await guarded.asked(known_ca, guarded.token("shop")) == "UNAVAILABLE"
     mine = shown(guarded.folder, SHOP)
-    assert await guarded.asked(Material(mine.certificate, mine.key, stranger.ca, 0)) == "UNAVAILABLE"
+    assert await guarded.asked(replace(mine, ca=stranger.ca)) == "UNAVAILABLE"
     assert not guarded.probe.calls
 
 

@@ -23,7 +23,7 @@ from services.tls.peer import Peer, peer_reader
 from services.tls.spiffe import SpiffeId
 from tests.e2e.gateway.conftest import IDENTITY as IDENTITY_SERVICE
 from tests.e2e.gateway.conftest import Backend, Edge
-from tests.tls.world import CONSENT, DOMAIN, GATEWAY, IDENTITY, now_ms
+from tests.tls.world import CONSENT, DOMAIN, GATEWAY, IDENTITY, made, now_ms, serial
 from veilgraph.identity.v1 import identity_pb2_grpc
 
 
@@ -33,11 +33,13 @@ class Kept(Backend):
     def __init__(self) -> None:
         super().__init__()
         self.peers: list[Peer] = []
+        self.shown = b""
         self._read = peer_reader()
 
     async def Resolve(self, request, context):
         """As the gateway's other tests have it."""
         self.peers.append(self._read(context))
+        self.shown = context.auth_context()["x509_pem_cert"][0]
         return await super().Resolve(request, context)
 
 
@@ -52,21 +54,26 @@ class Behind(Edge):
     @asynccontextmanager
     async def serving_as(self, identity: SpiffeId) -> AsyncIterator[Gateway]:
         """Identity, with some service's certificate, and the gateway before it."""
-        certificate = Certificate(files_of(self.authority, identity), identity, now_ms, print)
-        server = grpc.aio.server()
-        identity_pb2_grpc.add_IdentityServiceServicer_to_server(self.backend, server)
-        told = health.aio.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(told, server)
-        await told.set(IDENTITY_SERVICE, health_pb2.HealthCheckResponse.SERVING)
-        port = server.add_secure_port("127.0.0.1:0", server_credentials(certificate))
-        self.addresses = {IDENTITY_SERVICE: f"127.0.0.1:{port}"}
-        await server.start()
+        await self.listen(identity, "127.0.0.1:0")
         try:
             async with running_gateway(self.secured(), self.folder / "envoy") as gateway:
                 self.address = gateway.address
                 yield gateway
         finally:
-            await server.stop(0)
+            await self.stop()
+
+    async def listen(self, identity: SpiffeId, address: str) -> None:
+        """Begins to listen with a service's certificate, in the place of whoever did."""
+        await self.stop()
+        certificate = Certificate(files_of(self.authority, identity), identity, now_ms, print)
+        self.servers = [server] = [grpc.aio.server()]
+        identity_pb2_grpc.add_IdentityServiceServicer_to_server(self.backend, server)
+        told = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(told, server)
+        await told.set(IDENTITY_SERVICE, health_pb2.HealthCheckResponse.SERVING)
+        port = server.add_secure_port(address, server_credentials(certificate))
+        self.addresses = {IDENTITY_SERVICE: f"127.0.0.1:{port}"}
+        await server.start()
 
     def secured(self) -> GatewayConfig:
         """The gateway's configuration, with its certificate."""
@@ -101,6 +108,28 @@ async def test_another_service_is_not_taken_for_the_one_that_is_called(behind):
         assert not await behind.ready()
     assert (status, told["details"][0]["reason"]) == (503, "SERVICE_UNAVAILABLE")
     assert not behind.backend.arrived
+
+
+async def test_new_files_are_shown_by_the_connections_after(tmp_path):
+    """Envoy is told by the renaming, and is not started again."""
+    behind = Behind(tmp_path, made(tmp_path / "tls"))
+    certificate = files_of(behind.authority, GATEWAY).certificate
+    async with behind.serving_as(IDENTITY) as gateway:
+        await behind.until(behind.ready)
+        await behind.post("/v1/identity:resolve", {"identifiers": [{}]})
+        before = behind.backend.shown
+        assert before.strip() == certificate.read_bytes().strip()
+        made(behind.authority, renew=True)
+
+        async def taken_up() -> bool:
+            told = await gateway._admin("GET", "/certs")
+            return f"{serial(certificate.read_bytes()):x}".encode() in told
+
+        await behind.until(taken_up)
+        await behind.listen(IDENTITY, behind.addresses[IDENTITY_SERVICE])
+        await behind.until(behind.ready)
+        await behind.post("/v1/identity:resolve", {"identifiers": [{}]})
+    assert behind.backend.shown.strip() == certificate.read_bytes().strip() != before.strip()
 
 
 def test_envoy_accepts_it(behind):

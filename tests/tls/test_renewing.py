@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -14,11 +15,7 @@ from services.deployment.dev_ca import files_of
 from services.tls.certificate import Certificate
 from tests.probe.v1 import probe_pb2, probe_pb2_grpc
 from tests.tls.conftest import asked
-from tests.tls.world import IDENTITY, SHOP, made, now_ms, shown
-
-
-def serial(certificate: bytes) -> int:
-    return x509.load_pem_x509_certificate(certificate).serial_number
+from tests.tls.world import CONSENT, IDENTITY, SHOP, made, now_ms, serial, shown
 
 
 def served(folder, address: str) -> int:
@@ -55,7 +52,7 @@ async def test_a_broken_file_changes_nothing_for_who_connects(renewable):
     before = serial(renewable.certificate.material.certificate)
     files_of(renewable.folder, renewable.certificate.identity).certificate.write_text("half a certif")
     renewable.certificate.follow()
-    assert "the certificate before stays in use" in renewable.log.getvalue()
+    assert f"the certificate of {CONSENT} stays in use" in renewable.log.getvalue()
     assert await asyncio.to_thread(served, renewable.folder, renewable.server.address) == before
     assert await renewable.asked(renewable.secured(SHOP)) == "OK"
 
@@ -69,7 +66,7 @@ async def test_an_authority_that_is_trusted_no_more_opens_nothing_new(renewable,
     files.ca.write_bytes(first + second)
     renewable.certificate.follow()
     mine = shown(other, SHOP)
-    both = type(mine)(mine.certificate, mine.key, first + second, mine.expire_ms)
+    both = replace(mine, ca=first + second)
     assert await renewable.asked(both) == "OK"
     assert await renewable.asked(old) == "OK"
     next_files = files_of(other, renewable.certificate.identity)

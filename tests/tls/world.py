@@ -39,6 +39,11 @@ def shown(folder: Path, identity: SpiffeId) -> Material:
     return read(files_of(folder, identity), identity, now_ms())
 
 
+def serial(certificate: bytes) -> int:
+    """The serial number of a certificate in PEM."""
+    return x509.load_pem_x509_certificate(certificate).serial_number
+
+
 def toward(material: Material, service: SpiffeId = CONSENT) -> Secured:
     """Both sides of a channel to a service."""
     return Secured(material, service)
@@ -52,7 +57,7 @@ class Signed(NamedTuple):
 
     def material(self, ca: bytes) -> Material:
         """As it would be shown, unchecked."""
-        return Material(self.certificate, self.key, ca, 0)
+        return Material(self.certificate, self.key, ca, 0, 0)
 
     def write(self, files: Files) -> None:
         """Puts it where another lies."""
