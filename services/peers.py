@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from services.server import MESSAGE_BYTES_MAX
-from services.service_tokens import SCOPES, TTL_S, ServiceToken
+from services.service_tokens import SCOPES, ServiceToken
 from services.signing import Signer
 from services.tls.certificate import Certificate
 from services.tls.credentials import Secured, open_channel
@@ -27,9 +27,9 @@ _OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
 )
-#: A channel under an older certificate is closed after so long: what was called over it is over by
-#: then, streams too, which end with their token and are begun anew.
-_LEFT_S = 2.0 * TTL_S
+#: A channel under an older certificate is closed when the last call over it is over. A stream that says
+#: nothing may last: it ends with the first message after its token. Cutting it would cancel its reader.
+_LEFT_S = 365 * 86_400.0
 Metadata = tuple[tuple[str, str], ...]
 
 
@@ -112,6 +112,6 @@ class Peers:
 async def _left(channel: Any) -> None:
     """Closes a channel on which nothing is begun any more, at the latest when this is cancelled."""
     try:
-        await asyncio.sleep(_LEFT_S)
+        await channel.close(_LEFT_S)
     finally:
         await channel.close()

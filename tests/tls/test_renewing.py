@@ -91,24 +91,25 @@ async def test_a_stream_ends_with_the_certificate_it_was_begun_under(guarded):
     """Each message is judged; a token that lives longer does not help."""
     async with guarded.channel(guarded.secured(SHOP)) as living:
         stub = probe_pb2_grpc.ProbeServiceStub(living)
-        stream = stub.Gather(metadata=guarded.token("shop"))
+        stream = stub.Gather(metadata=guarded.token("shop"), timeout=10)
         await stream.write(probe_pb2.AskRequest(subject="nobody", sha256=bytes(32)))
         guarded.clock.now_ms = guarded.secured(SHOP).material.expire_ms
         await stream.write(probe_pb2.AskRequest(subject="nobody", sha256=bytes(32)))
+        await stream.done_writing()
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await stream
         assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
 async def test_a_service_calls_with_its_newest_certificate_and_what_it_began_goes_on(renewable):
-    """A stream over the connection before is not cut."""
+    """A stream over the connection before is not cut, and the connection is closed after it."""
     renewable.clock.now_ms = now_ms()
     own = Certificate(files_of(renewable.folder, IDENTITY), IDENTITY, renewable.clock, print)
     peers = renewable.peers(identity=own)
     first = peers.channel("consent", "identity")
     assert peers.channel("consent", "identity") is first
     assert await asked(first, peers.metadata("identity")) == "OK"
-    stream = probe_pb2_grpc.ProbeServiceStub(first).Chat(metadata=peers.metadata("identity"))
+    stream = probe_pb2_grpc.ProbeServiceStub(first).Chat(metadata=peers.metadata("identity"), timeout=10)
     await stream.write(probe_pb2.AskRequest(subject="nobody", sha256=bytes(32)))
     assert (await stream.read()).reason
     made(renewable.folder, renew=True)
@@ -118,7 +119,12 @@ async def test_a_service_calls_with_its_newest_certificate_and_what_it_began_goe
     assert await asked(second, peers.metadata("identity")) == "OK"
     await stream.write(probe_pb2.AskRequest(subject="nobody", sha256=bytes(32)))
     assert (await stream.read()).reason
+    (leaving,) = peers._leaving
+    await asyncio.sleep(0)
+    assert not leaving.done()
     await stream.done_writing()
+    assert await stream.read() is grpc.aio.EOF
+    await asyncio.wait_for(leaving, 10)
     await peers.close()
 
 
