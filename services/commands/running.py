@@ -64,6 +64,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     from services.server import AddressTaken
     from services.storage.database import SchemaTooNew, StoreUnusable
     from services.storage.folder import FolderInUse
+    from services.tls.material import CertificateUnusable
 
     _as_a_service()
     demo = Demo(
@@ -80,6 +81,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     except (
         AddressTaken,
         AuthorityUnusable,
+        CertificateUnusable,
         ConfigError,
         FolderInUse,
         GatewayFailed,

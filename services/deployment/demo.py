@@ -132,9 +132,7 @@ async def serve(demo: Demo, console: Console) -> int:
 @asynccontextmanager
 async def _running(demo: Demo) -> AsyncIterator[Running]:
     """The services while the block runs, in this process or in one each."""
-    path = prepare(
-        demo.folder, int(time.time()), demo.ports, demo.postgresql, tls=demo.processes > 1
-    )
+    path = prepare(demo.folder, int(time.time()), demo.ports, demo.postgresql, tls=demo.processes > 1)
     config = load(path)
     if demo.postgresql:
         for service in SERVICES:

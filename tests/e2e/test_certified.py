@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import time
+from contextlib import closing
+from pathlib import Path
 
 import grpc
 import pytest
 
+from services.commands.given import reached
+from services.commands.keys import KeyDesk
 from services.deployment.dev_ca import caller_id, files_of
 from services.deployment.development import TRUST_DOMAIN
 from services.tls.credentials import Secured, open_channel
@@ -44,6 +49,12 @@ class CertifiedShop(Shop):
             await channel.close()
 
 
+def key_lines(folder: Path) -> list[str]:
+    """What the operator's command says, which shows the operator's certificate."""
+    with closing(KeyDesk(*reached(folder, "identity", "operator"))) as desk:
+        return list(desk.status())
+
+
 async def test_four_processes_with_certificates_serve_one_household(tmp_path):
     """Births, links, statements and events go from service to service as they do without."""
     clock, log = Clock(time.time_ns() // 1_000_000), io.StringIO()
@@ -64,4 +75,6 @@ async def test_four_processes_with_certificates_serve_one_household(tmp_path):
             await bare.Resolve(identity_pb2.ResolveRequest(), metadata=shop.metadata_of("shop"), timeout=5)
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
         await shop.close()
+        lines = await asyncio.to_thread(key_lines, tmp_path)
+        assert lines[0].startswith("identifier v1, active")
     assert "CALLER_UNAUTHENTICATED" not in log.getvalue()
