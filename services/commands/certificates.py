@@ -52,7 +52,9 @@ def _dev_ca(arguments: argparse.Namespace, console: Console) -> int:
         console.print(f"made {path}", highlight=False, soft_wrap=True)
     console.print(
         f"{len(written)} certificates made. They last {CERTIFICATE_DAYS} days,"
-        f" the authority {AUTHORITY_DAYS}. For development only.",
+        f" the authority {AUTHORITY_DAYS}. For development only."
+        if written
+        else "All certificates are there and stay; --renew issues them anew.",
         highlight=False,
         soft_wrap=True,
     )

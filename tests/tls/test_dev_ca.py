@@ -100,7 +100,7 @@ def test_the_command_says_what_it_made_and_what_it_is_for(tmp_path):
     assert code == 0
     assert f"made {tmp_path}/caller/shop.pem" in said
     assert "For development only." in said
-    assert "0 certificates made" in ran(str(tmp_path), "--caller", "shop")[1]
+    assert "All certificates are there and stay" in ran(str(tmp_path), "--caller", "shop")[1]
 
 
 @pytest.mark.parametrize("wrong", [("--trust-domain", "no domain"), ("--caller", "../shop")])
