@@ -10,8 +10,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from services.tls.credentials import Secured
-from tests.tls.conftest import asked
+from services.tls.credentials import Secured, open_channel
+from tests.tls.conftest import Guarded, asked
 from tests.tls.world import CONSENT, DOMAIN, GATEWAY, IDENTITY, PARTNER, SHOP, made, shown, sign
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -125,3 +125,16 @@ async def test_health_and_the_contract_are_told_to_whoever_has_a_certificate(gua
     async with guarded.channel(None) as channel:
         with pytest.raises(grpc.aio.AioRpcError):
             await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+
+
+async def test_with_certificates_a_service_may_be_called_over_a_network(
+    authority, policy, keyring, issuer, guard
+):
+    """It listens on every interface, and is called where it is."""
+    one = Guarded(authority, policy, keyring, issuer, guard)
+    await one.server.start("0.0.0.0:0")
+    await one.server.serving()
+    assert await one.asked(one.secured(SHOP)) == "OK"
+    assert await one.asked(one.secured(IDENTITY), one.token("service.identity")) == "OK"
+    await one.server.stop(0)
+    await open_channel("consent", "10.0.0.7:7101", (), one.secured(SHOP)).close()
