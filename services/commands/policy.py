@@ -79,12 +79,12 @@ def _sweep(arguments: argparse.Namespace, console: Console) -> int:
 
     from services.deployment.config import ConfigError, load
     from services.retention.sweeping import sweep_all
-    from services.storage.database import StoreUnusable
+    from services.storage.database import StoreUnusable, TurnTaken
     from services.storage.folder import FolderInUse
 
     try:
         asyncio.run(sweep_all(load(arguments.file), lambda line: console.print(line, highlight=False)))
-    except (ConfigError, FolderInUse, StoreUnusable) as error:
+    except (ConfigError, FolderInUse, StoreUnusable, TurnTaken) as error:
         console.print(f"[red]Not swept to the end:[/red] {error}", highlight=False)
         return 1
     return 0

@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -44,6 +45,7 @@ from services.server import GuardedServer, Served
 from services.service_tokens import PREFIX, accepting_services, service_callers
 from services.signing import Signed, signer
 from services.storage.audit import StoredAuditLog
+from services.storage.database import Turn
 from services.storage.folder import sole_user
 from services.tls.certificate import Certificate, following
 from services.tls.spiffe import gateway_id
@@ -117,9 +119,10 @@ async def running_suite(
     here = [name for name in ORDER if name in services]
     addresses = dict(config.listen)
     async with AsyncExitStack() as stack:
-        for name in here:
-            stack.enter_context(sole_user(config.folder, name))
-        process = await stack.enter_async_context(_process(config, clock, log, here, addresses))
+        turns = {name: await stack.enter_async_context(_turn(config, name, log)) for name in here}
+        process = await stack.enter_async_context(_process(config, clock, log, turns, addresses))
+        for name, turn in turns.items():
+            process.must_run(f"the turn to serve {name}", turn.lost)
         suite = Suite(process, {}, {})
         links = remote_links(process, here[0])
         for name in here:
@@ -141,8 +144,17 @@ async def running_suite(
 
 
 @asynccontextmanager
+async def _turn(config: SuiteConfig, name: str, log: Log) -> AsyncIterator[Turn]:
+    """The turn to serve one service; a process that is the second to come stands by until it is its turn."""
+    with sole_user(config.folder, name):
+        standing_by = partial(log, f"{name} stands by: another process serves it\n")
+        async with config.store(name).turn(standing_by) as turn:
+            yield turn
+
+
+@asynccontextmanager
 async def _process(
-    config: SuiteConfig, clock: Clock, log: Log, here: Sequence[str], addresses: Mapping[str, str]
+    config: SuiteConfig, clock: Clock, log: Log, turns: Mapping[str, Turn], addresses: Mapping[str, str]
 ) -> AsyncIterator[Process]:
     """What the parts share. Where consent is elsewhere, the guard table follows its stream."""
     certificates = _certificates(config, clock, log, here)
@@ -151,20 +163,33 @@ async def _process(
     registry = CollectorRegistry()
     keys = Keys(config.keyring_path, config.keyring)
     try:
-        if "consent" in here:
+        if "consent" in turns:
             guard = GuardTable(config.policy)  # the part feeds it
-            process = Process(config, keys, clock, log, guard, registry, peers, ended, at_once, certificates)
+            process = Process(
+                config, keys, clock, log, guard, registry, peers, ended, at_once, certificates, turns
+            )
             async with _following(process):
                 yield process
             return
+        first = next(iter(turns))
         replica = Replica(
-            over(lambda: peers.channel("consent", here[0]), lambda: peers.metadata(here[0])),
+            over(lambda: peers.channel("consent", first), lambda: peers.metadata(first)),
             config.policy,
             log,
             holds_keys=keys.reaches,
         )
         process = Process(
-            config, keys, clock, log, replica.table, registry, peers, ended, replica.ready, certificates
+            config,
+            keys,
+            clock,
+            log,
+            replica.table,
+            registry,
+            peers,
+            ended,
+            replica.ready,
+            certificates,
+            turns,
         )
         process.must_run("the guard's replica", replica.start())
         try:

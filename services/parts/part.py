@@ -21,7 +21,7 @@ from services.parts.links import Links
 from services.peers import Peers
 from services.retention.running import Forget, nothing_in_memory
 from services.server import Served
-from services.storage.database import Database
+from services.storage.database import Database, Turn
 from services.tls.certificate import Certificate
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Process:
         guarded: returns when a guard table that is fed from another process may decide.
         certificates: of its services, when connections show them.
         ended: done when something that must run has ended, naming it; whoever serves stops then.
+        turns: of each service of the process the right to serve its tables.
     """
 
     config: SuiteConfig
@@ -62,6 +63,7 @@ class Process:
     ended: asyncio.Future[str]
     guarded: Callable[[], Awaitable[None]]
     certificates: Mapping[str, Certificate] = field(default_factory=dict)
+    turns: Mapping[str, Turn] = field(default_factory=dict)
 
     def must_run(self, name: str, task: asyncio.Future[Any]) -> None:
         """Has the process end when a task does."""
@@ -92,7 +94,7 @@ class Process:
 
     def database(self, name: str) -> AbstractAsyncContextManager[Database]:
         """The tables of one service, open while the block runs; errors as of ``Location.opened``."""
-        return self.config.store(name).opened()
+        return self.config.store(name).opened(self.turns.get(name))
 
 
 async def at_once() -> None:

@@ -46,7 +46,7 @@ async def sweep_all(
         if isinstance(store, SqliteFile) and not store.path.exists():
             continue
         with sole_user(config.folder, service):
-            async with store.opened() as database:
+            async with store.turn(None) as turn, store.opened(turn) as database:
                 sweeper = Sweeper(service, database, config.policy, clock)
                 deleted[service] = await sweeper.sweep(_Progress(service, say))
         say(f"{service}: {said(deleted[service]) or 'nothing was due'}")

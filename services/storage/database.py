@@ -8,9 +8,11 @@ it has written. The engines are ``services.storage.sqlite`` and ``services.stora
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -26,6 +28,23 @@ class SchemaTooOld(RuntimeError):  # noqa: N818 - named after what it says
 
 class StoreUnusable(RuntimeError):  # noqa: N818 - named after what it says
     """The engine could not do it; nothing of it was kept."""
+
+
+class TurnTaken(RuntimeError):  # noqa: N818 - named after what it says
+    """Another process serves these tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The right to be the one process that serves a service's tables.
+
+    Attributes:
+        number: counted up by everybody who takes it; 0 where the engine counts none.
+        lost: done when it may be another's.
+    """
+
+    number: int
+    lost: asyncio.Future[None]
 
 
 class Cursor(Protocol):
@@ -141,8 +160,23 @@ class Location(Protocol):
             StoreUnusable: a step could not be carried out; none of its component was.
         """
 
-    def opened(self) -> AbstractAsyncContextManager[Database]:
+    def turn(self, waiting: Callable[[], object] | None) -> AbstractAsyncContextManager[Turn]:
+        """The turn to serve the tables, held while the block runs.
+
+        Args:
+            waiting: called once if it is another's, and it is waited for; ``None``: it is not.
+
+        Raises:
+            TurnTaken: it is another's, and is not waited for.
+            SchemaTooNew, SchemaTooOld: the tables are not this program's.
+            StoreUnusable: the engine can not be reached.
+        """
+
+    def opened(self, turn: Turn | None = None) -> AbstractAsyncContextManager[Database]:
         """The tables, open while the block runs.
+
+        Args:
+            turn: what is written is refused when it is over; ``None``: for whoever serves nobody.
 
         Raises:
             SchemaTooNew, SchemaTooOld: they are not this program's.

@@ -9,7 +9,7 @@ was lost is looked up by its number before anybody is told what became of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,8 +19,9 @@ import asyncpg
 
 from services.storage import migrations
 from services.storage.carrying import carried, waited_for
-from services.storage.database import Migration, Read, SchemaTooOld, StoreUnusable, Write
+from services.storage.database import Migration, Read, SchemaTooOld, StoreUnusable, Turn, Write
 from services.storage.postgres_text import Said, Types, said
+from services.storage.postgres_turn import TurnHolder
 from services.storage.riding import boarded, no_rider
 
 T = TypeVar("T")
@@ -32,18 +33,19 @@ _STATEMENTS_KEPT = 1024
 _CONNECT_S = 5.0
 _ASK_AGAIN_S = 0.25
 #: A writer that is paused in a transaction must not keep the lock from the others.
-_WRITER_IDLE_MS = 10_000
+_WRITER_IDLE_MS = 3_000
 #: What serves asks for few rows by an index. A plan made while a table was empty reads all of it, and is
 #: kept while the table grows.
 _BY_INDEX = {"enable_seqscan": "off"}
 #: What PostgreSQL, or the way to it, answers with when it can not.
-_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 #: Of those, what a write itself did wrong.
 _CALLERS = (asyncpg.IntegrityConstraintViolationError, asyncpg.RaiseError, asyncpg.DataError)
-_LOCK = (
-    "SELECT pg_advisory_xact_lock(hashtextextended('veilgraph writer of ' || current_schema(), 0)),"
-    " pg_current_xact_id()::text"
+#: Two statements, so that what is asked next sees what was committed while the lock was waited for.
+BEGIN_WRITING = (
+    "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('veilgraph writer of ' || current_schema(), 0))"
 )
+_NUMBERS = "SELECT pg_current_xact_id()::text, number FROM turn"
 _ONE_STATE = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _COLUMNS = """
     SELECT table_name, column_name, udt_name FROM information_schema.columns
@@ -67,9 +69,19 @@ class PostgresSchema:
     schema: str
 
     @asynccontextmanager
-    async def opened(self) -> AsyncIterator[PostgresDatabase]:
+    async def turn(self, waiting: Callable[[], object] | None) -> AsyncIterator[Turn]:
+        """See ``Location.turn``."""
+        holder = TurnHolder(self)
+        turn = await holder.taken(waiting)
+        try:
+            yield turn
+        finally:
+            await holder.give_back()
+
+    @asynccontextmanager
+    async def opened(self, turn: Turn | None = None) -> AsyncIterator[PostgresDatabase]:
         """See ``Location.opened``; the tables are made by ``migrate`` and nobody else."""
-        database = PostgresDatabase(self)
+        database = PostgresDatabase(self, turn)
         await database.open()
         try:
             yield database
@@ -105,7 +117,7 @@ class PostgresSchema:
                         )
             finally:
                 await connection.close()
-        except _FAILURES as failure:
+        except FAILURES as failure:
             raise StoreUnusable(f"{self.domain}: {type(failure).__name__}") from failure
         return steps
 
@@ -156,6 +168,19 @@ async def _as_it_is(_connection: asyncpg.Connection) -> None:
 async def _version(connection: asyncpg.Connection, component: str) -> int:
     query = "SELECT coalesce(max(version), 0) FROM schema_version WHERE component = $1"
     return int(await connection.fetchval(query, component))
+
+
+async def must_be_current(connection: asyncpg.Connection, domain: str) -> None:
+    """Lets nobody work on tables that are not this program's.
+
+    Raises:
+        SchemaTooNew, SchemaTooOld: they are not.
+    """
+    if await connection.fetchval("SELECT to_regclass('schema_version')") is None:
+        raise SchemaTooOld(f"{domain}: run `python -m services migrate`")
+    for component in migrations.components(domain):
+        if migrations.missing(component, await _version(connection, component)):
+            raise SchemaTooOld(f"{component}: run `python -m services migrate`")
 
 
 async def _types(connection: asyncpg.Connection) -> Types:
@@ -246,8 +271,9 @@ def _count(status: str) -> int:
 class PostgresDatabase:
     """An open schema; implements ``services.storage.database.Database``."""
 
-    def __init__(self, location: PostgresSchema) -> None:
+    def __init__(self, location: PostgresSchema, turn: Turn | None = None) -> None:
         self.location = location
+        self._turn = turn
         self.rider = no_rider(location.domain)
         self._queue: asyncio.Queue[Any] = asyncio.Queue()
         self._writer: asyncpg.Connection | None = None
@@ -260,13 +286,9 @@ class PostgresDatabase:
         try:
             self._pool = await self.location.pool()
             async with self._pool.acquire() as connection:
-                if await connection.fetchval("SELECT to_regclass('schema_version')") is None:
-                    raise SchemaTooOld(f"{self.location.domain}: run `python -m services migrate`")
-                for component in migrations.components(self.location.domain):
-                    if migrations.missing(component, await _version(connection, component)):
-                        raise SchemaTooOld(f"{component}: run `python -m services migrate`")
+                await must_be_current(connection, self.location.domain)
                 self._texts = _Texts(await _types(connection))
-        except _FAILURES as failure:
+        except FAILURES as failure:
             raise StoreUnusable(type(failure).__name__) from failure
         self._writing = asyncio.create_task(self._write_on())
 
@@ -304,7 +326,7 @@ class PostgresDatabase:
             async with self._pool.acquire() as connection:
                 for table in await _types(connection):
                     await connection.execute(f'VACUUM "{table}"')
-        except _FAILURES as failure:
+        except FAILURES as failure:
             raise StoreUnusable(type(failure).__name__) from failure
 
     async def _read(self, read: Read[T], *, one_state: bool) -> T:
@@ -318,7 +340,7 @@ class PostgresDatabase:
                 finally:
                     if not connection.is_closed():
                         await connection.execute("COMMIT")
-        except _FAILURES as failure:
+        except FAILURES as failure:
             raise StoreUnusable(type(failure).__name__) from failure
 
     async def _write_on(self) -> None:
@@ -345,9 +367,9 @@ class PostgresDatabase:
             if await writer.execute("COMMIT") == "COMMIT":
                 return outcomes
             failure: Exception = StoreUnusable("rolled back")
-        except (*_FAILURES, _WriterLost) as lost:
+        except (*FAILURES, _TurnOver, _WriterLost) as lost:
             await self._end_writer()
-            if number and not isinstance(lost, _WriterLost) and await self._was_committed(number):
+            if number and not isinstance(lost, _TurnOver | _WriterLost) and await self._was_committed(number):
                 return outcomes
             failure = StoreUnusable(type(lost).__name__)
         return [(None, failure)] * len(jobs)
@@ -388,14 +410,16 @@ class PostgresDatabase:
             self._writer = await self.location.connected(
                 idle_in_transaction_session_timeout=str(_WRITER_IDLE_MS), synchronous_commit="on", **_BY_INDEX
             )
-        await self._writer.execute("BEGIN")
-        _, number = await self._writer.fetchrow(_LOCK)
+        await self._writer.execute(BEGIN_WRITING)
+        number, turn = await self._writer.fetchrow(_NUMBERS)
+        if self._turn is not None and turn != self._turn.number:
+            raise _TurnOver
         return self._writer, number
 
     async def _end_writer(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
-            with suppress(*_FAILURES):
+            with suppress(*FAILURES):
                 await writer.close(timeout=_CONNECT_S)
 
     async def _was_committed(self, number: str) -> bool:
@@ -409,11 +433,15 @@ class PostgresDatabase:
                     await connection.close()
             except asyncpg.InvalidParameterValueError:  # it never came so far: a database that took over
                 return False
-            except _FAILURES:
+            except FAILURES:
                 status = "in progress"
             if status != "in progress":
                 return bool(status == "committed")
             await asyncio.sleep(_ASK_AGAIN_S)
+
+
+class _TurnOver(Exception):  # noqa: N818 - named after what it says
+    """Another process serves these tables now."""
 
 
 class _WriterLost(Exception):  # noqa: N818 - named after what it says
@@ -422,7 +450,7 @@ class _WriterLost(Exception):  # noqa: N818 - named after what it says
 
 def _as_told(error: Exception) -> Exception:
     """What a write's caller is told: a full disk is the store's matter, a broken constraint the caller's."""
-    if isinstance(error, _CALLERS) or not isinstance(error, _FAILURES):
+    if isinstance(error, _CALLERS) or not isinstance(error, FAILURES):
         return error
     unusable = StoreUnusable(type(error).__name__)
     unusable.__cause__ = error

@@ -13,14 +13,14 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from services.storage import migrations
-from services.storage.database import Migration, Read, StoreUnusable, Write
+from services.storage.database import Migration, Read, StoreUnusable, Turn, Write
 from services.storage.folder import sole_user
 from services.storage.riding import boarded, no_rider
 
@@ -89,7 +89,12 @@ class SqliteFile:
     domain: str
 
     @asynccontextmanager
-    async def opened(self) -> AsyncIterator[SqliteDatabase]:
+    async def turn(self, _waiting: Callable[[], object] | None) -> AsyncIterator[Turn]:
+        """See ``Location.turn``: whoever has the folder has the file (``services.storage.folder``)."""
+        yield Turn(0, asyncio.get_running_loop().create_future())
+
+    @asynccontextmanager
+    async def opened(self, _turn: Turn | None = None) -> AsyncIterator[SqliteDatabase]:
         """See ``Location.opened``; what is missing is made."""
         with closing(SqliteDatabase(self.path, self.domain)) as database:
             yield database
