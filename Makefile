@@ -6,6 +6,7 @@ GATEWAY ?= 127.0.0.1:8080
 BENCH   ?=
 PROCESSES ?= 1
 POSTGRESQL ?=
+REPLICAS ?= 1
 
 RUN   := .venv/.installed
 DEV   := .venv/.installed-dev
@@ -23,9 +24,10 @@ help: ## List the targets.
 	@echo "  GATEWAY=host:port     run, tour: where the gateway listens (127.0.0.1:8080)"
 	@echo "  PROCESSES=4           run: a process a service instead of one for all"
 	@echo "  POSTGRESQL=uri        run: keep the tables in this database instead of SQLite files"
+	@echo "  REPLICAS=2            run: with both of the above, a second process of each service stands by"
 
 run: $(RUN) ## Set up, import a year of purchases, train, serve until Ctrl-C.
-	@.venv/bin/python -m services run --gateway $(GATEWAY) --processes $(PROCESSES) $(if $(POSTGRESQL),--postgresql $(POSTGRESQL)) $(if $(DATA),--data $(DATA)) $(if $(FILES),--files $(FILES))
+	@.venv/bin/python -m services run --gateway $(GATEWAY) --processes $(PROCESSES) --replicas $(REPLICAS) $(if $(POSTGRESQL),--postgresql $(POSTGRESQL)) $(if $(DATA),--data $(DATA)) $(if $(FILES),--files $(FILES))
 
 tour: $(RUN) ## Walk one household through a running suite and check every claim.
 	@.venv/bin/python -m services tour --gateway $(GATEWAY) $(if $(DATA),--data $(DATA)) $(if $(FILES),--files $(FILES))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,22 @@ def add(commands: Any) -> None:
     run.add_argument(
         "--postgresql", default="", help="URI of a database for the tables (default: SQLite files)"
     )
+    run.add_argument(
+        "--replicas",
+        type=int,
+        choices=(1, 2, 3),
+        default=1,
+        help="processes of each service, one serving and the others standing by; needs --processes 4 and"
+        " --postgresql",
+    )
     run.set_defaults(command=_run)
 
     for service in ("identity", "consent", "recommender", "engagement"):
         alone = commands.add_parser(service, help=f"serve {service} alone, beside the others' processes")
         alone.add_argument("--config", type=Path, required=True, help="the deployment's configuration file")
+        alone.add_argument(
+            "--folder", type=Path, help="of this process's own files (default: the configuration's folder)"
+        )
         alone.set_defaults(command=_serve, service=service)
 
     tour = commands.add_parser("tour", help="walk one household through a running suite, checking each claim")
@@ -67,6 +79,9 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     from services.tls.material import CertificateUnusable
 
     _as_a_service()
+    if arguments.replicas > 1 and not (arguments.processes > 1 and arguments.postgresql):
+        console.print("[red]Can not run:[/red] replicas need --processes 4 and --postgresql", highlight=False)
+        return 1
     demo = Demo(
         arguments.data,
         arguments.files,
@@ -75,6 +90,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         arguments.port,
         arguments.processes,
         arguments.postgresql,
+        arguments.replicas,
     )
     try:
         return uvloop.run(serve(demo, console))
@@ -108,7 +124,10 @@ def _serve(arguments: argparse.Namespace, console: Console) -> int:
 
     _as_a_service()
     try:
-        return uvloop.run(serve_alone(load(arguments.config), arguments.service, sys.stdout))
+        config = load(arguments.config)
+        if arguments.folder is not None:
+            config = replace(config, folder=arguments.folder.absolute())
+        return uvloop.run(serve_alone(config, arguments.service, sys.stdout))
     except (
         AddressTaken,
         CertificateUnusable,

@@ -66,6 +66,7 @@ class Demo:
         port: of the first service, the others follow; 0 takes free ones.
         processes: 1, or 4 for a process a service.
         postgresql: the database that holds the tables; empty: a file a service.
+        replicas: processes of each service, where each has its own.
     """
 
     mapping: Path | None
@@ -75,6 +76,7 @@ class Demo:
     port: int = 7101
     processes: int = 1
     postgresql: str = ""
+    replicas: int = 1
 
     @property
     def dataset(self) -> str:
@@ -140,7 +142,7 @@ async def _running(demo: Demo) -> AsyncIterator[Running]:
     if demo.processes > 1:
         identity = gateway_id(TRUST_DOMAIN)
         shown = read(files_of(demo.folder / TLS_FOLDER, identity), identity, wall_clock_ms())
-        async with running_processes(config, path, shown) as processes:
+        async with running_processes(config, path, shown, demo.replicas) as processes:
             yield processes
         return
     with (demo.folder / "suite.log").open("a") as stream:

@@ -1,7 +1,8 @@
 """The four services as processes of their own, for as long as this one runs.
 
 They are one deployment: whoever started them stops when one of them has ended, and takes the
-others along.
+others along. Where each service has a second process that stands by, one that ends is started
+again instead, and stands by from then on.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from services.tls.credentials import Secured, open_channel
 from services.tls.material import Material
 
 STOP_S = 15.0
+#: A process that ended is started again after so long.
+AGAIN_S = 1.0
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
@@ -56,25 +59,36 @@ class Processes:
 
 @asynccontextmanager
 async def running_processes(
-    config: SuiteConfig, path: Path, shown: Material | None = None
+    config: SuiteConfig, path: Path, shown: Material | None = None, replicas: int = 1
 ) -> AsyncIterator[Processes]:
-    """A process a service while the block runs; all serve when it begins.
+    """A process a service, or several, while the block runs; all serve when it begins.
 
     Args:
         config: the deployment.
         path: its configuration file. Each service's log is beside it, "<service>.log".
         shown: with what this process asks for their health, when connections show certificates.
+        replicas: processes of each service; one serves and the others stand by. Each keeps its files in
+            a folder of its own, the second in "replica-2" beside the configuration.
 
     Raises:
         ServiceFailed: one ended before all served.
     """
     addresses = {name: config.listen[home_of(name)] for name in public_services()}
     running = Processes(addresses, asyncio.get_running_loop().create_future())
-    processes: dict[str, asyncio.subprocess.Process] = {}
+    processes: dict[tuple[str, int], asyncio.subprocess.Process] = {}
+    keeping: list[asyncio.Task[None]] = []
     try:
-        for name in SERVICES:
-            processes[name] = await start(name, path)
-            running.must_run(name, asyncio.create_task(processes[name].wait()))
+        for number in range(1, replicas + 1):
+            for name in SERVICES:
+                place = path.parent if number == 1 else path.parent / f"replica-{number}"
+                key = (name, number)
+                processes[key] = await start(name, path, place)
+                if replicas == 1:
+                    running.must_run(name, asyncio.create_task(processes[key].wait()))
+                else:
+                    again = asyncio.create_task(_started_again(processes, key, path, place))
+                    keeping.append(again)
+                    running.must_run(f"the watch over {name}", again)
         ready: asyncio.Future[Any] = asyncio.gather(
             *(serving(config.listen[name], _toward(config, name, shown)) for name in SERVICES)
         )
@@ -84,6 +98,8 @@ async def running_processes(
             raise ServiceFailed(f"{running.ended.result()}: {_last_lines(path.parent)}")
         yield running
     finally:
+        for task in keeping:
+            task.cancel()
         await asyncio.gather(*(_stop(process) for process in processes.values()))
 
 
@@ -96,11 +112,32 @@ def free_ports(count: int) -> list[int]:
         return [probe.getsockname()[1] for probe in probes]
 
 
-async def start(name: str, path: Path) -> asyncio.subprocess.Process:
-    """Starts one service of a deployment; it ends with this process at the latest."""
-    with (path.parent / f"{name}.log").open("a") as output:
+async def _started_again(
+    processes: dict[tuple[str, int], asyncio.subprocess.Process],
+    key: tuple[str, int],
+    path: Path,
+    place: Path,
+) -> None:
+    """Has a process that ended come back."""
+    while True:
+        await processes[key].wait()
+        await asyncio.sleep(AGAIN_S)
+        processes[key] = await start(key[0], path, place)
+
+
+async def start(name: str, path: Path, place: Path | None = None) -> asyncio.subprocess.Process:
+    """Starts one service of a deployment; it ends with this process at the latest.
+
+    Args:
+        name: the service.
+        path: the deployment's configuration file.
+        place: the folder of the process's own files, its log too; ``None``: the configuration's.
+    """
+    folder = place or path.parent
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with (folder / f"{name}.log").open("a") as output:
         return await asyncio.create_subprocess_exec(
-            *bound(sys.executable, "-m", "services", name, "--config", str(path)),
+            *bound(sys.executable, "-m", "services", name, "--config", str(path), "--folder", str(folder)),
             stdout=output,
             stderr=output,
             start_new_session=True,  # Ctrl-C is for whoever started it, who stops it in order

@@ -157,7 +157,7 @@ async def _process(
     config: SuiteConfig, clock: Clock, log: Log, turns: Mapping[str, Turn], addresses: Mapping[str, str]
 ) -> AsyncIterator[Process]:
     """What the parts share. Where consent is elsewhere, the guard table follows its stream."""
-    certificates = _certificates(config, clock, log, here)
+    certificates = _certificates(config, clock, log, list(turns))
     peers = Peers(addresses, signer(config.keyring, Signed.SERVICE_TOKEN), config.tenant, clock, certificates)
     ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     registry = CollectorRegistry()
