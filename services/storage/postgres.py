@@ -72,9 +72,8 @@ class PostgresSchema:
     async def turn(self, waiting: Callable[[], object] | None) -> AsyncIterator[Turn]:
         """See ``Location.turn``."""
         holder = TurnHolder(self)
-        turn = await holder.taken(waiting)
         try:
-            yield turn
+            yield await holder.taken(waiting)
         finally:
             await holder.give_back()
 
@@ -82,8 +81,8 @@ class PostgresSchema:
     async def opened(self, turn: Turn | None = None) -> AsyncIterator[PostgresDatabase]:
         """See ``Location.opened``; the tables are made by ``migrate`` and nobody else."""
         database = PostgresDatabase(self, turn)
-        await database.open()
         try:
+            await database.open()
             yield database
         finally:
             await database.close()
@@ -124,6 +123,11 @@ class PostgresSchema:
     def read(self, read: Read[T]) -> T:
         """See ``Location.read``; not for a thread with an event loop that runs."""
         return asyncio.run(self._read(read))
+
+    @property
+    def _reading(self) -> asyncpg.Pool:
+        assert self._pool is not None  # noqa: S101 - it is open while it is used
+        return self._pool
 
     async def _read(self, read: Read[T]) -> T:
         connection = await self.connected()
@@ -277,9 +281,9 @@ class PostgresDatabase:
         self.rider = no_rider(location.domain)
         self._queue: asyncio.Queue[Any] = asyncio.Queue()
         self._writer: asyncpg.Connection | None = None
-        self._pool: asyncpg.Pool
+        self._pool: asyncpg.Pool | None = None
         self._texts: _Texts
-        self._writing: asyncio.Task[None]
+        self._writing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Begins; errors as of ``Location.opened``, and ``StoreUnusable``."""
@@ -294,9 +298,11 @@ class PostgresDatabase:
 
     async def close(self) -> None:
         """Finishes queued writes and ends the connections."""
-        self._queue.put_nowait(None)
-        await self._writing
-        await self._pool.close()
+        if self._writing is not None:
+            self._queue.put_nowait(None)
+            await self._writing
+        if self._pool is not None:
+            await self._pool.close()
 
     async def write(self, write: Write[T]) -> T:
         """See ``Database.write``."""
@@ -323,15 +329,20 @@ class PostgresDatabase:
         What PostgreSQL keeps of its log of changes, for itself or for a backup, is its operator's.
         """
         try:
-            async with self._pool.acquire() as connection:
+            async with self._reading.acquire() as connection:
                 for table in await _types(connection):
                     await connection.execute(f'VACUUM "{table}"')
         except FAILURES as failure:
             raise StoreUnusable(type(failure).__name__) from failure
 
+    @property
+    def _reading(self) -> asyncpg.Pool:
+        assert self._pool is not None  # noqa: S101 - it is open while it is used
+        return self._pool
+
     async def _read(self, read: Read[T], *, one_state: bool) -> T:
         try:
-            async with self._pool.acquire() as connection:
+            async with self._reading.acquire() as connection:
                 if not one_state:
                     return await carried(partial(read, _Carried(connection, self._texts)))
                 await connection.execute(_ONE_STATE)
@@ -371,7 +382,7 @@ class PostgresDatabase:
             await self._end_writer()
             if number and not isinstance(lost, _TurnOver | _WriterLost) and await self._was_committed(number):
                 return outcomes
-            failure = StoreUnusable(type(lost).__name__)
+            failure = StoreUnusable(str(lost) if isinstance(lost, _TurnOver) else type(lost).__name__)
         return [(None, failure)] * len(jobs)
 
     async def _all_at_once(
@@ -413,7 +424,7 @@ class PostgresDatabase:
         await self._writer.execute(BEGIN_WRITING)
         number, turn = await self._writer.fetchrow(_NUMBERS)
         if self._turn is not None and turn != self._turn.number:
-            raise _TurnOver
+            raise _TurnOver("another process serves these tables now")
         return self._writer, number
 
     async def _end_writer(self) -> None:

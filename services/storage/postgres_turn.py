@@ -51,7 +51,6 @@ class TurnHolder:
             number = await self._open.fetchval("UPDATE turn SET number = number + 1 RETURNING number")
             await self._open.execute("COMMIT")
         except FAILURES as failure:
-            await self.give_back()
             raise StoreUnusable(type(failure).__name__) from failure
         turn = Turn(number, asyncio.get_running_loop().create_future())
         self._asking = asyncio.create_task(self._hold(turn))

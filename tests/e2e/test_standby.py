@@ -150,4 +150,5 @@ async def test_who_was_paused_and_overtaken_writes_nothing_more(pairs: Pairs) ->
     os.kill(paused.pid, signal.SIGCONT)
     async with asyncio.timeout(PATIENCE_S):
         assert await paused.wait() == 1
-    assert "the turn to serve consent ended" in pairs.log_of("consent", 1)
+    told = pairs.log_of("consent", 1)
+    assert "the turn to serve consent ended" in told or "another process serves these tables now" in told
