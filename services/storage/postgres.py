@@ -124,11 +124,6 @@ class PostgresSchema:
         """See ``Location.read``; not for a thread with an event loop that runs."""
         return asyncio.run(self._read(read))
 
-    @property
-    def _reading(self) -> asyncpg.Pool:
-        assert self._pool is not None  # noqa: S101 - it is open while it is used
-        return self._pool
-
     async def _read(self, read: Read[T]) -> T:
         connection = await self.connected()
         try:
