@@ -20,7 +20,7 @@ from recommender.catalogue import Shelf
 from recommender.model import Model
 from recommender.vectors import Floats, Vectors
 from services.storage.model_files import ModelFiles
-from services.storage.sqlite import SqliteDatabase
+from services.storage.sqlite import SqliteDatabase, SqliteFile
 from services.storage.training_events import Grouping, subjects_present
 from tests.bench.main_job import FOLDER
 
@@ -39,7 +39,7 @@ def prepared(folder: Path, items: int) -> Path:
         real = _copied_items(copy, items)
     SqliteDatabase(folder / "recommender.db", "recommender").close()  # the tables as they are now
     files = ModelFiles(folder / "models")
-    everybody = subjects_present(folder / "recommender.db")
+    everybody = SqliteFile(folder / "recommender.db", "recommender").read(subjects_present)
     files.write(grown(model, real, items), projection, Grouping(everybody, everybody))
     return folder
 
