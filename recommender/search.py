@@ -74,7 +74,7 @@ def hits(index: TextIndex, words: Sequence[str], may_see: Mask) -> Hits:
     if len(matched.rows) < _ENOUGH:
         alike = index.alike(words, slice(None), seen)
         near = np.flatnonzero((alike >= _ALIKE_MIN) & seen.rows)
-        rows = np.union1d(matched.rows, near)
+        rows = index.in_order(np.union1d(matched.rows, near))
     else:
         rows = matched.rows[np.argsort(-matched.scores, kind="stable")[:_COMPARED_MAX]]
         alike = np.zeros(len(index), np.float32)

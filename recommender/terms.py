@@ -51,7 +51,8 @@ class Terms:
             numbers = np.concatenate([self._table[1], filed[:, 1].astype(np.int32)])
             order = np.argsort(hashes, kind="stable")
             self._table = hashes[order], numbers[order]  # one reference: another thread may be reading
-            self._sorted = sorted(self.words)
+            # Sorted but for its end: one pass, during which no other thread runs.
+            self._sorted = sorted([*self._sorted, *sorted(self.words[len(self._sorted) :])])
         return self
 
     def exactly(self, word: str) -> list[int]:

@@ -74,10 +74,11 @@ class TextModel:
 
         Args:
             counted: how often each word stands in each text.
-            columns: the word of each column.
+            columns: the word of each column, and of any behind them.
         """
         known = self.row_of
-        both = [(at, row) for at, word in enumerate(columns) if (row := known.get(word)) is not None]
+        used = np.flatnonzero(np.diff(counted.indptr)).tolist()
+        both = [(at, row) for at in used if (row := known.get(columns[at])) is not None]
         column, term = np.array(both, np.int64).reshape(-1, 2).T
         picked = sparse.csr_matrix(counted[:, column])
         picked.indices = term[picked.indices]

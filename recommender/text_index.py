@@ -1,29 +1,24 @@
 """Finds items by words: exact terms weighed by BM25, the beginning of a word, and slips of the pen.
 
-Columns are terms and rows documents, so that a query reads the columns of its own words only.
-An index is never changed: a later one is made from it and the documents that are new. Whoever asks
-is answered as if the documents they may not see were not there: no word, frequency or length of
-those is in any figure. BM25 as Robertson & Zaragoza 2009 have it, k₁ = 1.2, b = 0.75.
+A query reads the columns of its own words only. An index is never changed: a later one is made from
+it, with the same large base, and a small delta of what was put or taken out since. Whoever asks is
+answered as if the documents they may not see were not there: no word, frequency or length of those
+is in any figure. BM25 as Robertson & Zaragoza 2009 have it, k₁ = 1.2, b = 0.75.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
+from recommender.documents import Columns, Documents, Mask, Numbers
 from recommender.terms import Terms
 from recommender.text import TextModel
 from recommender.vectors import Floats
-
-Numbers = NDArray[np.int32]
-Columns = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 _SATURATION = 1.2
 _LENGTH_SHARE = 0.75
@@ -35,13 +30,8 @@ _CORRECTIONS_MAX = 8
 _COMPLETED = 0.6
 _CORRECTED = 0.4
 _PREFIX_MIN = 2
-
-
-class Document(NamedTuple):
-    """The words of an item as numbers of terms, each with how often it stands there."""
-
-    terms: NDArray[np.int32]
-    counts: Floats
+#: A delta of so many documents, or of this part of the base, is worth a new base.
+_DELTA_MAX, _DELTA_PART = 8192, 1 / 16
 
 
 class Seen(NamedTuple):
@@ -75,7 +65,7 @@ class Matched:
     """What a query found.
 
     Attributes:
-        rows: documents with at least one of the terms, ascending.
+        rows: documents with at least one of the terms, by ascending item number.
         scores: how well each goes with the query, above 0; the best has 1.
         understood: how many of the query's words stand for a term.
     """
@@ -89,51 +79,57 @@ class TextIndex:
     """Documents by item number, and what their words mean.
 
     Attributes:
-        numbers: the item of each document, ascending.
-        vectors: of the documents by the model, of length 1 or 0.
+        model: gives the documents' vectors.
+        numbers: the item of each document; of one that is here no more, too.
     """
 
-    def __init__(self, documents: Mapping[int, Document], terms: Terms, model: TextModel) -> None:
-        """Builds the index.
+    def __init__(
+        self, base: Documents, delta: Documents, of_base: Mask, terms: Terms, model: TextModel
+    ) -> None:
+        """Puts documents into service.
 
         Args:
-            documents: by item number.
+            base: most of them.
+            delta: of other items, or of the same in the place of those in the base.
+            of_base: per row of the base whether it is here.
             terms: the documents' terms; it may know more.
             model: gives their vectors; one of no dimensions for none.
         """
         self.model = model
-        self._documents = documents
+        self._base, self._delta = base, delta
+        self._of_base = of_base
         self._terms = terms
-        self.numbers = np.array(sorted(documents), np.int32)
-        found = [documents[number] for number in self.numbers.tolist()]
-        rows = np.repeat(np.arange(len(found)), [len(document.terms) for document in found])
-        nothing = Document(np.zeros(0, np.int32), np.zeros(0, np.float32))
-        columns, counts = (np.concatenate(column) for column in zip(nothing, *found, strict=True))
-        shape = len(found), len(terms)
-        counted = sparse.csc_matrix((counts, (rows, columns)), shape=shape, dtype=np.float32)
-        self.vectors = model.of_counts(counted, terms.words[: len(terms)])
-        self._counted = counted
-        self._lengths = np.asarray(counted.sum(axis=1)).ravel()
+        self.numbers: Numbers = np.concatenate([base.numbers, delta.numbers])
+        self._lengths = np.concatenate([base.lengths, delta.lengths])
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     @classmethod
-    def of(cls, texts: Mapping[int, Sequence[str]], model: TextModel) -> TextIndex:
+    def of(cls, texts: Iterable[tuple[int, Sequence[str]]], model: TextModel) -> TextIndex:
         """The index of the words of some items."""
-        return cls({}, Terms(), model).changed(dict(texts))
+        terms = Terms()
+        base, delta = Documents.of(texts, terms, model), Documents.of((), terms, model)
+        return cls(base, delta, np.ones(len(base), np.bool_), terms.settled(), model)
 
     def changed(self, texts: Mapping[int, Sequence[str] | None], model: TextModel | None = None) -> TextIndex:
         """The index with some items' words replaced, added, or (``None``) taken out."""
-        documents = dict(self._documents)
-        for number, text in texts.items():
-            if text is None:
-                documents.pop(number, None)
-            else:
-                counted = Counter(text)
-                numbers = np.array([self._terms.number(word) for word in counted], np.int32)
-                documents[number] = Document(numbers, np.array(list(counted.values()), np.float32))
-        return TextIndex(documents, self._terms.settled(), model or self.model)
+        model, terms, base, delta = model or self.model, self._terms, self._base, self._delta
+        if model is not self.model:
+            base, delta = base.by(model, terms), delta.by(model, terms)
+        put = ((number, text) for number, text in texts.items() if text is not None)
+        fresh = Documents.of(put, terms, model)
+        terms.settled()
+        numbers = np.array(list(texts), np.int32)
+        of_base, of_delta = self._of_base.copy(), np.ones(len(delta), np.bool_)
+        of_base[base.rows_of(numbers)] = False
+        of_delta[delta.rows_of(numbers)] = False
+        delta = delta.joined(of_delta, fresh)
+        gone = len(base) - int(np.count_nonzero(of_base))
+        if max(len(delta), gone) > max(_DELTA_MAX, _DELTA_PART * len(base)):
+            base, delta = base.joined(of_base, delta), Documents.of((), terms, model)
+            of_base = np.ones(len(base), np.bool_)
+        return TextIndex(base, delta, of_base, terms, model)
 
     def seen(self, visible: Mask) -> Seen:
         """What an asker may find anything by.
@@ -141,12 +137,18 @@ class TextIndex:
         Args:
             visible: per item number whether they may see it; what has a later number they may not.
         """
-        known = int(np.searchsorted(self.numbers, len(visible)))
         rows = np.zeros(len(self), np.bool_)
-        rows[:known] = visible[self.numbers[:known]]
+        for part, start in self._parts():
+            known = int(np.searchsorted(part.numbers, len(visible)))
+            rows[start : start + known] = visible[part.numbers[:known]]
+        rows[: len(self._base)] &= self._of_base
         documents = int(np.count_nonzero(rows))
-        mean = float(self._lengths[rows].mean()) if documents else 0.0
+        mean = float(self._lengths[rows].mean(dtype=np.float64)) if documents else 0.0
         return Seen(rows, documents, max(mean, 1e-9))
+
+    def in_order(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Some documents by ascending item number."""
+        return rows[np.argsort(self.numbers[rows], kind="stable")]
 
     def match(self, words: Sequence[str], seen: Seen) -> Matched:
         """The documents seen that go with some words, the last of which may be unfinished."""
@@ -156,10 +158,10 @@ class TextIndex:
             columns, tells = self._columns_of(word, seen, unfinished=word == last)
             understood += bool(len(columns))
             for column, told in zip(columns.tolist(), tells.tolist(), strict=True):
-                holding, saturated = self._column(column, seen)
-                total[holding] += told * saturated
+                for holding, saturated in self._column(column, seen):
+                    total[holding] += told * saturated
         total[~seen.rows] = 0
-        rows = np.flatnonzero(total)
+        rows = self.in_order(np.flatnonzero(total))
         best = total[rows].max(initial=np.float32(1e-9))
         return Matched(rows, total[rows] / best, understood)
 
@@ -169,7 +171,14 @@ class TextIndex:
         A word that no document seen has is not known, whatever the model learned of it.
         """
         known = [word for word in words if len(self._there(self._terms.exactly(word), seen).columns)]
-        cosines: Floats = self.vectors[rows] @ self.model.vectors([known])[0]
+        asked = self.model.vectors([known])[0]
+        if isinstance(rows, slice):
+            everything: Floats = np.concatenate([part.vectors @ asked for part, _ in self._parts()])
+            return everything[rows]
+        cosines = np.empty(len(rows), np.float32)
+        for part, start in self._parts():
+            of_part = (rows >= start) & (rows < start + len(part))
+            cosines[of_part] = part.vectors[rows[of_part] - start] @ asked
         return cosines
 
     def _columns_of(self, word: str, seen: Seen, *, unfinished: bool) -> tuple[Columns, NDArray[np.float64]]:
@@ -193,18 +202,25 @@ class TextIndex:
 
     def _there(self, columns: Sequence[int], seen: Seen) -> There:
         """Those of some terms that any document seen has."""
-        known = np.array([column for column in columns if column < self._counted.shape[1]], np.int64)
-        held = self._counted[:, known]
-        before = np.concatenate([[0], np.cumsum(seen.rows[held.indices])])
-        frequency = before[held.indptr[1:]] - before[held.indptr[:-1]]
+        known = np.array(columns, np.int64)
+        frequency = np.zeros(len(known), np.int64)
+        for part, start in self._parts():
+            frequency += part.frequency(known, seen.rows[start : start + len(part)])
         return There(known[frequency > 0], frequency[frequency > 0])
 
-    def _column(self, column: int, seen: Seen) -> tuple[NDArray[np.int32], Floats]:
+    def _column(
+        self, column: int, seen: Seen
+    ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.floating[Any]]]]:
         """The documents that have a term, with what its repetition and their length make of it."""
-        start, end = self._counted.indptr[column : column + 2]
-        rows, counts = self._counted.indices[start:end], self._counted.data[start:end]
-        damping = _SATURATION * (1 - _LENGTH_SHARE + _LENGTH_SHARE * self._lengths[rows] / seen.mean_length)
-        return rows, counts * (_SATURATION + 1) / (counts + damping)
+        for part, start in self._parts():
+            rows, counts = part.holding(column)
+            lengths = part.lengths[rows] / seen.mean_length
+            damping = _SATURATION * (1 - _LENGTH_SHARE + _LENGTH_SHARE * lengths)
+            yield rows + start, counts * (_SATURATION + 1) / (counts + damping)
+
+    def _parts(self) -> tuple[tuple[Documents, int], tuple[Documents, int]]:
+        """Base and delta, and where the rows of each begin."""
+        return (self._base, 0), (self._delta, len(self._base))
 
 
 def _together(frequency: Columns, seen: Seen) -> float:

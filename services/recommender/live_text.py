@@ -31,7 +31,7 @@ class LiveText:
         """
         self._database = database
         self._model = model
-        self._index = TextIndex.of({}, TextModel.none())
+        self._index = TextIndex.of((), TextModel.none())
         self._changed: set[int] = set()
         self._first: asyncio.Task[None] | None = None
         self._follower: asyncio.Task[None] | None = None
@@ -86,10 +86,10 @@ class LiveText:
 
 
 def _index_of(database: Location, model: TextModel) -> TextIndex:
-    return TextIndex.of(database.read(item_words_in), model)
+    return database.read(lambda connection: TextIndex.of(item_words_in(connection), model))
 
 
 def _followed(index: TextIndex, database: Location, numbers: Sequence[int], model: TextModel) -> TextIndex:
-    words = database.read(partial(item_words_in, numbers=numbers))
+    words = database.read(lambda connection: dict(item_words_in(connection, numbers)))
     changed: Mapping[int, Sequence[str] | None] = {number: words.get(number) for number in numbers}
     return index.changed(changed, model)

@@ -102,8 +102,10 @@ def all_items(connection: Connection) -> list[StoredItem]:
     return [_stored(row) for row in rows]
 
 
-def item_words_in(connection: Connection, numbers: Sequence[int] | None = None) -> dict[int, list[str]]:
-    """The words of listed items by number.
+def item_words_in(
+    connection: Connection, numbers: Sequence[int] | None = None
+) -> Iterator[tuple[int, list[str]]]:
+    """The numbers of listed items with their words, read as they are asked for.
 
     Args:
         connection: reads the recommender's tables.
@@ -111,12 +113,12 @@ def item_words_in(connection: Connection, numbers: Sequence[int] | None = None) 
     """
     query = "SELECT number, title, category, brand, tags, description FROM item WHERE listed = 1"
     if numbers is None:
-        return {number: item_words(*texts) for number, *texts in connection.execute(query)}
-    return {
-        number: item_words(*texts)
-        for part in parts(numbers)
-        for number, *texts in connection.execute(f"{query} AND number IN ({marks(part)})", part)
-    }
+        for number, *texts in connection.execute(query):
+            yield number, item_words(*texts)
+        return
+    for part in parts(numbers):
+        for number, *texts in connection.execute(f"{query} AND number IN ({marks(part)})", part):
+            yield number, item_words(*texts)
 
 
 def parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:

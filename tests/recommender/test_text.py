@@ -10,6 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recommender import text_index
+from recommender.documents import Documents
+from recommender.search import hits
 from recommender.terms import WORD_MIN, Terms, within_one_edit
 from recommender.text import TextModel, item_words
 from recommender.text_fitting import fit_text
@@ -25,10 +28,11 @@ SHOP = {
     4: "Cook book: cakes & tea",
     5: "Crème brûlée dish",
 }
+SHOP_MODEL = fit_text([words(title) for title in SHOP.values()] * 2, 3)
 
 
 def index_of(shop: dict[int, str], model: TextModel | None = None) -> TextIndex:
-    return TextIndex.of({number: words(title) for number, title in shop.items()}, model or TextModel.none())
+    return TextIndex.of(((number, words(title)) for number, title in shop.items()), model or TextModel.none())
 
 
 def found_by(index: TextIndex, asked: list[str]) -> dict[int, float]:
@@ -115,19 +119,46 @@ def test_what_no_item_has_finds_nothing(query):
 
 @given(
     st.lists(
-        st.tuples(st.integers(1, 6), st.none() | st.lists(st.sampled_from("abcdef"), max_size=5)), max_size=10
+        st.tuples(
+            st.integers(1, 6),
+            st.none() | st.lists(st.sampled_from(["tea", "cup", "clock", "red", "china"]), max_size=5),
+        ),
+        max_size=10,
     ),
-    st.lists(st.sampled_from("abcdefg"), max_size=3),
+    st.lists(st.sampled_from(["tea", "cup", "clokc", "pot"]), max_size=3),
+    st.sampled_from([0, 1, 100]),
 )
-@settings(max_examples=30)
-def test_an_index_that_was_changed_is_the_one_built_anew(changes, asked):
-    """Whatever was put in, replaced and taken out, in whatever order."""
+@settings(max_examples=60)
+def test_an_index_that_was_changed_is_the_one_built_anew(changes, asked, delta_max):
+    """Whatever was put in, replaced and taken out, in whatever order; by its words and by their meaning."""
     index, texts = index_of({}), {}
-    for number, text in changes:
-        index = index.changed({number: text})
-        texts[number] = text
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_index, "_DELTA_MAX", delta_max)
+        for at, (number, text) in enumerate(changes):
+            index = index.changed({number: text}, SHOP_MODEL if at > 2 else None)
+            texts[number] = text
     left = {number: text for number, text in texts.items() if text is not None}
-    assert found_by(index, asked) == pytest.approx(found_by(TextIndex.of(left, TextModel.none()), asked))
+    expected = TextIndex.of(left.items(), index.model)
+    assert found_by(index, asked) == pytest.approx(found_by(expected, asked))
+    found, wanted = hits(index, asked, ALL), hits(expected, asked, ALL)
+    assert found.numbers.tolist() == wanted.numbers.tolist()
+    assert found.scores == pytest.approx(wanted.scores, abs=1e-6)
+
+
+def test_a_change_makes_anew_what_changed_and_nothing_else():
+    """Nobody waits for a catalogue to be put together while one of its items is put."""
+    model = SHOP_MODEL
+    index = TextIndex.of(((number, ["tea"]) for number in range(100)), model)
+    made: list[int] = []
+
+    class Counting(TextModel):
+        def of_counts(self, counted, columns):
+            made.append(counted.shape[0])
+            return super().of_counts(counted, columns)
+
+    index.model = Counting(model.terms, model.rarity, model.directions)
+    index.changed({7: ["tea", "cup"], 200: ["clock"]}).changed({8: None})
+    assert sum(made) == 2
 
 
 @given(
@@ -140,10 +171,10 @@ def test_an_index_that_was_changed_is_the_one_built_anew(changes, asked):
 @settings(max_examples=30)
 def test_what_is_hidden_is_as_if_it_were_not_there(texts, hidden, asked):
     """Score by score, whatever is rare, long, a completion, a correction or the best hit among it."""
-    index = TextIndex.of(dict(enumerate(texts)), TextModel.none())
+    index = TextIndex.of(enumerate(texts), TextModel.none())
     may_see = np.array([number not in hidden for number in range(len(texts))], np.bool_)
     alone = {number: text for number, text in enumerate(texts) if may_see[number]}
-    expected = TextIndex.of(alone, TextModel.none())
+    expected = TextIndex.of(alone.items(), TextModel.none())
     found, wanted = index.match(asked, index.seen(may_see)), expected.match(asked, expected.seen(ALL))
     assert index.numbers[found.rows].tolist() == expected.numbers[wanted.rows].tolist()
     assert found.scores == pytest.approx(wanted.scores)
@@ -184,9 +215,10 @@ def test_of_too_little_nothing_is_learned(shop):
 def test_an_index_gives_its_documents_the_vectors_of_their_words():
     """The same as asked one by one, also of words that came after the model was fitted."""
     model = fit_text([words(title) for title in SHOP.values()] * 2, 3)
-    index = index_of(SHOP | {9: "unheard tea"}, model)
-    alone = model.vectors([words(title) for title in (SHOP | {9: "unheard tea"}).values()])
-    assert np.allclose(index.vectors, alone, atol=1e-6)
+    shop = {number: words(title) for number, title in (SHOP | {9: "unheard tea"}).items()}
+    alone = model.vectors(list(shop.values()))
+    assert np.allclose(Documents.of(shop.items(), Terms(), model).vectors, alone, atol=1e-6)
+    index = TextIndex.of(shop.items(), model)
     cosines = index.alike(["tea"], np.array([1, 3]), index.seen(ALL))
     assert np.allclose(cosines, alone[[1, 3]] @ model.vectors([["tea"]])[0])
 
