@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.best import Found
-from recommender.explain import FIRST_ANSWER, Ground, Grounds, Reason, grounds_of, own_purchases, reasons_of
+from recommender.explain import FIRST_ANSWER, TREND, Cause, Ground, Grounds, Reason, causes_of, explained
 from recommender.filters import NONE, Admission, Numbers
 from recommender.index import ServedIndex
 from recommender.interest import SESSION, Interest
@@ -94,7 +94,7 @@ class Searched:
         """See ``Source``."""
         if self.query is None or self.interest is None:
             gave = self.scores(numbers).tolist()
-            return [Why((), 1.0, (Ground(Grounds.TREND, score),)) for score in gave]
+            return [Why((), 1.0, (Ground(TREND, score),)) for score in gave]
         return _whys(self.interest, self.query, *self.index.explained(self.query, numbers))
 
 
@@ -198,11 +198,11 @@ class Listed:
         at = np.searchsorted(self.interest.item, numbers)
         inside = at < len(self.interest.item)
         inside[inside] = self.interest.item[at[inside]] == numbers[inside]
-        reasons = iter(own_purchases(self.interest, at[inside]))
+        causes = iter(causes_of(self.interest, at[inside]))
         scores = self.scores(numbers).tolist()
         return [
-            _of_own(next(reasons), score) if known else Why()
-            for known, score in zip(inside, scores, strict=True)
+            _of_own(next(causes), score) if known else Why()
+            for known, score in zip(inside.tolist(), scores, strict=True)
         ]
 
 
@@ -301,9 +301,9 @@ class Similar:
 
     def why(self, numbers: Numbers) -> Sequence[Why]:
         """See ``Source``: because of the item that was asked about."""
-        reason = Reason(self.item, 0, 0, SESSION, 1.0)
+        cause = Cause(Grounds.SESSION, self.item, provenance=SESSION)
         return [
-            Why((reason,), 0.0, (Ground(Grounds.SESSION, score, self.item),))
+            Why((Reason(cause, 1.0),), 0.0, (Ground(cause, score),))
             for score in self.scores(numbers).tolist()
         ]
 
@@ -322,19 +322,12 @@ def _searched(index: ServedIndex, vector: Floats, count: int, admission: Admissi
 
 def _whys(interest: Interest, query: Query, parts: Floats, trend: Floats) -> list[Why]:
     """Reasons and grounds of what the parts of a query gave."""
-    grounds = grounds_of(interest, query, parts, trend)
-    return [
-        Why(reasons, trend_share, made_of)
-        for (reasons, trend_share), made_of in zip(
-            reasons_of(interest, query, parts, trend), grounds, strict=True
-        )
-    ]
+    return [Why(*why) for why in explained(interest, query, parts, trend)]
 
 
-def _of_own(reason: Reason, score: float) -> Why:
+def _of_own(cause: Cause, score: float) -> Why:
     """An item that is there because of what the person did to it."""
-    item, kind, day, provenance, _ = reason
-    return Why((reason,), 0.0, (Ground(Grounds.EVENT, score, item, kind, day, provenance),))
+    return Why((Reason(cause, 1.0),), 0.0, (Ground(cause, score),))
 
 
 def directions(index: ServedIndex, numbers: Numbers) -> Floats:

@@ -2,12 +2,13 @@
 
 A score is a sum of what each item of the person's interest gave, of lifts, and of the trend:
 its grounds, for and against, which sum to it. A share is a part's portion of all that spoke for
-the item; parts that spoke against it have no share.
+the item; parts that spoke against it have no share. One cause moves many items of a list; what it is
+stands apart from what it gave, so that whoever puts it into words can do it once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -37,13 +38,14 @@ class Grounds(IntEnum):
     OTHER_EVENTS = 7
     TEXT = 8
 
+    __hash__ = int.__hash__  # an enumeration's own is slow, and every cause is looked up by it
 
-class Ground(NamedTuple):
-    """A part of a score.
+
+class Cause(NamedTuple):
+    """What a part of a score is because of.
 
     Attributes:
         what: a ``Grounds``.
-        gave: what it added to the score; negative where it spoke against the item.
         item: EVENT and SESSION: number of the item something was done to.
         kind: EVENT: what was done.
         day: EVENT: when it was last done most, days since 1970-01-01.
@@ -52,7 +54,6 @@ class Ground(NamedTuple):
     """
 
     what: Grounds
-    gave: float
     item: int = 0
     kind: int = 0
     day: int = 0
@@ -60,56 +61,29 @@ class Ground(NamedTuple):
     at: int = 0
 
 
+TREND, OTHER_EVENTS, TEXT = Cause(Grounds.TREND), Cause(Grounds.OTHER_EVENTS), Cause(Grounds.TEXT)
+
+
+class Ground(NamedTuple):
+    """A part of a score: what it is because of, and what it added; negative where it spoke against."""
+
+    cause: Cause
+    gave: float
+
+
 class Reason(NamedTuple):
-    """What one item of the interest did.
+    """What one item of the interest did: an EVENT or SESSION, and its part of what spoke for an item."""
 
-    Attributes:
-        item: number of the item something was done to.
-        kind: what was done; 0 for an item of the session.
-        day: when it was last done most, days since 1970-01-01.
-        provenance: provenance code of that event, or ``interest.SESSION``.
-        share: its part of what spoke for the recommended item, 0 to 1.
-    """
-
-    item: int
-    kind: int
-    day: int
-    provenance: int
+    cause: Cause
     share: float
 
 
-def reasons_of(
+def explained(
     interest: Interest, query: Query, parts: Floats, trend: Floats
-) -> list[tuple[tuple[Reason, ...], float]]:
-    """The strongest reasons of each recommended item that are events, and the share of the trend.
+) -> list[tuple[tuple[Reason, ...], float, tuple[Ground, ...]]]:
+    """Of each recommended item the strongest reasons, the share of the trend, and all grounds.
 
-    Args:
-        interest: what was asked with.
-        query: the question made of it.
-        parts: what each part of the query gave, shape (len(query.item), rows).
-        trend: what the trend gave, shape (rows,).
-    """
-    named = interest.provenance[query.item] > FIRST_ANSWER
-    spoke = np.maximum(parts, 0)
-    positive = np.ascontiguousarray(spoke[named].T)
-    trend = np.maximum(trend, 0)
-    total = np.maximum(spoke.sum(axis=0) + trend, np.float32(1e-12))
-    kept = min(REASONS_MAX, positive.shape[1])
-    row = np.arange(len(positive))[:, None]
-    top = np.argpartition(positive, -kept, axis=1)[:, -kept:]
-    top = top[row, np.argsort(-positive[row, top], axis=1)]
-    shares = positive[row, top] / total[:, None]
-    reasons = _reasons(interest, query.item[named][top.ravel()], shares.ravel())
-    of_row = [reasons[row * kept : (row + 1) * kept] for row in range(len(positive))]
-    parts_of_trend = (trend / total).tolist()
-    return [
-        (tuple(reason for reason in found if reason.share > 0), part)
-        for found, part in zip(of_row, parts_of_trend, strict=True)
-    ]
-
-
-def grounds_of(interest: Interest, query: Query, parts: Floats, trend: Floats) -> list[tuple[Ground, ...]]:
-    """The grounds of each recommended item; they sum to its score.
+    Reasons are events that spoke for the item; the grounds sum to its score.
 
     Args:
         interest: what was asked with.
@@ -119,45 +93,57 @@ def grounds_of(interest: Interest, query: Query, parts: Floats, trend: Floats) -
     """
     codes = interest.provenance[query.item]
     answers = codes <= FIRST_ANSWER
-    return [
-        (
-            *_strongest(interest, query.item[~answers], gave[~answers]),
-            *(
-                Ground(Grounds.ANSWER, float(gave[codes == code].sum()), at=FIRST_ANSWER - int(code))
-                for code in np.unique(codes[answers])
-            ),
-            Ground(Grounds.TREND, of_trend),
-        )
-        for gave, of_trend in zip(parts.T, trend.tolist(), strict=True)
+    events = np.flatnonzero(~answers)
+    gave = np.ascontiguousarray(parts[events].T)
+    order = np.argsort(-np.abs(gave), axis=1, kind="stable")
+    strongest = order[:, :GROUNDS_MAX]
+    spoke = np.maximum(gave, 0)
+    first = _largest(spoke, REASONS_MAX)
+    used = np.unique(np.concatenate([strongest.ravel(), first.ravel()]))
+    causes = dict(zip(used.tolist(), causes_of(interest, query.item[events[used]]), strict=True))
+    grounds = [
+        [Ground(causes[at], part) for at, part in zip(*row, strict=True)]
+        for row in zip(strongest.tolist(), np.take_along_axis(gave, strongest, 1).tolist(), strict=True)
     ]
+    if gave.shape[1] > GROUNDS_MAX:
+        others = np.take_along_axis(gave, order[:, GROUNDS_MAX:], 1).sum(axis=1)
+        for of_item, part in zip(grounds, others.tolist(), strict=True):
+            of_item.append(Ground(OTHER_EVENTS, part))
+    for code in np.unique(codes[answers]).tolist():
+        answer = Cause(Grounds.ANSWER, at=FIRST_ANSWER - code)
+        for of_item, part in zip(grounds, parts[codes == code].sum(axis=0).tolist(), strict=True):
+            of_item.append(Ground(answer, part))
+    for of_item, part in zip(grounds, trend.tolist(), strict=True):
+        of_item.append(Ground(TREND, part))
+    total = np.maximum(parts, 0).sum(axis=0) + np.maximum(trend, 0)
+    total = np.maximum(total, np.float32(1e-12))
+    shares = np.take_along_axis(spoke, first, 1) / total[:, None]
+    reasons = [
+        tuple(Reason(causes[at], share) for at, share in zip(*row, strict=True) if share > 0)
+        for row in zip(first.tolist(), shares.tolist(), strict=True)
+    ]
+    of_trend = (np.maximum(trend, 0) / total).tolist()
+    return list(zip(reasons, of_trend, map(tuple, grounds), strict=True))
 
 
-def _strongest(interest: Interest, at: NDArray[np.int64], gave: Floats) -> Iterator[Ground]:
-    """The strongest events for or against, and what all others gave together."""
-    order = np.argsort(-np.abs(gave), kind="stable")
-    for part in order[:GROUNDS_MAX].tolist():
-        position = int(at[part])
-        code = int(interest.provenance[position])
-        what = Grounds.SESSION if code == SESSION else Grounds.EVENT
-        item, kind, day = (int(c[position]) for c in (interest.item, interest.kind, interest.day))
-        yield Ground(what, float(gave[part]), item, kind, day, code)
-    if len(order) > GROUNDS_MAX:
-        yield Ground(Grounds.OTHER_EVENTS, float(gave[order[GROUNDS_MAX:]].sum()))
-
-
-def own_purchases(interest: Interest, at: NDArray[np.int64]) -> list[Reason]:
-    """The reasons of items that are recommended because they were bought before.
+def causes_of(interest: Interest, at: NDArray[np.int64]) -> Sequence[Cause]:
+    """What was done to items of an interest, each as a cause.
 
     Args:
-        interest: the person's.
-        at: positions of the items in it.
+        interest: a person's.
+        at: positions in it; none of a declared answer.
     """
-    return _reasons(interest, at, np.ones(len(at), np.float32))
-
-
-def _reasons(interest: Interest, at: NDArray[np.int64], shares: Floats) -> list[Reason]:
     columns = (interest.item, interest.kind, interest.day, interest.provenance)
     return [
-        Reason(*values)
-        for values in zip(*(column[at].tolist() for column in columns), shares.tolist(), strict=True)
+        Cause(Grounds.SESSION if code == SESSION else Grounds.EVENT, item, kind, day, code)
+        for item, kind, day, code in zip(*(column[at].tolist() for column in columns), strict=True)
     ]
+
+
+def _largest(values: Floats, count: int) -> NDArray[np.int64]:
+    """The positions of the largest values of each row, largest first."""
+    count = min(count, values.shape[1])
+    some = np.argpartition(values, -count, axis=1)[:, values.shape[1] - count :]
+    order = np.argsort(-np.take_along_axis(values, some, 1), axis=1)
+    found: NDArray[np.int64] = np.take_along_axis(some, order, 1)
+    return found

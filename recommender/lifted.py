@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from recommender.candidates import Source, Why
-from recommender.explain import Ground, Grounds
+from recommender.explain import Cause, Ground, Grounds
 from recommender.filters import Admission, Numbers
 from recommender.question import Depth
 from recommender.vectors import Floats
@@ -79,9 +79,10 @@ class Lifted:
         """See ``Source``; with the grounds of the lifts."""
         found = list(self.beneath.why(numbers))
         for lift in self.lifts:
+            cause = Cause(lift.what, at=lift.at)
             for at, gave in enumerate(_of(lift.by, numbers).tolist()):
                 if gave:
-                    grounds = (*found[at].grounds, Ground(lift.what, gave, at=lift.at))
+                    grounds = (*found[at].grounds, Ground(cause, gave))
                     found[at] = found[at]._replace(grounds=grounds)
         return found
 

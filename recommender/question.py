@@ -185,20 +185,20 @@ class Recommended(NamedTuple):
         score: what it was ordered by.
         reasons: strongest first.
         trend_share: the part of the score that comes from what everybody buys.
+        grounds: what its score is made of, where reasons were asked for.
         placement: what it is in the list for.
         propensity: the chance that it came to this place, given those above; 0 where nothing was drawn.
         sponsor: who pays for it.
-        grounds: what its score is made of, where reasons were asked for.
     """
 
     item: int
     score: float
     reasons: tuple[Reason, ...] = ()
     trend_share: float = 0.0
+    grounds: tuple[Ground, ...] = ()
     placement: Placement = Placement.ORGANIC
     propensity: float = 0.0
     sponsor: str = ""
-    grounds: tuple[Ground, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,8 @@ def answered(index: ServedIndex, sieve: Sieve, question: Question, source: Sourc
     if question.explain:
         why = source.why(np.array([item.item for item in items], np.int32))
         items = [
-            item._replace(reasons=of.reasons, trend_share=of.trend_share, grounds=of.grounds)
-            for item, of in zip(items, why, strict=True)
+            Recommended(item, score, *of_item, placement, propensity, sponsor)
+            for (item, score, *_, placement, propensity, sponsor), of_item in zip(items, why, strict=True)
         ]
     found = Answer(items, source.depth, source.depth_reason, more=more)
     if question.sponsorship is None:

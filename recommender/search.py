@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recommender.candidates import Source, Why
-from recommender.explain import Ground, Grounds
+from recommender.explain import TEXT, Ground
 from recommender.filters import NONE, Admission, Criteria, Mask, Numbers, Sieves
 from recommender.question import Depth, Question
 from recommender.text_index import TextIndex
@@ -132,8 +132,8 @@ class Worded:
                 why.reasons,
                 why.trend_share,
                 (
-                    Ground(Grounds.TEXT, gave),
-                    *(ground._replace(gave=ground.gave * self.factor) for ground in why.grounds),
+                    Ground(TEXT, gave),
+                    *(Ground(cause, part * self.factor) for cause, part in why.grounds),
                 ),
             )
             for why, gave in zip(self.beneath.why(numbers), self._by_words(numbers).tolist(), strict=True)

@@ -6,16 +6,11 @@ came to be so while the index was searched.
 
 from __future__ import annotations
 
-from typing import Any
-
 from recommender.catalogue import Catalogue
-from recommender.interest import SESSION
 from recommender.projection import RecommenderProjection
-from recommender.question import Answer, Question, Recommended
-from services.recommender.grounds import GroundMessages, Permission, why
+from recommender.question import Answer, Question
+from services.recommender.grounds import Permission, Told
 from veilgraph.recommender.v1 import recommender_pb2
-
-_DAY_S = 86_400
 
 
 class Answering:
@@ -24,7 +19,6 @@ class Answering:
     def __init__(self, catalogue: Catalogue, projection: RecommenderProjection) -> None:
         self._catalogue = catalogue
         self._projection = projection
-        self._grounds = GroundMessages(catalogue, projection)
 
     def response(
         self,
@@ -49,56 +43,22 @@ class Answering:
             model_version=model_version,
             sponsored_depth=recommender_pb2.Depth.Name(answer.sponsored_depth),
         )
+        told = Told(self._catalogue, self._projection, question, permission, language)
         for recommended in answer.items:
-            if self._catalogue.is_listed(recommended.item) and not self._hidden(recommended.item, question):
-                item = self._add(response.items, recommended, question)
-                if recommended.grounds:
-                    self._explain(item, recommended, question, permission, language)
+            texts = told.texts(recommended.item)
+            if texts is None:
+                continue
+            item_id, title, category = texts
+            # Messages are made in place, which costs half of making and copying them.
+            item = response.items.add(
+                item_id=item_id,
+                title=title,
+                category=category,
+                score=recommended.score,
+                trend_share=recommended.trend_share,
+                placement=recommender_pb2.Placement.Name(recommended.placement),
+                propensity=recommended.propensity,
+                sponsor=recommended.sponsor,
+            )
+            told.add(item, recommended)
         return response
-
-    def _hidden(self, item: int, question: Question) -> bool:
-        return self._catalogue.is_hidden(item, question.entitled, question.criteria.age_years)
-
-    def _explain(
-        self,
-        item: recommender_pb2.RecommendedItem,
-        recommended: Recommended,
-        question: Question,
-        permission: Permission,
-        language: str,
-    ) -> None:
-        grounds = [
-            self._grounds.message(ground, question, permission, lambda number: self._hidden(number, question))
-            for ground in recommended.grounds
-        ]
-        item.grounds.extend(grounds)
-        item.why = why(grounds, language)
-
-    def _add(
-        self, items: Any, recommended: Recommended, question: Question
-    ) -> recommender_pb2.RecommendedItem:
-        """Adds an item; messages are made in place, which costs half of making and copying them."""
-        item_id, title, category = self._catalogue.shown(recommended.item)
-        item = items.add(
-            item_id=item_id,
-            title=title,
-            category=category,
-            score=recommended.score,
-            trend_share=recommended.trend_share,
-            placement=recommended.placement,
-            propensity=recommended.propensity,
-            sponsor=recommended.sponsor,
-        )
-        add = item.reasons.add
-        for number, kind, day, provenance, share in recommended.reasons:
-            if self._hidden(number, question) or not self._catalogue.is_listed(number):
-                continue
-            item_id, title, _ = self._catalogue.shown(number)
-            if provenance == SESSION:
-                add(item_id=item_id, title=title, origin="session", share=share)
-                continue
-            party, origin = self._projection.provenance(provenance)
-            reason = add(item_id=item_id, title=title, kind=kind, party=party, origin=origin, share=share)
-            reason.day.seconds = day * _DAY_S
-        made: recommender_pb2.RecommendedItem = item
-        return made

@@ -1,4 +1,4 @@
-"""The grounds of a score as messages: numbers become texts, sources and the grant that let them be used.
+"""Why items are in an answer, as messages: numbers become texts, sources and the grant that let them be used.
 
 An item that the person must not see, or that is gone, is not named, whatever was done with it; its
 part of the score stays, because the parts sum to it.
@@ -6,16 +6,17 @@ part of the score stays, because the parts sum to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from recommender.catalogue import Catalogue
 from recommender.declared import Topic
-from recommender.explain import Ground, Grounds
+from recommender.explain import Cause, Ground, Grounds
 from recommender.projection import RecommenderProjection
-from recommender.question import Question
+from recommender.question import Question, Recommended
 from recommender.taste import Taste
 from services.interceptors.call import Call
 from services.recommender.wording import sentence_of, wording_for
@@ -23,6 +24,8 @@ from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.recommender.v1 import recommender_pb2
 
 _DAY_S = 86_400
+#: Id, title and category of an item.
+Texts = tuple[str, str, str]
 #: The grounds that used something of the person.
 _PERSONAL = frozenset({Grounds.EVENT, Grounds.OTHER_EVENTS, Grounds.ANSWER, Grounds.SEGMENT})
 
@@ -41,47 +44,125 @@ def permission_of(call: Call) -> Permission:
     return Permission(policy.leaves[call.purpose], policy.basis[call.purpose])
 
 
-class GroundMessages:
-    """Makes the messages."""
+class Told:
+    """Tells of one answer; a cause is put into a message and into words once, and copied from then on."""
 
-    def __init__(self, catalogue: Catalogue, projection: RecommenderProjection) -> None:
-        self._catalogue = catalogue
-        self._projection = projection
-
-    def message(
-        self, ground: Ground, question: Question, permission: Permission, hidden: Callable[[int], bool]
-    ) -> recommender_pb2.Ground:
-        """One ground.
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        projection: RecommenderProjection,
+        question: Question,
+        permission: Permission,
+        language: str,
+    ) -> None:
+        """Begins with nothing told.
 
         Args:
-            ground: of an item of the answer.
-            question: what was asked.
+            catalogue: what items are called.
+            projection: where events come from.
+            question: what was asked, and by whom.
             permission: what let data of the person be used.
-            hidden: whether the person must not see an item.
+            language: of the sentences.
         """
-        message = recommender_pb2.Ground(kind=recommender_pb2.GroundKind.Name(ground.what), gave=ground.gave)
-        if self._catalogue.is_listed(ground.item) and not hidden(ground.item):
-            message.item_id, message.title, _ = self._catalogue.shown(ground.item)
-        if ground.what is Grounds.EVENT:
-            message.MergeFrom(self._event(ground))
-        elif ground.what is Grounds.ANSWER:
-            message.MergeFrom(_answer(question.tastes[ground.at], hidden))
-        elif ground.what is Grounds.SEGMENT:
-            message.MergeFrom(recommender_pb2.Ground(age_band=profile_pb2.AgeBand.Name(ground.at)))
-        elif ground.what is Grounds.SITUATION:
-            message.situation = question.situation[ground.at]
-        if ground.what in _PERSONAL:
-            message.purpose, message.legal_basis = permission.purpose, permission.legal_basis
-        return message
+        self._catalogue = catalogue
+        self._projection = projection
+        self._question = question
+        self._permission = permission
+        self._wording = wording_for(language)
+        self._texts: dict[int, Texts | None] = {}
+        self._grounds: dict[Cause, recommender_pb2.Ground] = {}
+        self._reasons: dict[Cause, recommender_pb2.Reason | None] = {}
+        self._sentences: dict[Cause, str] = {}
 
-    def _event(self, ground: Ground) -> recommender_pb2.Ground:
-        party, origin = self._projection.provenance(ground.provenance)
-        return recommender_pb2.Ground(
-            event_kind=profile_pb2.EventKind.Name(ground.kind),
-            day=Timestamp(seconds=ground.day * _DAY_S),
+    def texts(self, item: int) -> Texts | None:
+        """Id, title and category; ``None`` of an item that is gone, or that the person must not see."""
+        if item not in self._texts:
+            seen = self._catalogue.is_listed(item) and not self._hidden(item)
+            self._texts[item] = self._catalogue.shown(item) if seen else None
+        return self._texts[item]
+
+    def add(self, item: recommender_pb2.RecommendedItem, recommended: Recommended) -> None:
+        """Adds to an item of the answer why it is there."""
+        add = item.reasons.add
+        for cause, share in recommended.reasons:
+            reason = self._reason(cause)
+            if reason is not None:
+                added = add()
+                added.CopyFrom(reason)
+                added.share = share
+        if recommended.grounds:
+            further = item.grounds.add
+            for cause, gave in recommended.grounds:
+                ground = further()
+                ground.CopyFrom(self._ground(cause))
+                ground.gave = gave
+            item.why = self._why(recommended.grounds)
+
+    def _why(self, grounds: Sequence[Ground]) -> str:
+        """What spoke most for an item, in a sentence; empty when nothing spoke for it."""
+        cause, gave = max(grounds, key=itemgetter(1))
+        if gave <= 0:
+            return ""
+        if cause not in self._sentences:
+            self._sentences[cause] = sentence_of(self._ground(cause), self._wording)
+        return self._sentences[cause]
+
+    def _reason(self, cause: Cause) -> recommender_pb2.Reason | None:
+        """A reason without its share; ``None`` of an item that is not named."""
+        if cause not in self._reasons:
+            named = self.texts(cause.item)
+            self._reasons[cause] = None if named is None else self._reason_of(cause, named)
+        return self._reasons[cause]
+
+    def _reason_of(self, cause: Cause, named: Texts) -> recommender_pb2.Reason:
+        item_id, title, _ = named
+        if cause.what is Grounds.SESSION:
+            return recommender_pb2.Reason(item_id=item_id, title=title, origin="session")
+        party, origin = self._projection.provenance(cause.provenance)
+        return recommender_pb2.Reason(
+            item_id=item_id,
+            title=title,
+            kind=profile_pb2.EventKind.Name(cause.kind),
+            day=Timestamp(seconds=cause.day * _DAY_S),
             party=profile_pb2.Party.Name(party),
             origin=origin,
         )
+
+    def _ground(self, cause: Cause) -> recommender_pb2.Ground:
+        """A ground without what it gave."""
+        if cause not in self._grounds:
+            self._grounds[cause] = self._ground_of(cause)
+        return self._grounds[cause]
+
+    def _ground_of(self, cause: Cause) -> recommender_pb2.Ground:
+        message = recommender_pb2.Ground(kind=recommender_pb2.GroundKind.Name(cause.what))
+        named = self.texts(cause.item)
+        if named is not None:
+            message.item_id, message.title, _ = named
+        if cause.what is Grounds.EVENT:
+            message.MergeFrom(self._event(cause))
+        elif cause.what is Grounds.ANSWER:
+            message.MergeFrom(_answer(self._question.tastes[cause.at], self._hidden))
+        elif cause.what is Grounds.SEGMENT:
+            message.MergeFrom(recommender_pb2.Ground(age_band=profile_pb2.AgeBand.Name(cause.at)))
+        elif cause.what is Grounds.SITUATION:
+            message.situation = self._question.situation[cause.at]
+        if cause.what in _PERSONAL:
+            message.purpose, message.legal_basis = self._permission.purpose, self._permission.legal_basis
+        return message
+
+    def _event(self, cause: Cause) -> recommender_pb2.Ground:
+        party, origin = self._projection.provenance(cause.provenance)
+        return recommender_pb2.Ground(
+            event_kind=profile_pb2.EventKind.Name(cause.kind),
+            day=Timestamp(seconds=cause.day * _DAY_S),
+            party=profile_pb2.Party.Name(party),
+            origin=origin,
+        )
+
+    def _hidden(self, item: int) -> bool:
+        question = self._question
+        return self._catalogue.is_hidden(item, question.entitled, question.criteria.age_years)
 
 
 def _answer(taste: Taste, hidden: Callable[[int], bool]) -> recommender_pb2.Ground:
@@ -102,11 +183,3 @@ def preference_message(taste: Taste) -> profile_pb2.Preference:
         stance=profile_pb2.STANCE_LIKE if taste.value > 0 else profile_pb2.STANCE_DISLIKE,
         strength=profile_pb2.Strength.Name(abs(taste.value)),
     )
-
-
-def why(grounds: list[recommender_pb2.Ground], language: str) -> str:
-    """What spoke most for an item, in a sentence; empty when nothing spoke for it."""
-    strongest = max(grounds, key=lambda ground: ground.gave, default=None)
-    if strongest is None or strongest.gave <= 0:
-        return ""
-    return sentence_of(strongest, wording_for(language))

@@ -179,7 +179,7 @@ def test_what_is_liked_comes_first_before_anything_was_bought(index, before_trai
         assert (found.depth, found.depth_reason) == (Depth.INDIVIDUAL, "")
         assert sum(item % 2 == 0 for item in items(found)) >= 4
         liked = next(item for item in found.items if item.item % 2 == 0)
-        assert Grounds.ANSWER in {ground.what for ground in liked.grounds}
+        assert Grounds.ANSWER in {ground.cause.what for ground in liked.grounds}
 
 
 def test_what_is_disliked_comes_last_and_what_is_disliked_very_much_not_at_all(index):
@@ -225,7 +225,7 @@ def test_a_like_counts_as_much_as_it_says(index):
     for value in (1, 2, 3):
         found = asked(index, tastes=(taste("item-20", value, Topic.ITEM, 20),))
         (item,) = [one for one in found.items if one.item == 20]
-        gave.append(sum(ground.gave for ground in item.grounds if ground.what is Grounds.ANSWER))
+        gave.append(sum(ground.gave for ground in item.grounds if ground.cause.what is Grounds.ANSWER))
     assert gave == sorted(gave)
     assert gave[0] >= LIFTS[1] - 0.5
 
@@ -235,7 +235,7 @@ def test_a_band_with_a_trend_answers_who_is_of_it_and_did_nothing(index):
     found = asked(index, age_band=BAND, count=2)
     assert (found.depth, found.depth_reason) == (Depth.SEGMENT, "NO_EVENTS")
     assert items(found) == [23, 22]
-    assert {ground.what for ground in found.items[0].grounds} == {Grounds.SEGMENT, Grounds.TREND}
+    assert {ground.cause.what for ground in found.items[0].grounds} == {Grounds.SEGMENT, Grounds.TREND}
     assert asked(index, age_band=BAND + 1).depth is Depth.GENERAL
     own = asked(index, age_band=BAND, history=history((1, TODAY, ORDER, 1)))
     assert own.depth is Depth.INDIVIDUAL

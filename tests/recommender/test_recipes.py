@@ -109,7 +109,7 @@ def test_what_is_lifted_says_so(index: ServedIndex) -> None:
     lifting = ServedIndex(replace(index.model, parameters=parameters, hazard=due), shop().shelf())
     found = asked(lifting, include_known=True, count=4)
     assert set(items(found)) == {1, 2, 3, 4}
-    assert all(one.reasons[0].item == one.item for one in found.items)
+    assert all(one.reasons[0].cause.item == one.item for one in found.items)
 
 
 def test_a_look_is_no_purchase(index: ServedIndex) -> None:
@@ -126,7 +126,7 @@ def test_without_permission_the_session_answers(index: ServedIndex, not_personal
     found = asked(index, history=EMPTY, not_personal=not_personal, session_items=(1, 2))
     assert (found.depth, found.depth_reason) == (Depth.CONTEXT, not_personal)
     assert sum(3 <= item <= 10 for item in items(found)) >= 4  # the trend has a say, too
-    assert all(reason.provenance == SESSION for one in found.items for reason in one.reasons)
+    assert all(reason.cause.provenance == SESSION for one in found.items for reason in one.reasons)
 
 
 @pytest.mark.parametrize("recipe", [recipe for recipe in Recipe if recipe is not Recipe.NEW])
@@ -188,7 +188,9 @@ def test_buy_again_names_only_what_was_bought(index: ServedIndex) -> None:
     )
     found = asked(index, recipe=Recipe.BUY_AGAIN, history=bought)
     assert items(found) == [1]
-    assert [(r.item, r.kind, r.day, r.share) for r in found.items[0].reasons] == [(1, ORDER, TODAY - 3, 1.0)]
+    assert [(r.cause.item, r.cause.kind, r.cause.day, r.share) for r in found.items[0].reasons] == [
+        (1, ORDER, TODAY - 3, 1.0)
+    ]
     assert found.items[0].trend_share == 0
 
 
@@ -271,7 +273,7 @@ def test_what_was_begun_is_continued(index: ServedIndex) -> None:
     )
     found = asked(index, recipe=Recipe.CONTINUE, history=begun)
     assert (found.depth, items(found)) == (Depth.INDIVIDUAL, [1, 2, 4])
-    assert [(r.item, r.kind) for one in found.items for r in one.reasons] == [
+    assert [(r.cause.item, r.cause.kind) for one in found.items for r in one.reasons] == [
         (1, PUT),
         (2, VIEWED),
         (4, VIEWED),
@@ -286,7 +288,7 @@ def test_similar_items_are_of_one_taste(index: ServedIndex) -> None:
     assert sum(11 <= item <= 20 for item in items(found)) >= 4
     assert 12 not in items(asked(index, recipe=Recipe.SIMILAR, item=12, count=24))
     assert (found.depth, found.depth_reason) == (Depth.CONTEXT, "SAME_FOR_ALL")
-    assert {reason.item for one in found.items for reason in one.reasons} == {12}
+    assert {reason.cause.item for one in found.items for reason in one.reasons} == {12}
     again = asked(index, recipe=Recipe.SIMILAR, item=12, count=5, history=EMPTY, not_personal="GUEST")
     assert [one.score for one in found.items] == [one.score for one in again.items]
 
