@@ -94,36 +94,39 @@ def explained(
     codes = interest.provenance[query.item]
     answers = codes <= FIRST_ANSWER
     events = np.flatnonzero(~answers)
-    gave = np.ascontiguousarray(parts[events].T)
+    gave = parts[events].T
+    row = np.arange(len(gave))[:, None]
     order = np.argsort(-np.abs(gave), axis=1, kind="stable")
     strongest = order[:, :GROUNDS_MAX]
     spoke = np.maximum(gave, 0)
     first = _largest(spoke, REASONS_MAX)
-    used = np.unique(np.concatenate([strongest.ravel(), first.ravel()]))
-    causes = dict(zip(used.tolist(), causes_of(interest, query.item[events[used]]), strict=True))
+    used = np.unique(np.concatenate([strongest, first], axis=1))
+    causes: dict[int, Cause] = dict(
+        zip(used.tolist(), causes_of(interest, query.item[events[used]]), strict=True)
+    )
     grounds = [
-        [Ground(causes[at], part) for at, part in zip(*row, strict=True)]
-        for row in zip(strongest.tolist(), np.take_along_axis(gave, strongest, 1).tolist(), strict=True)
+        [Ground(causes[at], part) for at, part in zip(*of_item, strict=True)]
+        for of_item in zip(strongest.tolist(), gave[row, strongest].tolist(), strict=True)
     ]
     if gave.shape[1] > GROUNDS_MAX:
-        others = np.take_along_axis(gave, order[:, GROUNDS_MAX:], 1).sum(axis=1)
-        for of_item, part in zip(grounds, others.tolist(), strict=True):
-            of_item.append(Ground(OTHER_EVENTS, part))
+        _add(grounds, OTHER_EVENTS, gave[row, order[:, GROUNDS_MAX:]].sum(axis=1))
     for code in np.unique(codes[answers]).tolist():
-        answer = Cause(Grounds.ANSWER, at=FIRST_ANSWER - code)
-        for of_item, part in zip(grounds, parts[codes == code].sum(axis=0).tolist(), strict=True):
-            of_item.append(Ground(answer, part))
-    for of_item, part in zip(grounds, trend.tolist(), strict=True):
-        of_item.append(Ground(TREND, part))
-    total = np.maximum(parts, 0).sum(axis=0) + np.maximum(trend, 0)
-    total = np.maximum(total, np.float32(1e-12))
-    shares = np.take_along_axis(spoke, first, 1) / total[:, None]
+        _add(grounds, Cause(Grounds.ANSWER, at=FIRST_ANSWER - code), parts[codes == code].sum(axis=0))
+    _add(grounds, TREND, trend)
+    of_trend = np.maximum(trend, 0)
+    total = np.maximum(np.maximum(parts, 0).sum(axis=0) + of_trend, np.float32(1e-12))
+    shares = spoke[row, first] / total[:, None]
     reasons = [
-        tuple(Reason(causes[at], share) for at, share in zip(*row, strict=True) if share > 0)
-        for row in zip(first.tolist(), shares.tolist(), strict=True)
+        tuple(Reason(causes[at], share) for at, share in zip(*of_item, strict=True) if share > 0)
+        for of_item in zip(first.tolist(), shares.tolist(), strict=True)
     ]
-    of_trend = (np.maximum(trend, 0) / total).tolist()
-    return list(zip(reasons, of_trend, map(tuple, grounds), strict=True))
+    return list(zip(reasons, (of_trend / total).tolist(), map(tuple, grounds), strict=True))
+
+
+def _add(grounds: Sequence[list[Ground]], cause: Cause, gave: Floats) -> None:
+    """Adds what a cause gave to the grounds of each item."""
+    for of_item, part in zip(grounds, gave.tolist(), strict=True):
+        of_item.append(Ground(cause, part))
 
 
 def causes_of(interest: Interest, at: NDArray[np.int64]) -> Sequence[Cause]:
@@ -143,7 +146,7 @@ def causes_of(interest: Interest, at: NDArray[np.int64]) -> Sequence[Cause]:
 def _largest(values: Floats, count: int) -> NDArray[np.int64]:
     """The positions of the largest values of each row, largest first."""
     count = min(count, values.shape[1])
+    row = np.arange(len(values))[:, None]
     some = np.argpartition(values, -count, axis=1)[:, values.shape[1] - count :]
-    order = np.argsort(-np.take_along_axis(values, some, 1), axis=1)
-    found: NDArray[np.int64] = np.take_along_axis(some, order, 1)
+    found: NDArray[np.int64] = some[row, np.argsort(-values[row, some], axis=1)]
     return found

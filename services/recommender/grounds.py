@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-
-from google.protobuf.timestamp_pb2 import Timestamp
+from typing import Any
 
 from recommender.catalogue import Catalogue
 from recommender.declared import Topic
@@ -26,6 +25,8 @@ from veilgraph.recommender.v1 import recommender_pb2
 _DAY_S = 86_400
 #: Id, title and category of an item.
 Texts = tuple[str, str, str]
+#: Of a message, by name; it takes enumerations as numbers and messages as dictionaries.
+Fields = dict[str, Any]
 #: The grounds that used something of the person.
 _PERSONAL = frozenset({Grounds.EVENT, Grounds.OTHER_EVENTS, Grounds.ANSWER, Grounds.SEGMENT})
 
@@ -118,15 +119,8 @@ class Told:
         item_id, title, _ = named
         if cause.what is Grounds.SESSION:
             return recommender_pb2.Reason(item_id=item_id, title=title, origin="session")
-        party, origin = self._projection.provenance(cause.provenance)
-        return recommender_pb2.Reason(
-            item_id=item_id,
-            title=title,
-            kind=profile_pb2.EventKind.Name(cause.kind),
-            day=Timestamp(seconds=cause.day * _DAY_S),
-            party=profile_pb2.Party.Name(party),
-            origin=origin,
-        )
+        fields = {"item_id": item_id, "title": title, "kind": cause.kind, **self._seen(cause)}
+        return recommender_pb2.Reason(**fields)
 
     def _ground(self, cause: Cause) -> recommender_pb2.Ground:
         """A ground without what it gave."""
@@ -135,44 +129,40 @@ class Told:
         return self._grounds[cause]
 
     def _ground_of(self, cause: Cause) -> recommender_pb2.Ground:
-        message = recommender_pb2.Ground(kind=recommender_pb2.GroundKind.Name(cause.what))
+        fields: dict[str, Any] = {"kind": int(cause.what)}
         named = self.texts(cause.item)
         if named is not None:
-            message.item_id, message.title, _ = named
+            fields["item_id"], fields["title"], _ = named
         if cause.what is Grounds.EVENT:
-            message.MergeFrom(self._event(cause))
+            fields |= {"event_kind": cause.kind, **self._seen(cause)}
         elif cause.what is Grounds.ANSWER:
-            message.MergeFrom(_answer(self._question.tastes[cause.at], self._hidden))
+            fields |= _answer(self._question.tastes[cause.at], self._hidden)
         elif cause.what is Grounds.SEGMENT:
-            message.MergeFrom(recommender_pb2.Ground(age_band=profile_pb2.AgeBand.Name(cause.at)))
+            fields["age_band"] = cause.at
         elif cause.what is Grounds.SITUATION:
-            message.situation = self._question.situation[cause.at]
+            fields["situation"] = self._question.situation[cause.at]
         if cause.what in _PERSONAL:
-            message.purpose, message.legal_basis = self._permission.purpose, self._permission.legal_basis
-        return message
+            fields["purpose"], fields["legal_basis"] = self._permission.purpose, self._permission.legal_basis
+        return recommender_pb2.Ground(**fields)
 
-    def _event(self, cause: Cause) -> recommender_pb2.Ground:
+    def _seen(self, cause: Cause) -> Fields:
+        """When an event was done, and who saw it."""
         party, origin = self._projection.provenance(cause.provenance)
-        return recommender_pb2.Ground(
-            event_kind=profile_pb2.EventKind.Name(cause.kind),
-            day=Timestamp(seconds=cause.day * _DAY_S),
-            party=profile_pb2.Party.Name(party),
-            origin=origin,
-        )
+        return {"day": {"seconds": cause.day * _DAY_S}, "party": party, "origin": origin}
 
     def _hidden(self, item: int) -> bool:
         question = self._question
         return self._catalogue.is_hidden(item, question.entitled, question.criteria.age_years)
 
 
-def _answer(taste: Taste, hidden: Callable[[int], bool]) -> recommender_pb2.Ground:
+def _answer(taste: Taste, hidden: Callable[[int], bool]) -> Fields:
     named = taste.topic != Topic.ITEM or not hidden(taste.item)
-    return recommender_pb2.Ground(
-        answer=preference_message(taste) if named else None,
-        day=Timestamp(seconds=taste.day * _DAY_S),
-        party=profile_pb2.PARTY_ZERO,
-        origin=taste.origin,
-    )
+    return {
+        "answer": preference_message(taste) if named else None,
+        "day": {"seconds": taste.day * _DAY_S},
+        "party": profile_pb2.PARTY_ZERO,
+        "origin": taste.origin,
+    }
 
 
 def preference_message(taste: Taste) -> profile_pb2.Preference:
