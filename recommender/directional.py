@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 from recommender.decay import FULL, ORDERS_MAX, SIXTEENTHS, by_age, damped, weights_by_age
 from recommender.events import EventTable, Ints, Kind
@@ -20,7 +21,6 @@ from recommender.parameters import Parameters
 #: What 1 is in fixed point. A row is dropped, and a purchase is too late to count for it,
 #: when it rounds to nothing: after 8 half-lives of rows, after 9 of gaps.
 X_UNIT, Y_UNIT, R_UNIT = 1 << 12, 1 << 8, 1 << 7
-_CELLS_AT_ONCE = 1 << 22
 _NEVER = 1 << 40
 
 
@@ -89,21 +89,22 @@ def held_before(own: EventTable, column: Ints, items: int, days: Ints, half_life
     """
     weights = weights_by_age(half_life_days)
     weights[0] = 0  # of that day
-    total = np.zeros((len(days), items), np.int64)
+    when, day = np.unique(own.day, return_inverse=True)
+    decayed = weights[np.clip(days - when[:, None], 0, len(weights) - 1)]
+    total = np.zeros((items, len(days)), np.int64)
     for kind, sixteenths in SIXTEENTHS.items():
         of_kind = np.flatnonzero(own.kind == kind)
         if not len(of_kind):
             continue
-        of_kind = of_kind[np.argsort(column[of_kind], kind="stable")]
-        present, starts = np.unique(column[of_kind], return_index=True)
-        gross, kept = (pieces[present] for pieces in kept_quantities(own, column, items, kind))
-        step = max(_CELLS_AT_ONCE // len(of_kind), 1)
-        for start in range(0, len(days), step):
-            some = slice(start, start + step)
-            ages = np.clip(days[some, None] - own.day[of_kind], 0, len(weights) - 1)
-            part = np.add.reduceat(weights[ages], starts, axis=1) * sixteenths
-            total[some, present] += np.minimum(part, ORDERS_MAX * FULL) * kept // gross
-    return damped(np.minimum(total, ORDERS_MAX * FULL))
+        done = np.ones(len(of_kind), np.int64), (column[of_kind], day[of_kind])
+        # How often each thing was done on each day, times what that day counts for the others.
+        part = sparse.csr_matrix(done, (items, len(when))) @ (decayed * sixteenths)
+        np.minimum(part, ORDERS_MAX * FULL, out=part)
+        gross, kept = (pieces[:, None] for pieces in kept_quantities(own, column, items, kind))
+        back = np.flatnonzero(kept < gross)
+        part[back] = part[back] * kept[back] // gross[back]
+        total += part
+    return np.ascontiguousarray(damped(np.minimum(total, ORDERS_MAX * FULL)).T)
 
 
 def _halfway_normalised(held: Ints) -> Ints:

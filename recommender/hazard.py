@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from recommender.events import EventTable, Ints
 from recommender.parameters import Parameters
 
+_NEVER = 1 << 40
 #: Upper edges of the recency buckets, days since the last purchase; the last is open.
 RECENCY_EDGES = np.array([1, 3, 7, 14, 21, 28, 42, 56, 84, 126, 182, 365])
 #: Upper edges of the count buckets, days with a purchase; the last is open.
@@ -60,13 +61,16 @@ def hazard_sums(bought: EventTable, reference: int, parameters: Parameters) -> H
     window = parameters.repurchase_window_days
     exposed, repurchased = np.zeros(CELLS, np.int64), np.zeros(CELLS, np.int64)
     pair, day = _purchase_days(bought)
+    follows = np.r_[pair[1:] == pair[:-1], np.zeros(min(len(pair), 1), bool)]
+    following = np.where(follows, np.r_[day[1:], day[:1]], _NEVER)
+    begins = np.flatnonzero(np.r_[np.ones(min(len(pair), 1), bool), ~follows[:-1]])
+    days_so_far = np.arange(1, len(pair) + 1) - np.repeat(begins, np.diff(np.r_[begins, len(pair)]))
     for number in range(1, parameters.repurchase_checkpoints + 1):
         start = reference + 1 - number * window
-        before = day < start
-        owner, last, count = _latest(pair[before], day[before])
-        cell = cells(start - last, count)
+        last = np.flatnonzero((day < start) & (following >= start))  # of each pair bought before
+        cell = cells(start - day[last], days_so_far[last])
         np.add.at(exposed, cell, 1)
-        again = np.isin(owner, pair[~before & (day < start + window)], kind="sort")
+        again = following[last] < start + window
         np.add.at(repurchased, (cell[0][again], cell[1][again]), 1)
     return HazardSums(exposed, repurchased)
 
@@ -79,10 +83,3 @@ def _purchase_days(bought: EventTable) -> tuple[Ints, Ints]:
     fresh = np.ones(len(pair), bool)
     fresh[1:] = (pair[1:] != pair[:-1]) | (day[1:] != day[:-1])
     return pair[fresh], day[fresh]
-
-
-def _latest(pair: Ints, day: Ints) -> tuple[Ints, Ints, Ints]:
-    """Per pair its latest day and how many days it has; the input is sorted by pair, then day."""
-    ends = np.flatnonzero(np.r_[pair[1:] != pair[:-1], np.ones(min(len(pair), 1), bool)])
-    counts = np.diff(np.r_[-1, ends])
-    return pair[ends], day[ends], counts

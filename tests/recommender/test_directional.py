@@ -98,11 +98,3 @@ def test_what_is_bought_again_is_not_begun() -> None:
     """It was bought first before the row."""
     found = rows_for((0, 1, TODAY - 20, ORDER, 1), (0, 1, TODAY, ORDER, 1), (0, 2, TODAY, ORDER, 1))
     assert found.after.tolist() == [[0, Y_UNIT]]
-
-
-def test_many_events_are_folded_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The portions change nothing."""
-    events = [(0, n % 7, TODAY - n, [ORDER, VIEW][n % 2], 1) for n in range(90)]
-    whole = rows_for(*events)
-    monkeypatch.setattr("recommender.directional._CELLS_AT_ONCE", 100)
-    assert np.array_equal(rows_for(*events).before, whole.before)
