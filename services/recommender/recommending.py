@@ -25,6 +25,7 @@ from recommender.paging import PageTokens
 from recommender.parameters import DEFAULTS, Parameters
 from recommender.projection import RecommenderProjection
 from recommender.untrained import untrained
+from services.bulk_loading import bulk_loading
 from services.deployment.config import MODEL_REFRESH_S
 from services.recommender.answering import Answering
 from services.recommender.asker import Askers
@@ -105,8 +106,9 @@ async def running_recommender(
         model_refresh_s: within so long no model in service carries what was withdrawn from training.
     """
     store = RecommenderTables(database)
-    loaded = await store.load()
-    catalogue = Catalogue(loaded.items)
+    with bulk_loading():
+        loaded = await store.load()
+        catalogue = Catalogue(loaded.items)
     places = Places(database.location, folder / "models", folder / "sums", folder / "training")
 
     async def popularity() -> Model:
@@ -136,6 +138,7 @@ async def running_recommender(
     projection = RecommenderProjection(
         store, catalogue, loaded, history_bytes_max=HISTORY_BYTES_MAX, changed=live.events_changed
     )
+    del loaded  # all items once more
     lists = EntitlementTables(database)
     entitlements = Entitlements(await lists.load())
     people = RecommenderPeople(
