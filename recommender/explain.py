@@ -8,9 +8,9 @@ stands apart from what it gave, so that whoever puts it into words can do it onc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from recommender.interest import SESSION, Interest
 from recommender.query import Query
 from recommender.vectors import Floats
+
+T = TypeVar("T")
 
 REASONS_MAX = 3
 #: So many events are named as grounds of an item; the others are one ground together.
@@ -92,35 +94,36 @@ def explained(
         trend: what the trend gave, shape (items,).
     """
     codes = interest.provenance[query.item]
-    answers = codes <= FIRST_ANSWER
-    events = np.flatnonzero(~answers)
-    gave = parts[events].T
-    row = np.arange(len(gave))[:, None]
+    events = np.flatnonzero(codes > FIRST_ANSWER)
+    gave, row = parts[events].T, np.arange(parts.shape[1])[:, None]
     order = np.argsort(-np.abs(gave), axis=1, kind="stable")
-    strongest = order[:, :GROUNDS_MAX]
-    spoke = np.maximum(gave, 0)
+    strongest, others = order[:, :GROUNDS_MAX], order[:, GROUNDS_MAX:]
+    spoke, of_trend = np.maximum(gave, 0), np.maximum(trend, 0)
     first = _largest(spoke, REASONS_MAX)
     used = np.unique(np.concatenate([strongest, first], axis=1))
-    causes: dict[int, Cause] = dict(
-        zip(used.tolist(), causes_of(interest, query.item[events[used]]), strict=True)
-    )
-    grounds = [
-        [Ground(causes[at], part) for at, part in zip(*of_item, strict=True)]
-        for of_item in zip(strongest.tolist(), gave[row, strongest].tolist(), strict=True)
-    ]
-    if gave.shape[1] > GROUNDS_MAX:
-        _add(grounds, OTHER_EVENTS, gave[row, order[:, GROUNDS_MAX:]].sum(axis=1))
-    for code in np.unique(codes[answers]).tolist():
+    causes = dict(zip(used.tolist(), causes_of(interest, query.item[events[used]]), strict=True))
+    grounds = _each(Ground, causes, strongest, gave[row, strongest])
+    if others.shape[1]:
+        _add(grounds, OTHER_EVENTS, gave[row, others].sum(axis=1))
+    for code in np.unique(codes[codes <= FIRST_ANSWER]).tolist():
         _add(grounds, Cause(Grounds.ANSWER, at=FIRST_ANSWER - code), parts[codes == code].sum(axis=0))
     _add(grounds, TREND, trend)
-    of_trend = np.maximum(trend, 0)
     total = np.maximum(np.maximum(parts, 0).sum(axis=0) + of_trend, np.float32(1e-12))
-    shares = spoke[row, first] / total[:, None]
     reasons = [
-        tuple(Reason(causes[at], share) for at, share in zip(*of_item, strict=True) if share > 0)
-        for of_item in zip(first.tolist(), shares.tolist(), strict=True)
+        tuple(reason for reason in found if reason.share > 0)
+        for found in _each(Reason, causes, first, spoke[row, first] / total[:, None])
     ]
     return list(zip(reasons, (of_trend / total).tolist(), map(tuple, grounds), strict=True))
+
+
+def _each(
+    kind: Callable[[Cause, float], T], causes: Mapping[int, Cause], at: NDArray[np.int64], values: Floats
+) -> list[list[T]]:
+    """For each item the causes at some positions with what each of them did; both shape (items, …)."""
+    return [
+        [kind(causes[position], value) for position, value in zip(*of_item, strict=True)]
+        for of_item in zip(at.tolist(), values.tolist(), strict=True)
+    ]
 
 
 def _add(grounds: Sequence[list[Ground]], cause: Cause, gave: Floats) -> None:
