@@ -126,5 +126,12 @@ class EventStore(Protocol):
         At most ``limit``, and fewer when they hold many events; at least one when there is one.
         """
 
+    async def partition_changes(self, after: int, partition: int) -> EventChange:
+        """The committed news of one partition's subjects with ``seq > after``, as if of one commit.
+
+        Its ``seq`` is how far the outbox was read: to the end, or as far as their number allows, or
+        ``after`` when nothing follows. It may hold nothing.
+        """
+
     async def last_seq(self) -> int:
         """Position of the latest committed news; 0 when there is none."""

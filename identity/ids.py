@@ -40,3 +40,12 @@ class IdentifierToken(bytes):
 
     def __format__(self, spec: str) -> str:
         return "IdentifierToken(…)"
+
+
+#: News of people are kept in order within each of so many parts.
+PARTITIONS = 8
+
+
+def partition_of(subject: SubjectId) -> int:
+    """The part a birth subject's news belong to, 0 to ``PARTITIONS - 1``; subjects are random already."""
+    return subject[0] * PARTITIONS >> 8

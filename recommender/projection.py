@@ -60,7 +60,7 @@ class RecommenderProjection:
     """The projection of one process.
 
     Attributes:
-        cursor: the last position of the feed that is applied.
+        cursors: by partition, the last position of the feed that is applied.
         events_seen: events taken in so far.
     """
 
@@ -90,11 +90,20 @@ class RecommenderProjection:
         self._provenances = tuple(loaded.provenances)
         self._applied = 0
         self._permitting: dict[int, NDArray[np.bool_]] = {}
-        self.cursor = loaded.cursor
+        self.cursors = list(loaded.cursors)
         self.events_seen = loaded.events_seen
 
+    @property
+    def cursor(self) -> int:
+        """How far every partition is applied."""
+        return min(self.cursors)
+
     async def apply(
-        self, cursor: int, events: Sequence[ProjectedEvent], declared: Sequence[DeclaredBy] = ()
+        self,
+        cursor: int,
+        events: Sequence[ProjectedEvent],
+        declared: Sequence[DeclaredBy] = (),
+        partition: int | None = None,
     ) -> None:
         """Takes news in; the same ones again change nothing.
 
@@ -102,14 +111,16 @@ class RecommenderProjection:
             cursor: position of the last news in the feed.
             events: in the feed's order.
             declared: what subjects declare by now, in the feed's order.
+            partition: whose news they are; ``None``: everybody's.
         """
-        applied = await self._store.apply(cursor, events, declared)
+        applied = await self._store.apply(cursor, events, declared, partition)
         self._catalogue.put(applied.items)
-        if applied.provenances is not None:
-            self._learn(applied.provenances)
+        if applied.provenances is not None and len(applied.provenances) > len(self._provenances):
+            self._learn(applied.provenances)  # partitions are applied side by side
         self._drop({event.subject for event in events} | {one.subject for one in declared})
-        self.cursor = max(self.cursor, cursor)
-        self.events_seen = applied.events_seen
+        for place in range(len(self.cursors)) if partition is None else (partition,):
+            self.cursors[place] = max(self.cursors[place], cursor)
+        self.events_seen = max(self.events_seen, applied.events_seen)
         self._changed()
 
     async def permitted(self, subjects: Iterable[SubjectId], purpose: int, now_ms: int) -> History:

@@ -24,17 +24,22 @@ class Loaded:
 
     Attributes:
         projection: names this projection; item numbers of another mean something else.
-        cursor: the last position of the feed that is applied.
+        cursors: by partition, the last position of the feed that is applied.
         events_seen: events taken in so far, erased ones included.
         items: all items with a number.
         provenances: by code.
     """
 
     projection: str
-    cursor: int
+    cursors: tuple[int, ...]
     events_seen: int
     items: Sequence[StoredItem]
     provenances: Sequence[Provenance]
+
+    @property
+    def cursor(self) -> int:
+        """How far every partition is applied."""
+        return min(self.cursors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,9 @@ class Applied:
     Attributes:
         recorded: events that are new.
         events_seen: events taken in so far.
-        items: items that got a number because of an event.
-        provenances: all provenances by code, when there are new ones.
+        items: items that got a number because of an event; when the news were there before, all of
+            the events' items that have one.
+        provenances: all provenances by code, when there may be new ones.
     """
 
     recorded: int
@@ -110,12 +116,17 @@ class RecommenderStore(Protocol):
         """
 
     async def apply(
-        self, cursor: int, events: Sequence[ProjectedEvent], declared: Sequence[DeclaredBy] = ()
+        self,
+        cursor: int,
+        events: Sequence[ProjectedEvent],
+        declared: Sequence[DeclaredBy] = (),
+        partition: int | None = None,
     ) -> Applied:
         """Keeps the events whose keys are new, what is declared now, and the cursor, in one transaction.
 
         What a subject declares takes the place of all it declared before; of two for one subject the
-        later one counts.
+        later one counts. News that are not beyond the cursor change nothing. ``partition`` says whose
+        news they are: all of that partition's up to the cursor; ``None``: everybody's.
         """
 
     async def declared(self, subject: SubjectId) -> Sequence[DeclaredAnswer]:

@@ -36,6 +36,10 @@ Read = Callable[[int, int], Awaitable[Sequence[C]]]
 class Source(Protocol[C_co]):
     """A producer's outbox as its consumers see it, in this process or behind a channel."""
 
+    @property
+    def known(self) -> int:
+        """The newest position this side has heard of; 0 before the first."""
+
     async def head(self) -> int:
         """The newest committed position; waits until the producer can say it."""
 
@@ -58,6 +62,11 @@ class Feed(Generic[C]):
         self._begun = False
         self._seq = 0
         self._news = asyncio.Event()
+
+    @property
+    def known(self) -> int:
+        """The newest position this side has heard of; 0 before the first."""
+        return self._seq
 
     def published(self, seq: int) -> None:
         """Tells subscribers that everything up to ``seq`` is committed."""
@@ -100,6 +109,11 @@ class Consumer(Generic[C]):
         self._apply = apply
         self._moved = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def lag(self) -> int:
+        """How many positions this consumer is behind what it has heard of."""
+        return max(0, self._feed.known - self.cursor)
 
     def start(self) -> asyncio.Task[None]:
         """Begins consuming in the background; the task ends only by ``stop`` or by a fault."""

@@ -82,6 +82,12 @@ class RemoteFeed(Source[C], Generic[C]):
         self._patience = patience
         self._stream: Any = None
         self._cursor = 0
+        self._known = 0
+
+    @property
+    def known(self) -> int:
+        """The newest position this side has heard of; 0 before the first."""
+        return self._known
 
     async def head(self) -> int:
         """The newest committed position; waits until the producer can say it."""
@@ -120,6 +126,7 @@ class RemoteFeed(Source[C], Generic[C]):
         else:
             if message is not grpc.aio.EOF:
                 self._patience.rewarded()
+                self._known = max(self._known, message.head)
                 return message
         await self._patience.pause(why)
         return None

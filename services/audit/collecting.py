@@ -31,6 +31,11 @@ class Paced(Source[AuditBatch]):
         self._pause_s = pause_s
         self._sleep = sleep
 
+    @property
+    def known(self) -> int:
+        """The newest position this side has heard of; 0 before the first."""
+        return self._source.known
+
     async def head(self) -> int:
         """The newest committed position."""
         return await self._source.head()
@@ -86,6 +91,10 @@ class Collector:
             self._consumers[name] = Consumer(paced, await self._log.read(partial(_cursor, name)), apply)
             tasks[name] = self._consumers[name].start()
         return tasks
+
+    def lag(self, name: str) -> int:
+        """How many positions of a service's records are known and not sealed."""
+        return self._consumers[name].lag
 
     async def caught_up(self, name: str, seq: int) -> None:
         """Waits until a service's records up to a position are sealed; errors as of ``Consumer``."""

@@ -26,6 +26,7 @@ from services.rights.proofs import Verifier, public_keys
 from services.service_tokens import PREFIX
 from services.storage.database import Location
 from services.storage.locations import location_of
+from services.stream.settings import PATHS, NatsSettings, NatsSettingsError, nats_settings
 from services.tls.config import TlsConfig, ids_of
 
 SERVICES = ("identity", "consent", "recommender", "engagement")
@@ -45,6 +46,7 @@ _KEYS = frozenset(
         "verifiers",
         "model_refresh_s",
         "stores",
+        "nats",
         "tls",
     }
 )
@@ -94,6 +96,7 @@ class SuiteConfig:
         model_refresh_s: within so long no model in service carries what was withdrawn from training.
         tls: the services' certificates; ``None``: connections show none and stay on loopback.
         postgresql: the database that holds the services' tables; empty: a file a service in the folder.
+        nats: where engagement's news are announced; ``None``: the recommender follows them by itself.
     """
 
     folder: Path
@@ -110,6 +113,7 @@ class SuiteConfig:
     model_refresh_s: int = MODEL_REFRESH_S
     postgresql: str = field(default="", repr=False)
     tls: TlsConfig | None = None
+    nats: NatsSettings | None = None
 
     def store(self, service: str) -> Location:
         """Where a service's tables lie."""
@@ -164,6 +168,7 @@ def load(path: Path) -> SuiteConfig:
         model_refresh_s=_refresh_s(content),
         postgresql=_postgresql(content),
         tls=_tls(content, folder),
+        nats=_nats(content, folder),
     )
 
 
@@ -192,6 +197,17 @@ def _postgresql(content: Mapping[str, Any]) -> str:
     if parts.password or "password=" in parts.query:
         raise ConfigError("stores.postgresql: no password stands in here; name its file with ?passfile=")
     return dsn
+
+
+def _nats(content: Mapping[str, Any], folder: Path) -> NatsSettings | None:
+    if "nats" not in content:
+        return None
+    section = _section(content, "nats", frozenset({"url", *PATHS}))
+    paths = {name: folder / _string(section, name) for name in PATHS if name in section}
+    try:
+        return nats_settings(_string(section, "url"), paths)
+    except NatsSettingsError as error:
+        raise ConfigError(f"nats.{error}") from None
 
 
 def _refresh_s(content: Mapping[str, Any]) -> int:

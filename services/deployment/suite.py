@@ -25,7 +25,7 @@ from services.consent.replica import Replica, over
 from services.consent.signal_link import RemoteSignals
 from services.contract import public_services
 from services.deployment.config import SERVICES, SuiteConfig
-from services.engagement.event_feed import remote_events
+from services.engagement.event_feed import remote_events, remote_partitions
 from services.identity.graph_feed import remote_barrier, remote_graph
 from services.interceptors import layers
 from services.interceptors.audit import AuditLog
@@ -35,6 +35,7 @@ from services.interceptors.layer import Layer
 from services.interceptors.metrics import CallMetrics
 from services.interceptors.pseudonymisation import Tokenise
 from services.key_file import Keys
+from services.lag import Lags
 from services.parts.links import Links
 from services.parts.part import Clock, Enter, Log, Part, Process, at_once
 from services.peers import Peers
@@ -161,12 +162,13 @@ async def _process(
     peers = Peers(addresses, signer(config.keyring, Signed.SERVICE_TOKEN), config.tenant, clock, certificates)
     ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     registry = CollectorRegistry()
+    lags = Lags(registry)
     keys = Keys(config.keyring_path, config.keyring)
     try:
         if "consent" in turns:
             guard = GuardTable(config.policy)  # the part feeds it
             process = Process(
-                config, keys, clock, log, guard, registry, peers, ended, at_once, certificates, turns
+                config, keys, clock, log, guard, registry, peers, ended, at_once, lags, certificates, turns
             )
             async with _following(process):
                 yield process
@@ -178,18 +180,9 @@ async def _process(
             log,
             holds_keys=keys.reaches,
         )
+        table, guarded = replica.table, replica.ready
         process = Process(
-            config,
-            keys,
-            clock,
-            log,
-            replica.table,
-            registry,
-            peers,
-            ended,
-            replica.ready,
-            certificates,
-            turns,
+            config, keys, clock, log, table, registry, peers, ended, guarded, lags, certificates, turns
         )
         process.must_run("the guard's replica", replica.start())
         try:
@@ -231,6 +224,7 @@ def remote_links(process: Process, service: str) -> Links:
         },
         graph=remote_graph(peers, policy, Patience("consent", "identity's graph", log)),
         events=remote_events(peers, Patience("the recommender", "engagement's events", log)),
+        read_events=remote_partitions(peers, Patience("the recommender", "engagement's events", log)),
         barrier=remote_barrier(peers),
         key_barrier=remote_key_barrier(peers),
         signals=RemoteSignals(peers, service),

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 import grpc
 
 from engagement.event import Event
-from engagement.store import Declared
+from engagement.store import Declared, EventChange
 from identity.ids import SUBJECT_BYTES, SubjectId
 from recommender.declared import DeclaredAnswer, DeclaredBy
 from recommender.projection import ProjectedEvent
 from services.feed import Feed
 from services.interceptors.call import Call
-from services.parts.links import EventNews
+from services.parts.links import EventNews, PartitionNews, ReadEvents
 from services.peers import Peers
 from services.remote_feed import Patience, RemoteFeed, followed, portions
 from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
@@ -22,13 +22,16 @@ from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
 DAY_MS = 86_400_000
 #: Events of one message; about 0.5 MiB.
 _WEIGHT_MAX = 5_000
+#: A reading that takes longer is begun anew.
+_READ_S = 10.0
 
 
 class EventFeedServicer(feed_pb2_grpc.EventFeedServiceServicer):
     """``veilgraph.internal.v1.EventFeedService``."""
 
-    def __init__(self, feed: Feed[EventNews]) -> None:
+    def __init__(self, feed: Feed[EventNews], read: ReadEvents) -> None:
         self._feed = feed
+        self._read = read
         self._stopping = asyncio.Event()
 
     def close(self) -> None:
@@ -46,6 +49,35 @@ class EventFeedServicer(feed_pb2_grpc.EventFeedServiceServicer):
             for portion in portions(news, _weight, _WEIGHT_MAX):
                 messages = [news_message(one) for one in portion]
                 yield feed_pb2.SubscribeEventsResponse(head=await self._feed.head(), news=messages)
+
+    async def ReadEvents(
+        self,
+        request: feed_pb2.ReadEventsRequest,
+        call: Call,  # noqa: ARG002 - the guard has judged the caller
+    ) -> feed_pb2.ReadEventsResponse:
+        """The news of one partition beyond the cursor."""
+        head, news = await self._read(request.cursor, request.partition)
+        return feed_pb2.ReadEventsResponse(head=head, news=news_message(news))
+
+
+def remote_partitions(peers: Peers, patience: Patience) -> ReadEvents:
+    """Engagement's news of a partition as the recommender reads them from another process."""
+
+    async def read(cursor: int, partition: int) -> PartitionNews:
+        request = feed_pb2.ReadEventsRequest(cursor=cursor, partition=partition)
+        while True:
+            stub = peers.stub("engagement", feed_pb2_grpc.EventFeedServiceStub)
+            try:
+                response = await stub.ReadEvents(
+                    request, metadata=peers.metadata("recommender"), timeout=_READ_S
+                )
+            except grpc.aio.AioRpcError as error:
+                await patience.pause(error.code().name)
+                continue
+            patience.rewarded()
+            return PartitionNews(response.head, news_of(response.news))
+
+    return read
 
 
 def remote_events(peers: Peers, patience: Patience) -> RemoteFeed[EventNews]:
@@ -92,6 +124,15 @@ def projected_answers(declared: Declared) -> DeclaredBy:
             )
             for answer in declared.answers
         ),
+    )
+
+
+def news_told(change: EventChange) -> EventNews:
+    """The news of a commit as the recommender is told them."""
+    return EventNews(
+        change.seq,
+        tuple(projected(event) for event in change.events),
+        tuple(projected_answers(one) for one in change.declared),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from consent.erasure import Asked
@@ -70,6 +71,7 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
         authority.keys_revision = process.keys.ring.revision
         reader = Consumer(links.graph, authority.graph_cursor, authority.apply_graph)
         process.must_run("consent's reader of the ledger", reader.start())
+        process.lags.watch("graph", lambda: reader.lag)
 
         async def barrier(seq: int) -> int:
             await reader.caught_up(seq)
@@ -109,6 +111,7 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
             authority.subscribe(process.guard)
             for name, task in (await collector.start(links.audit)).items():
                 process.must_run(f"the collection of {name}'s audit", task)
+                process.lags.watch(f"audit.{name}", partial(collector.lag, name))
             await erasures.resume()
 
         page_key = process.config.keyring.active("signing").derive(b"pages of consent history", 64)

@@ -6,18 +6,23 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from engagement.portrait import PageTokens
-from services.engagement.event_feed import EventFeedServicer, projected, projected_answers
+from services.engagement.event_feed import EventFeedServicer, news_told
 from services.engagement.service import ProfileServicer
 from services.feed import Feed
-from services.parts.links import EventNews, Links
+from services.parts.links import EventNews, Links, PartitionNews
 from services.parts.part import Part, Process
+from services.remote_feed import Patience
 from services.remote_stores import store_served
 from services.server import Served
+from services.storage.announced import AnnouncedTables
+from services.storage.database import Database
 from services.storage.declared import DeclaredTables
 from services.storage.engagement import EventTables
 from services.storage.engagement_people import EngagementPeople
 from services.storage.personal import DatabaseStore
 from services.storage.subject_keys import SubjectKeys
+from services.stream.announcing import Announcer
+from services.stream.link import joining, stream_of
 from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
 from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
 
@@ -30,17 +35,15 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
         store = EventTables(database)
 
         async def news(after: int, limit: int) -> Sequence[EventNews]:
-            return [
-                EventNews(
-                    change.seq,
-                    tuple(projected(event) for event in change.events),
-                    tuple(projected_answers(one) for one in change.declared),
-                )
-                for change in await store.changes(after, limit)
-            ]
+            return [news_told(change) for change in await store.changes(after, limit)]
 
         feed = Feed(news, store.last_seq)
-        links.events = feed
+
+        async def of_partition(cursor: int, partition: int) -> PartitionNews:
+            change = await store.partition_changes(cursor, partition)
+            return PartitionNews(await feed.head(), news_told(change))
+
+        links.events, links.read_events = feed, of_partition
         people = EngagementPeople(config.policy.names_in)
         links.stores[people.name] = DatabaseStore(database, people, SubjectKeys(config.keyring))
         page_key = config.keyring.active("signing").derive(b"page tokens", 64)
@@ -51,7 +54,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             policy=config.policy,
             page_tokens=PageTokens(page_key),
         )
-        feed_servicer = EventFeedServicer(feed)
+        feed_servicer = EventFeedServicer(feed, of_partition)
         served = [
             Served(
                 profile_pb2.DESCRIPTOR.services_by_name["ProfileService"],
@@ -65,4 +68,24 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             ),
             store_served(links.stores["engagement"]),
         ]
-        yield Part("engagement", database, served, stopping=feed_servicer.close, drained=servicer.drained)
+        async with announced(process, database, feed):
+            yield Part("engagement", database, served, stopping=feed_servicer.close, drained=servicer.drained)
+
+
+@asynccontextmanager
+async def announced(process: Process, database: Database, feed: Feed[EventNews]) -> AsyncIterator[None]:
+    """Announces the news while the block runs, where the deployment has NATS."""
+    config = process.config
+    if config.nats is None:
+        yield
+        return
+    stream = stream_of(config.tenant, config.policy.retention)
+    patience = Patience("engagement", "NATS", process.log)
+    join = joining(config.nats, stream)
+    announcer = Announcer(AnnouncedTables(database), feed, stream, join, patience)
+    process.must_run("the announcer of events", announcer.start())
+    process.lags.watch("announcements", lambda: announcer.lag)
+    try:
+        yield
+    finally:
+        await announcer.stop()

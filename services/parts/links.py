@@ -31,6 +31,15 @@ class EventNews(NamedTuple):
     declared: tuple[DeclaredBy, ...] = ()
 
 
+class PartitionNews(NamedTuple):
+    """The news of one partition of engagement's outbox, as of one commit at the place they reach."""
+
+    head: int
+    news: EventNews
+
+
+#: The news beyond a cursor of the birth subjects of a partition; waits for engagement, never for news.
+ReadEvents = Callable[[int, int], Awaitable[PartitionNews]]
 #: Waits until the guard tables everywhere have taken in identity's sequence up to here; gives the epoch.
 Barrier = Callable[[int], Awaitable[int]]
 #: Waits until every process that decides holds the key ring of a revision.
@@ -45,6 +54,7 @@ class Links:
         audit: every service gives its own by its name, consent seals them all.
         graph: identity gives it, consent reads it.
         events: engagement gives it, the recommender reads it.
+        read_events: likewise, where news are announced partition by partition.
         barrier: consent gives it, identity waits at it.
         key_barrier: likewise, after a change of keys.
         signals: consent gives it, every chain records through it.
@@ -56,6 +66,7 @@ class Links:
     audit: dict[str, Source[AuditBatch]]
     graph: Source[GraphStep]
     events: Source[EventNews]
+    read_events: ReadEvents
     barrier: Barrier
     key_barrier: KeyBarrier
     signals: Signals

@@ -17,6 +17,7 @@ from consent.guard_table import GuardTable
 from services.deployment.config import SuiteConfig
 from services.interceptors.pseudonymisation import Tokenise
 from services.key_file import Keys
+from services.lag import Lags
 from services.parts.links import Links
 from services.peers import Peers
 from services.retention.running import Forget, nothing_in_memory
@@ -48,6 +49,7 @@ class Process:
         registry: the process's metrics.
         peers: how its parts call the other services.
         guarded: returns when a guard table that is fed from another process may decide.
+        lags: how far its readers are behind, among the metrics.
         certificates: of its services, when connections show them.
         ended: done when something that must run has ended, naming it; whoever serves stops then.
         turns: of each service of the process the right to serve its tables.
@@ -62,6 +64,7 @@ class Process:
     peers: Peers
     ended: asyncio.Future[str]
     guarded: Callable[[], Awaitable[None]]
+    lags: Lags
     certificates: Mapping[str, Certificate] = field(default_factory=dict)
     turns: Mapping[str, Turn] = field(default_factory=dict)
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
-from services.feed import Consumer
-from services.parts.links import EventNews, Links
+from identity.ids import PARTITIONS
+from recommender.projection import RecommenderProjection
+from services.feed import Consumer, Source
+from services.parts.links import EventNews, Links, PartitionNews
 from services.parts.part import Part, Process
 from services.recommender.recommending import running_recommender
+from services.remote_feed import Patience
 from services.remote_stores import store_served
 from services.server import Served
 from services.storage.personal import DatabaseStore
 from services.storage.subject_keys import SubjectKeys
+from services.stream.hearing import Hearing, PartitionFeed
+from services.stream.link import joining, stream_of
+from services.stream.settings import NatsSettings
 from veilgraph.recommender.v1 import (
     entitlement_pb2,
     entitlement_pb2_grpc,
@@ -39,22 +46,17 @@ async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part
             page_key=process.config.keyring.active("signing").derive(b"pages of recommendations", 64),
             model_refresh_s=process.config.model_refresh_s,
         ) as recommender,
+        reading(process, links, recommender.projection) as readers,
     ):
         process.must_run("the model's refresher", recommender.refresher.broken)
         keys = SubjectKeys(process.config.keyring)
         links.stores[recommender.people.name] = DatabaseStore(database, recommender.people, keys)
 
-        async def take_in(changes: Sequence[EventNews]) -> None:
-            events = [event for change in changes for event in change.events]
-            declared = [one for change in changes for one in change.declared]
-            await recommender.projection.apply(changes[-1].seq, events, declared)
-
-        reader = Consumer(links.events, recommender.projection.cursor, take_in)
-        process.must_run("the recommender's reader of events", reader.start())
-
         async def ready() -> None:
             await process.guarded()
-            await reader.caught_up(await links.events.head())
+            head = await links.events.head()
+            for reader in readers:
+                await reader.caught_up(head)
             if not recommender.live.model.version:
                 await recommender.live.rebuild()  # who may be learned from is known only now
             recommender.refresher.soon()  # somebody may have withdrawn while nothing ran
@@ -83,7 +85,55 @@ async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part
             store_served(links.stores["recommender"]),
         ]
 
-        try:
-            yield Part("recommender", database, served, ready=ready, forget=recommender.people.forget)
-        finally:
-            await reader.stop()
+        yield Part("recommender", database, served, ready=ready, forget=recommender.people.forget)
+
+
+@asynccontextmanager
+async def reading(
+    process: Process, links: Links, projection: RecommenderProjection
+) -> AsyncIterator[Sequence[Consumer[EventNews]]]:
+    """The readers of engagement's events while the block runs: one a partition where there is NATS."""
+
+    def reader(source: Source[EventNews], partition: int | None = None) -> Consumer[EventNews]:
+        async def take_in(changes: Sequence[EventNews]) -> None:
+            events = [event for change in changes for event in change.events]
+            declared = [one for change in changes for one in change.declared]
+            await projection.apply(changes[-1].seq, events, declared, partition)
+
+        cursor = projection.cursor if partition is None else projection.cursors[partition]
+        return Consumer(source, cursor, take_in)
+
+    async with AsyncExitStack() as stack:
+        if process.config.nats is None:
+            readers = [reader(links.events)]
+            process.lags.watch("events", lambda: readers[0].lag)
+        else:
+            feeds = await stack.enter_async_context(heard(process, process.config.nats, links))
+            readers = [reader(feed, partition) for partition, feed in enumerate(feeds)]
+            for partition, one in enumerate(readers):
+                process.lags.watch("events", partial(getattr, one, "lag"), partition)
+        for one in readers:
+            process.must_run("the recommender's reader of events", one.start())
+            stack.push_async_callback(one.stop)
+        yield readers
+
+
+@asynccontextmanager
+async def heard(
+    process: Process, settings: NatsSettings, links: Links
+) -> AsyncIterator[Sequence[PartitionFeed]]:
+    """The feed of each partition while the block runs, told by NATS when to read."""
+
+    async def read(cursor: int, partition: int) -> PartitionNews:
+        return await links.read_events(cursor, partition)  # looked up when it is used
+
+    feeds = [PartitionFeed(partition, read) for partition in range(PARTITIONS)]
+    stream = stream_of(process.config.tenant, process.config.policy.retention)
+    hearing = Hearing(
+        feeds, stream, joining(settings, stream), Patience("the recommender", "NATS", process.log)
+    )
+    process.must_run("the recommender's hearing of announcements", hearing.start())
+    try:
+        yield feeds
+    finally:
+        await hearing.stop()

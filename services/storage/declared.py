@@ -17,6 +17,7 @@ from engagement.store import Declared, DeclareRequest, Recorded
 from identity.ids import SubjectId
 from services.storage.database import Connection, Database
 from services.storage.outbox import last_told, tell_no_event
+from services.storage.partitions import subjects_of
 from services.storage.tombstones import erased_among
 
 _COLUMNS = ", ".join(Answer._fields)
@@ -26,6 +27,9 @@ _PUT = f"""
     INSERT INTO declared ({_COLUMNS}) VALUES ({_MARKS}) ON CONFLICT (subject, topic, name) DO UPDATE SET
     {", ".join(f"{name} = excluded.{name}" for name in Answer._fields)}"""  # noqa: S608 - our own names
 _TAKE = "DELETE FROM declared WHERE subject = ? AND topic = ? AND name = ?"
+_CHANGED = """
+    SELECT subject FROM declared_change
+    WHERE seq > ? AND seq <= ? AND subject >= ? AND subject < ? ORDER BY seq"""
 
 
 class DeclaredTables:
@@ -53,6 +57,14 @@ def answers_of(connection: Connection, subject: SubjectId) -> list[Answer]:
 def declared_in(connection: Connection, seq: int) -> tuple[Declared, ...]:
     """What those who declared something in a commit of the outbox declare by now."""
     rows = connection.execute("SELECT subject FROM declared_change WHERE seq = ?", (seq,)).fetchall()
+    return tuple(Declared(SubjectId(row[0]), tuple(answers_of(connection, row[0]))) for row in rows)
+
+
+def declared_between(
+    connection: Connection, after: int, read_to: int, partition: int
+) -> tuple[Declared, ...]:
+    """What those of a partition declare by now who declared something in some commits."""
+    rows = connection.execute(_CHANGED, (after, read_to, *subjects_of(partition))).fetchall()
     return tuple(Declared(SubjectId(row[0]), tuple(answers_of(connection, row[0]))) for row in rows)
 
 

@@ -23,13 +23,16 @@ from engagement.portrait import Mark, PortraitPage
 from engagement.store import Appended, EventChange
 from identity.ids import SubjectId
 from services.storage.database import Connection, Database
-from services.storage.declared import declared_in
+from services.storage.declared import declared_between, declared_in
 from services.storage.numbers import give, last_given
-from services.storage.outbox import last_told, tell
+from services.storage.outbox import last_told, pointers, tell
+from services.storage.partitions import subjects_of
 from services.storage.tombstones import erased_among
 
 #: Events one read of news holds at most (a single append may be larger): about 3 ms of the loop.
 CHANGED_EVENTS_MAX = 1000
+#: Events that commits hold of which one partition's are read together, and how many commits.
+_READ_EVENTS_MAX, _READ_COMMITS_MAX = 8000, 1000
 _ROWS_PER_STATEMENT = 250  # prepared once for each size; 1,000 are four of one size
 
 _COLUMNS = ", ".join(Event._fields)
@@ -41,6 +44,9 @@ _NEWEST = f"""
     ORDER BY occurred_at_ms DESC, id DESC LIMIT ?"""  # noqa: S608 - put together from our own column names
 _ORIGINS = f"SELECT origin, count(*) FROM event WHERE {_VISIBLE} GROUP BY origin"  # noqa: S608
 _RANGE = f"SELECT id, {_COLUMNS} FROM event WHERE id BETWEEN ? AND ? ORDER BY id"  # noqa: S608
+_PARTITION = f"""
+    SELECT id, {_COLUMNS} FROM event
+    WHERE id BETWEEN ? AND ? AND subject >= ? AND subject < ? ORDER BY id"""  # noqa: S608
 #: What numbers of events are counted under.
 _EVENTS = "event"
 _BEFORE_ALL = (1 << 63) - 1
@@ -68,6 +74,10 @@ class EventTables:
     async def changes(self, after: int, limit: int) -> Sequence[EventChange]:
         """See ``EventStore.changes``."""
         return await self._database.read(partial(_changes, after, limit))
+
+    async def partition_changes(self, after: int, partition: int) -> EventChange:
+        """See ``EventStore.partition_changes``."""
+        return await self._database.read(partial(_partition_changes, after, partition))
 
     async def last_seq(self) -> int:
         """See ``EventStore.last_seq``."""
@@ -119,9 +129,7 @@ def _insert(rows: int) -> str:
 
 
 def _changes(after: int, limit: int, reader: Connection) -> list[EventChange]:
-    rows = reader.execute(
-        "SELECT seq, first_event, last_event FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
-    ).fetchall()
+    rows = pointers(reader, after, limit)
     told: list[EventChange] = []
     held = 0
     for seq, first_event, last_event in rows:
@@ -131,6 +139,22 @@ def _changes(after: int, limit: int, reader: Connection) -> list[EventChange]:
         found = reader.execute(_RANGE, (first_event, last_event))
         told.append(EventChange(seq, tuple(_event(row) for row in found), declared_in(reader, seq)))
     return told
+
+
+def _partition_changes(after: int, partition: int, reader: Connection) -> EventChange:
+    rows = pointers(reader, after, _READ_COMMITS_MAX)
+    if not rows:
+        return EventChange(after, ())
+    begun, read_to, ends, held = rows[0][1], after, 0, 0
+    for seq, first_event, last_event in rows:
+        held += last_event - first_event + 1
+        if held > _READ_EVENTS_MAX and read_to > after:
+            break
+        read_to, ends = seq, last_event
+    # Commits follow one another, and so do the ranges that they point at.
+    found = reader.execute(_PARTITION, (begun, ends, *subjects_of(partition)))
+    declared = declared_between(reader, after, read_to, partition)
+    return EventChange(read_to, tuple(_event(row) for row in found), declared)
 
 
 def _page(pages: Sequence[Sequence[Any]], origins: Counter[str], limit: int, as_of: int) -> PortraitPage:

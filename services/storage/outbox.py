@@ -11,6 +11,7 @@ _TELL = """
     INSERT INTO outbox (seq, first_event, last_event)
     SELECT coalesce(max(seq), 0) + 1, CAST(? AS BIGINT), CAST(? AS BIGINT) FROM outbox RETURNING seq"""
 _LAST = "SELECT coalesce(max(seq), 0) FROM outbox"
+_POINTERS = "SELECT seq, first_event, last_event FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?"
 _LAST_EVENT = "SELECT last_event FROM outbox ORDER BY seq DESC LIMIT 1"
 
 
@@ -25,6 +26,11 @@ def tell_no_event(connection: Connection) -> int:
     row = connection.execute(_LAST_EVENT).fetchone()
     last_event = 0 if row is None else int(row[0])
     return tell(connection, last_event + 1, last_event)
+
+
+def pointers(connection: Connection, after: int, limit: int) -> list[tuple[int, int, int]]:
+    """Of each commit beyond a place the place, its first event and its last."""
+    return connection.execute(_POINTERS, (after, limit)).fetchall()
 
 
 def last_told(connection: Connection) -> int:

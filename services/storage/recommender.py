@@ -13,7 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from identity.ids import SubjectId
+from identity.ids import PARTITIONS, SubjectId
 from recommender.catalogue import Item
 from recommender.declared import DeclaredAnswer, DeclaredBy
 from recommender.errors import RequestIdReused, UnknownItem
@@ -43,6 +43,7 @@ _DECLARE = f"INSERT INTO declared (birth, {_ANSWER}) VALUES (?, ?, ?, ?, ?, ?, ?
 _HISTORY = """
     SELECT item, day, kind, quantity, provenance, expires_at_ms FROM event
     WHERE subject = (SELECT number FROM subject WHERE birth = ?) ORDER BY event_key"""
+_ADVANCE = "UPDATE feed_cursor SET cursor = ? WHERE partition = ? AND cursor < ?"
 _DAY_MS = 86_400_000
 _NO_PROVENANCE = Provenance(0, "", 0)  # codes begin at 1
 
@@ -92,10 +93,15 @@ class RecommenderTables:
         return item
 
     async def apply(
-        self, cursor: int, events: Sequence[ProjectedEvent], declared: Sequence[DeclaredBy] = ()
+        self,
+        cursor: int,
+        events: Sequence[ProjectedEvent],
+        declared: Sequence[DeclaredBy] = (),
+        partition: int | None = None,
     ) -> Applied:
         """See ``RecommenderStore.apply``."""
-        return await self._database.write(partial(_apply, cursor, events, declared))
+        partitions = range(PARTITIONS) if partition is None else (partition,)
+        return await self._database.write(partial(_apply, partitions, cursor, events, declared))
 
     async def declared(self, subject: SubjectId) -> Sequence[DeclaredAnswer]:
         """See ``RecommenderStore.declared``."""
@@ -127,8 +133,13 @@ class RecommenderTables:
 
 
 def _load(reader: Connection) -> Loaded:
-    projection, cursor, seen = reader.execute("SELECT projection, cursor, events_seen FROM state").fetchone()
-    return Loaded(projection, cursor, seen, all_items(reader), _provenances(reader))
+    projection, seen = reader.execute("SELECT projection, events_seen FROM state").fetchone()
+    return Loaded(projection, _cursors(reader), seen, all_items(reader), _provenances(reader))
+
+
+def _cursors(reader: Connection) -> tuple[int, ...]:
+    rows = reader.execute("SELECT cursor FROM feed_cursor ORDER BY partition").fetchall()
+    return tuple(cursor for (cursor,) in rows)
 
 
 def _upsert(request: WriteRequest, items: Sequence[Item], connection: Connection) -> Changed:
@@ -171,11 +182,16 @@ def answer_request(request: WriteRequest, count: int, connection: Connection) ->
 
 
 def _apply(
+    partitions: Sequence[int],
     cursor: int,
     events: Sequence[ProjectedEvent],
     declared: Sequence[DeclaredBy],
     connection: Connection,
 ) -> Applied:
+    cursors = _cursors(connection)
+    if all(cursor <= cursors[partition] for partition in partitions):
+        # Another reader of these tables has taken them in: what it wrote is newer, or the same.
+        return _applied_before(connection, events)
     gone = erased_among(connection, {event.subject for event in events} | {one.subject for one in declared})
     if gone:  # news are told at least once, and some were on their way
         events = [event for event in events if event.subject not in gone]
@@ -200,9 +216,15 @@ def _apply(
             values,
         ).rowcount
     connection.execute("UPDATE state SET events_seen = events_seen + ?", (recorded,))
-    connection.execute("UPDATE state SET cursor = ? WHERE cursor < ?", (cursor, cursor))
+    connection.executemany(_ADVANCE, [(cursor, partition, cursor) for partition in partitions])
     (seen,) = connection.execute("SELECT events_seen FROM state").fetchone()
     return Applied(recorded, seen, stored_items(connection, unknown), provenances)
+
+
+def _applied_before(connection: Connection, events: Sequence[ProjectedEvent]) -> Applied:
+    (seen,) = connection.execute("SELECT events_seen FROM state").fetchone()
+    items = stored_items(connection, list({event.item_id for event in events}))
+    return Applied(0, seen, items, _provenances(connection))
 
 
 def _coded(

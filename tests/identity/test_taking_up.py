@@ -20,6 +20,7 @@ from services.deployment.suite import remote_links
 from services.errors import Refusal
 from services.identity.service import IdentityServicer
 from services.key_file import Keys
+from services.lag import Lags
 from services.parts.identity import identity_part
 from services.parts.part import Process, at_once
 from services.peers import Peers
@@ -47,16 +48,18 @@ async def listening(config: SuiteConfig, clock: Clock) -> AsyncIterator[Identity
     """What could be called of a process that starts: entered, and not ready yet."""
     peers = Peers(dict(config.listen), lambda _: "", config.tenant, clock)
     ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    registry = CollectorRegistry()
     process = Process(
         config,
         Keys(config.keyring_path, config.keyring),
         clock,
         lambda _: None,
         GuardTable(config.policy),
-        CollectorRegistry(),
+        registry,
         peers,
         ended,
         at_once,
+        Lags(registry),
     )
     links = remote_links(process, "identity")
     links.barrier = passed

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from consent.guard_table import GuardTable
 from services.deployment.config import SuiteConfig
 from services.key_file import Keys
+from services.lag import Lags
 from services.parts.part import PartEnded, Process, at_once
 from services.peers import Peers
 
@@ -20,7 +21,8 @@ async def process(policy, clock):
     """A process that has nothing yet that must run."""
     config, keys, peers = cast("SuiteConfig", None), cast("Keys", None), cast("Peers", None)  # not asked here
     ended = asyncio.get_running_loop().create_future()
-    return Process(config, keys, clock, str, GuardTable(policy), CollectorRegistry(), peers, ended, at_once)
+    guard, registry = GuardTable(policy), CollectorRegistry()
+    return Process(config, keys, clock, str, guard, registry, peers, ended, at_once, Lags(registry))
 
 
 async def test_waiting_ends_when_something_that_must_run_has_ended(process):

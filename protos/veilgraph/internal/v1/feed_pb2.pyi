@@ -79,6 +79,22 @@ class SubscribeEventsResponse(_message.Message):
     news: _containers.RepeatedCompositeFieldContainer[EventNews]
     def __init__(self, head: _Optional[int] = ..., news: _Optional[_Iterable[_Union[EventNews, _Mapping]]] = ...) -> None: ...
 
+class ReadEventsRequest(_message.Message):
+    __slots__ = ("cursor", "partition")
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    PARTITION_FIELD_NUMBER: _ClassVar[int]
+    cursor: int
+    partition: int
+    def __init__(self, cursor: _Optional[int] = ..., partition: _Optional[int] = ...) -> None: ...
+
+class ReadEventsResponse(_message.Message):
+    __slots__ = ("head", "news")
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    NEWS_FIELD_NUMBER: _ClassVar[int]
+    head: int
+    news: EventNews
+    def __init__(self, head: _Optional[int] = ..., news: _Optional[_Union[EventNews, _Mapping]] = ...) -> None: ...
+
 class EventNews(_message.Message):
     __slots__ = ("seq", "events", "declared")
     SEQ_FIELD_NUMBER: _ClassVar[int]

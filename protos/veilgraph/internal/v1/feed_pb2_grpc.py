@@ -117,6 +117,11 @@ class EventFeedServiceStub(object):
                 request_serializer=veilgraph_dot_internal_dot_v1_dot_feed__pb2.SubscribeEventsRequest.SerializeToString,
                 response_deserializer=veilgraph_dot_internal_dot_v1_dot_feed__pb2.SubscribeEventsResponse.FromString,
                 _registered_method=True)
+        self.ReadEvents = channel.unary_unary(
+                '/veilgraph.internal.v1.EventFeedService/ReadEvents',
+                request_serializer=veilgraph_dot_internal_dot_v1_dot_feed__pb2.ReadEventsRequest.SerializeToString,
+                response_deserializer=veilgraph_dot_internal_dot_v1_dot_feed__pb2.ReadEventsResponse.FromString,
+                _registered_method=True)
 
 
 class EventFeedServiceServicer(object):
@@ -131,6 +136,14 @@ class EventFeedServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadEvents(self, request, context):
+        """The news beyond the cursor of those birth subjects that belong to one partition, as one; it
+        does not wait for any.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EventFeedServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -138,6 +151,11 @@ def add_EventFeedServiceServicer_to_server(servicer, server):
                     servicer.SubscribeEvents,
                     request_deserializer=veilgraph_dot_internal_dot_v1_dot_feed__pb2.SubscribeEventsRequest.FromString,
                     response_serializer=veilgraph_dot_internal_dot_v1_dot_feed__pb2.SubscribeEventsResponse.SerializeToString,
+            ),
+            'ReadEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadEvents,
+                    request_deserializer=veilgraph_dot_internal_dot_v1_dot_feed__pb2.ReadEventsRequest.FromString,
+                    response_serializer=veilgraph_dot_internal_dot_v1_dot_feed__pb2.ReadEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -168,6 +186,33 @@ class EventFeedService(object):
             '/veilgraph.internal.v1.EventFeedService/SubscribeEvents',
             veilgraph_dot_internal_dot_v1_dot_feed__pb2.SubscribeEventsRequest.SerializeToString,
             veilgraph_dot_internal_dot_v1_dot_feed__pb2.SubscribeEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/veilgraph.internal.v1.EventFeedService/ReadEvents',
+            veilgraph_dot_internal_dot_v1_dot_feed__pb2.ReadEventsRequest.SerializeToString,
+            veilgraph_dot_internal_dot_v1_dot_feed__pb2.ReadEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,1 @@
+"""Engagement's news announced over NATS JetStream, partition by partition."""
