@@ -14,7 +14,7 @@ from services.feed import Feed
 from services.remote_feed import Patience
 from services.storage.announced import AnnouncedTables, Unannounced
 from services.storage.database import StoreUnusable
-from services.stream.link import ANSWER_S, FAULTS, ConnectionEnded, Join, Joined, Stream
+from services.stream.link import ANSWER_S, FAULTS, ConnectionEnded, Join, Joined, Stream, ended
 
 #: What another process committed and did not live to announce is announced after this long.
 AGAIN_S = 1.0
@@ -56,8 +56,7 @@ class Announcer:
     async def stop(self) -> None:
         """Stops; what was not noted is announced again."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await ended(self._task)
 
     async def _run(self) -> None:
         while True:

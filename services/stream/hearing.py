@@ -16,7 +16,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from services.feed import Source
 from services.parts.links import EventNews, ReadEvents
 from services.remote_feed import END, Patience
-from services.stream.link import FAULTS, ConnectionEnded, Join, Joined, Stream
+from services.stream.link import FAULTS, ConnectionEnded, Join, Joined, Stream, ended
 
 #: Without any announcement a partition is read on after this long, whether NATS is there or not.
 UNASKED_S = 5.0
@@ -116,8 +116,7 @@ class Hearing:
     async def stop(self) -> None:
         """Stops listening."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await ended(self._task)
 
     async def _run(self) -> None:
         while True:

@@ -30,6 +30,8 @@ _DUPLICATES_S = 120.0
 _DAY_S = 86_400
 #: A peer that has gone without a word is missed after two of these.
 _PING_S = 5
+#: A task that has not ended so long after it was cancelled has missed it.
+_NOTICED_S = 0.2
 
 
 class ConnectionEnded(nats.errors.Error):
@@ -116,6 +118,8 @@ def joining(settings: NatsSettings, stream: Stream) -> Join:
             await client.connect(
                 settings.url,
                 allow_reconnect=False,
+                max_reconnect_attempts=1,  # else the first connection is tried for minutes
+                reconnect_time_wait=0,
                 closed_cb=over,
                 error_cb=quiet,
                 connect_timeout=int(ANSWER_S),
@@ -143,3 +147,11 @@ async def _ensure(jetstream: JetStreamContext, stream: Stream) -> None:
     wanted = stream.config(found)
     if wanted != found:
         await jetstream.update_stream(wanted)
+
+
+async def ended(task: asyncio.Task[None]) -> None:
+    """Cancels a task until it has ended; ``asyncio.wait_for`` of Python 3.11 may lose a cancellation."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=_NOTICED_S)
+    await asyncio.gather(task, return_exceptions=True)

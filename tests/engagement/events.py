@@ -9,7 +9,7 @@ from typing import Any
 from engagement.event import Event, EventKind, Party, event_key_of, use_mask
 from engagement.portrait import Mark, PortraitPage
 from engagement.store import Appended, Declared, EventChange
-from identity.ids import SubjectId
+from identity.ids import SubjectId, partition_of
 
 NOW_MS = 1_700_000_000_000
 DAY_MS = 86_400_000
@@ -88,6 +88,16 @@ class MemoryEventStore:
     async def changes(self, after: int, limit: int) -> Sequence[EventChange]:
         """The news after a position; a position is one more than an index."""
         return self._changes[after : after + limit]
+
+    async def partition_changes(self, after: int, partition: int) -> EventChange:
+        """What everybody is told, less what is of other partitions."""
+        news = self._changes[after:]
+        events = [
+            event for change in news for event in change.events if partition_of(event.subject) == partition
+        ]
+        declared = {one.subject: one for change in news for one in change.declared}
+        mine = tuple(one for one in declared.values() if partition_of(one.subject) == partition)
+        return EventChange(len(self._changes), tuple(events), mine)
 
     async def last_seq(self) -> int:
         """How many news there are."""
