@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
 import nats.errors
@@ -30,6 +30,8 @@ _DUPLICATES_S = 120.0
 _DAY_S = 86_400
 #: A peer that has gone without a word is missed after two of these.
 _PING_S = 5
+#: A connection that is not closed after so long is left to end by itself.
+_CLOSED_S = 0.5
 #: A task that has not ended so long after it was cancelled has missed it.
 _NOTICED_S = 0.2
 
@@ -115,24 +117,27 @@ def joining(settings: NatsSettings, stream: Stream) -> Join:
         user, password = settings.login() or (None, None)
         client = Client()
         try:
-            await client.connect(
-                settings.url,
-                allow_reconnect=False,
-                max_reconnect_attempts=1,  # else the first connection is tried for minutes
-                reconnect_time_wait=0,
-                closed_cb=over,
-                error_cb=quiet,
-                connect_timeout=int(ANSWER_S),
-                ping_interval=_PING_S,
-                tls=settings.tls(),
-                user=user,
-                password=password,
-            )
+            async with asyncio.timeout(2 * ANSWER_S):  # its own limit does not cover all that it waits for
+                await client.connect(
+                    settings.url,
+                    allow_reconnect=False,
+                    max_reconnect_attempts=1,  # else the first connection is tried for minutes
+                    reconnect_time_wait=0,
+                    closed_cb=over,
+                    error_cb=quiet,
+                    connect_timeout=int(ANSWER_S),
+                    ping_interval=_PING_S,
+                    tls=settings.tls(),
+                    user=user,
+                    password=password,
+                )
             jetstream = client.jetstream(timeout=ANSWER_S)
             await _ensure(jetstream, stream)
             yield Joined(jetstream, lost)
         finally:
-            await client.close()
+            with suppress(TimeoutError):  # it waits for a handshake that failed to end in order
+                async with asyncio.timeout(_CLOSED_S):
+                    await client.close()
 
     return joined
 

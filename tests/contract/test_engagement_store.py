@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from engagement.event import Event, use_mask
 from engagement.portrait import Mark, PortraitPage
 from engagement.store import EventStore
+from identity.ids import PARTITIONS, SubjectId, partition_of
 from services.feed import Feed
 from services.storage.engagement import CHANGED_EVENTS_MAX, EventTables
 from tests.contract.engines import ENGINES, tables
@@ -275,3 +276,43 @@ def test_pages_are_the_readable_events_newest_first(
 
     with TemporaryDirectory() as folder:
         asyncio.run(scenario(Path(folder)))
+
+
+def somebody(number: int) -> SubjectId:
+    """Birth subjects of all partitions, first and last ones of each included."""
+    return SubjectId(bytes([number * 31 % 256]) + b"\xff" * 15)
+
+
+async def partition_told(store: EventStore, partition: int) -> list[Event]:
+    """All news of a partition from the beginning, read as its consumer reads them."""
+    events: list[Event] = []
+    cursor = 0
+    while (change := await store.partition_changes(cursor, partition)).seq > cursor:
+        events += change.events
+        cursor = change.seq
+    assert cursor == await store.last_seq()
+    return events
+
+
+async def test_every_event_is_told_to_its_partition_alone_and_in_order(store: EventStore) -> None:
+    """Together they tell what the whole feed does."""
+    for number in range(30):
+        await store.append(
+            [event(f"{number}.{n}", subject=somebody(number * 7 + n)) for n in range(number % 4 + 1)]
+        )
+    whole = await told(store)
+    assert {partition_of(one.subject) for one in whole} == set(range(PARTITIONS))
+    for partition in range(PARTITIONS):
+        assert await partition_told(store, partition) == [
+            one for one in whole if partition_of(one.subject) == partition
+        ]
+    assert (await store.partition_changes(30, 3)).seq == 30
+    assert (await store.partition_changes((1 << 63) - 1, 3)).events == ()
+
+
+async def test_a_partition_with_much_news_is_read_in_portions(store: EventStore) -> None:
+    """No commit is cut, and none is left out."""
+    for number in range(9):
+        await store.append([event(f"{number}.{n}", subject=somebody(n % 8)) for n in range(1000)])
+    events = [await partition_told(store, partition) for partition in range(PARTITIONS)]
+    assert sum(map(len, events)) == 9000

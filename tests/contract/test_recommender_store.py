@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -239,3 +240,41 @@ async def test_with_the_events_of_somebody_go_their_answers(store: RecommenderSt
     assert await store.erase([subject(1), subject(2)]) == 1
     assert [await store.declared(subject(n)) for n in (1, 2)] == [[], []]
     assert await store.declared(subject(3))
+
+
+async def test_each_partition_has_a_cursor_of_its_own(engine: str, tmp_path: Path) -> None:
+    """Who reads all as one reads on from the least; an application of everybody's news moves them all."""
+    async with opened(engine, tmp_path) as store:
+        await store.apply(4, [event(1)])
+        await store.apply(9, [event(2)], partition=3)
+        await store.apply(6, [], partition=0)
+    async with opened(engine, tmp_path) as store:
+        loaded = await store.load()
+        assert loaded.cursors == (6, 4, 4, 9, 4, 4, 4, 4)
+        assert loaded.cursor == 4
+        await store.apply(7, [event(3)])
+        assert (await store.load()).cursors == (7, 7, 7, 9, 7, 7, 7, 7)
+
+
+async def test_what_another_reader_of_the_same_tables_took_in_is_not_written_again(
+    store: RecommenderStore,
+) -> None:
+    """An answer that was read earlier does not take the place of a later one; items are learned of."""
+    await store.apply(5, [event(1)], [declares(1, "tea")], partition=0)
+    late = await store.apply(5, [event(1), event(2)], [declares(1, "pots")], partition=0)
+    assert (late.recorded, late.events_seen) == (0, 1)
+    assert [item.item_id for item in late.items] == ["tea"]
+    assert await store.declared(subject(1)) == list(declares(1, "tea").answers)
+
+
+async def test_partitions_are_taken_in_side_by_side(store: RecommenderStore) -> None:
+    """What one of them learned last, memory holds."""
+    projection = RecommenderProjection(store, Catalogue(), await store.load(), history_bytes_max=1 << 20)
+    await asyncio.gather(
+        *(projection.apply(n, [event(n, who=n, origin=f"till {n}")], partition=n % 8) for n in range(1, 25))
+    )
+    assert projection.events_seen == 24
+    assert projection.cursor == 17
+    for n in range(1, 25):
+        history = await projection.permitted([subject(n)], 0, NOW_MS)
+        assert projection.provenance(int(history.provenance[0])) == (2, f"till {n}")

@@ -7,7 +7,7 @@ import hashlib
 import io
 import itertools
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import grpc
 import pytest
 
-from services.deployment.config import SERVICES, load
+from services.deployment.config import SERVICES, SuiteConfig, load
 from services.deployment.development import prepare
 from services.deployment.processes import free_ports
 from services.deployment.suite import Suite, running_suite
@@ -150,17 +150,24 @@ class Shop:
         return await self.engagement.Portrait(request, metadata=self.metadata)
 
 
+def configured(folder: Path, ports: Mapping[str, int], more: str = "", *, tls: bool = False) -> SuiteConfig:
+    """A deployment for this machine, with more lines in its configuration file."""
+    path = prepare(folder, int(time.time()), ports, tls=tls)
+    path.write_text(path.read_text() + more)
+    return load(path)
+
+
 @asynccontextmanager
-async def suite_in(folder: Path, clock: Clock, log: io.StringIO) -> AsyncIterator[Suite]:
+async def suite_in(folder: Path, clock: Clock, log: io.StringIO, more: str = "") -> AsyncIterator[Suite]:
     """A suite on free ports in ``folder``."""
-    config = load(prepare(folder, int(time.time()), dict.fromkeys(SERVICES, 0)))
+    config = configured(folder, dict.fromkeys(SERVICES, 0), more)
     async with running_suite(config, clock, log.write) as suite:
         yield suite
 
 
 @asynccontextmanager
 async def quartet_in(
-    folder: Path, clock: Clock, log: io.StringIO, *, tls: bool = False
+    folder: Path, clock: Clock, log: io.StringIO, more: str = "", *, tls: bool = False
 ) -> AsyncIterator[Suite]:
     """Four suites of one service each, as four processes are, in one event loop.
 
@@ -168,7 +175,7 @@ async def quartet_in(
     engagement's process where it speaks for one.
     """
     ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
-    config = load(prepare(folder, int(time.time()), ports, tls=tls))
+    config = configured(folder, ports, more, tls=tls)
     stop = asyncio.Event()
 
     async def serve(name: str, started: asyncio.Future[Suite]) -> None:

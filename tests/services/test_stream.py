@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from services.storage.personal import DatabaseStore
 from services.storage.subject_keys import SubjectKeys
 from services.storage.tombstones import bury
 from services.stores import Phase
+from services.stream.link import ended
 from tests.nats_server import NatsServer, running
 from tests.services.stream_world import Reader, World, a_world, person, until
 
@@ -233,3 +235,23 @@ async def test_a_stream_keeps_how_many_copies_its_operator_wants_and_gets_a_new_
     async with a_world(tmp_path, nats, max_age_s=500) as world, world.join() as joined:
         found = (await joined.jetstream.stream_info(world.stream.name)).config
         assert (found.max_age, found.max_msgs_per_subject) == (500, 1)
+
+
+async def test_a_task_that_misses_its_cancellation_is_ended_all_the_same():
+    """What waits with a limit may have its answer in the same turn, and go on."""
+    begun, missed = asyncio.Event(), []
+
+    async def misses_one() -> None:
+        begun.set()
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if missed:
+                    raise
+                missed.append(1)
+
+    task = asyncio.create_task(misses_one())
+    await begun.wait()
+    await ended(task)
+    assert task.cancelled() and missed
