@@ -44,8 +44,9 @@ def test_on_loopback_it_may_be_in_the_clear(url):
 
 
 async def test_a_server_that_knows_its_users_takes_the_one_in_the_file_and_no_other(tmp_path):
-    """The file is read at each connection."""
-    accounts = 'authorization { users = [{ user: "veilgraph", password: "secret" }] }\n'
+    """The file is read at each connection; the documented permissions are enough."""
+    may = 'permissions: { publish: ["events.acme.*", "$JS.API.>"], subscribe: ["_INBOX.>"] }'
+    accounts = f'authorization {{ users = [{{ user: "veilgraph", password: "secret", {may} }}] }}\n'
     credentials = tmp_path / "nats.login"
     with running(tmp_path, accounts) as server:
         join = joining(nats_settings(server.url, {"credentials": tmp_path / "nats.conf"}), Stream("acme", 60))
@@ -59,7 +60,9 @@ async def test_a_server_that_knows_its_users_takes_the_one_in_the_file_and_no_ot
                 pass
         credentials.write_text("veilgraph:secret\n")
         async with join() as joined:
-            assert (await joined.jetstream.stream_info("veilgraph-acme")).state.messages == 0
+            heard = await joined.jetstream.subscribe("events.acme.3", stream="veilgraph-acme")
+            await joined.jetstream.publish("events.acme.3", b"7", stream="veilgraph-acme")
+            assert (await heard.next_msg(5)).data == b"7"
 
 
 def certified(folder: Path) -> None:
