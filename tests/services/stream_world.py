@@ -17,7 +17,7 @@ from services.feed import Consumer, Feed
 from services.parts.links import EventNews, PartitionNews
 from services.remote_feed import Patience
 from services.storage.announced import AnnouncedTables
-from services.storage.database import Database
+from services.storage.database import Database, Location
 from services.storage.engagement import EventTables
 from services.storage.recommender import RecommenderTables
 from services.storage.sqlite import SqliteFile
@@ -90,6 +90,7 @@ class World:
 
     def __init__(self, folder: Path, nats: NatsServer, max_age_s: float = DAY_S) -> None:
         self.folder, self.nats = folder, nats
+        self.recommender: Location = SqliteFile(folder / "recommender.db", "recommender")
         self.stream = Stream("acme.shop", max_age_s)
         self.join = joining(NatsSettings(nats.url, {}), self.stream)
         self.log: list[str] = []
@@ -123,12 +124,14 @@ class World:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reader]:
         """The reader while the block runs, from what its file holds; it is killed at its end."""
-        async with SqliteFile(self.folder / "recommender.db", "recommender").opened() as database:
+        async with self.recommender.opened() as database:
             store = RecommenderTables(database)
+            catalogue = Catalogue()
             projection = RecommenderProjection(
-                store, Catalogue(), await store.load(), history_bytes_max=1 << 20
+                store, catalogue, await store.load(), history_bytes_max=1 << 20
             )
             reader = Reader(self, projection, self.read)
+            reader.catalogue = catalogue
             reader.database = database
             async with AsyncExitStack() as stack:
                 for consumer in reader.consumers:
@@ -153,8 +156,11 @@ class World:
 
     async def as_held(self) -> list[tuple[bytes, bytes]]:
         """Subject and key of every event the recommender holds."""
-        location = SqliteFile(self.folder / "recommender.db", "recommender")
-        return [tuple(row) for row in location.read(lambda reader: reader.execute(_SUBJECT).fetchall())]
+
+        def held() -> list[tuple[bytes, bytes]]:
+            return self.recommender.read(lambda reader: reader.execute(_SUBJECT).fetchall())
+
+        return [tuple(row) for row in await asyncio.to_thread(held)]
 
     async def messages(self) -> tuple[int, int]:
         """How many announcements the server holds, and how many it ever took."""

@@ -15,6 +15,8 @@ from services.storage.subject_keys import SubjectKeys
 from services.storage.tombstones import bury
 from services.stores import Phase
 from services.stream.link import ended
+from tests.contract.engines import location
+from tests.engagement.events import NOW_MS
 from tests.nats_server import NatsServer, running
 from tests.services.stream_world import Reader, World, a_world, person, until
 
@@ -182,6 +184,24 @@ async def test_announcers_of_one_outbox_do_not_get_in_each_others_way(world):
         )  # nobody is told
         await arrived(world)
         assert in_order(reader)
+
+
+async def test_readers_that_share_a_database_write_each_event_once_and_all_learn_of_it(world, tmp_path):
+    """As several processes of the recommender do; each follows all partitions for its own memory."""
+    world.recommender = location("postgresql", tmp_path, "recommender")
+    await world.recommender.migrate()
+    async with world.producing(), world.reading() as one, world.reading() as other:
+        for number in range(40):
+            await world.happens(number, number + 1)
+        await arrived(world)
+        await until(lambda: min(one.projection.cursors) == min(other.projection.cursors) > 0)
+        assert in_order(one) and in_order(other)
+        seen = {reader.projection.events_seen for reader in (one, other)}
+        assert max(seen) == 80
+        for reader in (one, other):
+            assert reader.catalogue.number("item-7") is not None
+            history = await reader.projection.permitted([person(7)], 0, NOW_MS)
+            assert len(history) == 2
 
 
 async def test_of_an_erased_person_the_server_never_held_anything_and_nobody_gets_anything(
