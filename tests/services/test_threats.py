@@ -27,6 +27,7 @@ THREATS = (
     "a merge that races with a refusal and gives back what was refused",
     "an attacker who links their own identity to a victim's",
     "a source that crowds an identifier to free what was refused for it",
+    "a message stream that is read, forged, repeated or wiped",
     "an operator who edits the log",
     "a dictionary attack on a stolen database",
     "two callers who join their exports",
