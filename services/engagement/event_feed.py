@@ -66,7 +66,7 @@ def remote_partitions(peers: Peers, patience: Patience) -> ReadEvents:
     async def read(cursor: int, partition: int) -> PartitionNews:
         request = feed_pb2.ReadEventsRequest(cursor=cursor, partition=partition)
         while True:
-            stub = peers.stub("engagement", feed_pb2_grpc.EventFeedServiceStub)
+            stub = peers.stub("engagement", "recommender", feed_pb2_grpc.EventFeedServiceStub)
             try:
                 response = await stub.ReadEvents(
                     request, metadata=peers.metadata("recommender"), timeout=_READ_S

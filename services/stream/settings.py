@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from services.peers import is_loopback
+from services.loopback import is_loopback
 
 #: The settings that are paths.
 PATHS = ("credentials", "ca", "certificate", "key")
