@@ -7,6 +7,7 @@ BENCH   ?=
 PROCESSES ?= 1
 POSTGRESQL ?=
 REPLICAS ?= 1
+NATS ?=
 
 RUN   := .venv/.installed
 DEV   := .venv/.installed-dev
@@ -25,9 +26,10 @@ help: ## List the targets.
 	@echo "  PROCESSES=4           run: a process a service instead of one for all"
 	@echo "  POSTGRESQL=uri        run: keep the tables in this database instead of SQLite files"
 	@echo "  REPLICAS=2            run: with both of the above, a second process of each service stands by"
+	@echo "  NATS=url              run: have a NATS server (JetStream) announce news of events"
 
 run: $(RUN) ## Set up, import a year of purchases, train, serve until Ctrl-C.
-	@.venv/bin/python -m services run --gateway $(GATEWAY) --processes $(PROCESSES) --replicas $(REPLICAS) $(if $(POSTGRESQL),--postgresql $(POSTGRESQL)) $(if $(DATA),--data $(DATA)) $(if $(FILES),--files $(FILES))
+	@.venv/bin/python -m services run --gateway $(GATEWAY) --processes $(PROCESSES) --replicas $(REPLICAS) $(if $(NATS),--nats $(NATS)) $(if $(POSTGRESQL),--postgresql $(POSTGRESQL)) $(if $(DATA),--data $(DATA)) $(if $(FILES),--files $(FILES))
 
 tour: $(RUN) ## Walk one household through a running suite and check every claim.
 	@.venv/bin/python -m services tour --gateway $(GATEWAY) $(if $(DATA),--data $(DATA)) $(if $(FILES),--files $(FILES))

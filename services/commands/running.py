@@ -42,6 +42,7 @@ def add(commands: Any) -> None:
         help="processes of each service, one serving and the others standing by; needs --processes 4 and"
         " --postgresql",
     )
+    run.add_argument("--nats", default="", help="URL of a NATS server with JetStream that announces news")
     run.set_defaults(command=_run)
 
     for service in ("identity", "consent", "recommender", "engagement"):
@@ -91,6 +92,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         arguments.processes,
         arguments.postgresql,
         arguments.replicas,
+        arguments.nats,
     )
     try:
         return uvloop.run(serve(demo, console))

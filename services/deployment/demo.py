@@ -67,6 +67,7 @@ class Demo:
         processes: 1, or 4 for a process a service.
         postgresql: the database that holds the tables; empty: a file a service.
         replicas: processes of each service, where each has its own.
+        nats: the server that announces news; empty: the services tell each other.
     """
 
     mapping: Path | None
@@ -77,6 +78,7 @@ class Demo:
     processes: int = 1
     postgresql: str = ""
     replicas: int = 1
+    nats: str = ""
 
     @property
     def dataset(self) -> str:
@@ -134,7 +136,8 @@ async def serve(demo: Demo, console: Console) -> int:
 @asynccontextmanager
 async def _running(demo: Demo) -> AsyncIterator[Running]:
     """The services while the block runs, in this process or in one each."""
-    path = prepare(demo.folder, int(time.time()), demo.ports, demo.postgresql, tls=demo.processes > 1)
+    tls = demo.processes > 1
+    path = prepare(demo.folder, int(time.time()), demo.ports, demo.postgresql, tls=tls, nats=demo.nats)
     config = load(path)
     if demo.postgresql:
         for service in SERVICES:

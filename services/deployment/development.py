@@ -93,7 +93,13 @@ TRANSLATES_TO = {"shop": ("partner",)}
 
 
 def prepare(
-    folder: Path, now_s: int, ports: Mapping[str, int], postgresql: str = "", *, tls: bool = False
+    folder: Path,
+    now_s: int,
+    ports: Mapping[str, int],
+    postgresql: str = "",
+    *,
+    tls: bool = False,
+    nats: str = "",
 ) -> Path:
     """Makes whatever of a development suite is missing in a folder; mints fresh tokens and certificates.
 
@@ -103,6 +109,7 @@ def prepare(
         ports: port of each service; 0 takes a free one.
         postgresql: the database that holds the tables; empty: files in the folder.
         tls: connections to the services show certificates.
+        nats: the server that announces news; empty: the services tell each other.
 
     Returns:
         The path of the configuration file.
@@ -125,11 +132,11 @@ def prepare(
     if tls:
         dev_ca.provide(folder / TLS_FOLDER, TRUST_DOMAIN, CALLERS, now_s, renew=True)
     config = folder / CONFIG_FILE
-    write_private(config, _config(ports, postgresql, tls=tls))
+    write_private(config, _config(ports, postgresql, nats, tls=tls))
     return config
 
 
-def _config(ports: Mapping[str, int], postgresql: str, *, tls: bool) -> str:
+def _config(ports: Mapping[str, int], postgresql: str, nats: str, *, tls: bool) -> str:
     lines = [
         "# Written at every start of the development suite; copy it to begin a deployment of your own.",
         f'tenant = "{TENANT}"',
@@ -146,6 +153,8 @@ def _config(ports: Mapping[str, int], postgresql: str, *, tls: bool) -> str:
     ]
     if postgresql:
         lines += ["", "[stores]", f"postgresql = {json.dumps(postgresql)}"]
+    if nats:
+        lines += ["", "[nats]", f"url = {json.dumps(nats)}"]
     for caller, (scopes, purposes) in CALLERS.items():
         lines += [
             "",
