@@ -373,7 +373,7 @@ class PostgresDatabase:
             if await writer.execute("COMMIT") == "COMMIT":
                 return outcomes
             failure: Exception = StoreUnusable("rolled back")
-        except (*FAILURES, _TurnOver, _WriterLost) as lost:
+        except Exception as lost:  # noqa: BLE001 - told to those whose writes it took; the writer goes on
             await self._end_writer()
             if number and not isinstance(lost, _TurnOver | _WriterLost) and await self._was_committed(number):
                 return outcomes
