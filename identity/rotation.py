@@ -81,6 +81,23 @@ def activate(ring: KeyRing, use: str, overlap_until_ms: int | None = None) -> Ke
     return ring.with_keys([*retired, replace(key, state=KeyState.ACTIVE, overlap_until_ms=overlap_until_ms)])
 
 
+def end_overlap(ring: KeyRing, use: str, version: int, now_ms: int) -> KeyRing:
+    """A ring in which nothing older than a version is taken beside it any more.
+
+    An overlap that is over already stays as it is, and so does the ring.
+
+    Raises:
+        KeyUnknown, KeyDestroyed: there is no such version, or not any more.
+        KeyInUse: it seals nothing yet, so what is older is all there is.
+    """
+    key = ring.key(use, version)
+    if key.state is KeyState.PENDING:
+        raise KeyInUse(f"{use} v{version} is pending; what seals now is older")
+    if key.overlap_until_ms is not None and key.overlap_until_ms <= now_ms:
+        return ring
+    return ring.with_keys([replace(key, overlap_until_ms=now_ms)])
+
+
 def pending(ring: KeyRing, use: str) -> Key:
     """The version of a use that only begins.
 

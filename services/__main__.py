@@ -14,13 +14,23 @@ for _library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 from rich.console import Console  # noqa: E402 - what it sets must be set before anything is imported
 
-from services.commands import bringing, certificates, graph, jobs, policy, records, running, stores  # noqa: E402
+from services.commands import (  # noqa: E402
+    bringing,
+    certificates,
+    graph,
+    jobs,
+    policy,
+    records,
+    ring,
+    running,
+    stores,
+)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m services", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    for group in (running, bringing, jobs, graph, certificates, policy, stores, records):
+    for group in (running, bringing, jobs, graph, ring, certificates, policy, stores, records):
         group.add(commands)
     return parser
 

@@ -75,8 +75,27 @@ def write_private(path: Path, text: str) -> None:
     _flush_folder(path)
 
 
+def make_private(path: Path, text: str) -> None:
+    """Makes a file that only its owner can read, whole or not at all; durable when it returns.
+
+    Raises:
+        FileExistsError: something is there, and stays what it is.
+    """
+    beside = _beside(path, text)
+    try:
+        os.link(beside, path)  # unlike a rename it replaces nothing, whoever else makes one now
+    finally:
+        beside.unlink()
+    _flush_folder(path)
+
+
 def _replace(path: Path, text: str) -> None:
     """Replaces the file, or raises and leaves it as it was."""
+    _beside(path, text).replace(path)
+
+
+def _beside(path: Path, text: str) -> Path:
+    """The text in a private file of the same folder, on disk."""
     beside = path.with_name(f".{path.name}.new")
     beside.unlink(missing_ok=True)  # left by a process that was killed; its mode is anybody's guess
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -84,7 +103,7 @@ def _replace(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    beside.replace(path)
+    return beside
 
 
 def _flush_folder(path: Path) -> None:

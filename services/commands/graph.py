@@ -1,4 +1,4 @@
-"""The identity graph of a suite that runs: its rules, its keys, a picture of a person."""
+"""The identity graph of a suite that runs: its rules, a picture of a person."""
 
 from __future__ import annotations
 
@@ -23,21 +23,6 @@ def add(commands: Any) -> None:
     person.add_argument("--caller", default="operator", help="whose token to use (operator)")
     gateway(person)
     person.set_defaults(command=_picture)
-
-    ring = commands.add_parser("keys", help="show, rotate or destroy the keys of a suite that runs")
-    ring.add_argument("--folder", type=Path, required=True, help="the suite's folder, with its configuration")
-    actions = ring.add_subparsers(required=True, metavar="action", dest="action")
-    actions.add_parser("status", help="every version, and what is kept under it")
-    rotate = actions.add_parser("rotate", help="have a new version seal from now on")
-    destroy = actions.add_parser("destroy", help="destroy a version that nothing needs any more")
-    for action in (rotate, destroy):
-        action.add_argument("use", choices=("identifier", "pairwise"))
-        action.add_argument("--caller", default="", help="the one caller whose ids they are for (all)")
-    rotate.add_argument(
-        "--overlap-days", type=int, default=0, help="how long ids before are taken beside the new ones (0)"
-    )
-    destroy.add_argument("version", type=int)
-    ring.set_defaults(command=_keys)
 
     rules = commands.add_parser("rules", help="check, preview or apply a file of identity's rules")
     deeds = rules.add_subparsers(required=True, metavar="action", dest="action")
@@ -67,22 +52,6 @@ def _picture(arguments: argparse.Namespace, console: Console) -> int:
         gateway=arguments.gateway,
         token=token_of(arguments.folder, arguments.caller),
     )
-
-
-def _keys(arguments: argparse.Namespace, console: Console) -> int:
-    from services.commands.keys import KeyDesk, carried_out
-    from services.deployment.config import ConfigError
-    from services.loopback import NotLoopback
-    from veilgraph.client.errors import VeilgraphError
-
-    try:
-        desk = KeyDesk(*reached(arguments.folder, "identity", "operator"))
-        for line in carried_out(desk, arguments):
-            console.print(line, highlight=False, soft_wrap=True)
-    except (ConfigError, NotLoopback, VeilgraphError) as error:
-        console.print(f"[red]Not done:[/red] {error}", highlight=False, soft_wrap=True)
-        return 1
-    return 0
 
 
 def _rules(arguments: argparse.Namespace, console: Console) -> int:

@@ -51,6 +51,20 @@ class KeyDesk(Desk):
         )
         return line_of(self.ask(self._stub.RotateKeys, request).active)
 
+    def retire(self, use: str, caller: str) -> str:
+        """Has nothing older than the version that seals be taken any more; its line.
+
+        Raises:
+            VeilgraphError: as of ``status``; KEY_UNKNOWN for a caller that has none of its own.
+        """
+        told = self.ask(self._stub.GetKeys, keys_pb2.GetKeysRequest())
+        request = keys_pb2.RetireKeyRequest(
+            use=USES[use],
+            caller=caller,  # who shares the key of all gets a refusal: its overlap is everybody's
+            version=_sealing(told.versions, use, caller),
+        )
+        return line_of(self.ask(self._stub.RetireKey, request).version)
+
     def destroy(self, use: str, caller: str, version: int) -> str:
         """Destroys a version that nothing needs; says so.
 
@@ -69,6 +83,8 @@ def carried_out(desk: KeyDesk, arguments: Any) -> Iterable[str]:
             yield from desk.status()
         elif arguments.action == "rotate":
             yield desk.rotate(arguments.use, arguments.caller, arguments.overlap_days)
+        elif arguments.action == "retire":
+            yield desk.retire(arguments.use, arguments.caller)
         else:
             yield desk.destroy(arguments.use, arguments.caller, arguments.version)
 

@@ -1,4 +1,4 @@
-"""KeyService: the next version of a key, what is still kept under the ones before, and their end.
+"""KeyService: the next version of a key, what is still taken or kept under the ones before, and their end.
 
 The ring's file is changed first, whole, then this process goes on under it, and the call returns
 when every other one does. Wherever it is cut off the file says how far it came: asked again, a
@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator
 
 from identity.errors import KeyDestroyed, KeyInUse
 from identity.keyring import OWN_IDS, ROOT_BYTES, Key, KeyRing, KeyState
-from identity.rotation import SHARED_IDS, activate, begin, destroy, line
+from identity.rotation import SHARED_IDS, activate, begin, destroy, end_overlap, line
 from services.again import until_done
 from services.begun import Begun
 from services.errors import InvalidRequest
@@ -113,6 +113,14 @@ class KeyServicer(keys_pb2_grpc.KeyServiceServicer):
         )
         return keys_pb2.RotateKeysResponse(active=key_message(active, _NOTHING))
 
+    async def RetireKey(self, request: keys_pb2.RetireKeyRequest, call: Call) -> keys_pb2.RetireKeyResponse:
+        """Ends an overlap; nothing older is taken anywhere when it returns."""
+        use = self._use_of(request)
+        if use == IDENTIFIERS:
+            raise InvalidRequest("FIELD_ENUM", field="use")
+        key = await self._begun.to_the_end(self._retire(use, request.version, call.now_ms))
+        return keys_pb2.RetireKeyResponse(version=key_message(key, _NOTHING))
+
     async def DestroyKey(
         self, request: keys_pb2.DestroyKeyRequest, call: Call
     ) -> keys_pb2.DestroyKeyResponse:
@@ -151,6 +159,15 @@ class KeyServicer(keys_pb2_grpc.KeyServiceServicer):
         if not self._keys.lasting:
             self._keep(self._keys.ring)
 
+    async def _retire(self, use: str, version: int, now_ms: int) -> Key:
+        async with self._in_order:
+            self._take_up()
+            ring = end_overlap(self._keys.ring, use, version, now_ms)
+            if ring is not self._keys.ring:  # else it was asked before
+                self._keep(ring)
+            await self._links.key_barrier(ring.revision)
+            return ring.key(use, version)
+
     async def _destroy(self, use: str, version: int, now_ms: int) -> None:
         async with self._in_order:
             self._take_up()
@@ -175,7 +192,9 @@ class KeyServicer(keys_pb2_grpc.KeyServiceServicer):
         taken = line(self._keys.ring, use.removeprefix(OWN_IDS) if use != SHARED_IDS else "")
         return next(one.key for one in taken if one.key.state is KeyState.ACTIVE)
 
-    def _use_of(self, request: keys_pb2.RotateKeysRequest | keys_pb2.DestroyKeyRequest) -> str:
+    def _use_of(
+        self, request: keys_pb2.RotateKeysRequest | keys_pb2.RetireKeyRequest | keys_pb2.DestroyKeyRequest
+    ) -> str:
         """The use in the ring that a request names."""
         if request.use == keys_pb2.KEY_USE_IDENTIFIER:
             if request.caller:

@@ -186,4 +186,7 @@ class Location(Protocol):
         """Runs long reads of one state on a connection of its own, for a thread or a program beside.
 
         Rows come in portions, so as many may be read as there are; they are read before it returns.
+
+        Raises:
+            StoreUnusable: they can not be read; the text says the kind of failure.
         """

@@ -122,7 +122,10 @@ class PostgresSchema:
 
     def read(self, read: Read[T]) -> T:
         """See ``Location.read``; not for a thread with an event loop that runs."""
-        return asyncio.run(self._read(read))
+        try:
+            return asyncio.run(self._read(read))
+        except FAILURES as failure:
+            raise StoreUnusable(f"{self.domain}: {type(failure).__name__}") from failure
 
     async def _read(self, read: Read[T]) -> T:
         connection = await self.connected()

@@ -14,7 +14,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,6 +50,13 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous=FULL")  # per connection, not per file
     connection.execute("PRAGMA foreign_keys=ON")
     return connection
+
+
+def _made(path: Path) -> None:
+    """Makes a file that only its owner can read, if there is none; SQLite's own would be for everybody."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.touch(mode=0o600)
 
 
 def migrate(connection: sqlite3.Connection, component: str) -> list[Migration]:
@@ -95,8 +102,16 @@ class SqliteFile:
 
     @asynccontextmanager
     async def opened(self, _turn: Turn | None = None) -> AsyncIterator[SqliteDatabase]:
-        """See ``Location.opened``; what is missing is made."""
-        with closing(SqliteDatabase(self.path, self.domain)) as database:
+        """See ``Location.opened``; what is missing is made.
+
+        Raises:
+            StoreUnusable: it can not be opened, or what is missing not made.
+        """
+        try:
+            opened = SqliteDatabase(self.path, self.domain)
+        except sqlite3.Error as failure:
+            raise StoreUnusable(f"{self.domain}: {type(failure).__name__}") from failure
+        with closing(opened) as database:
             yield database
 
     async def migrate(self) -> list[Migration]:
@@ -105,6 +120,7 @@ class SqliteFile:
         Raises:
             FolderInUse: somebody does.
         """
+        _made(self.path)
         with sole_user(self.path.parent, self.domain), closing(connect(self.path)) as connection:
             try:
                 return [
@@ -115,8 +131,11 @@ class SqliteFile:
 
     def read(self, read: Read[T]) -> T:
         """See ``Location.read``."""
-        with closing(connect(self.path, read_only=True)) as connection:
-            return read_at_once(connection, read)
+        try:
+            with closing(connect(self.path, read_only=True)) as connection:
+                return read_at_once(connection, read)
+        except sqlite3.Error as failure:
+            raise StoreUnusable(f"{self.domain}: {type(failure).__name__}") from failure
 
 
 def read_at_once(reader: sqlite3.Connection, read: Read[T]) -> T:
@@ -144,9 +163,7 @@ class SqliteDatabase:
         Raises:
             SchemaTooNew: it is at a version this program does not know.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            path.touch(mode=0o600)
+        _made(path)
         self.path = path
         self.location = SqliteFile(path, domain)
         self._writer = connect(path)
@@ -194,7 +211,10 @@ class SqliteDatabase:
         self._queue.put(_STOP)
         self._thread.join()
         self.reader.close()
-        self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with suppress(
+            sqlite3.Error
+        ):  # of a full disk; the log stays beside the file and the next start reads it
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._writer.close()
 
     def _run(self) -> None:

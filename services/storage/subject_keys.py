@@ -104,6 +104,12 @@ class SubjectKeys:
         }
 
 
+def keys_under(connection: Connection, ring_version: int) -> int:
+    """How many subjects have a key in this store that is made from a version of the ring's "audit" key."""
+    query = "SELECT count(*) FROM subject_keys WHERE ring_version = ? AND salt IS NOT NULL"
+    return int(connection.execute(query, (ring_version,)).fetchone()[0])
+
+
 def _name(subject: SubjectId) -> bytes:
     """What a subject's row is found by.
 

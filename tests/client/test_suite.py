@@ -11,7 +11,12 @@ from veilgraph.client.connection import service_config
 from veilgraph.client.suite import SERVICES, Veilgraph
 
 #: What a write without a request id is repeated by: the state it begins from or ends in.
-_REPEATED_BY = {"RotateKeys": "from_version", "DestroyKey": "version", "ApplyRules": "digest"}
+_REPEATED_BY = {
+    "RotateKeys": "from_version",
+    "RetireKey": "version",
+    "DestroyKey": "version",
+    "ApplyRules": "digest",
+}
 
 
 class _Recorder:

@@ -36,7 +36,10 @@ UNREFUSABLE = {
     *(f"/veilgraph.consent.v1.RightsService/{method}" for method in ("Restrict", "Object", "Lift")),
     *(f"/veilgraph.consent.v1.RightsService/{method}" for method in ("Erase", "GetReceipt")),
     "/veilgraph.identity.v1.IdentityService/Unlink",
-    *(f"/veilgraph.identity.v1.KeyService/{method}" for method in ("GetKeys", "RotateKeys", "DestroyKey")),
+    *(
+        f"/veilgraph.identity.v1.KeyService/{method}"
+        for method in ("GetKeys", "RotateKeys", "RetireKey", "DestroyKey")
+    ),
     "/veilgraph.identity.v1.PeopleService/GetPerson",
     *(
         f"/veilgraph.identity.v1.RulesService/{method}"

@@ -254,3 +254,22 @@ async def test_a_request_that_means_no_key_is_refused(office, fields, field):
         await office.rotate(**fields)
     assert refusal.value.field == field
     assert office.barriers == []
+
+
+async def test_an_overlap_is_ended_before_its_time_everywhere_and_once(office, desk):
+    """A partner lost its list while the ids before were still taken."""
+    await office.rotate(caller="shop", overlap_s=3_600)
+    request = pb.RetireKeyRequest(use=PAIRWISE, caller="shop", version=2)
+    told = (await office.servicer.RetireKey(request, desk.call("operate"))).version
+    assert told.overlap_until.ToMilliseconds() <= desk.clock.now_ms
+    ring = office.on_disk()
+    assert office.barriers[-1] == ring.revision
+    await office.servicer.RetireKey(request, desk.call("operate"))
+    assert office.on_disk().to_json() == ring.to_json()
+
+
+async def test_identifier_keys_have_no_overlap_to_end(office, desk):
+    request = pb.RetireKeyRequest(use=IDENTIFIER, version=1)
+    with pytest.raises(InvalidRequest) as refusal:
+        await office.servicer.RetireKey(request, desk.call("operate"))
+    assert (refusal.value.field, office.barriers) == ("use", [])

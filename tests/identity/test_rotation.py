@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from identity.errors import KeyDestroyed, KeyInUse, KeyUnknown, VersionsUsedUp
 from identity.keyring import OWN_IDS, VERSION_MAX, Key, KeyRing, KeyState
-from identity.rotation import NEVER_MS, activate, begin, destroy, line, pending
+from identity.rotation import NEVER_MS, activate, begin, destroy, end_overlap, line, pending
 from tests.identity.test_keyring import counting
 
 RING = KeyRing.create(secrets.token_bytes, 0)
@@ -132,3 +132,22 @@ def test_in_a_callers_line_a_number_stands_for_one_key_and_the_newest_seals(uses
         assert line(ring, caller)[0].key.state is KeyState.ACTIVE
         ends = [one.ends_at_ms for one in line(ring, caller)]
         assert ends == sorted(ends, reverse=True)
+
+
+def test_an_overlap_that_is_ended_lets_what_is_older_be_destroyed_and_stays_ended():
+    ring = rotated(RING, SHOP, 1_000)
+    with pytest.raises(KeyInUse):
+        destroy(rotated(RING, "pairwise", 1_000), "pairwise", 1, 10)
+    ended = end_overlap(ring, SHOP, 2, 10)
+    assert [(one.key.version, one.ends_at_ms) for one in line(ended, "shop")] == [(2, NEVER_MS), (1, 10)]
+    assert [one.ends_at_ms for one in line(ended, "till")] == [NEVER_MS]  # the others' ids are what they were
+    assert end_overlap(ended, SHOP, 2, 20) is ended
+    whole = end_overlap(rotated(RING, "pairwise", 1_000), "pairwise", 2, 10)
+    assert states(destroy(whole, "pairwise", 1, 10), "pairwise") == ["destroyed", "active"]
+
+
+def test_what_seals_nothing_yet_ends_no_overlap():
+    with pytest.raises(KeyInUse):
+        end_overlap(begin(RING, SHOP, bytes(32), 7), SHOP, 2, 10)
+    with pytest.raises(KeyUnknown):
+        end_overlap(RING, SHOP, 2, 10)

@@ -41,6 +41,10 @@ class Stub:
         self.asked.append(request)
         return pb.RotateKeysResponse(active=version(9, "ACTIVE"))
 
+    def RetireKey(self, request, **_):
+        self.asked.append(request)
+        return pb.RetireKeyResponse(version=version(request.version, "ACTIVE", caller=request.caller))
+
     def DestroyKey(self, request, **_):
         self.asked.append(request)
         return pb.DestroyKeyResponse()
@@ -62,6 +66,14 @@ def test_a_rotation_names_the_version_that_seals_for_whom_it_is(desk, use, calle
     (asked,) = desk._stub.asked
     assert (asked.from_version, asked.caller, asked.overlap_s) == (sealing, caller, 2 * DAY_S)
     assert said == ["pairwise v9, active, made 1970-01-01 00:00 UTC"]
+
+
+def test_what_is_retired_is_all_before_the_version_that_seals_for_whom_it_is(desk):
+    """A caller that shares the key of all is named, too: the service refuses it, nobody else is touched."""
+    said = list(carried_out(desk, Namespace(action="retire", use="pairwise", caller="shop")))
+    list(carried_out(desk, Namespace(action="retire", use="pairwise", caller="desk")))
+    assert [(one.caller, one.version) for one in desk._stub.asked] == [("shop", 3), ("desk", 1)]
+    assert said == ["pairwise of shop v3, active, made 1970-01-01 00:00 UTC"]
 
 
 def test_a_version_is_destroyed_by_its_number(desk):

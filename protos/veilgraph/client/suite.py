@@ -80,6 +80,9 @@ class Keys:
         self.RotateKeys = transport.unary(
             Method(service, "RotateKeys", pb.RotateKeysRequest, pb.RotateKeysResponse)
         )
+        self.RetireKey = transport.unary(
+            Method(service, "RetireKey", pb.RetireKeyRequest, pb.RetireKeyResponse)
+        )
         self.DestroyKey = transport.unary(
             Method(service, "DestroyKey", pb.DestroyKeyRequest, pb.DestroyKeyResponse)
         )

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from veilgraph.privacy.v1 import privacy_pb2 as veilgraph_dot_privacy_dot_v1_dot_privacy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n veilgraph/identity/v1/keys.proto\x12\x15veilgraph.identity.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"veilgraph/privacy/v1/privacy.proto\"\x10\n\x0eGetKeysRequest\"z\n\x0fGetKeysResponse\x12\x33\n\x08versions\x18\x01 \x03(\x0b\x32!.veilgraph.identity.v1.KeyVersion\x12\x18\n\x08rekeying\x18\x02 \x01(\x08\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x18\n\x08revision\x18\x03 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\"\xfd\x02\n\nKeyVersion\x12\x32\n\x03use\x18\x01 \x01(\x0e\x32\x1d.veilgraph.identity.v1.KeyUseB\x06\xaa\x9f\x19\x02\x08\x02\x12\x16\n\x06\x63\x61ller\x18\x02 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x17\n\x07version\x18\x03 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x36\n\x05state\x18\x04 \x01(\x0e\x32\x1f.veilgraph.identity.v1.KeyStateB\x06\xaa\x9f\x19\x02\x08\x02\x12\x36\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\x9f\x19\x02\x08\x02\x12\x39\n\roverlap_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\x9f\x19\x02\x08\x02\x12\x1b\n\x0bidentifiers\x18\x07 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x1c\n\x0csuppressions\x18\x08 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x12$\n\x14suppressions_waiting\x18\t \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\"\xae\x01\n\x11RotateKeysRequest\x12\x36\n\x03use\x18\x01 \x01(\x0e\x32\x1d.veilgraph.identity.v1.KeyUseB\n\xaa\x9f\x19\x06\x08\x02\x1a\x02\x08\x01\x12\x1a\n\x06\x63\x61ller\x18\x02 \x01(\tB\n\xaa\x9f\x19\x06\x08\x02\x1a\x02\x18?\x12#\n\x0c\x66rom_version\x18\x03 \x01(\x05\x42\r\xaa\x9f\x19\t\x08\x02\x1a\x05(\x02\x30\xfe\x03\x12 \n\toverlap_s\x18\x04 \x01(\x03\x42\r\xaa\x9f\x19\t\x08\x02\x1a\x05\x30\x80\x94\x94\x1e\"G\n\x12RotateKeysResponse\x12\x31\n\x06\x61\x63tive\x18\x01 \x01(\x0b\x32!.veilgraph.identity.v1.KeyVersion\"\x87\x01\n\x11\x44\x65stroyKeyRequest\x12\x36\n\x03use\x18\x01 \x01(\x0e\x32\x1d.veilgraph.identity.v1.KeyUseB\n\xaa\x9f\x19\x06\x08\x02\x1a\x02\x08\x01\x12\x1a\n\x06\x63\x61ller\x18\x02 \x01(\tB\n\xaa\x9f\x19\x06\x08\x02\x1a\x02\x18?\x12\x1e\n\x07version\x18\x03 \x01(\x05\x42\r\xaa\x9f\x19\t\x08\x02\x1a\x05(\x02\x30\xfe\x03\"\x14\n\x12\x44\x65stroyKeyResponse*O\n\x06KeyUse\x12\x17\n\x13KEY_USE_UNSPECIFIED\x10\x00\x12\x16\n\x12KEY_USE_IDENTIFIER\x10\x01\x12\x14\n\x10KEY_USE_PAIRWISE\x10\x02*\x82\x01\n\x08KeyState\x12\x19\n\x15KEY_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11KEY_STATE_PENDING\x10\x01\x12\x14\n\x10KEY_STATE_ACTIVE\x10\x02\x12\x15\n\x11KEY_STATE_RETIRED\x10\x03\x12\x17\n\x13KEY_STATE_DESTROYED\x10\x04\x32\xdf\x03\n\nKeyService\x12\x8f\x01\n\x07GetKeys\x12%.veilgraph.identity.v1.GetKeysRequest\x1a&.veilgraph.identity.v1.GetKeysResponse\"5\xaa\x9f\x19\x1a\n\x07operate\"\ridentity.keys0\x01\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/keys:get:\x01*\x12\x9d\x01\n\nRotateKeys\x12(.veilgraph.identity.v1.RotateKeysRequest\x1a).veilgraph.identity.v1.RotateKeysResponse\":\xaa\x9f\x19\x1c\n\x07operate\"\ridentity.keys0\x01P\x01\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/keys:rotate:\x01*\x12\x9e\x01\n\nDestroyKey\x12(.veilgraph.identity.v1.DestroyKeyRequest\x1a).veilgraph.identity.v1.DestroyKeyResponse\";\xaa\x9f\x19\x1c\n\x07operate\"\ridentity.keys0\x01P\x01\x82\xd3\xe4\x93\x02\x15\"\x10/v1/keys:destroy:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n veilgraph/identity/v1/keys.proto\x12\x15veilgraph.identity.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"veilgraph/privacy/v1/privacy.proto\"\x10\n\x0eGetKeysRequest\"z\n\x0fGetKeysResponse\x12\x33\n\x08versions\x18\x01 \x03(\x0b\x32!.veilgraph.identity.v1.KeyVersion\x12\x18\n\x08rekeying\x18\x02 \x01(\x08\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x18\n\x08revision\x18\x03 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\"\xfd\x02\n\nKeyVersion\x12\x32\n\x03use\x18\x01 \x01(\x0e\x32\x1d.veilgraph.identity.v1.KeyUseB\x06\xaa\x9f\x19\x02\x08\x02\x12\x16\n\x06\x63\x61ller\x18\x02 \x01(\tB\x06\xaa\x9f\x19\x02\x08\x02\x12\x17\n\x07version\x18\x03 \x01(\x05\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x36\n\x05state\x18\x04 \x01(\x0e\x32\x1f.veilgraph.identity.v1.KeyStateB\x06\xaa\x9f\x19\x02\x08\x02\x12\x36\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\x9f\x19\x02\x08\x02\x12\x39\n\roverlap_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\x9f\x19\x02\x08\x02\x12\x1b\n\x0bidentifiers\x18\x07 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x12\x1c\n\x0csuppressions\x18\x08 \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\x12$\n\x14suppressions_waiting\x18\t \x01(\x03\x42\x06\xaa\x9f\x19\x02\x08\x02\"\xae\x01\n\x11RotateKeysRequest\x12\x36\n\x03use\x18\x01 \x01(\x0e\x32\x1d.veilgraph.identity.v1.KeyUseB\n\xaa\x9f\x19\x06\x08\x02\x1a\x02\x08\x01\x12\x1a\n\x06\x63\x61ller\x18\x02 \x01(\tB\n\xaa\x9f\x19\x06\x08\x02\x1a\x02\x18?\x12#\n\x0c\x66rom_version\x18\x03 \x01(\x05\x42\r\xaa\x9f\x19\t\x08\x02\x1a\x05(\x02\x30\xfe\x03\x12 \n\toverlap_s\x18\x04 \x01(\x03\x42\r\xaa\x9f\x19\t\x08\x02\x1a\x05\x30\x80\x94\x94\x1e\"G\n\x12RotateKeysResponse\x12\x31\n\x06\x61\x63tive\x18\x01 \x01(\x0b\x32!.veilgraph.identity.v1.KeyVersion\"\x86\x01\n\x10RetireKeyRequest\x12\x36\n\x03use\x18\x01 \x01(\x0e\x32\x1d.veilgraph.identity.v1.KeyUseB\n\xaa\x9f\x19\x06\x08\x02\x1a\x02\x08\x01\x12\x1a\n\x06\x63\x61ller\x18\x02 \x01(\tB\n\xaa\x9f\x19\x06\x08\x02\x1a\x02\x18?\x12\x1e\n\x07version\x18\x03 \x01(\x05\x42\r\xaa\x9f\x19\t\x08\x02\x1a\x05(\x02\x30\xfe\x03\"G\n\x11RetireKeyResponse\x12\x32\n\x07version\x18\x01 \x01(\x0b\x32!.veilgraph.identity.v1.KeyVersion\"\x87\x01\n\x11\x44\x65stroyKeyRequest\x12\x36\n\x03use\x18\x01 \x01(\x0e\x32\x1d.veilgraph.identity.v1.KeyUseB\n\xaa\x9f\x19\x06\x08\x02\x1a\x02\x08\x01\x12\x1a\n\x06\x63\x61ller\x18\x02 \x01(\tB\n\xaa\x9f\x19\x06\x08\x02\x1a\x02\x18?\x12\x1e\n\x07version\x18\x03 \x01(\x05\x42\r\xaa\x9f\x19\t\x08\x02\x1a\x05(\x02\x30\xfe\x03\"\x14\n\x12\x44\x65stroyKeyResponse*O\n\x06KeyUse\x12\x17\n\x13KEY_USE_UNSPECIFIED\x10\x00\x12\x16\n\x12KEY_USE_IDENTIFIER\x10\x01\x12\x14\n\x10KEY_USE_PAIRWISE\x10\x02*\x82\x01\n\x08KeyState\x12\x19\n\x15KEY_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11KEY_STATE_PENDING\x10\x01\x12\x14\n\x10KEY_STATE_ACTIVE\x10\x02\x12\x15\n\x11KEY_STATE_RETIRED\x10\x03\x12\x17\n\x13KEY_STATE_DESTROYED\x10\x04\x32\xfc\x04\n\nKeyService\x12\x8f\x01\n\x07GetKeys\x12%.veilgraph.identity.v1.GetKeysRequest\x1a&.veilgraph.identity.v1.GetKeysResponse\"5\xaa\x9f\x19\x1a\n\x07operate\"\ridentity.keys0\x01\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/keys:get:\x01*\x12\x9d\x01\n\nRotateKeys\x12(.veilgraph.identity.v1.RotateKeysRequest\x1a).veilgraph.identity.v1.RotateKeysResponse\":\xaa\x9f\x19\x1c\n\x07operate\"\ridentity.keys0\x01P\x01\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/keys:rotate:\x01*\x12\x9a\x01\n\tRetireKey\x12\'.veilgraph.identity.v1.RetireKeyRequest\x1a(.veilgraph.identity.v1.RetireKeyResponse\":\xaa\x9f\x19\x1c\n\x07operate\"\ridentity.keys0\x01P\x01\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/keys:retire:\x01*\x12\x9e\x01\n\nDestroyKey\x12(.veilgraph.identity.v1.DestroyKeyRequest\x1a).veilgraph.identity.v1.DestroyKeyResponse\";\xaa\x9f\x19\x1c\n\x07operate\"\ridentity.keys0\x01P\x01\x82\xd3\xe4\x93\x02\x15\"\x10/v1/keys:destroy:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -64,6 +64,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ROTATEKEYSREQUEST'].fields_by_name['from_version']._serialized_options = b'\252\237\031\t\010\002\032\005(\0020\376\003'
   _globals['_ROTATEKEYSREQUEST'].fields_by_name['overlap_s']._loaded_options = None
   _globals['_ROTATEKEYSREQUEST'].fields_by_name['overlap_s']._serialized_options = b'\252\237\031\t\010\002\032\0050\200\224\224\036'
+  _globals['_RETIREKEYREQUEST'].fields_by_name['use']._loaded_options = None
+  _globals['_RETIREKEYREQUEST'].fields_by_name['use']._serialized_options = b'\252\237\031\006\010\002\032\002\010\001'
+  _globals['_RETIREKEYREQUEST'].fields_by_name['caller']._loaded_options = None
+  _globals['_RETIREKEYREQUEST'].fields_by_name['caller']._serialized_options = b'\252\237\031\006\010\002\032\002\030?'
+  _globals['_RETIREKEYREQUEST'].fields_by_name['version']._loaded_options = None
+  _globals['_RETIREKEYREQUEST'].fields_by_name['version']._serialized_options = b'\252\237\031\t\010\002\032\005(\0020\376\003'
   _globals['_DESTROYKEYREQUEST'].fields_by_name['use']._loaded_options = None
   _globals['_DESTROYKEYREQUEST'].fields_by_name['use']._serialized_options = b'\252\237\031\006\010\002\032\002\010\001'
   _globals['_DESTROYKEYREQUEST'].fields_by_name['caller']._loaded_options = None
@@ -74,12 +80,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KEYSERVICE'].methods_by_name['GetKeys']._serialized_options = b'\252\237\031\032\n\007operate\"\ridentity.keys0\001\202\323\344\223\002\021\"\014/v1/keys:get:\001*'
   _globals['_KEYSERVICE'].methods_by_name['RotateKeys']._loaded_options = None
   _globals['_KEYSERVICE'].methods_by_name['RotateKeys']._serialized_options = b'\252\237\031\034\n\007operate\"\ridentity.keys0\001P\001\202\323\344\223\002\024\"\017/v1/keys:rotate:\001*'
+  _globals['_KEYSERVICE'].methods_by_name['RetireKey']._loaded_options = None
+  _globals['_KEYSERVICE'].methods_by_name['RetireKey']._serialized_options = b'\252\237\031\034\n\007operate\"\ridentity.keys0\001P\001\202\323\344\223\002\024\"\017/v1/keys:retire:\001*'
   _globals['_KEYSERVICE'].methods_by_name['DestroyKey']._loaded_options = None
   _globals['_KEYSERVICE'].methods_by_name['DestroyKey']._serialized_options = b'\252\237\031\034\n\007operate\"\ridentity.keys0\001P\001\202\323\344\223\002\025\"\020/v1/keys:destroy:\001*'
-  _globals['_KEYUSE']._serialized_start=1094
-  _globals['_KEYUSE']._serialized_end=1173
-  _globals['_KEYSTATE']._serialized_start=1176
-  _globals['_KEYSTATE']._serialized_end=1306
+  _globals['_KEYUSE']._serialized_start=1304
+  _globals['_KEYUSE']._serialized_end=1383
+  _globals['_KEYSTATE']._serialized_start=1386
+  _globals['_KEYSTATE']._serialized_end=1516
   _globals['_GETKEYSREQUEST']._serialized_start=158
   _globals['_GETKEYSREQUEST']._serialized_end=174
   _globals['_GETKEYSRESPONSE']._serialized_start=176
@@ -90,10 +98,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ROTATEKEYSREQUEST']._serialized_end=859
   _globals['_ROTATEKEYSRESPONSE']._serialized_start=861
   _globals['_ROTATEKEYSRESPONSE']._serialized_end=932
-  _globals['_DESTROYKEYREQUEST']._serialized_start=935
-  _globals['_DESTROYKEYREQUEST']._serialized_end=1070
-  _globals['_DESTROYKEYRESPONSE']._serialized_start=1072
-  _globals['_DESTROYKEYRESPONSE']._serialized_end=1092
-  _globals['_KEYSERVICE']._serialized_start=1309
-  _globals['_KEYSERVICE']._serialized_end=1788
+  _globals['_RETIREKEYREQUEST']._serialized_start=935
+  _globals['_RETIREKEYREQUEST']._serialized_end=1069
+  _globals['_RETIREKEYRESPONSE']._serialized_start=1071
+  _globals['_RETIREKEYRESPONSE']._serialized_end=1142
+  _globals['_DESTROYKEYREQUEST']._serialized_start=1145
+  _globals['_DESTROYKEYREQUEST']._serialized_end=1280
+  _globals['_DESTROYKEYRESPONSE']._serialized_start=1282
+  _globals['_DESTROYKEYRESPONSE']._serialized_end=1302
+  _globals['_KEYSERVICE']._serialized_start=1519
+  _globals['_KEYSERVICE']._serialized_end=2155
 # @@protoc_insertion_point(module_scope)

@@ -88,6 +88,22 @@ class RotateKeysResponse(_message.Message):
     active: KeyVersion
     def __init__(self, active: _Optional[_Union[KeyVersion, _Mapping]] = ...) -> None: ...
 
+class RetireKeyRequest(_message.Message):
+    __slots__ = ("use", "caller", "version")
+    USE_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    use: KeyUse
+    caller: str
+    version: int
+    def __init__(self, use: _Optional[_Union[KeyUse, str]] = ..., caller: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
+
+class RetireKeyResponse(_message.Message):
+    __slots__ = ("version",)
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    version: KeyVersion
+    def __init__(self, version: _Optional[_Union[KeyVersion, _Mapping]] = ...) -> None: ...
+
 class DestroyKeyRequest(_message.Message):
     __slots__ = ("use", "caller", "version")
     USE_FIELD_NUMBER: _ClassVar[int]

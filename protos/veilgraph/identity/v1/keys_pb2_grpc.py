@@ -46,6 +46,11 @@ class KeyServiceStub(object):
                 request_serializer=veilgraph_dot_identity_dot_v1_dot_keys__pb2.RotateKeysRequest.SerializeToString,
                 response_deserializer=veilgraph_dot_identity_dot_v1_dot_keys__pb2.RotateKeysResponse.FromString,
                 _registered_method=True)
+        self.RetireKey = channel.unary_unary(
+                '/veilgraph.identity.v1.KeyService/RetireKey',
+                request_serializer=veilgraph_dot_identity_dot_v1_dot_keys__pb2.RetireKeyRequest.SerializeToString,
+                response_deserializer=veilgraph_dot_identity_dot_v1_dot_keys__pb2.RetireKeyResponse.FromString,
+                _registered_method=True)
         self.DestroyKey = channel.unary_unary(
                 '/veilgraph.identity.v1.KeyService/DestroyKey',
                 request_serializer=veilgraph_dot_identity_dot_v1_dot_keys__pb2.DestroyKeyRequest.SerializeToString,
@@ -74,6 +79,14 @@ class KeyServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RetireKey(self, request, context):
+        """Ends an overlap before its time: ids under the versions before the one that is named are not
+        taken any more. Identifier keys have no overlap; what is kept under them is sealed anew.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DestroyKey(self, request, context):
         """Destroys a version that nothing needs any more. What is left of it is its number; whatever
         was sealed under it, in a backup for instance, never opens again.
@@ -94,6 +107,11 @@ def add_KeyServiceServicer_to_server(servicer, server):
                     servicer.RotateKeys,
                     request_deserializer=veilgraph_dot_identity_dot_v1_dot_keys__pb2.RotateKeysRequest.FromString,
                     response_serializer=veilgraph_dot_identity_dot_v1_dot_keys__pb2.RotateKeysResponse.SerializeToString,
+            ),
+            'RetireKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetireKey,
+                    request_deserializer=veilgraph_dot_identity_dot_v1_dot_keys__pb2.RetireKeyRequest.FromString,
+                    response_serializer=veilgraph_dot_identity_dot_v1_dot_keys__pb2.RetireKeyResponse.SerializeToString,
             ),
             'DestroyKey': grpc.unary_unary_rpc_method_handler(
                     servicer.DestroyKey,
@@ -157,6 +175,33 @@ class KeyService(object):
             '/veilgraph.identity.v1.KeyService/RotateKeys',
             veilgraph_dot_identity_dot_v1_dot_keys__pb2.RotateKeysRequest.SerializeToString,
             veilgraph_dot_identity_dot_v1_dot_keys__pb2.RotateKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetireKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/veilgraph.identity.v1.KeyService/RetireKey',
+            veilgraph_dot_identity_dot_v1_dot_keys__pb2.RetireKeyRequest.SerializeToString,
+            veilgraph_dot_identity_dot_v1_dot_keys__pb2.RetireKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,
