@@ -6,6 +6,7 @@ until it is told that it is ready.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ from services.tls.credentials import server_credentials
 from services.tls.peer import peer_reader
 
 MESSAGE_BYTES_MAX = 4 << 20
+#: Whoever watches health hears the last word within so long of the end.
+_LAST_WORD_S = 0.1
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
@@ -58,6 +61,30 @@ class Served:
         """Its full name, e.g. "veilgraph.consent.v1.ConsentService"."""
         name: str = self.service.full_name
         return name
+
+
+class _Health(health.aio.HealthServicer):  # type: ignore[misc]
+    """Readiness, to whoever asks or watches; a watch has no end of its own and ends with the server."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ended = asyncio.Event()
+
+    async def Watch(self, request: Any, context: Any) -> None:
+        watching = asyncio.ensure_future(super().Watch(request, context))
+        ended = asyncio.ensure_future(self._ended.wait())
+        try:
+            await asyncio.wait([watching, ended], return_when=asyncio.FIRST_COMPLETED)
+            if not watching.done():
+                await asyncio.wait([watching], timeout=_LAST_WORD_S)
+        finally:
+            for one in (watching, ended):
+                one.cancel()
+            await asyncio.gather(watching, ended, return_exceptions=True)
+
+    def end(self) -> None:
+        """Ends the watches; what they were last told stays true."""
+        self._ended.set()
 
 
 class GuardedServer:
@@ -103,7 +130,7 @@ class GuardedServer:
         self._server = grpc.aio.server(interceptors=[self.chain], options=_OPTIONS)
         for one in served:
             one.register(one.servicer, self._server)
-        self._health = health.aio.HealthServicer()
+        self._health = _Health()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = (*self.names, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
@@ -139,6 +166,7 @@ class GuardedServer:
     async def stop(self, grace_s: float) -> None:
         """Refuses new calls, lets those in flight finish within ``grace_s``."""
         await self._health.enter_graceful_shutdown()
+        self._health.end()
         await self._server.stop(grace_s)
 
     def _listening(self, address: str) -> int:

@@ -53,6 +53,13 @@ def add(commands: Any) -> None:
         )
         alone.set_defaults(command=_serve, service=service)
 
+    level = commands.add_parser("log-level", help="have running services write more or less of calls")
+    level.add_argument("level", choices=("quiet", "normal", "debug"), help="quiet: refusals and faults alone")
+    whose = level.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--pid", type=int, help="one process; in a container of its own it is 1")
+    whose.add_argument("--folder", type=Path, help="every process on this machine that serves this folder")
+    level.set_defaults(command=_log_level)
+
     tour = commands.add_parser("tour", help="walk one household through a running suite, checking each claim")
     purchases(tour)
     var(tour)
@@ -143,6 +150,29 @@ def _serve(arguments: argparse.Namespace, console: Console) -> int:
     ) as error:
         console.print(f"[red]{arguments.service} can not run:[/red] {error}", highlight=False)
         return 1
+
+
+def _log_level(arguments: argparse.Namespace, console: Console) -> int:
+    from services.deployment.config import SERVICES
+    from services.deployment.log_level import NotListening, tell
+    from services.interceptors.access_log import Level
+    from services.storage.folder import user_of
+
+    level = Level[arguments.level.upper()]
+    if arguments.pid is not None:
+        processes = {arguments.pid}
+    else:
+        processes = {one for service in SERVICES if (one := user_of(arguments.folder, service))}
+    try:
+        for process in sorted(processes):
+            tell(process, level)
+            console.print(f"process {process} writes {arguments.level} from now on", highlight=False)
+    except NotListening as error:
+        console.print(f"[red]Not done:[/red] {error}", highlight=False)
+        return 1
+    if not processes:
+        console.print(f"[red]Not done:[/red] nobody serves {arguments.folder}", highlight=False)
+    return 0 if processes else 1
 
 
 def _tour(arguments: argparse.Namespace, console: Console) -> int:

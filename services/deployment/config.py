@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from consent.errors import ConsentError
@@ -29,6 +30,8 @@ from services.storage.locations import location_of
 from services.stream.settings import PATHS, NatsSettings, NatsSettingsError, nats_settings
 from services.tls.config import TlsConfig, ids_of
 
+T = TypeVar("T")
+
 SERVICES = ("identity", "consent", "recommender", "engagement")
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -45,11 +48,13 @@ _KEYS = frozenset(
         "callers",
         "verifiers",
         "model_refresh_s",
+        "drain_s",
         "stores",
         "nats",
         "tls",
     }
 )
+_DRAIN_MOST_S = 600
 #: Shorter than this a training of a middling catalogue does not take.
 _REFRESH_LEAST_S = 60
 
@@ -94,6 +99,7 @@ class SuiteConfig:
         verifiers: who may attest that a person was authenticated.
         own_policy: the policy is a file of the deployment's own, not the one in the package.
         model_refresh_s: within so long no model in service carries what was withdrawn from training.
+        drain_s: how long a process that was told to stop serves on after saying that it does not.
         tls: the services' certificates; ``None``: connections show none and stay on loopback.
         postgresql: the database that holds the services' tables; empty: a file a service in the folder.
         nats: where engagement's news are announced; ``None``: the recommender follows them by itself.
@@ -111,6 +117,7 @@ class SuiteConfig:
     verifiers: tuple[Verifier, ...] = ()
     own_policy: bool = False
     model_refresh_s: int = MODEL_REFRESH_S
+    drain_s: float = 0.0
     postgresql: str = field(default="", repr=False)
     tls: TlsConfig | None = None
     nats: NatsSettings | None = None
@@ -131,49 +138,113 @@ def load(path: Path) -> SuiteConfig:
     folder = path.absolute().parent  # programs started for the suite may stand elsewhere
     tenant = _name(content.get("tenant"), "tenant")
     policy = _policy(content, folder, tenant)
-    listen = _section(content, "listen", frozenset(SERVICES))
-    tokens = _section(content, "tokens", frozenset({"issuer", "audience", "jwks"}))
-    callers = content.get("callers", {})
+    tokens = _tokens(content, folder)
+    callers = _tables(content, "callers")
     verifiers = tuple(
-        _verifier(name, entry, folder, content) for name, entry in content.get("verifiers", {}).items()
+        _verifier(name, entry, folder, content) for name, entry in _tables(content, "verifiers").items()
     )
-    issuers = [_string(tokens, "issuer"), *(verifier.issuer for verifier in verifiers)]
-    if len(set(issuers)) < len(issuers):
-        raise ConfigError("verifiers: each has an issuer of its own, and none is that of callers' tokens")
-    try:
-        keyring_path = folder / _string(content, "keyring")
-        keyring = KeyRing.from_json(_text(keyring_path))
-    except KeyRingError as error:
-        raise ConfigError(f"keyring: {error}") from None
+    _each_issuer_once(tokens, verifiers)
     return SuiteConfig(
         folder=folder,
         tenant=tenant,
-        keyring=keyring,
-        keyring_path=keyring_path,
+        keyring=_keyring(content, folder),
+        keyring_path=folder / _string(content, "keyring"),
         policy=policy,
         own_policy="policy" in content,
         rules=replace(
             shipped_rules(policy), attesters={verifier.name: verifier.callers for verifier in verifiers}
         ),
-        listen={name: _string(listen, name) for name in SERVICES},
-        tokens=TokenConfig(
-            issuer=_string(tokens, "issuer"),
-            audience=_string(tokens, "audience"),
-            jwks=_json(folder / _string(tokens, "jwks")),
-        ),
+        listen=_listen(content),
+        tokens=tokens,
         callers={
             name: _caller(name, entry, tenant, policy, frozenset(callers)) for name, entry in callers.items()
         },
         verifiers=verifiers,
         model_refresh_s=_refresh_s(content),
+        drain_s=_drain_s(content),
         postgresql=_postgresql(content),
-        tls=_tls(content, folder),
+        tls=_tls(content, folder, callers),
         nats=_nats(content, folder),
     )
 
 
-def _tls(content: Mapping[str, Any], folder: Path) -> TlsConfig | None:
-    ids = {name: entry["spiffe"] for name, entry in content.get("callers", {}).items() if "spiffe" in entry}
+def problems(path: Path) -> list[str]:
+    """Everything that keeps ``load`` from taking a file, each with its place; empty: it takes it.
+
+    What can only be judged by something that is wrong itself is judged once that is right.
+    """
+    try:
+        content = _toml(path)
+    except ConfigError as error:
+        return [str(error)]
+    folder, found = path.absolute().parent, _Found()
+    found.by(lambda: _only(content, _KEYS, path.name))
+    tenant = found.by(lambda: _name(content.get("tenant"), "tenant"))
+    policy = None if tenant is None else found.by(lambda: _policy(content, folder, tenant))
+    for part in (_listen, _refresh_s, _drain_s, _postgresql):
+        found.by(partial(part, content))
+    for part_of_folder in (_keyring, _tokens):
+        found.by(partial(part_of_folder, content, folder))
+    callers = found.by(lambda: _tables(content, "callers"))
+    if callers is not None:
+        found.by(partial(_tls, content, folder, callers))
+    verifiers = found.by(lambda: _tables(content, "verifiers")) or {}
+    if tenant is not None and policy is not None and callers is not None:
+        for name, entry in callers.items():
+            found.by(partial(_caller, name, entry, tenant, policy, frozenset(callers)))
+    for name, entry in verifiers.items():
+        found.by(partial(_verifier, name, entry, folder, content))
+    if not found.problems:
+        found.by(lambda: load(path))  # which has the last word
+    return found.problems
+
+
+class _Found:
+    """What is wrong with the parts of a file that were looked at."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def by(self, part: Callable[[], T]) -> T | None:
+        """The part; ``None`` if something is wrong with it."""
+        try:
+            return part()
+        except ConfigError as error:
+            self.problems.append(str(error))
+            return None
+
+
+def _keyring(content: Mapping[str, Any], folder: Path) -> KeyRing:
+    try:
+        return KeyRing.from_json(_text(folder / _string(content, "keyring")))
+    except KeyRingError as error:
+        raise ConfigError(f"keyring: {error}") from None
+
+
+def _listen(content: Mapping[str, Any]) -> dict[str, str]:
+    listen = _section(content, "listen", frozenset(SERVICES))
+    return {name: _string(listen, name) for name in SERVICES}
+
+
+def _tokens(content: Mapping[str, Any], folder: Path) -> TokenConfig:
+    tokens = _section(content, "tokens", frozenset({"issuer", "audience", "jwks"}))
+    return TokenConfig(
+        issuer=_string(tokens, "issuer"),
+        audience=_string(tokens, "audience"),
+        jwks=_json(folder / _string(tokens, "jwks")),
+    )
+
+
+def _each_issuer_once(tokens: TokenConfig, verifiers: Sequence[Verifier]) -> None:
+    issuers = [tokens.issuer, *(verifier.issuer for verifier in verifiers)]
+    if len(set(issuers)) < len(issuers):
+        raise ConfigError("verifiers: each has an issuer of its own, and none is that of callers' tokens")
+
+
+def _tls(
+    content: Mapping[str, Any], folder: Path, callers: Mapping[str, Mapping[str, Any]]
+) -> TlsConfig | None:
+    ids = {name: entry["spiffe"] for name, entry in callers.items() if "spiffe" in entry}
     if "tls" not in content:
         if ids:
             raise ConfigError(f"callers.{min(ids)}.spiffe: without [tls] nobody shows a certificate")
@@ -215,6 +286,13 @@ def _refresh_s(content: Mapping[str, Any]) -> int:
     if type(refresh_s) is not int or refresh_s < _REFRESH_LEAST_S:
         raise ConfigError(f"model_refresh_s: a whole number of seconds from {_REFRESH_LEAST_S}")
     return refresh_s
+
+
+def _drain_s(content: Mapping[str, Any]) -> float:
+    drain_s = content.get("drain_s", 0)
+    if type(drain_s) not in {int, float} or not 0 <= drain_s <= _DRAIN_MOST_S:
+        raise ConfigError(f"drain_s: a number of seconds from 0 to {_DRAIN_MOST_S}")
+    return float(drain_s)
 
 
 def _caller(
@@ -338,6 +416,14 @@ def _section(content: Mapping[str, Any], name: str, known: frozenset[str]) -> Ma
         raise ConfigError(f"the section [{name}] is missing")
     _only(section, known, name)
     return section
+
+
+def _tables(content: Mapping[str, Any], name: str) -> Mapping[str, Mapping[str, Any]]:
+    """The sections ``[name.…]``, of which there may be none."""
+    tables = content.get(name, {})
+    if not isinstance(tables, dict) or not all(isinstance(entry, dict) for entry in tables.values()):
+        raise ConfigError(f"{name}: each is a section [{name}.…] of its own")
+    return tables
 
 
 def _string(content: Mapping[str, Any], key: str) -> str:

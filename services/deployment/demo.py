@@ -24,6 +24,7 @@ from services.deployment.dev_ca import files_of
 from services.deployment.development import TLS_FOLDER, TRUST_DOMAIN, prepare
 from services.deployment.issuer import AUDIENCE, DEV_ISSUER
 from services.deployment.launch import bound
+from services.deployment.log_level import LogLevel
 from services.deployment.processes import free_ports, running_processes
 from services.deployment.program import stop_signal, wall_clock_ms
 from services.deployment.suite import running_suite
@@ -150,7 +151,9 @@ async def _running(demo: Demo) -> AsyncIterator[Running]:
         return
     with (demo.folder / "suite.log").open("a") as stream:
         log = LineLog(stream)
-        async with running_suite(config, wall_clock_ms, log.write) as suite:
+        level = LogLevel(log.write)
+        level.follow_signals()
+        async with running_suite(config, wall_clock_ms, log.write, level=level) as suite:
             yield suite
         log.flush()
 

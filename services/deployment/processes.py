@@ -25,6 +25,7 @@ from services.deployment.launch import bound
 from services.tls.credentials import Secured, open_channel
 from services.tls.material import Material
 
+#: A process that was told to stop has so long beyond its drain; more than ``suite.GRACE_S``.
 STOP_S = 15.0
 #: A process that ended is started again after so long.
 AGAIN_S = 1.0
@@ -90,7 +91,7 @@ async def running_processes(
                     keeping.append(again)
                     running.must_run(f"the watch over {name}", again)
         ready: asyncio.Future[Any] = asyncio.gather(
-            *(serving(config.listen[name], _toward(config, name, shown)) for name in SERVICES)
+            *(serving(config.listen[name], toward(config, name, shown)) for name in SERVICES)
         )
         await asyncio.wait([ready, running.ended], return_when=asyncio.FIRST_COMPLETED)
         if running.ended.done():
@@ -100,7 +101,7 @@ async def running_processes(
     finally:
         for task in keeping:
             task.cancel()
-        await asyncio.gather(*(_stop(process) for process in processes.values()))
+        await asyncio.gather(*(_stop(process, STOP_S + config.drain_s) for process in processes.values()))
 
 
 def free_ports(count: int) -> list[int]:
@@ -157,17 +158,18 @@ async def serving(address: str, secured: Secured | None = None) -> None:
                 await asyncio.sleep(0.05)  # it is not there yet
 
 
-def _toward(config: SuiteConfig, service: str, shown: Material | None) -> Secured | None:
+def toward(config: SuiteConfig, service: str, shown: Material | None) -> Secured | None:
+    """How a service of a deployment is asked with a certificate; ``None``: without one."""
     if config.tls is None or shown is None:
         return None
     return Secured(shown, config.tls.identity(service))
 
 
-async def _stop(process: asyncio.subprocess.Process) -> None:
+async def _stop(process: asyncio.subprocess.Process, within_s: float) -> None:
     if process.returncode is None:
         process.terminate()
     try:
-        await asyncio.wait_for(process.wait(), STOP_S)
+        await asyncio.wait_for(process.wait(), within_s)
     except TimeoutError:
         process.kill()
         await process.wait()

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from services.deployment.config import ConfigError, SuiteConfig
+from services.deployment.log_level import LogLevel
 from services.deployment.suite import running_suite
 from services.deployment.telemetry import LineLog
 
@@ -52,7 +53,9 @@ async def serve_alone(config: SuiteConfig, service: str, output: TextIO) -> int:
         raise ConfigError(f"listen: processes find each other by fixed ports; {unknown} have none")
     stop = stop_signal()
     log = LineLog(output)
-    serving = asyncio.create_task(_serve(config, service, log.write))
+    level = LogLevel(log.write)
+    level.follow_signals()
+    serving = asyncio.create_task(_serve(config, service, log.write, level))
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait([serving, stopped], return_when=asyncio.FIRST_COMPLETED)
     if not serving.done():
@@ -63,8 +66,9 @@ async def serve_alone(config: SuiteConfig, service: str, output: TextIO) -> int:
     return 0 if serving.cancelled() else serving.result()
 
 
-async def _serve(config: SuiteConfig, service: str, log: Callable[[str], object]) -> int:
-    async with running_suite(config, wall_clock_ms, log, (service,)) as suite:
+async def _serve(config: SuiteConfig, service: str, log: Callable[[str], object], level: LogLevel) -> int:
+    async with running_suite(config, wall_clock_ms, log, (service,), level=level) as suite:
         log(f"{service} serves on {config.listen[service]}\n")
-        log(f"{await suite.ended}\n")
+        # Shielded: who is told to stop gives this up, and has not ended by itself.
+        log(f"{await asyncio.shield(suite.ended)}\n")
     return 1

@@ -3,16 +3,17 @@
 All parts listen before any waits for another, so that no order of starting processes can
 deadlock; within a process they become ready in the order of depending: consent follows
 identity's ledger and feeds the guard table, the recommender follows engagement's events, and
-only then does anything say that it serves. Stopping runs backwards: no new calls, what was
-begun is finished, then the parts close.
+only then does anything say that it serves. Stopping runs backwards: nothing says that it serves,
+and after ``drain_s``, when whoever routes by health sends no more, there are no new calls, what
+was begun is finished, then the parts close.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -28,6 +29,7 @@ from services.deployment.config import SERVICES, SuiteConfig
 from services.engagement.event_feed import remote_events, remote_partitions
 from services.identity.graph_feed import remote_barrier, remote_graph
 from services.interceptors import layers
+from services.interceptors.access_log import Level, normal
 from services.interceptors.audit import AuditLog
 from services.interceptors.authentication import verifier
 from services.interceptors.certified import Certified
@@ -52,7 +54,8 @@ from services.tls.certificate import Certificate, following
 from services.tls.spiffe import gateway_id
 from veilgraph.internal.v1 import audit_pb2, audit_pb2_grpc
 
-GRACE_S = 5.0
+#: Longer than a call has that sets no deadline (``services.interceptors.deadline``).
+GRACE_S = 12.0
 #: A guard table that has lost its lease shows in the health of its process after so long.
 HEALTH_S = 0.2
 #: The parts of one process are entered and become ready in this order.
@@ -100,7 +103,13 @@ class Suite:
 
 @asynccontextmanager
 async def running_suite(
-    config: SuiteConfig, clock: Clock, log: Log, services: Sequence[str] = SERVICES
+    config: SuiteConfig,
+    clock: Clock,
+    log: Log,
+    services: Sequence[str] = SERVICES,
+    *,
+    level: Callable[[], Level] = normal,
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[Suite]:
     """Some services, or all, while the block runs; they serve when the block begins.
 
@@ -109,6 +118,8 @@ async def running_suite(
         clock: the present instant, milliseconds since the epoch.
         log: takes access lines and reports of unforeseen errors.
         services: the services of this process.
+        level: how much is written of calls; asked by each.
+        pause: waits for a number of seconds.
 
     Raises:
         FolderInUse: another process serves one of them from the deployment's folder.
@@ -122,6 +133,7 @@ async def running_suite(
     async with AsyncExitStack() as stack:
         turns = {name: await stack.enter_async_context(_turn(config, name, log)) for name in here}
         process = await stack.enter_async_context(_process(config, clock, log, turns, addresses))
+        process = replace(process, level=level)
         for name, turn in turns.items():
             process.must_run(f"the turn to serve {name}", turn.lost)
         suite = Suite(process, {}, {})
@@ -141,7 +153,22 @@ async def running_suite(
             for part in suite.parts.values()
         ]
         process.must_run("retention", await stack.enter_async_context(sweeping(sweepers, log)))
+        stack.push_async_callback(_drain, process, servers, telling, pause)
         yield suite
+
+
+async def _drain(
+    process: Process,
+    servers: Sequence[GuardedServer],
+    telling: asyncio.Task[None],
+    pause: Callable[[float], Awaitable[None]],
+) -> None:
+    """Says that nothing serves, and serves on until nobody who heard it sends calls any more."""
+    telling.cancel()
+    for server in servers:
+        await server.not_serving()
+    if process.config.drain_s and not process.ended.done():
+        await pause(process.config.drain_s)
 
 
 @asynccontextmanager
@@ -329,6 +356,7 @@ def _chain_of(process: Process, links: Links) -> Callable[[AuditLog, Tokenise | 
         tokenise=tokenise,
         signals_port=links.signals,
         certified=_certified(config),
+        level=process.level,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from services.consent.signals import Signals
-from services.interceptors.access_log import access_log
+from services.interceptors.access_log import Level, access_log, normal
 from services.interceptors.audit import AuditLog, audit
 from services.interceptors.authentication import Verify, authentication
 from services.interceptors.certified import Certified
@@ -35,11 +35,12 @@ def layers(
     tokenise: Tokenise | None,
     signals_port: Signals,
     certified: Certified | None = None,
+    level: Callable[[], Level] = normal,
 ) -> list[Layer]:
     """The chain. The order is the argument; each line says why it stands where it stands."""
     return [
         request_id(),  # first: every later line can name the call
-        access_log(log),  # one line a call, refusals too; never an identifier
+        access_log(log, level),  # one line a call, refusals too; never an identifier
         metrics(call_metrics),  # outside authentication, so refusals are counted
         errors(log),  # the only place where an error becomes a status
         deadline(),  # leaves time to say who timed out

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from consent.guard_table import GuardTable
 from services.deployment.config import SuiteConfig
+from services.interceptors.access_log import Level, normal
 from services.interceptors.pseudonymisation import Tokenise
 from services.key_file import Keys
 from services.lag import Lags
@@ -53,6 +54,7 @@ class Process:
         certificates: of its services, when connections show them.
         ended: done when something that must run has ended, naming it; whoever serves stops then.
         turns: of each service of the process the right to serve its tables.
+        level: how much is written of calls now.
     """
 
     config: SuiteConfig
@@ -67,6 +69,7 @@ class Process:
     lags: Lags
     certificates: Mapping[str, Certificate] = field(default_factory=dict)
     turns: Mapping[str, Turn] = field(default_factory=dict)
+    level: Callable[[], Level] = normal
 
     def must_run(self, name: str, task: asyncio.Future[Any]) -> None:
         """Has the process end when a task does."""

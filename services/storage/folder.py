@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,9 +20,24 @@ def sole_user(folder: Path, service: str) -> Iterator[None]:
     Raises:
         FolderInUse: another process holds it.
     """
-    with (folder / f"{service}.lock").open("w") as lock:
+    with (folder / f"{service}.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise FolderInUse(f"another process runs {service} on {folder}") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
         yield
+
+
+def user_of(folder: Path, service: str) -> int | None:
+    """The id of the process that holds a service's files, as that process knows itself; ``None``: nobody."""
+    try:
+        with (folder / f"{service}.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return int((folder / f"{service}.lock").read_text() or 0)
+    except FileNotFoundError:
+        return None
+    return None

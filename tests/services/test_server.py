@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 
 import grpc
@@ -43,6 +44,17 @@ async def test_a_server_is_not_serving_until_it_is_told_that_it_is_ready(policy,
     await server.serving()
     assert [await health_of(server.address, name) for name in names] == [SERVING, SERVING]
     await server.stop(0)
+
+
+async def test_a_watch_of_health_does_not_hold_up_the_end_of_a_server(suite):
+    """A balancer watches for as long as there is a server; it hears the last word and is let go."""
+    async with grpc.aio.insecure_channel(suite.server.address) as channel:
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        assert (await watch.read()).status == SERVING
+        async with asyncio.timeout(30):
+            await suite.server.stop(60)
+        assert (await watch.read()).status == NOT_SERVING
+        assert await watch.read() is grpc.aio.EOF
 
 
 async def test_a_suite_that_serves_has_its_guard_table_and_every_service_ready(tmp_path, clock):
