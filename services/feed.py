@@ -3,7 +3,7 @@
 A producer writes its state and a numbered outbox row in one transaction and calls
 ``published`` after the commit. A consumer reads on from its own cursor, applies each change
 and stores the cursor in the transaction that holds the effect, so that a crash anywhere
-repeats a change and never loses one.
+repeats a change and never loses one. While a store can not be read or written it waits.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, Protocol, TypeVar
+
+from services.storage.database import StoreUnusable
 
 
 class FeedStopped(RuntimeError):  # noqa: N818 - named after what it says
@@ -28,6 +30,8 @@ class Numbered(Protocol):
 C = TypeVar("C", bound=Numbered)
 C_co = TypeVar("C_co", bound=Numbered, covariant=True)
 READ_MAX = 1000
+#: After a store could not be used.
+RETRY_S = 1.0
 #: ``read(after, limit)`` gives the changes with ``seq > after`` in order, fewer than ``limit`` if more
 #: would be too much at once.
 Read = Callable[[int, int], Awaitable[Sequence[C]]]
@@ -96,14 +100,22 @@ class Feed(Generic[C]):
 class Consumer(Generic[C]):
     """Applies one producer's changes, one group after another."""
 
-    def __init__(self, feed: Source[C], cursor: int, apply: Callable[[Sequence[C]], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        feed: Source[C],
+        cursor: int,
+        apply: Callable[[Sequence[C]], Awaitable[None]],
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         """Makes a consumer.
 
         Args:
         feed: the producer's outbox.
         cursor: the last position this consumer has durably applied.
         apply: applies changes and stores the new cursor durably, in one transaction.
+        pause: waits for a number of seconds.
         """
+        self._pause = pause
         self._feed = feed
         self.cursor = cursor
         self._apply = apply
@@ -141,8 +153,14 @@ class Consumer(Generic[C]):
 
     async def _run(self) -> None:
         while True:
-            changes = await self._feed.after(self.cursor)
-            await self._apply(changes)
+            try:
+                changes = await self._feed.after(self.cursor)
+                await self._apply(changes)
+            except (
+                StoreUnusable
+            ):  # a full disk, a database that restarts: nothing was kept, or all is repeated
+                await self._pause(RETRY_S)
+                continue
             self.cursor = changes[-1].seq
             self._moved.set()
             self._moved = asyncio.Event()

@@ -13,7 +13,7 @@ from functools import partial
 
 from consent.auditlog.counting import Numbers
 from consent.auditlog.leaf import counted, unpacked
-from services.feed import Consumer, Source
+from services.feed import READ_MAX, Consumer, Source
 from services.storage.audit import AuditBatch
 from services.storage.sealed_log import SealedLog, SealedReader
 
@@ -22,7 +22,11 @@ PAUSE_S = 0.25
 
 
 class Paced(Source[AuditBatch]):
-    """A source that lets changes gather before it gives the next."""
+    """A source that lets changes gather before it gives them, and reads each of them once.
+
+    Reading is not interrupted to give: a stream that was begun anew for each portion would leave
+    records of its own at whoever is read, which are changes again.
+    """
 
     def __init__(
         self, source: Source[AuditBatch], pause_s: float, sleep: Callable[[float], Awaitable[object]]
@@ -30,6 +34,10 @@ class Paced(Source[AuditBatch]):
         self._source = source
         self._pause_s = pause_s
         self._sleep = sleep
+        self._given = -1
+        self._gathered: list[AuditBatch] = []
+        self._news, self._room = asyncio.Event(), asyncio.Event()
+        self._reading: asyncio.Task[None] | None = None
 
     @property
     def known(self) -> int:
@@ -42,11 +50,48 @@ class Paced(Source[AuditBatch]):
 
     async def after(self, cursor: int) -> Sequence[AuditBatch]:
         """The next changes beyond ``cursor``; waits until there is one, and then a little."""
-        first = await self._source.after(cursor)
         if self._pause_s <= 0:
-            return first
+            return await self._source.after(cursor)
+        if self._reading is None or cursor != self._given:
+            await self.stop()
+            self._given, self._gathered = cursor, []
+            self._reading = asyncio.create_task(self._read(cursor))
+        await self._first(self._reading)
         await self._sleep(self._pause_s)
-        return await self._source.after(cursor)
+        given, self._gathered = self._gathered, []
+        self._news.clear()
+        self._room.set()
+        self._given = given[-1].seq
+        return given
+
+    async def stop(self) -> None:
+        """Reads no more."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+            self._reading = None
+        self._news.clear()
+
+    async def _read(self, cursor: int) -> None:
+        while True:
+            changes = await self._source.after(cursor)
+            self._gathered += changes
+            cursor = changes[-1].seq
+            self._news.set()
+            if len(self._gathered) >= READ_MAX:
+                self._room.clear()
+                await self._room.wait()
+
+    async def _first(self, reading: asyncio.Task[None]) -> None:
+        """Returns when something is gathered; raises what reading ended with."""
+        news = asyncio.ensure_future(self._news.wait())
+        try:
+            await asyncio.wait({news, reading}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            news.cancel()
+        if not self._gathered:
+            self._reading = None
+            reading.result()
 
 
 class Collector:
@@ -74,6 +119,7 @@ class Collector:
         self._report = report
         self._pause_s = pause_s
         self._sleep = sleep
+        self._sources: dict[str, Paced] = {}
         self._consumers: dict[str, Consumer[AuditBatch]] = {}
         self._numbers: dict[bytes, Numbers] = {}
         self._reported: set[tuple[bytes, int]] = set()
@@ -87,7 +133,7 @@ class Collector:
                 await self._log.seal(name, batches)
                 self._count(batches)
 
-            paced = Paced(source, self._pause_s, self._sleep)
+            paced = self._sources[name] = Paced(source, self._pause_s, self._sleep)
             self._consumers[name] = Consumer(paced, await self._log.read(partial(_cursor, name)), apply)
             tasks[name] = self._consumers[name].start()
         return tasks
@@ -102,8 +148,9 @@ class Collector:
 
     async def stop(self) -> None:
         """Stops collecting; what was not sealed is sealed when it is started again."""
-        for consumer in self._consumers.values():
+        for name, consumer in self._consumers.items():
             await consumer.stop()
+            await self._sources[name].stop()
 
     def _count(self, batches: Sequence[AuditBatch]) -> None:
         for batch in batches:

@@ -15,7 +15,7 @@ from consent.auditlog.tree import extends, includes, leaf_hash
 from consent.auditlog.verifying import verify
 from identity.keyring import KeyRing
 from services.audit.collecting import Collector
-from services.feed import Feed
+from services.feed import Feed, Source
 from services.signing import Signed, public_keys, signer, verified
 from services.storage.audit import AuditBatch
 from services.storage.database import StoreUnusable
@@ -142,6 +142,8 @@ async def test_what_comes_within_a_pause_is_sealed_together(log, clock):
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
         source.published(5)
+        for _ in range(10):  # a pause is longer than reading takes
+            await asyncio.sleep(0)
 
     async def read(after: int, _limit: int) -> Sequence[AuditBatch]:
         return store[after : await source.head()]
@@ -153,6 +155,49 @@ async def test_what_comes_within_a_pause_is_sealed_together(log, clock):
     await collector.stop()
     assert pauses == [0.25]
     assert reader_of(log).head().head.size == 15
+
+
+class Read(Source[AuditBatch]):
+    """A source that tells from where it was asked, as a stream would have to be begun there."""
+
+    def __init__(self, store: Sequence[AuditBatch]) -> None:
+        self.store, self.asked = store, []
+        self.down = 0
+
+    async def head(self) -> int:
+        return len(self.store)
+
+    async def after(self, cursor: int) -> Sequence[AuditBatch]:
+        self.asked.append(cursor)
+        if self.down:
+            self.down -= 1
+            raise StoreUnusable("down")
+        if cursor == len(self.store):
+            await asyncio.Event().wait()
+        return self.store[cursor : cursor + 1]
+
+
+async def test_gathering_reads_each_change_once(log, clock):
+    """A stream begun anew for each portion leaves records at whoever is read: they never came to an end."""
+    source = Read(some(ONE, 4))
+    collector = Collector(log, clock, print, pause_s=0.25, sleep=lambda _seconds: asyncio.sleep(0))
+    await collector.start({"identity": source})
+    await collector.caught_up("identity", 4)
+    await collector.stop()
+    assert source.asked == [0, 1, 2, 3, 4]
+
+
+async def test_gathering_goes_on_after_a_fault(log, clock, monkeypatch):
+    """From what was sealed; nothing is left out and nothing sealed twice."""
+    monkeypatch.setattr("services.feed.RETRY_S", 0)
+    source = Read(some(ONE, 3))
+    source.down = 2
+    collector = Collector(log, clock, print, pause_s=0.25, sleep=lambda _seconds: asyncio.sleep(0))
+    await collector.start({"identity": source})
+    await collector.caught_up("identity", 3)
+    await collector.stop()
+    assert source.asked == [0, 0, 0, 1, 2, 3]
+    assert reader_of(log).head().head.size == 9
 
 
 async def test_a_number_that_never_comes_is_reported_once(log, clock):
