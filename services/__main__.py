@@ -17,6 +17,7 @@ from rich.console import Console  # noqa: E402 - what it sets must be set before
 from services.commands import (  # noqa: E402
     bringing,
     certificates,
+    doctor,
     graph,
     jobs,
     policy,
@@ -30,7 +31,7 @@ from services.commands import (  # noqa: E402
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m services", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    for group in (running, bringing, jobs, graph, ring, certificates, policy, stores, records):
+    for group in (running, bringing, jobs, graph, ring, certificates, policy, stores, doctor, records):
         group.add(commands)
     return parser
 

@@ -1,4 +1,4 @@
-"""A deployment's files: whether they can be used, and what they say is done."""
+"""A deployment's policy: signed, carried out, and written down for whoever asks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,6 @@ from rich.console import Console
 
 def add(commands: Any) -> None:
     """Adds them to the program's."""
-    check = commands.add_parser("check-config", help="say whether a configuration can be used")
-    check.add_argument("file", type=Path)
-    check.set_defaults(command=_check_config)
-
     sign = commands.add_parser("sign-policy", help="sign a deployment's own policy file")
     sign.add_argument("file", type=Path, help="the policy file; the signature is written beside it")
     sign.add_argument("--key", type=Path, required=True, help="PEM file of the Ed25519 private key")
@@ -36,25 +32,6 @@ def add(commands: Any) -> None:
 
     lint = commands.add_parser("lint-contract", help="name every method and field without a declaration")
     lint.set_defaults(command=_lint_contract)
-
-
-def _check_config(arguments: argparse.Namespace, console: Console) -> int:
-    from services.deployment.config import ConfigError, load
-
-    try:
-        config = load(arguments.file)
-    except ConfigError as error:
-        console.print(f"[red]{arguments.file} can not be used:[/red] {error}")
-        return 1
-    policy = config.policy
-    whose = "its own, signed" if config.own_policy else "the suite's"
-    console.print(
-        f"{arguments.file} is good: {len(config.callers)} callers,"
-        f" policy version {policy.version} {policy.digest[:12]} ({whose})",
-        highlight=False,
-        soft_wrap=True,
-    )
-    return 0
 
 
 def _sign_policy(arguments: argparse.Namespace, console: Console) -> int:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import io
 import time
-from contextlib import closing
 from pathlib import Path
 
 import grpc
 import pytest
 
-from services.commands.given import reached
-from services.commands.keys import KeyDesk
 from services.deployment.dev_ca import caller_id, files_of
 from services.deployment.development import TRUST_DOMAIN
+from services.doctor.finding import Severity
 from services.tls.credentials import Secured, open_channel
 from services.tls.material import read
 from services.tls.spiffe import service_id
 from tests.conftest import Clock
 from tests.e2e.conftest import STUBS, Shop, quartet_in
+from tests.services.typed import typed
 from veilgraph.identity.v1 import identity_pb2
 
 
@@ -49,10 +48,18 @@ class CertifiedShop(Shop):
             await channel.close()
 
 
-def key_lines(folder: Path) -> list[str]:
-    """What the operator's command says, which shows the operator's certificate."""
-    with closing(KeyDesk(*reached(folder, "identity", "operator"))) as desk:
-        return list(desk.status())
+def asking(folder: Path) -> dict[tuple[object, ...], str]:
+    """Ways to ask for the keys by the command, and what it says then."""
+    bare = ("--config", folder / "suite.toml", "--token", folder / "tokens/operator")
+    operator = files_of(folder / "tls", caller_id(TRUST_DOMAIN, "operator"))
+    service = files_of(folder / "tls", service_id(TRUST_DOMAIN, "consent"))
+    return {
+        ("--folder", folder): "identifier v1, active",
+        (*bare, "--certificate", operator.certificate, "--key", operator.key): "identifier v1, active",
+        (*bare, "--certificate", operator.certificate, "--key", service.key): "not the key of operator.pem",
+        (*bare, "--certificate", service.certificate, "--key", service.key): "no caller of the configuration",
+        bare: "take no call without",
+    }
 
 
 async def test_four_processes_with_certificates_serve_one_household(tmp_path):
@@ -75,6 +82,9 @@ async def test_four_processes_with_certificates_serve_one_household(tmp_path):
             await bare.Resolve(identity_pb2.ResolveRequest(), metadata=shop.metadata_of("shop"), timeout=5)
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
         await shop.close()
-        lines = await asyncio.to_thread(key_lines, tmp_path)
-        assert lines[0].startswith("identifier v1, active")
+        for words, says in asking(tmp_path).items():
+            code, said = await asyncio.to_thread(typed, "keys", *words, "status")
+            assert says in said, said
+        code, said = await asyncio.to_thread(typed, "doctor", tmp_path / "suite.toml")
+        assert code < Severity.ERROR, said
     assert "CALLER_UNAUTHENTICATED" not in log.getvalue()

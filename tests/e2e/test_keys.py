@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import itertools
 from typing import Any
 
 import grpc
@@ -11,8 +13,9 @@ import pytest
 from identity import rotation
 from identity.keyring import Key, KeyRing, KeyState
 from services.deployment.config import ConfigError
-from tests.e2e.conftest import Shop, suite_in
+from tests.e2e.conftest import Shop, quartet_in, suite_in
 from tests.services.conftest import reason_of
+from tests.services.typed import typed
 from veilgraph.consent.v1 import consent_pb2
 from veilgraph.identity.v1 import keys_pb2, keys_pb2_grpc
 
@@ -100,6 +103,31 @@ async def test_only_who_holds_the_scope_may_touch_the_keys(shop):
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
         await _keys(shop).RotateKeys(request, metadata=shop.metadata)
     assert refusal.value.code() is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_a_suite_goes_on_after_what_it_signs_and_seals_by_was_rotated(tmp_path, clock):
+    """People's keys open what they sealed, and processes know each other by the new signing key."""
+    async with suite_in(tmp_path, clock, io.StringIO()) as suite:
+        shop = Shop(suite, clock, tmp_path, io.StringIO(), "shop")
+        anna, ben = [await shop.subject(f"{one}@shop.example") for one in ("anna", "ben")]
+        await shop.grant(anna)
+        await shop.track(shop.event("1", anna, "tea"))
+        before = await shop.portrait(anna)
+        await shop.close()
+    for use in ("audit", "signing"):
+        code, said = await asyncio.to_thread(
+            typed, "keys", "--config", tmp_path / "suite.toml", "rotate", use
+        )
+        assert (code, said.split(",")[0]) == (0, f"{use} v2")
+    async with quartet_in(tmp_path, clock, io.StringIO()) as suite:
+        shop = Shop(suite, clock, tmp_path, io.StringIO(), "shop")
+        assert (await shop.portrait(anna)).events == before.events
+        assert len(before.events) == 1
+        shop._ids = itertools.count(100)
+        await shop.grant(ben)
+        await shop.link(anna, ben)  # identity waits at consent's barrier, which knows it by its token
+        assert await shop.person("anna@shop.example") == await shop.person("ben@shop.example") != ""
+        await shop.close()
 
 
 @pytest.mark.parametrize("lost", ["destroyed", "another's"])
