@@ -41,11 +41,20 @@ class Keys:
             known = self._pairwise[caller] = Pairwise(self.ring, caller.tenant, caller.id)
         return known
 
+    def follow(self) -> None:
+        """Takes up the ring of the file, if that is a later one.
+
+        Raises:
+            KeyRingError: there is no ring in the file.
+            OSError: the file can not be read.
+        """
+        self._hold(KeyRing.from_json(self._path.read_text()))
+
     def reaches(self, revision: int) -> bool:
         """Whether the ring is of a revision or a later one; if it is not, the file is read first."""
         if self.ring.revision < revision:
             try:
-                self._hold(KeyRing.from_json(self._path.read_text()))
+                self.follow()
             except (KeyRingError, OSError):
                 return False  # as good as not there yet; whoever asked says so and asks again
         return self.ring.revision >= revision

@@ -20,12 +20,13 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from consent.guard_table import GuardTable
+from identity.errors import KeyRingError
 from services.audit.feed import AuditFeedServicer, remote_audit
 from services.consent.key_barrier import remote_key_barrier
 from services.consent.replica import Replica, over
 from services.consent.signal_link import RemoteSignals
 from services.contract import public_services
-from services.deployment.config import SERVICES, SuiteConfig
+from services.deployment.config import SERVICES, ConfigError, SuiteConfig
 from services.engagement.event_feed import remote_events, remote_partitions
 from services.identity.graph_feed import remote_barrier, remote_graph
 from services.interceptors import layers
@@ -125,6 +126,7 @@ async def running_suite(
         FolderInUse: another process serves one of them from the deployment's folder.
         AddressTaken: something else listens where a service should.
         CertificateUnusable: a service's certificate can not be used.
+        ConfigError: the key ring can not be read any more.
         NotLoopback: a service would be reached over a network without encryption.
         PartEnded: something ended while others were waited for.
     """
@@ -190,7 +192,7 @@ async def _process(
     ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     registry = CollectorRegistry()
     lags = Lags(registry)
-    keys = Keys(config.keyring_path, config.keyring)
+    keys = _keys(config)
     try:
         if "consent" in turns:
             guard = GuardTable(config.policy)  # the part feeds it
@@ -219,6 +221,16 @@ async def _process(
             await replica.stop()
     finally:
         await peers.close()
+
+
+def _keys(config: SuiteConfig) -> Keys:
+    """The ring as it is now: a process may have stood by since the configuration was read."""
+    keys = Keys(config.keyring_path, config.keyring)
+    try:
+        keys.follow()
+    except (KeyRingError, OSError) as error:
+        raise ConfigError(f"keyring: {error}") from None
+    return keys
 
 
 def _certificates(config: SuiteConfig, clock: Clock, log: Log, here: Sequence[str]) -> dict[str, Certificate]:

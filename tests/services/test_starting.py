@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from identity import rotation
 from services.deployment.config import SERVICES, ConfigError, load
 from services.deployment.development import prepare
 from services.deployment.suite import running_suite
@@ -77,3 +78,16 @@ def test_identity_starts_without_what_only_a_suspicious_person_needs():
     asked = "import sys, services.parts.identity; print({'networkx', 'scipy'} & {*sys.modules})"
     told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert told.stdout == "set()\n"
+
+
+async def test_who_comes_to_serve_later_holds_the_ring_of_now(tmp_path, clock):
+    """Keys may have rotated while a process stood by; identity would write the ring of before over them."""
+    config = load(prepare(tmp_path, NOW_S, dict.fromkeys(SERVICES, 0)))
+    rotated = rotation.activate(rotation.begin(config.keyring, "pairwise", bytes(32), 0), "pairwise")
+    config.keyring_path.write_text(rotated.to_json())
+    async with running_suite(config, clock, lambda _: None) as suite:
+        assert suite.process.keys.ring.revision == rotated.revision > config.keyring.revision
+    config.keyring_path.write_text("{}")
+    with pytest.raises(ConfigError, match="keyring: "):
+        async with running_suite(config, clock, lambda _: None):
+            pass
