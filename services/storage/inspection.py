@@ -141,7 +141,8 @@ def graph_taken(reader: Connection) -> int:
 
 def events_taken(reader: Connection) -> int:
     """How far the recommender has taken engagement's events in."""
-    return int(reader.execute("SELECT cursor FROM state").fetchone()[0])
+    (cursor,) = reader.execute("SELECT coalesce(min(cursor), 0) FROM feed_cursor").fetchone()
+    return int(cursor)
 
 
 def audit_sealed(reader: Connection) -> dict[str, int]:
