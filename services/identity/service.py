@@ -16,6 +16,7 @@ from identity.ledger import Edge
 from identity.linking import Done, Request, fingerprint, fingerprints
 from identity.store import IdentityStore
 from services.begun import Begun
+from services.errors import Unavailable
 from services.identity.births import BirthRegister
 from services.identity.confirming import Barrier
 from services.identity.identifier_keys import IdentifierKeys
@@ -28,6 +29,8 @@ from services.interceptors.declared import purpose_of
 from veilgraph.identity.v1 import identity_pb2, identity_pb2_grpc
 from veilgraph.privacy.v1 import privacy_pb2
 
+#: A replica has come up to a new authority after about so long.
+BEHIND_S = 0.5
 _PURPOSES = {value.number: purpose_of(value) or "" for value in privacy_pb2.Purpose.DESCRIPTOR.values}
 
 
@@ -75,6 +78,9 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         kinds = {token: one.kind for token, one in zip(call.tokens, request.identifiers, strict=True)}
         assert call.caller is not None  # noqa: S101 - authentication ran before every handler
         births, epoch = await self._register.births(kinds, call.caller, call.guard, call.now_ms)
+        if epoch > call.guard.epoch:
+            # Another authority knows them, and this replica still decides under its predecessor's lease.
+            raise Unavailable("EPOCH_TOO_OLD", retry_after_s=BEHIND_S)
         view = call.guard.policy.index(_PURPOSES[request.for_purpose]) if request.for_purpose else None
         answered: dict[int, SubjectId] = {}
         permitting = call.judge(births.subjects.values())

@@ -13,6 +13,7 @@ from identity.graph import Graph
 from identity.ids import SubjectId
 from identity.judging import CLOCK_SKEW_MS
 from identity.tokens import IdentifierKind
+from services.errors import Unavailable
 from services.interceptors.call import ItemRefusal
 from tests.identity.desk import Desk
 from veilgraph.identity.v1 import identity_pb2 as pb
@@ -156,6 +157,17 @@ async def test_no_person_is_given_for_a_permission_that_ran_out_while_a_birth_wa
     desk.follow = late
     response = await desk.resolve("a", "new", for_purpose=RECOMMEND)
     assert (response.results[0].subject, response.results[0].person) == (a.hex(), "")
+
+
+async def test_who_is_known_to_another_authority_only_is_asked_for_again_and_not_refused(desk):
+    """After a takeover this replica may still have the earlier lease, and a table without the newborn."""
+
+    async def told_elsewhere(seq: int) -> int:
+        return desk.guard.epoch + 1
+
+    desk.servicer._register._barrier = told_elsewhere
+    with pytest.raises(Unavailable, match="EPOCH_TOO_OLD"):
+        await desk.resolve("new")
 
 
 async def test_members_are_listed_oldest_first_after_a_restart_too(desk):

@@ -1,0 +1,173 @@
+"""Callers that go on while things break, and remember what they were told.
+
+One tracks events under ids of its own and asks again while the service is unavailable. Another
+has people grant, buy, be read, withdraw, and looks whether anybody reads them afterwards. A third
+is recommended to all the time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import grpc
+
+from tests.e2e.conftest import Shop
+from tests.faults.pairs import Pairs, again, shop_of
+from veilgraph.recommender.v1 import recommender_pb2
+
+#: What a client's retry policy absorbs.
+_RETRIABLE = frozenset({grpc.StatusCode.UNAVAILABLE})
+_PAUSE_S = 0.02
+#: A caller may not bring as many new identifiers as it likes.
+_PAUSE_BETWEEN_PEOPLE_S = 0.3
+
+
+@dataclass(slots=True)
+class Told:
+    """What the callers saw.
+
+    Attributes:
+        events: acknowledged events.
+        withdrawals: withdrawals that returned.
+        read_before: people who were read while they permitted it.
+        asked_after: how often somebody asked for them after they had withdrawn.
+        stale: how often they were read then.
+        lists: recommendations to somebody who permits.
+        failures: calls that ended otherwise than well or retriably, by code.
+    """
+
+    events: int = 0
+    withdrawals: int = 0
+    read_before: int = 0
+    asked_after: int = 0
+    stale: int = 0
+    lists: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+
+
+class Load:
+    """Callers in the background, until ``stop``."""
+
+    def __init__(self, pairs: Pairs) -> None:
+        self._shop = shop_of(pairs)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
+        self.told = Told()
+        self.one = ""
+
+    async def begin(self) -> None:
+        """Somebody who permits everything, whose events are tracked; then the callers."""
+        self.one = await again(lambda: self._shop.subject("tracked"))
+        await again(lambda: self._shop.grant(self.one))
+        self._tasks = [asyncio.create_task(one) for one in (self._track(), self._withdraw(), self._follow())]
+
+    async def stop(self) -> Told:
+        """Ends the callers between two calls."""
+        self._stopping = True
+        await asyncio.gather(*self._tasks)
+        return self.told
+
+    async def recorded(self) -> int:
+        """How many events of the one who is tracked are there."""
+        return (await again(lambda: self._shop.portrait(self.one))).total_events
+
+    async def close(self) -> None:
+        """Ends the connections."""
+        await self._shop.close()
+
+    async def _track(self) -> None:
+        for number in itertools.count(1):
+            if self._stopping:
+                return
+            event = self._shop.event(f"event-{number}", self.one, "tea")
+            if await self._asked(lambda event=event: self._shop.track(event)):
+                self.told.events += 1
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _withdraw(self) -> None:
+        shop = self._shop
+        for number in itertools.count(1):
+            if self._stopping:
+                return
+            who: list[str] = []
+
+            async def known(number: int = number, who: list[str] = who) -> None:
+                who[:] = [await shop.subject(f"withdraws-{number}")]
+
+            async def buys(number: int = number, who: list[str] = who) -> None:
+                await shop.track(shop.event(f"bought-{number}", who[0], "tea"))
+
+            async def withdraws(who: list[str] = who) -> None:
+                await shop.withdraw(who[0])
+
+            async def grants(who: list[str] = who) -> None:
+                await shop.grant(who[0])
+
+            async def is_read(who: list[str] = who) -> None:
+                self.told.read_before += (await shop.portrait(who[0])).total_events > 0
+
+            if await self._all_asked(known, grants, buys, is_read, withdraws):
+                self.told.withdrawals += 1
+                for _ in range(3):
+                    await self._asks_after(who[0])
+            await asyncio.sleep(_PAUSE_BETWEEN_PEOPLE_S)
+
+    async def _follow(self) -> None:
+        """Somebody who permits everything goes on being recommended to."""
+        while not self._stopping:
+            if await self._asked(lambda: recommended(self._shop, self.one)):
+                self.told.lists += 1
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _all_asked(self, *calls: Callable[[], Awaitable[None]]) -> bool:
+        """One after the other, as long as they are answered."""
+        for call in calls:
+            if not await self._asked(call):
+                return False
+        return True
+
+    async def _asks_after(self, subject: str) -> None:
+        """Somebody who has withdrawn: refused is right, an event is not."""
+        try:
+            portrait = await self._shop.portrait(subject)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.PERMISSION_DENIED:
+                self.told.asked_after += 1
+            else:
+                self._note(error)
+            return
+        self.told.asked_after += 1
+        self.told.stale += portrait.total_events > 0
+
+    async def _asked(self, call: Callable[[], Awaitable[object]]) -> bool:
+        """Asks until it is answered; false for an answer that is no use to ask for again."""
+        while not self._stopping:
+            try:
+                await call()
+            except grpc.aio.AioRpcError as error:
+                if not self._note(error):
+                    return False
+                await asyncio.sleep(_PAUSE_S)
+            else:
+                return True
+        return False
+
+    def _note(self, error: grpc.aio.AioRpcError) -> bool:
+        """Whether it may be asked again; what may not is counted."""
+        if error.code() in _RETRIABLE:
+            return True
+        self.told.failures[f"{error.code().name} {error.details()}"] += 1
+        return False
+
+
+async def recommended(shop: Shop, subject: str) -> recommender_pb2.RecommendResponse:
+    """A list for somebody, with a deadline as an application sets it."""
+    request = recommender_pb2.RecommendRequest(
+        subject=subject,
+        recipe=recommender_pb2.RECIPE_FOR_YOU,
+    )
+    return await shop.recommender.Recommend(request, metadata=shop.metadata, timeout=5)
