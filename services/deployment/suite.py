@@ -14,7 +14,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -176,9 +175,21 @@ async def _drain(
 @asynccontextmanager
 async def _turn(config: SuiteConfig, name: str, log: Log) -> AsyncIterator[Turn]:
     """The turn to serve one service; a process that is the second to come stands by until it is its turn."""
+    tidying: list[asyncio.Task[None]] = []
+
+    def stands_by() -> None:
+        log(f"{name} stands by: another process serves it\n")
+        if name == "recommender":
+            from services.recommender.learned import standing_by  # noqa: PLC0415 - nobody else needs it
+
+            task = standing_by(config.store(name), config.folder, log)
+            tidying.append(asyncio.create_task(task))
+
     with sole_user(config.folder, name):
-        standing_by = partial(log, f"{name} stands by: another process serves it\n")
-        async with config.store(name).turn(standing_by) as turn:
+        async with config.store(name).turn(stands_by) as turn:
+            for task in tidying:
+                task.cancel()
+            await asyncio.gather(*tidying, return_exceptions=True)
             yield turn
 
 

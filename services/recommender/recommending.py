@@ -7,7 +7,6 @@ matter of seconds; a model that can not be used is named in the log and the one 
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from services.recommender.asker import Askers
 from services.recommender.entitling import EntitlementServicer
 from services.recommender.evaluator import Evaluator
 from services.recommender.jobs import JobServicer
+from services.recommender.learned import without_the_gone
 from services.recommender.live_text import LiveText
 from services.recommender.refreshing import Refresher
 from services.recommender.searching import SearchServicer
@@ -46,7 +46,7 @@ from services.storage.model_files import ModelFiles
 from services.storage.recommender import RecommenderTables
 from services.storage.recommender_people import RecommenderPeople
 from services.storage.sums_files import SumsFiles
-from services.storage.training_events import subjects_present, training_data
+from services.storage.training_events import training_data
 from services.storage.training_job import Job
 
 HISTORY_BYTES_MAX = 64 << 20
@@ -214,13 +214,7 @@ async def running_recommender(
 
 def _usable(files: ModelFiles, places: Places, projection: str, log: Callable[[str], object]) -> Model | None:
     """The newest usable model; what was learned from somebody who was erased since is removed first."""
-    shutil.rmtree(places.job, ignore_errors=True)
-    files.remove_half_written()
-    present = places.database.read(subjects_present)
-    files.remove(files.learned_from_others(present))
-    sums = SumsFiles(places.sums)
-    sums.remove_half_written()
-    sums.keep_only_of(present)
+    without_the_gone(places.database, places.models.parent)
     return files.newest(projection, lambda unusable: log(_refused(unusable)))
 
 

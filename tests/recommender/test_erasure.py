@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from identity.keyring import KeyRing
 from recommender.errors import TrainingFailed
 from recommender.model import Model
 from recommender.sums import plan_of
+from services.recommender.learned import without_the_gone
 from services.recommender.trainer import PURPOSE, people_to_learn_from
 from services.storage.model_files import ModelFiles
 from services.storage.personal import DatabaseStore
@@ -140,6 +142,23 @@ async def test_no_file_is_left_that_was_learned_from_the_person(trained: World, 
         trained.recommender.live.model.version
     ]
     assert not (trained.folder / "training").exists()
+
+
+async def test_a_folder_that_nobody_serves_from_loses_what_was_learned_from_the_person(
+    trained: World, keyring: KeyRing, tmp_path: Path
+) -> None:
+    """As that of a process which stands by: nobody tells it, so it looks who is still there."""
+    beside = tmp_path / "beside"
+    for name in ("models", "sums"):
+        shutil.copytree(trained.folder / name, beside / name)
+    (number,) = await trained.store.subject_numbers([GONE])
+    gone = np.array([number])
+    assert ModelFiles(beside / "models").learned_from(gone)
+    assert SumsFiles(beside / "sums").learned_from(gone)
+    await erase(trained, keyring, GONE)
+    without_the_gone(SqliteFile(trained.folder / "recommender.db", "recommender"), beside)
+    assert not ModelFiles(beside / "models").learned_from(gone)
+    assert not SumsFiles(beside / "sums").learned_from(gone)
 
 
 async def test_whoever_is_in_no_model_costs_no_training(trained: World, keyring: KeyRing) -> None:
