@@ -15,6 +15,7 @@ for _library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 from rich.console import Console  # noqa: E402 - what it sets must be set before anything is imported
 
 from services.commands import (  # noqa: E402
+    backups,
     bringing,
     certificates,
     doctor,
@@ -31,7 +32,7 @@ from services.commands import (  # noqa: E402
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m services", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    for group in (running, bringing, jobs, graph, ring, certificates, policy, stores, doctor, records):
+    for group in (running, bringing, jobs, graph, ring, certificates, policy, stores, backups, doctor, records):
         group.add(commands)
     return parser
 

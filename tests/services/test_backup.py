@@ -1,0 +1,305 @@
+"""A restored deployment is the saved one, and nobody who was erased or withdrew since is back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from consent.record import Action
+from identity.keyring import KeyRing
+from services.deployment.config import SERVICES
+from services.storage import migrations
+from services.storage.absence import found_by_bytes, found_by_tag
+from services.storage.backup_files import FileSet
+from services.storage.backup_manifest import NAME, BackupUnusable
+from services.storage.database import SchemaTooNew, TurnTaken
+from services.storage.durable import digest_of
+from services.storage.folder import PLACING, FolderInUse, sole_user
+from services.storage.subjects_kept import columns_of
+from services.storage.tombstones import tag_of
+from tests.contract.engines import ENGINES
+from tests.services.backed_up import deployment, opened, put_back, save
+from tests.services.erasure_world import CARD, GONE, NEIGHBOUR
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def _changed(backup: Path, **what: object) -> None:
+    """Has the manifest of a backup say something else, and be whole."""
+    content = json.loads((backup / NAME).read_text())
+    content.pop("digest")
+    content |= what
+    content["digest"] = digest_of(content)
+    (backup / NAME).write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_restored_deployment_counts_and_tells_what_the_saved_one_did(
+    engine: str, tmp_path: Path
+) -> None:
+    config = await deployment(engine, tmp_path / "suite")
+    async with opened(config) as suite:
+        before = await suite.counts(GONE), await suite.export(GONE)
+        backup = await save(config, tmp_path / "backup")
+    restored = await put_back(config, backup, replace=True)
+    assert (restored.erased, restored.carried.records) == (0, 0)
+    async with opened(config) as suite:
+        assert (await suite.counts(GONE), await suite.export(GONE)) == before
+        # The engine's counters go on: none of what is written now takes the number of what is there.
+        await suite.say(GONE, "marketing", Action.REFUSE, 90)
+        assert (await suite.counts(GONE))["consent"]["consent record"] == 1 + before[0]["consent"][
+            "consent record"
+        ]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_who_was_erased_and_who_withdrew_after_the_backup_stays_so(engine: str, tmp_path: Path) -> None:
+    """The deployment's own consent tables say it; no store holds the erased any more, under no form."""
+    config = await deployment(engine, tmp_path / "suite")
+    async with opened(config):
+        backup = await save(config, tmp_path / "backup")
+    async with opened(config) as suite:
+        await suite.say(NEIGHBOUR, "personalise", Action.WITHDRAW, 80)
+        receipt = await suite.erase(GONE, CARD, suppress=True)
+        said = await suite.export(NEIGHBOUR)
+        head = await suite.rows("consent", "SELECT size, root FROM log_heads ORDER BY size DESC LIMIT 1")
+        skeletons = await suite.rows(
+            "consent", "SELECT * FROM consent_skeleton ORDER BY recorded_at_ms, node"
+        )
+        epoch = suite.authority.epoch
+    restored = await put_back(config, backup, replace=True)
+    assert restored.erased == 2
+    async with opened(config) as suite:
+        assert await suite.counts(GONE, CARD) == {name: {} for name in SERVICES}
+        for service in SERVICES:
+            for table, column in columns_of(service):
+                assert not {(GONE,), (CARD,)} & set(
+                    await suite.rows(service, f"SELECT {column} FROM {table}")
+                )
+        assert [one for one in await suite.export(NEIGHBOUR) if getattr(one, "store", "") == "consent"] == [
+            one for one in said if getattr(one, "store", "") == "consent"
+        ]
+        assert head[0] in await suite.rows("consent", "SELECT size, root FROM log_heads")
+        assert skeletons == await suite.rows(
+            "consent", "SELECT * FROM consent_skeleton ORDER BY recorded_at_ms, node"
+        )
+        assert suite.authority.epoch > epoch
+        assert len(await suite.rows("identity", "SELECT * FROM suppression")) == 2
+        erasure_id = json.loads(receipt.body)["erasure_id"]
+        assert await suite.erasures.receipt(erasure_id) == receipt
+    if engine == "sqlite":
+        tags = [tag_of(GONE), tag_of(CARD)]
+        assert [one for s in SERVICES for one in found_by_tag(config.folder / f"{s}.db", tags)] == []
+        assert [one for s in SERVICES for one in found_by_bytes(config.folder / f"{s}.db", GONE)] == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_later_backup_says_what_an_earlier_one_can_not_know(engine: str, tmp_path: Path) -> None:
+    """Without the deployment's own tables, and without a later backup, a restore is refused."""
+    config = await deployment(engine, tmp_path / "suite")
+    async with opened(config):
+        early = await save(config, tmp_path / "early")
+    async with opened(config) as suite:
+        await suite.erase(GONE)
+        late = await save(config, tmp_path / "late")
+    lost = replace(await deployment(engine, tmp_path / "lost"), keyring=config.keyring)
+    (lost.folder / "filled").touch()
+    with pytest.raises(BackupUnusable, match="nothing says"):
+        await put_back(lost, early)
+    with pytest.raises(BackupUnusable, match="does not go on|older|lacks"):
+        await put_back(lost, late, journal=early)
+    assert (await put_back(lost, early, journal=late)).erased == 1
+    async with opened(lost) as suite:
+        assert await suite.counts(GONE) == {name: {} for name in SERVICES}
+    other = replace(await deployment(engine, tmp_path / "other"), keyring=config.keyring)
+    (other.folder / "filled").touch()
+    assert (await put_back(other, early, accept_loss=True)).carried is None
+    async with opened(other) as suite:
+        assert (await suite.counts(GONE))["identity"]["identifier"] == 1
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_what_does_not_fit_is_refused_and_nothing_is_changed(engine: str, tmp_path: Path) -> None:
+    config = await deployment(engine, tmp_path / "suite")
+    async with opened(config) as suite:
+        backup = await save(config, tmp_path / "backup")
+        before = await suite.export(NEIGHBOUR)
+    content = (backup / NAME).read_text()
+    schemas = json.loads(content)["saved"]
+    with pytest.raises(BackupUnusable, match="nothing is overwritten"):
+        await save(config, backup)
+    with pytest.raises(BackupUnusable, match="there already"):
+        await put_back(config, backup)
+    schemas["schemas"]["consent"]["consent"] = len(migrations.of("consent")) + 1
+    _changed(backup, saved=schemas)
+    with pytest.raises(SchemaTooNew):
+        await put_back(config, backup, replace=True)
+    (backup / NAME).write_text(content)
+    _changed(backup, tenant="other")
+    with pytest.raises(BackupUnusable, match="tenant"):
+        await put_back(config, backup, replace=True)
+    (backup / NAME).write_text(content.replace('"acme"', '"acne"'))
+    with pytest.raises(BackupUnusable, match="changed"):
+        await put_back(config, backup, replace=True)
+    (backup / NAME).write_text(content)
+    another = replace(config, keyring=KeyRing.create(bytes, 0))
+    _changed(backup, keys={"signing": [1, 2]})
+    with pytest.raises(BackupUnusable, match="key ring"):
+        await put_back(another, backup, replace=True)
+    (backup / NAME).write_text(content)
+    damaged = sorted(path for path in backup.rglob("*") if path.is_file() and path.name != NAME)[0]
+    damaged.write_bytes(damaged.read_bytes() + b"\0")
+    with pytest.raises(BackupUnusable, match="changed"):
+        await put_back(config, backup, replace=True)
+    async with opened(config) as suite:
+        assert await suite.export(NEIGHBOUR) == before
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_nobody_is_restored_over_who_serves(engine: str, tmp_path: Path) -> None:
+    config = await deployment(engine, tmp_path / "suite")
+    async with opened(config):
+        backup = await save(config, tmp_path / "backup")
+    with sole_user(config.folder, "consent"):
+        async with config.store("consent").turn(None):
+            with pytest.raises((FolderInUse, TurnTaken)):
+                await put_back(config, backup, replace=True)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_backup_taken_while_somebody_writes_lets_every_reader_go_on(
+    engine: str, tmp_path: Path
+) -> None:
+    """No cursor is ahead of what it counts, whenever the states were taken hold of; then none is after a journal."""
+    config = await deployment(engine, tmp_path / "suite")
+    async with opened(config) as suite:
+        engagement, recommender = suite.databases["engagement"], suite.databases["recommender"]
+
+        async def write(turn: int) -> None:
+            """A producer, and a consumer that has read all of it."""
+            await engagement.write(
+                lambda c: c.execute(
+                    "INSERT INTO outbox (seq, first_event, last_event) VALUES (?, 1, 0)", (turn,)
+                )
+            )
+            await recommender.write(lambda c: c.execute("UPDATE state SET cursor = ?", (turn,)))
+            await suite.databases["identity"].write(
+                lambda c: c.execute(
+                    "INSERT INTO change (seq, first_birth, last_birth) VALUES (?, 1, 0)", (turn,)
+                )
+            )
+            await suite.databases["consent"].write(
+                lambda c: c.execute("UPDATE authority SET graph_cursor = ?", (turn,))
+            )
+
+        async def writing() -> None:
+            for turn in range(100, 100_000):
+                await write(turn)
+
+        task = asyncio.create_task(writing())
+        try:
+            while not await suite.rows("engagement", "SELECT 1 FROM outbox WHERE seq > 110"):
+                await asyncio.sleep(0)
+            backups = [await save(config, tmp_path / f"backup{number}") for number in range(3)]
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+    for number, backup in enumerate(backups):
+        other = await deployment(engine, tmp_path / f"other{number}")
+        (other.folder / "filled").touch()
+        await put_back(other, backup, accept_loss=True)
+        async with opened(other) as suite:
+            (cursor,) = (await suite.rows("recommender", "SELECT cursor FROM state"))[0]
+            (last,) = (await suite.rows("engagement", "SELECT max(seq) FROM outbox"))[0]
+            assert 110 <= cursor <= last
+            (cursor,) = (await suite.rows("consent", "SELECT graph_cursor FROM authority"))[0]
+            (last,) = (await suite.rows("identity", "SELECT max(seq) FROM change"))[0]
+            assert 110 <= cursor <= last
+
+
+async def test_the_log_reads_on_where_a_restored_store_goes_on(tmp_path: Path) -> None:
+    """A cursor of the journal may be ahead of a restored store; its new records would never be sealed."""
+    config = await deployment("sqlite", tmp_path / "suite")
+    async with opened(config) as suite:
+        for last, cursor in ((5, 3), (9, 9)):
+            await suite.databases["identity"].write(
+                lambda c, last=last: c.execute(
+                    "INSERT INTO number_given VALUES ('audit_batches', ?)"
+                    " ON CONFLICT (name) DO UPDATE SET last = excluded.last",
+                    (last,),
+                )
+            )
+            await suite.databases["consent"].write(
+                lambda c, cursor=cursor: c.execute(
+                    "INSERT INTO log_sources VALUES ('identity', ?)"
+                    " ON CONFLICT (source) DO UPDATE SET cursor = excluded.cursor",
+                    (cursor,),
+                )
+            )
+            if last == 5:
+                backup = await save(config, tmp_path / "backup")
+    await put_back(config, backup, replace=True)
+    async with opened(config) as suite:
+        assert await suite.rows("consent", "SELECT cursor FROM log_sources WHERE source = 'identity'") == [
+            (5,)
+        ]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_nothing_learned_before_is_served_after(engine: str, tmp_path: Path) -> None:
+    """Models lie aside, and those of another folder are of a projection that is no more."""
+    config = await deployment(engine, tmp_path / "suite")
+    async with opened(config) as suite:
+        projection = await suite.rows("recommender", "SELECT projection FROM state")
+        backup = await save(config, tmp_path / "backup")
+    (config.folder / "models" / "m1").mkdir(parents=True)
+    restored = await put_back(config, backup, replace=True)
+    assert not (config.folder / "models").exists()
+    assert (config.folder / restored.aside / "models" / "m1").exists()
+    async with opened(config) as suite:
+        assert await suite.rows("recommender", "SELECT projection FROM state") != projection
+
+
+async def test_a_placing_that_was_broken_off_is_finished_before_anybody_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = await deployment("sqlite", tmp_path / "suite")
+    async with opened(config) as suite:
+        backup = await save(config, tmp_path / "backup")
+        await suite.databases["engagement"].write(lambda c: c.execute("DELETE FROM event"))
+    monkeypatch.setattr(FileSet, "finish_placing", lambda *_: False)
+    await put_back(config, backup, replace=True)
+    monkeypatch.undo()
+    assert (config.folder / PLACING).exists()
+    with pytest.raises(FolderInUse, match="broken off"), sole_user(config.folder, "identity"):
+        pass
+    assert (await put_back(config, backup)).manifest is None
+    with sole_user(config.folder, "identity"):
+        async with opened(config) as suite:
+            assert (await suite.counts(GONE))["engagement"] == {"event": 2}
+
+
+async def test_a_backup_is_its_owners_alone_and_has_no_keys(tmp_path: Path) -> None:
+    config = await deployment("sqlite", tmp_path / "suite")
+    config.keyring_path.write_text(config.keyring.to_json())
+    async with opened(config):
+        backup = await save(config, tmp_path / "backup")
+    assert {path.stat().st_mode & 0o777 for path in backup.iterdir()} == {0o600}
+    assert backup.stat().st_mode & 0o777 == 0o700
+    assert {path.name for path in backup.iterdir()} == {NAME, *(f"{service}.db" for service in SERVICES)}
+
+
+async def test_every_column_that_can_hold_a_subject_is_looked_through(tmp_path: Path) -> None:
+    """What a search by tag of a full deployment finds is in a column that a restore looks through."""
+    config = await deployment("sqlite", tmp_path / "suite")
+    async with opened(config):
+        pass
+    for service in SERVICES:
+        places = {
+            f.place for f in found_by_tag(config.folder / f"{service}.db", [tag_of(GONE), tag_of(CARD)])
+        }
+        assert places <= {f"{table}.{column}" for table, column in columns_of(service)}
