@@ -23,7 +23,7 @@ def add(commands: Any) -> None:
         "backup",
         help="save all tables of a deployment at one moment, while it runs or not",
         description=(
-            "Writes a new folder with the tables of all services, consistent among each other, and a backup.json."
+            "Writes a new folder with the tables of all services, at one moment, and backup.json."
             " Keys, the configuration and what is learned are not in it: keep the key ring apart."
         ),
     )
@@ -106,9 +106,9 @@ def _told(restored: Restored) -> Iterator[str]:
         yield "A restore that had been broken off is finished."
     else:
         since = _shown(restored.manifest.begun_at_ms)
-        yield f"Restored: the tables of {since}; {restored.erased} subjects erased since are erased again."
+        yield f"Restored: the tables of {since}; {restored.erased} erased since are erased again."
         if restored.carried is None:
-            yield f"[yellow]Lost:[/yellow] every erasure, withdrawal and objection after {since}."
+            yield "[yellow]Lost:[/yellow] every erasure, withdrawal and objection since."
         else:
             yield f"{restored.carried.records} consent records since are in it."
             if restored.carried.of_nobody:

@@ -166,7 +166,8 @@ class SchemaSet:
             for component in migrations.components(service):
                 for step in migrations.of(component)[: versions.get(component, 0)]:
                     await connection.execute(step.postgresql)
-            await connection.execute(f"TRUNCATE {', '.join(tables)}")
+            for table in tables:  # what migrations put into them; far less work than to truncate
+                await connection.execute(f'DELETE FROM "{table}"')  # noqa: S608 - names of our own tables
             for done, (table, columns) in enumerate(tables.items(), start=1):
                 with _file(backup, service, table).open("rb") as file:
                     await connection.copy_to_table(

@@ -43,7 +43,7 @@ def _silent(*_: object) -> None:
 
 async def deployment(engine: str, folder: Path) -> SuiteConfig:
     """The configuration of an empty deployment."""
-    folder.mkdir()
+    folder.mkdir()  # noqa: ASYNC240 - a test's
     policy = compile_policy(SHIPPED)
     config = SuiteConfig(
         folder, "acme", RING, folder / "keyring.json", policy, shipped_rules(policy), {},
@@ -56,7 +56,7 @@ async def another_database() -> str:
     """A new database of the tests' server."""
     dsn = postgres_server.dsn()
     connection = await PostgresSchema(dsn, "backup", "public").connected()
-    name = f"backup{await connection.fetchval('SELECT count(*) FROM pg_database')}"
+    name = f"backup{await connection.fetchval('SELECT count(*) FROM pg_database')}"  # noqa: S608 - a number
     await connection.execute(f"CREATE DATABASE {name}")
     await connection.close()
     return dsn.replace("/postgres?", f"/{name}?")
