@@ -91,9 +91,16 @@ def _restore(arguments: argparse.Namespace, console: Console) -> int:
         with _progress(console) as progress:
             restored = asyncio.run(restore(config, wanted, _now_ms, progress))
     except (
-        BackupUnusable, ConfigError, FolderInUse, OSError, SchemaTooNew, SchemaTooOld, StoreDown, StoreUnusable,
+        BackupUnusable,
+        ConfigError,
+        FolderInUse,
+        OSError,
+        SchemaTooNew,
+        SchemaTooOld,
+        StoreDown,
+        StoreUnusable,
         TurnTaken,
-    ) as error:  # fmt: skip
+    ) as error:
         console.print(f"[red]Not restored:[/red] {error}", highlight=False, soft_wrap=True)
         return 1
     for line in _told(restored):

@@ -20,6 +20,8 @@ from services.storage.backup_manifest import BackupUnusable, Manifest, Saved, wr
 from services.storage.backup_schemas import SchemaSet
 from services.storage.database import Location
 
+_SEALING = ("identifier", "audit")
+
 
 class StoreSet(Protocol):
     """All tables of a deployment, whichever engine keeps them; a restored set is staged, then placed."""
@@ -71,8 +73,8 @@ def store_set(config: SuiteConfig) -> StoreSet:
 
 
 def versions_of(ring: KeyRing) -> dict[str, list[int]]:
-    """Of each use of a ring the versions that open."""
-    return {use: [key.version for key in ring.versions(use)] for use in ring.uses}
+    """Of each use under which something in the tables is sealed, the versions that open it."""
+    return {use: [key.version for key in ring.versions(use)] for use in _SEALING}
 
 
 async def back_up(

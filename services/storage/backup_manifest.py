@@ -47,7 +47,7 @@ class Manifest:
         engine: whose files these are.
         tenant: whose data.
         begun_at_ms: everything acknowledged before this instant is in it; of what came later, some is.
-        keys: of each use of the key ring the versions that opened then.
+        keys: of the uses of the key ring under which something is sealed, the versions that opened it.
         saved: see there.
         files: SHA-256 by the path within the folder.
     """

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from consent.component import GraphStep
 from consent.record import Action
+from identity.ids import SubjectId
 from identity.keyring import KeyRing
 from services.deployment.config import SERVICES, SuiteConfig
 from services.storage import backup_files, migrations
@@ -80,9 +82,8 @@ async def test_who_was_erased_and_who_withdrew_after_the_backup_stays_so(engine:
         assert await suite.counts(GONE, CARD) == {name: {} for name in SERVICES}
         for service in SERVICES:
             for table, column in columns_of(service):
-                assert not {(GONE,), (CARD,)} & set(
-                    await suite.rows(service, f"SELECT {column} FROM {table}")
-                )
+                query = f"SELECT {column} FROM {table}"  # noqa: S608 - our own names
+                assert not {(GONE,), (CARD,)} & set(await suite.rows(service, query))
         assert [one for one in await suite.export(NEIGHBOUR) if getattr(one, "store", "") == "consent"] == [
             one for one in said if getattr(one, "store", "") == "consent"
         ]
@@ -150,7 +151,7 @@ async def test_what_does_not_fit_is_refused_and_nothing_is_changed(engine: str, 
         await put_back(config, backup, replace=True)
     (backup / NAME).write_text(content)
     another = replace(config, keyring=KeyRing.create(bytes, 0))
-    _changed(backup, keys={"signing": [1, 2]})
+    _changed(backup, keys={"identifier": [1, 2]})
     with pytest.raises(BackupUnusable, match="key ring"):
         await put_back(another, backup, replace=True)
     (backup / NAME).write_text(content)
@@ -240,6 +241,59 @@ async def test_a_backup_of_a_database_that_is_written_lets_every_reader_go_on(tm
         (last,) = (await suite.rows("engagement", "SELECT max(seq) FROM outbox"))[0]
     assert last > 100  # somebody wrote meanwhile
     await _must_go_on(await deployment("postgresql", tmp_path / "other"), backup)
+
+
+async def test_an_erasure_that_is_open_goes_on_in_the_restored_stores(tmp_path: Path) -> None:
+    """A store was away when it began; the restored set is without the person before anybody serves."""
+    config = await deployment("sqlite", tmp_path / "suite")
+    async with opened(config):
+        backup = await save(config, tmp_path / "backup")
+    async with opened(config) as suite:
+        del suite.stores["engagement"]
+        erasure_id = await suite.erasures.begin([GONE], suppress=False, requested_by="desk")
+    assert (await put_back(config, backup, replace=True)).erased == 1
+    async with opened(config) as suite:
+        assert await suite.counts(GONE) == {name: {} for name in SERVICES}
+        assert await suite.erasures.receipt(erasure_id) is None
+        await suite.erasures.resume()
+        receipt = json.loads((await suite.erasures.finished(erasure_id)).body)
+    assert receipt["subjects"] == [tag_of(GONE).hex()]
+
+
+async def test_an_erasure_that_only_one_saved_store_knows_is_one_in_all(tmp_path: Path) -> None:
+    """It ended between the moment of consent's state and that of another store; nobody has a journal."""
+    config, other = [await deployment("sqlite", tmp_path / name) for name in ("suite", "other")]
+    async with opened(config):
+        first = await save(config, tmp_path / "first")
+    async with opened(config) as suite:
+        await suite.erase(GONE)
+        second = await save(config, tmp_path / "second")
+    for service in ("identity", "engagement"):
+        (second / f"{service}.db").rename(first / f"{service}.db")
+    sums = json.loads((second / NAME).read_text())["files"]
+    mixed = json.loads((first / NAME).read_text())["files"]
+    _changed(first, files=mixed | {f"{one}.db": sums[f"{one}.db"] for one in ("identity", "engagement")})
+    (other.folder / "filled").touch()
+    await put_back(other, first, accept_loss=True)
+    async with opened(other) as suite:
+        assert await suite.counts(GONE) == {name: {} for name in SERVICES}
+
+
+async def test_what_was_said_of_identifiers_the_backup_has_not_seen_is_counted_and_left_out(
+    tmp_path: Path,
+) -> None:
+    """They come back under another birth subject, so a record of this one could never be reached again."""
+    config, late = await deployment("sqlite", tmp_path / "suite"), SubjectId(b"born-too-late-04")
+    async with opened(config):
+        backup = await save(config, tmp_path / "backup")
+    async with opened(config) as suite:
+        await suite.authority.apply_graph([GraphStep(50, (late,), ())])
+        await suite.say(late, "marketing", Action.REFUSE, 70)
+        await suite.say(NEIGHBOUR, "marketing", Action.REFUSE, 71)
+    restored = await put_back(config, backup, replace=True)
+    assert restored.carried == (1, 1)
+    async with opened(config) as suite:
+        assert (await suite.counts(late))["consent"] == {}
 
 
 async def test_the_log_reads_on_where_a_restored_store_goes_on(tmp_path: Path) -> None:
