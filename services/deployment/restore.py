@@ -24,7 +24,14 @@ from services.deployment.config import SERVICES, SuiteConfig
 from services.signing import Signed, signer
 from services.storage.backup_files import Progress
 from services.storage.backup_manifest import NAME, BackupUnusable, Manifest, read_manifest
-from services.storage.carried_over import CarriedOver, carry_over, must_follow, sealed_up_to, skeletons_of
+from services.storage.carried_over import (
+    CarriedOver,
+    carry_over,
+    knows_more,
+    must_follow,
+    sealed_up_to,
+    skeletons_of,
+)
 from services.storage.consent_people import ConsentPeople
 from services.storage.database import Connection, Database, Location
 from services.storage.engagement_people import EngagementPeople
@@ -99,6 +106,8 @@ async def restore(
         try:
             staged = await stores.stage(wanted.backup, manifest, progress)
             journal = await _journal(stores, wanted, manifest)
+            if wanted.journal is not None and journal is not None:
+                await _must_be_latest(stores, journal, staged["consent"])
             carried, erased = await _brought_forward(config, staged, journal, wanted.backup, clock)
             await stores.place(aside)
         finally:
@@ -132,6 +141,21 @@ async def _journal(stores: StoreSet, wanted: Wanted, manifest: Manifest) -> Loca
             " or --accept-loss, and who was erased since is back, and who withdrew since has not"
         )
     return journal
+
+
+async def _must_be_latest(stores: StoreSet, given: Location, consent: Location) -> None:
+    """Takes no copy for the last word while the deployment's own tables have more to say."""
+    try:
+        own = await stores.journal(None)
+    except BackupUnusable:  # damaged; therefore a copy is given
+        return
+    if own is None:
+        return
+    async with own.opened() as there, given.opened() as journal, consent.opened() as staged:
+        if await knows_more(there, journal, staged):
+            raise BackupUnusable(
+                "the deployment's own consent tables know more than the journal: restore without --journal"
+            )
 
 
 async def _brought_forward(

@@ -136,8 +136,8 @@ def copied_journal(path: Path, folder: Path) -> Location:
     Raises:
         BackupUnusable: there is none, or it is damaged.
     """
-    copy = folder / "journal.db"
     folder.mkdir(mode=0o700, exist_ok=True)
+    copy = folder / f"journal-{sum(1 for _ in folder.iterdir())}.db"
     try:
         with closing(connect(path, read_only=True)) as reader:
             reader.execute("BEGIN")

@@ -86,6 +86,15 @@ async def must_follow(journal: Database, consent: Database) -> None:
             )
 
 
+async def knows_more(other: Database, journal: Database, consent: Database) -> bool:
+    """Whether other consent tables, if they follow the backup at all, know more than a journal."""
+    try:
+        await must_follow(other, consent)
+    except BackupUnusable:
+        return False
+    return await _epoch(other) > await _epoch(journal)
+
+
 async def carry_over(journal: Database, consent: Database, identity: Database) -> CarriedOver:
     """Has the restored consent tables know what the journal knows.
 

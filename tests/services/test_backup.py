@@ -126,6 +126,23 @@ async def test_a_later_backup_says_what_an_earlier_one_can_not_know(engine: str,
         assert (await suite.counts(GONE))["identity"]["identifier"] == 1
 
 
+async def test_no_copy_is_the_last_word_while_the_tables_themselves_know_more(tmp_path: Path) -> None:
+    """Only when the deployment's own tables are damaged a copy that knows less is taken."""
+    config = await deployment("sqlite", tmp_path / "suite")
+    async with opened(config):
+        backup = await save(config, tmp_path / "backup")
+        copy = await save(config, tmp_path / "copy")
+    assert (await put_back(config, backup, replace=True, journal=copy)).carried == (0, 0)
+    async with opened(config) as suite:
+        await suite.say(NEIGHBOUR, "personalise", Action.WITHDRAW, 80)
+    with pytest.raises(BackupUnusable, match="know more"):
+        await put_back(config, backup, replace=True, journal=copy)
+    (config.folder / "consent.db").write_bytes(b"what a broken disk left")
+    with pytest.raises(BackupUnusable, match="can be read"):
+        await put_back(config, backup, replace=True)
+    assert (await put_back(config, backup, replace=True, journal=copy)).carried == (0, 0)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_what_does_not_fit_is_refused_and_nothing_is_changed(engine: str, tmp_path: Path) -> None:
     config = await deployment(engine, tmp_path / "suite")
