@@ -26,6 +26,7 @@ from services.storage.folder import PLACING, FolderInUse, sole_user
 from services.storage.sqlite import connect
 from services.storage.subjects_kept import columns_of
 from services.storage.tombstones import tag_of
+from tests.consent.statements import NOW_MS
 from tests.contract.engines import ENGINES
 from tests.services.backed_up import deployment, opened, put_back, save
 from tests.services.erasure_world import CARD, GONE, NEIGHBOUR
@@ -119,9 +120,16 @@ async def test_a_later_backup_says_what_an_earlier_one_can_not_know(engine: str,
     assert (await put_back(lost, early, journal=late)).erased == 1
     async with opened(lost) as suite:
         assert await suite.counts(GONE) == {name: {} for name in SERVICES}
-    other = replace(await deployment(engine, tmp_path / "other"), keyring=config.keyring)
+
+
+async def test_without_a_journal_a_restore_brings_back_who_was_erased_and_says_so(tmp_path: Path) -> None:
+    config, other = [await deployment("sqlite", tmp_path / name) for name in ("suite", "other")]
+    async with opened(config) as suite:
+        backup = await save(config, tmp_path / "backup")
+        await suite.erase(GONE)
     (other.folder / "filled").touch()
-    assert (await put_back(other, early, accept_loss=True)).carried is None
+    restored = await put_back(other, backup, accept_loss=True)
+    assert (restored.carried, restored.manifest.begun_at_ms) == (None, NOW_MS)
     async with opened(other) as suite:
         assert (await suite.counts(GONE))["identity"]["identifier"] == 1
 
@@ -341,10 +349,9 @@ async def test_the_log_reads_on_where_a_restored_store_goes_on(tmp_path: Path) -
         ]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-async def test_nothing_learned_before_is_served_after(engine: str, tmp_path: Path) -> None:
+async def test_nothing_learned_before_is_served_after(tmp_path: Path) -> None:
     """Models lie aside, and those of another folder are of a projection that is no more."""
-    config = await deployment(engine, tmp_path / "suite")
+    config = await deployment("sqlite", tmp_path / "suite")
     async with opened(config) as suite:
         projection = await suite.rows("recommender", "SELECT projection FROM state")
         backup = await save(config, tmp_path / "backup")
