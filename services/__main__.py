@@ -32,7 +32,19 @@ from services.commands import (  # noqa: E402
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m services", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    for group in (running, bringing, jobs, graph, ring, certificates, policy, stores, backups, doctor, records):
+    for group in (
+        running,
+        bringing,
+        jobs,
+        graph,
+        ring,
+        certificates,
+        policy,
+        stores,
+        backups,
+        doctor,
+        records,
+    ):
         group.add(commands)
     return parser
 

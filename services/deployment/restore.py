@@ -182,6 +182,7 @@ async def _brought_forward(
             {name: await one.look(partial(last_given, name=_AUDIT)) for name, one in databases.items()},
         )
         await databases["recommender"].write(_another_projection)
+        await databases["engagement"].write(_another_producer)
         log = SealedLog(consent, config.tenant, signer(config.keyring, Signed.AUDIT_HEAD), clock)
         await log.note("RESTORE", hashlib.sha256((backup / NAME).read_bytes()).digest())
     return carried, erased
@@ -250,3 +251,9 @@ async def _nothing_in_memory(_subjects: object) -> None:
 def _another_projection(writer: Connection) -> None:
     """Numbers given since the backup are given again: what was learned under them is of other people."""
     writer.execute("UPDATE state SET projection = ?", (secrets.token_hex(_PROJECTION_BYTES),))
+
+
+def _another_producer(writer: Connection) -> None:
+    """Places in the outbox are given again: what was announced under them is not news of this outbox."""
+    query = "UPDATE announced SET producer = ?, seq = 0"
+    writer.execute(query, (secrets.token_hex(_PROJECTION_BYTES),))

@@ -202,7 +202,7 @@ async def test_nobody_is_restored_over_who_serves(engine: str, tmp_path: Path) -
 _TURN = {  # a producer goes on, and its consumer has read all of it
     "engagement": "INSERT INTO outbox (seq, first_event, last_event) VALUES (?, 1, 0)",
     "identity": "INSERT INTO change (seq, first_birth, last_birth) VALUES (?, 1, 0)",
-    "recommender": "UPDATE state SET cursor = ?",
+    "recommender": "UPDATE feed_cursor SET cursor = ?",
     "consent": "UPDATE authority SET graph_cursor = ?",
 }
 
@@ -213,7 +213,12 @@ async def _must_go_on(config: SuiteConfig, backup: Path) -> None:
     await put_back(config, backup, accept_loss=True)
     async with opened(config) as suite:
         for consumer, read, producer, told in (
-            ("recommender", "SELECT cursor FROM state", "engagement", "SELECT max(seq) FROM outbox"),
+            (
+                "recommender",
+                "SELECT max(cursor) FROM feed_cursor",
+                "engagement",
+                "SELECT max(seq) FROM outbox",
+            ),
             ("consent", "SELECT graph_cursor FROM authority", "identity", "SELECT max(seq) FROM change"),
         ):
             [(cursor,)], [(last,)] = await suite.rows(consumer, read), await suite.rows(producer, told)
@@ -354,6 +359,7 @@ async def test_nothing_learned_before_is_served_after(tmp_path: Path) -> None:
     config = await deployment("sqlite", tmp_path / "suite")
     async with opened(config) as suite:
         projection = await suite.rows("recommender", "SELECT projection FROM state")
+        producer = await suite.rows("engagement", "SELECT producer FROM announced")
         backup = await save(config, tmp_path / "backup")
     (config.folder / "models" / "m1").mkdir(parents=True)
     restored = await put_back(config, backup, replace=True)
@@ -361,6 +367,7 @@ async def test_nothing_learned_before_is_served_after(tmp_path: Path) -> None:
     assert (config.folder / restored.aside / "models" / "m1").exists()
     async with opened(config) as suite:
         assert await suite.rows("recommender", "SELECT projection FROM state") != projection
+        assert await suite.rows("engagement", "SELECT producer FROM announced") != producer
 
 
 async def test_a_placing_that_was_broken_off_is_finished_before_anybody_serves(
