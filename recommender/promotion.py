@@ -26,8 +26,10 @@ from recommender.verdict import UNCHECKED, Check, Verdict
 
 #: Of fewer people nothing is said.
 PEOPLE_MIN = 100
-ASKED_MAX = 1000
-LEARNED_FROM_MAX = 1000
+ASKED_MAX = 2000
+#: With a thousand of 2,469 households the verdict hung on whose number was drawn: 0.97 to 1.26 times
+#: popularity. With all of them it is 1.13, whoever is asked.
+LEARNED_FROM_MAX = 4000
 HEAD_ITEMS_MAX = 2000
 _KEPT_BACK = 0.9
 _TUNED_ON = (0.8, 0.9)
