@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from recommender import promotion
 from recommender.events import EventTable, Kind
@@ -100,3 +104,15 @@ def test_a_check_is_the_same_whatever_the_order_of_events() -> None:
     columns = events.person, events.item, events.day, events.kind, events.quantity
     shuffled = EventTable.of_columns(np.column_stack([column[order] for column in columns]))
     assert judged_as(events) == judged_as(shuffled)
+
+
+@settings(max_examples=2, deadline=None)
+@given(numbers=st.permutations(range(PEOPLE)))
+def test_a_check_is_the_same_whatever_numbers_people_have(numbers: list[int]) -> None:
+    """Numbers are given as events come in, by partitions in any order; a verdict must not hang on them."""
+    events = shoppers(tastes=2)
+    renumbered = replace(events, person=np.array(numbers)[(events.person - 1000) // 7])
+    one, other = judged_as(events), judged_as(renumbered)
+    assert (one.verdict, one.people) == (other.verdict, other.people)
+    assert one.model_ndcg == pytest.approx(other.model_ndcg, abs=1e-3)
+    assert one.popularity_ndcg == pytest.approx(other.popularity_ndcg, abs=1e-9)
