@@ -15,7 +15,7 @@ TOOLS := build/protoc/.installed
 PROTOS := $(shell find protos/veilgraph -name '*.proto')
 
 .DEFAULT_GOAL := help
-.PHONY: help run tour test faults lint protos stubs bench locks clean
+.PHONY: help run tour test faults lint protos stubs baseline bench locks clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,14 +46,21 @@ lint: $(DEV) stubs ## Check style, types, imports, the contract, and that the st
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/python -m services lint-contract
+	.venv/bin/python -m services contract-pages build/contract.binpb --check
 	.venv/bin/buf lint build/contract.binpb --config protos/buf.yaml --path veilgraph
+	.venv/bin/buf breaking build/contract.binpb --against protos/baseline.binpb --config protos/buf.yaml --path veilgraph
+	.venv/bin/python -m services contract-breaking build/contract.binpb --against protos/baseline.binpb
 	@diff -r -x '*.proto' -x client -x __pycache__ -x '*.typed' build/stubs/veilgraph protos/veilgraph \
 	  && diff -x '*.proto' -x __pycache__ -x __init__.py build/stubs/tests/probe/v1 tests/probe/v1 \
 	  || { echo 'The stubs are not those of the contract: run make protos.'; exit 1; }
 
-protos: stubs ## Generate the stubs from the contract.
+protos: $(RUN) stubs ## Generate the stubs and docs/contract from the contract.
 	cp -r build/stubs/veilgraph protos/
 	cp build/stubs/tests/probe/v1/* tests/probe/v1/
+	.venv/bin/python -m services contract-pages build/contract.binpb
+
+baseline: stubs ## At a release: from now on callers have the contract as it is.
+	@cp build/baseline.binpb protos/baseline.binpb
 
 bench: $(DEV) ## Measure, print a table, write build/bench.json; BENCH=name: only that one.
 	.venv/bin/python -m tests.bench $(BENCH)
@@ -89,4 +96,5 @@ stubs: $(TOOLS)
 	google=$$($$tools -c 'import google.api; print(list(google.api.__path__)[0][:-len("google/api")])'); \
 	protoc="$$tools -m grpc_tools.protoc -I protos -I . -I $$google"; \
 	$$protoc --python_out=build/stubs --pyi_out=build/stubs --grpc_python_out=build/stubs $(PROTOS:protos/%=%) tests/probe/v1/probe.proto; \
+	$$protoc --include_imports --descriptor_set_out=build/baseline.binpb $(PROTOS:protos/%=%); \
 	$$protoc --include_imports --include_source_info --descriptor_set_out=build/contract.binpb $(PROTOS:protos/%=%)

@@ -30,9 +30,6 @@ def add(commands: Any) -> None:
     ropa.add_argument("--json", action="store_true", help="as JSON instead of Markdown")
     ropa.set_defaults(command=_ropa)
 
-    lint = commands.add_parser("lint-contract", help="name every method and field without a declaration")
-    lint.set_defaults(command=_lint_contract)
-
 
 def _sign_policy(arguments: argparse.Namespace, console: Console) -> int:
     from services.consent.policy_file import SUFFIX, PolicyFileError, sign
@@ -83,13 +80,3 @@ def _ropa(arguments: argparse.Namespace, console: Console) -> int:
         return 1
     sys.stdout.write(json.dumps(record, indent=1) + "\n" if arguments.json else markdown(record))
     return 0
-
-
-def _lint_contract(_arguments: argparse.Namespace, console: Console) -> int:
-    from services.contract import gaps
-
-    found = gaps()
-    for gap in found:
-        console.print(gap, highlight=False)
-    console.print("The contract leaves nothing undeclared." if not found else f"{len(found)} gaps.")
-    return 1 if found else 0
