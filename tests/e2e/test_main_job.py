@@ -63,7 +63,8 @@ class MainJob:
         self.folder = mapping.parent / "var" / "corner-shop"
         self._log = mapping.parent / "out.log"
         command = [sys.executable, "-m", "services", "run", "--data", str(mapping), "--port", "0"]
-        self._where = ["--gateway", f"127.0.0.1:{_free_port()}", "--var", str(mapping.parent / "var")]
+        self.gateway = f"127.0.0.1:{_free_port()}"
+        self._where = ["--gateway", self.gateway, "--var", str(mapping.parent / "var")]
         command += [*self._where, *options]
         with self._log.open("w") as output:
             environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'protos'}"}
