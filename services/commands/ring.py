@@ -40,6 +40,12 @@ def add(commands: Any) -> None:
 
     make = actions.add_parser("init", help="make the ring of a new deployment; replaces nothing")
     make.add_argument("file", type=Path, help="what the configuration will name under `keyring`")
+    make.add_argument(
+        "--from",
+        type=Path,
+        dest="seed",
+        help="a ring that was put aside: it is placed where there is none, and a later one stays",
+    )
 
     status = actions.add_parser("status", help="every version, and what is kept under it")
     status.add_argument(
@@ -93,6 +99,8 @@ def _carried_out(arguments: argparse.Namespace) -> Iterable[str]:
     from services.deployment.program import wall_clock_ms
 
     if arguments.action == "init":
+        if arguments.seed:
+            return [ring_file.place_ring(arguments.file, arguments.seed)]
         return [ring_file.make_ring(arguments.file, wall_clock_ms())]
     path = arguments.folder / "suite.toml" if arguments.folder else arguments.config
     if path is None:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from identity.errors import KeyDestroyed, KeyInUse
-from identity.keyring import ROOT_BYTES, Key, KeyRing
+from identity.keyring import ROOT_BYTES, Key, KeyRing, KeyState
 from identity.rotation import activate, begin, destroy
 from services.audit.files import keys_of
 from services.deployment.config import SERVICES, SuiteConfig
@@ -52,6 +52,46 @@ def make_ring(path: Path, now_ms: int) -> str:
     except FileExistsError:
         raise FileExistsError(f"{path} is there already and stays what it is") from None
     return f"made {path} with the first version of {', '.join(ring.uses)}; keep a copy where backups are not"
+
+
+def place_ring(path: Path, seed: Path) -> str:
+    """Puts a ring that was kept elsewhere in its place, unless a later one is there; says what was done.
+
+    Raises:
+        KeyRingError: one of the files holds no ring.
+        ValueError: what is there is another ring, or older than what was put aside and may lack keys.
+        OSError: it can not be read, or not be written there.
+    """
+    kept = KeyRing.from_json(seed.read_text())
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        make_private(path, kept.to_json())
+    except FileExistsError:
+        there = KeyRing.from_json(path.read_text())
+    else:
+        return f"placed {path}, revision {kept.revision}"
+    if not _of_one_deployment(there, kept):
+        raise ValueError(f"{path} and {seed} are two rings; whom one knows the other can not open")
+    if there.revision < kept.revision:
+        raise ValueError(
+            f"{path} has revision {there.revision}, and {seed} has {kept.revision}; see which one is meant"
+        )
+    return f"{path} is there already, revision {there.revision}, and stays what it is"
+
+
+def _of_one_deployment(ring: KeyRing, other: KeyRing) -> bool:
+    """Whether what both still hold is the same."""
+    held, others = _held_in(ring), _held_in(other)
+    return all(held[version] == others[version] for version in held.keys() & others.keys())
+
+
+def _held_in(ring: KeyRing) -> dict[tuple[str, int], bytes]:
+    return {
+        (use, key.version): key.derive(b"whether two rings hold one root", 32)
+        for use in ring.uses
+        for key in ring.every(use)
+        if key.state is not KeyState.DESTROYED
+    }
 
 
 def status(ring: KeyRing, uses: Iterable[str]) -> Iterator[str]:

@@ -50,7 +50,7 @@ class Authority:
     def issue(self, identity: SpiffeId, key: ec.EllipticCurvePublicKey, now: datetime) -> x509.Certificate:
         """A certificate for a workload, good for ``CERTIFICATE_DAYS`` and never beyond the authority."""
         names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(str(identity))]
-        if identity.path.startswith("service/"):
+        if not identity.path.startswith("caller/"):  # a caller connects, and is connected to by nobody
             names.append(x509.DNSName(identity.dns_name))
         ends = min(now + timedelta(days=CERTIFICATE_DAYS), self.certificate.not_valid_after_utc)
         # It has no subject: gRPC takes a common name for a DNS name where there is none.

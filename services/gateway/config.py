@@ -23,6 +23,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from services.contract import home_of, public_services
 from services.errors import DOMAIN, REASONS
+from services.gateway.downstream_tls import EdgeTls
 from services.gateway.upstream_tls import CONNECTIONS, GatewayTls
 from services.interceptors.epochs import HEADER as MIN_EPOCH
 
@@ -63,8 +64,9 @@ class GatewayConfig:
         jwks_file: the key set callers' tokens are verified with.
         issuer: who issues them.
         audience: whom they are for.
-        listen: ``host:port`` on this machine; port 0 takes a free one.
+        listen: ``host:port``; port 0 takes a free one.
         tls: what it shows to the services; ``None``: they take calls without a certificate.
+        edge: what it shows to callers; ``None``: it listens on loopback only.
     """
 
     services: Mapping[str, str]
@@ -73,6 +75,7 @@ class GatewayConfig:
     audience: str
     listen: str = "127.0.0.1:8080"
     tls: GatewayTls | None = None
+    edge: EdgeTls | None = None
 
     def __post_init__(self) -> None:
         """Refuses what would not be safe.
@@ -81,7 +84,7 @@ class GatewayConfig:
             ValueError: tokens would cross a network unencrypted.
         """
         host, _ = _split(self.listen)
-        if not ipaddress.ip_address(host).is_loopback:
+        if self.edge is None and not ipaddress.ip_address(host).is_loopback:
             raise ValueError("without TLS the gateway listens on a loopback address only")
 
 
@@ -105,6 +108,7 @@ def render(config: GatewayConfig) -> str:
     values = {
         "listen_host": host,
         "listen_port": port,
+        "transport_socket": None if config.edge is None else config.edge.socket(),
         "foreign_headers": all_but(MIN_EPOCH),
         "max_request_bytes": REQUEST_BYTES_MAX,
         "max_response_bytes": RESPONSE_BYTES_MAX,
@@ -138,8 +142,8 @@ def write_config(config: GatewayConfig, folder: Path) -> Path:
     """Writes what Envoy reads into its folder; returns the path of the configuration."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     (folder / DESCRIPTOR_FILE).write_bytes(descriptor_set(config.services).SerializeToString())
-    if config.tls is not None:
-        for name, content in config.tls.secrets().items():
+    for shown in (config.tls, config.edge):
+        for name, content in ({} if shown is None else shown.secrets()).items():
             (folder / name).write_text(content)
     path = folder / CONFIG_FILE
     path.write_text(render(config))

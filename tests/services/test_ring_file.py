@@ -11,6 +11,7 @@ import pytest
 from identity.errors import KeyInUse, KeyRingMalformed
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
+from identity.rotation import activate, begin
 from services.audit.files import keys_of
 from services.commands.ring_file import destroyed, make_ring, rotated, status
 from services.deployment.config import SERVICES, load
@@ -163,3 +164,37 @@ def test_the_whole_life_of_a_signing_key_is_typed_in(config, capsys):
     assert code == 0
     assert "signing v1, destroyed" in said
     assert "signing v2, active" in said
+
+
+def test_a_ring_that_was_put_aside_is_placed_where_there_is_none(tmp_path):
+    """Asked again it changes nothing, whether what is there is the same or has been rotated since."""
+    seed, there = tmp_path / "aside.json", tmp_path / "keys" / "ring.json"
+    make_ring(seed, NOW_MS)
+    assert typed("keys", "init", there, "--from", seed) == (0, f"placed {there}, revision 0\n")
+    assert there.read_text() == seed.read_text()
+    assert stat.S_IMODE(there.stat().st_mode) == 0o600
+    for ring in (KeyRing.from_json(seed.read_text()), later(seed)):
+        there.write_text(ring.to_json())
+        code, said = typed("keys", "init", there, "--from", seed)
+        assert (code, f"revision {ring.revision}, and stays what it is" in said) == (0, True)
+        assert there.read_text() == ring.to_json()
+
+
+def test_a_ring_older_than_the_one_put_aside_is_not_taken_for_the_deployments(tmp_path):
+    """A volume that was restored from long ago lacks keys that people are sealed under."""
+    seed, there = tmp_path / "aside.json", tmp_path / "ring.json"
+    make_ring(there, NOW_MS)
+    seed.write_text(later(there).to_json())
+    before = there.read_text()
+    code, said = typed("keys", "init", there, "--from", seed)
+    assert (code, "see which one is meant" in said) == (1, True)
+    assert there.read_text() == before
+    for wrong in ("{}", KeyRing.create(lambda count: bytes([7]) * count, NOW_MS).to_json()):
+        seed.write_text(wrong)
+        assert typed("keys", "init", there, "--from", seed)[0] == 1
+        assert there.read_text() == before
+
+
+def later(path) -> KeyRing:
+    ring = KeyRing.from_json(path.read_text())
+    return activate(begin(ring, "signing", bytes(range(32)), NOW_MS), "signing")

@@ -1,0 +1,111 @@
+"""The gateway of a deployment in a cluster: rendered beforehand, and served from what was rendered."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+#: As long as a call without a deadline of its own may take (``services.gateway.config.UNARY_TIMEOUT_S``).
+DRAIN_S = 15.0
+
+
+def add(commands: Any) -> None:
+    """Adds them to the program's."""
+    render = commands.add_parser(
+        "render-gateway",
+        help="write what the gateway of a deployment reads, from its configuration and the contract",
+        description=(
+            "Needs [listen], [tokens] and [tls] of the configuration, and no secret. Paths in what is written"
+            " are those of the machine the gateway runs on. Exit code 1 with --check: a file would change."
+        ),
+    )
+    render.add_argument("file", type=Path, help="the deployment's configuration")
+    render.add_argument("folder", type=Path, help="where the gateway's files are written")
+    render.add_argument(
+        "--listen",
+        default="0.0.0.0:8443",
+        help="where the gateway listens (0.0.0.0:8443)",
+    )
+    render.add_argument(
+        "--at",
+        type=Path,
+        default=Path("/etc/veilgraph"),
+        help="where the configuration lies on the machine the gateway runs on (/etc/veilgraph)",
+    )
+    render.add_argument("--check", action="store_true", help="write nothing; say what would change")
+    render.set_defaults(command=_render)
+
+    serve = commands.add_parser("gateway", help="serve the gateway from what render-gateway wrote")
+    serve.add_argument("rendered", type=Path, help="the folder that render-gateway wrote")
+    serve.add_argument("--folder", type=Path, required=True, help="of this process's own files; written to")
+    serve.add_argument(
+        "--drain-s",
+        type=float,
+        default=DRAIN_S,
+        help=f"how long calls in flight may take when it is told to stop ({DRAIN_S:g})",
+    )
+    serve.add_argument(
+        "--probes", default="", metavar="HOST:PORT", help="where a supervisor asks for 'live' and 'ready'"
+    )
+    serve.set_defaults(command=_serve)
+
+
+def _render(arguments: argparse.Namespace, console: Console) -> int:
+    from services.deployment.config import ConfigError
+    from services.gateway.rendered import gateway_of, outdated
+
+    try:
+        config = gateway_of(arguments.file, arguments.listen, arguments.at)
+        changed = outdated(config, arguments.folder, mend=not arguments.check)
+    except (ConfigError, OSError, ValueError) as error:
+        console.print(f"[red]Not rendered:[/red] {error}", highlight=False, soft_wrap=True)
+        return 1
+    for name in changed:
+        said = "is not what it would be" if arguments.check else "written"
+        console.print(f"{arguments.folder / name}: {said}", highlight=False, soft_wrap=True)
+    if not changed:
+        console.print(f"{arguments.folder} is up to date", highlight=False, soft_wrap=True)
+    return 1 if arguments.check and changed else 0
+
+
+def _serve(arguments: argparse.Namespace, console: Console) -> int:
+    from services.gateway.envoy import GatewayFailed
+    from services.server import AddressTaken
+
+    try:
+        arguments.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in arguments.rendered.iterdir():
+            if path.is_file():  # a ConfigMap's folder has links beside its files
+                shutil.copyfile(path, arguments.folder / path.name)
+        return asyncio.run(_served(arguments.folder, arguments.drain_s, arguments.probes))
+    except (AddressTaken, GatewayFailed, OSError) as error:
+        console.print(f"[red]gateway can not run:[/red] {error}", highlight=False, soft_wrap=True)
+        return 1
+
+
+async def _served(folder: Path, drain_s: float, probes: str) -> int:
+    """Serves until it is told to stop; 1 if Envoy ended by itself."""
+    from services.deployment.probes import answering
+    from services.deployment.program import stop_signal
+    from services.gateway.envoy import running_envoy
+
+    stop = stop_signal()
+    async with answering(probes) as ready, running_envoy(folder, grace_s=drain_s) as gateway:
+        ready.set()
+        sys.stdout.write(f"gateway serves on {gateway.address}\n")
+        sys.stdout.flush()
+        stopped, ended = asyncio.create_task(stop.wait()), asyncio.create_task(gateway.ended())
+        await asyncio.wait([stopped, ended], return_when=asyncio.FIRST_COMPLETED)
+        ready.clear()
+        stopped.cancel()
+        if ended.done():
+            sys.stdout.write(f"Envoy ended with status {ended.result()}\n")
+            return 1
+        ended.cancel()
+    return 0
