@@ -103,10 +103,13 @@ class Catalogue:
         version: grows with every change of a listed item, and when one is listed no more.
         columns: what filters ask, at least as long as there are numbers.
         texts: what the codes in the columns mean.
+        followed: what the store's news up to this number are about is as it was then, or newer; -1 where
+            nobody follows them.
     """
 
     def __init__(self, items: Iterable[StoredItem] = ()) -> None:
         self.version = 0
+        self.followed = -1
         self.columns = Columns.empty(_FIRST_ITEMS)
         self.texts = Vocabularies.empty()
         self._numbers: dict[str, int] = {}
@@ -120,6 +123,11 @@ class Catalogue:
         told = list(items)
         for start in range(0, len(told), _AT_ONCE):
             self._put(told[start : start + _AT_ONCE])
+
+    def put_as_of(self, items: Iterable[StoredItem], news: int) -> None:
+        """Puts items as the store had them at the news of a number; what is here already is newer."""
+        if news > self.followed:
+            self.put(items)
 
     def _put(self, items: Sequence[StoredItem]) -> None:
         at = np.array([item.number for item in items])

@@ -129,6 +129,11 @@ class AnswerCache:
             _, oldest = self._answers.popitem(last=False)
             self._held -= 1 + len(oldest)
 
+    def clear(self) -> None:
+        """Forgets the answers of everybody."""
+        self._answers.clear()
+        self._held = 0
+
     def drop(self, subjects: Iterable[SubjectId]) -> None:
         """Forgets the answers of some subjects."""
         for subject in subjects:

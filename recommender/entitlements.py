@@ -52,6 +52,10 @@ class Entitlements:
         for entitlement in entitlements:
             self.grant(entitlement)
 
+    def replace_those_with(self, first_bytes: bytes, entitlements: Iterable[Entitlement]) -> None:
+        """Has all subjects that begin with one of some bytes be on these lists and on no other."""
+        self.replace([subject for subject in self._items if subject[0] in first_bytes], entitlements)
+
     def of(self, subjects: Iterable[SubjectId], now_ms: int) -> tuple[int, ...]:
         """The items a person may see now.
 

@@ -147,6 +147,11 @@ class HistoryCache:
             _, oldest = self._histories.popitem(last=False)
             self._bytes -= oldest.memory_bytes
 
+    def clear(self) -> None:
+        """Forgets all histories."""
+        self._histories.clear()
+        self._bytes = 0
+
     def drop(self, subjects: Iterable[SubjectId]) -> None:
         """Forgets the histories of some subjects."""
         for subject in subjects:

@@ -114,7 +114,7 @@ class RecommenderProjection:
             partition: whose news they are; ``None``: everybody's.
         """
         applied = await self._store.apply(cursor, events, declared, partition)
-        self._catalogue.put(applied.items)
+        self._catalogue.put_as_of(applied.items, applied.news)
         if applied.provenances is not None and len(applied.provenances) > len(self._provenances):
             self._learn(applied.provenances)  # partitions are applied side by side
         self._drop({event.subject for event in events} | {one.subject for one in declared})
@@ -162,6 +162,12 @@ class RecommenderProjection:
     def forget(self, subjects: Sequence[SubjectId]) -> None:
         """Drops what is in memory of subjects that the store has erased."""
         self._drop(subjects)
+
+    def forget_everybody(self) -> None:
+        """Drops what is in memory of everybody: some of them are gone, and nothing says who."""
+        self._applied += 1
+        self._histories.clear()
+        self._declared.clear()
 
     async def _history(self, subject: SubjectId) -> History:
         history = self._histories.get(subject)

@@ -28,6 +28,7 @@ class Loaded:
         events_seen: events taken in so far, erased ones included.
         items: all items with a number.
         provenances: by code.
+        news: the number of the newest news of these tables.
     """
 
     projection: str
@@ -35,6 +36,7 @@ class Loaded:
     events_seen: int
     items: Sequence[StoredItem]
     provenances: Sequence[Provenance]
+    news: int
 
     @property
     def cursor(self) -> int:
@@ -52,12 +54,14 @@ class Applied:
         items: items that got a number because of an event; when the news were there before, all of
             the events' items that have one.
         provenances: all provenances by code, when there may be new ones.
+        news: the items are as they were at the news of this number.
     """
 
     recorded: int
     events_seen: int
     items: Sequence[StoredItem]
     provenances: Sequence[Provenance] | None
+    news: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +86,12 @@ class Changed:
     Attributes:
         count: how many items were replaced, added or taken out.
         items: the state of all items concerned.
+        news: they are so at the news of this number.
     """
 
     count: int
     items: Sequence[StoredItem]
+    news: int
 
 
 class RecommenderStore(Protocol):

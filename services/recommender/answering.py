@@ -9,6 +9,7 @@ from __future__ import annotations
 from recommender.catalogue import Catalogue
 from recommender.projection import RecommenderProjection
 from recommender.question import Answer, Question
+from services.recommender.following import Others
 from services.recommender.grounds import Permission, Told
 from veilgraph.recommender.v1 import recommender_pb2
 
@@ -16,9 +17,10 @@ from veilgraph.recommender.v1 import recommender_pb2
 class Answering:
     """Makes responses."""
 
-    def __init__(self, catalogue: Catalogue, projection: RecommenderProjection) -> None:
+    def __init__(self, catalogue: Catalogue, projection: RecommenderProjection, others: Others) -> None:
         self._catalogue = catalogue
         self._projection = projection
+        self._others = others
 
     def response(
         self,
@@ -36,7 +38,11 @@ class Answering:
             model_version: of the model that answered.
             permission: what let data of the person be used.
             language: of the sentences.
+
+        Raises:
+            Unavailable: the catalogue in memory may be out of date.
         """
+        self._others.must_be_current()
         response = recommender_pb2.RecommendResponse(
             depth=recommender_pb2.Depth.Name(answer.depth),
             depth_reason=answer.depth_reason,

@@ -30,6 +30,7 @@ from services.recommender.answering import Answering
 from services.recommender.asker import Askers
 from services.recommender.entitling import EntitlementServicer
 from services.recommender.evaluator import Evaluator
+from services.recommender.following import Alone, Following, Others
 from services.recommender.jobs import JobServicer
 from services.recommender.learned import without_the_gone
 from services.recommender.live_text import LiveText
@@ -37,10 +38,13 @@ from services.recommender.refreshing import Refresher
 from services.recommender.searching import SearchServicer
 from services.recommender.service import RecommenderServicer
 from services.recommender.serving import LiveIndex
+from services.recommender.taking_in import TakingIn
 from services.recommender.trainer import PURPOSE, Places, Trainer, people_to_learn_from
+from services.recommender.unlearning import Unlearning
 from services.storage.database import Database
 from services.storage.entitlements import EntitlementTables
 from services.storage.evaluations import Evaluations
+from services.storage.followers import FollowerTables
 from services.storage.index_files import IndexFiles
 from services.storage.model_files import ModelFiles
 from services.storage.recommender import RecommenderTables
@@ -67,6 +71,7 @@ class Recommender:
         trainer: makes models.
         refresher: has the model follow who may be learned from.
         entitling: answers calls about exclusive items.
+        following: follows what other processes write; ``None``: there are none.
     """
 
     servicer: RecommenderServicer
@@ -79,6 +84,7 @@ class Recommender:
     trainer: Trainer
     refresher: Refresher
     entitling: EntitlementServicer
+    following: asyncio.Task[None] | None
 
 
 @asynccontextmanager
@@ -92,6 +98,7 @@ async def running_recommender(
     page_key: bytes,
     parameters: Parameters = DEFAULTS,
     model_refresh_s: float = MODEL_REFRESH_S,
+    several: bool = False,
 ) -> AsyncIterator[Recommender]:
     """A recommender that is ready to serve while the block runs.
 
@@ -104,6 +111,7 @@ async def running_recommender(
         page_key: page tokens are sealed under it.
         parameters: what to train with.
         model_refresh_s: within so long no model in service carries what was withdrawn from training.
+        several: other processes serve from the same tables, each with a folder of its own.
     """
     store = RecommenderTables(database)
     with bulk_loading():
@@ -119,11 +127,8 @@ async def running_recommender(
         )
         return await asyncio.to_thread(untrained, data.events, len(data.categories), parameters)
 
-    files = ModelFiles(places.models)
-    model = await asyncio.to_thread(_usable, files, places, loaded.projection, log)
     indexes = IndexFiles(places.models, loaded.projection)
-    served = model or untrained(EventTable.empty(), 1, parameters)
-    index = await asyncio.to_thread(_index, indexes, served, catalogue, log)
+    index = await asyncio.to_thread(_resumed, places, indexes, catalogue, parameters, log)
     live = LiveIndex(catalogue, index, popularity, partial(_keep, indexes, log))
     trainer = Trainer(
         store=store,
@@ -138,9 +143,22 @@ async def running_recommender(
     projection = RecommenderProjection(
         store, catalogue, loaded, history_bytes_max=HISTORY_BYTES_MAX, changed=live.events_changed
     )
+    news = loaded.news
     del loaded  # all items once more
-    lists = EntitlementTables(database)
+    lists, tables = EntitlementTables(database), FollowerTables(database)
     entitlements = Entitlements(await lists.load())
+    unlearning = Unlearning(news, lambda: trainer.without_the_erased(clock()), log)
+    taking_in = TakingIn(
+        tables=tables,
+        catalogue=catalogue,
+        live=live,
+        projection=projection,
+        lists=lists,
+        entitlements=entitlements,
+        forgotten=unlearning.soon,
+    )
+    following = Following(tables, news, taking_in, lambda: unlearning.upto, log)
+    others: Others = following if several else Alone()
     people = RecommenderPeople(
         catalogue=catalogue,
         entitlements=entitlements,
@@ -148,13 +166,15 @@ async def running_recommender(
         projection=projection,
         live=live,
         trainer=trainer,
-        files=files,
+        files=ModelFiles(places.models),
         sums=SumsFiles(places.sums),
+        news=tables,
+        others=others,
         clock=clock,
         purposes=guard.policy.names_in,
     )
-    entitling = EntitlementServicer(lists, entitlements, catalogue)
-    if model is None and guard.ready:  # else nobody may be learned from yet
+    entitling = EntitlementServicer(lists, entitlements, catalogue, others)
+    if not live.model.version and guard.ready:  # else nobody may be learned from yet
         await live.rebuild()
     page_tokens = PageTokens(page_key)
     text = LiveText(places.database, lambda: live.model.text)
@@ -165,7 +185,7 @@ async def running_recommender(
         live=live,
         text=text,
         askers=Askers(catalogue, projection, entitlements),
-        answering=Answering(catalogue, projection),
+        answering=Answering(catalogue, projection, others),
         page_tokens=page_tokens,
     )
     servicer = RecommenderServicer(
@@ -176,6 +196,7 @@ async def running_recommender(
         trainer=trainer,
         entitlements=entitlements,
         page_tokens=page_tokens,
+        others=others,
     )
 
     def job(now_ms: int) -> Job:
@@ -190,6 +211,7 @@ async def running_recommender(
         version=lambda: live.model.version,
     )
     jobs = JobServicer(evaluator=evaluator, trainer=trainer, live=live, shown=servicer.model)
+    follows = await following.start() if several else None
     try:
         yield Recommender(
             servicer,
@@ -202,8 +224,12 @@ async def running_recommender(
             trainer,
             refresher,
             entitling,
+            follows,
         )
     finally:
+        if several:
+            await following.stop()
+        await unlearning.close()
         await entitling.drained()
         await jobs.close()
         await refresher.close()
@@ -212,10 +238,17 @@ async def running_recommender(
         await live.close()
 
 
-def _usable(files: ModelFiles, places: Places, projection: str, log: Callable[[str], object]) -> Model | None:
-    """The newest usable model; what was learned from somebody who was erased since is removed first."""
-    without_the_gone(places.database, places.models.parent)
-    return files.newest(projection, lambda unusable: log(_refused(unusable)))
+def _resumed(
+    places: Places,
+    indexes: IndexFiles,
+    catalogue: Catalogue,
+    parameters: Parameters,
+    log: Callable[[str], object],
+) -> ServedIndex:
+    """The index of the newest usable model; what was learned from somebody who is gone is removed first."""
+    files = without_the_gone(places.database, places.models.parent)
+    model = files.newest(indexes.projection, lambda unusable: log(_refused(unusable)))
+    return _index(indexes, model or untrained(EventTable.empty(), 1, parameters), catalogue, log)
 
 
 def _refused(unusable: SnapshotUnusable) -> str:

@@ -28,6 +28,7 @@ from services.interceptors.call import Call
 from services.recommender.answering import Answering
 from services.recommender.asker import Askers
 from services.recommender.asking import question_of
+from services.recommender.following import Others
 from services.recommender.grounds import permission_of
 from services.recommender.items import item_message, item_of, refused
 from services.recommender.serving import LiveIndex
@@ -54,15 +55,17 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         trainer: Trainer,
         entitlements: Entitlements,
         page_tokens: PageTokens,
+        others: Others,
     ) -> None:
         self._store = store
+        self._others = others
         self._catalogue = catalogue
         self._projection = projection
         self._live = live
         self._trainer = trainer
         self._askers = Askers(catalogue, projection, entitlements)
         self._page_tokens = page_tokens
-        self._answering = Answering(catalogue, projection)
+        self._answering = Answering(catalogue, projection, others)
         self._writing: set[asyncio.Task[Changed]] = set()
 
     async def Recommend(
@@ -90,12 +93,13 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
     async def UpsertItems(
         self, request: recommender_pb2.UpsertItemsRequest, call: Call
     ) -> recommender_pb2.UpsertItemsResponse:
-        """Adds or replaces items; they are served soon after."""
+        """Adds or replaces items; they are served soon after, and hidden at once from whom they must be."""
         kept, items = refused(request.items, call), []
         for start in range(0, len(kept), _ITEMS_AT_ONCE):
             items += [item_of(item) for item in kept[start : start + _ITEMS_AT_ONCE]]
             await asyncio.sleep(0)  # whoever asks for a list does not wait for a thousand items
-        changed = await self._changed(self._store.upsert(write_request(request, call), items))
+        hides = any(item.exclusive or item.age_min_years for item in items)
+        changed = await self._changed(self._store.upsert(write_request(request, call), items), hides=hides)
         return recommender_pb2.UpsertItemsResponse(
             upserted=changed.count,
             refused=[refusal.message() for refusal in sorted(call.refused, key=attrgetter("index"))],
@@ -109,7 +113,8 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         self, request: recommender_pb2.DeleteItemsRequest, call: Call
     ) -> recommender_pb2.DeleteItemsResponse:
         """Takes items out; no answer names them from now on."""
-        changed = await self._changed(self._store.delete(write_request(request, call), request.item_ids))
+        deleting = self._store.delete(write_request(request, call), request.item_ids)
+        changed = await self._changed(deleting, hides=True)
         return recommender_pb2.DeleteItemsResponse(deleted=changed.count)
 
     async def Train(
@@ -128,16 +133,22 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         """The model in service."""
         return self.model()
 
-    async def _changed(self, write: Coroutine[Any, Any, Changed]) -> Changed:
-        """Writes, and has the catalogue follow even when the caller is gone meanwhile."""
+    async def _changed(self, write: Coroutine[Any, Any, Changed], *, hides: bool) -> Changed:
+        """Writes, and has the catalogue follow even when the caller is gone meanwhile.
+
+        What takes something from view is over when every process that answers has followed it.
+        """
         task = asyncio.create_task(self._follow(write))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
-        return await asyncio.shield(task)
+        changed = await asyncio.shield(task)
+        if hides:
+            await self._others.follow()
+        return changed
 
     async def _follow(self, write: Awaitable[Changed]) -> Changed:
         changed = await write
-        self._catalogue.put(changed.items)
+        self._catalogue.put_as_of(changed.items, changed.news)
         self._live.items_changed([item.number for item in changed.items])
         return changed
 

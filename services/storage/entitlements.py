@@ -12,10 +12,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from identity.ids import SubjectId
+from identity.ids import SUBJECT_BYTES, SubjectId
 from recommender.entitlements import Entitlement, Entitlements, Place
 from recommender.store import WriteRequest
 from services.storage.database import Connection, Database
+from services.storage.followers import Kind, tell_subjects
+from services.storage.items import stored_items
 from services.storage.recommender import answer_request, answered_request
 from services.storage.tombstones import erased_among
 
@@ -44,6 +46,11 @@ class EntitlementTables:
             lambda reader: [place for subject in subjects for place in entitlements_of(reader, subject)]
         )
 
+    async def item_numbers(self, item_ids: Sequence[str]) -> dict[str, int]:
+        """The numbers of those items that have one."""
+        items = await self._database.look(lambda reader: stored_items(reader, item_ids))
+        return {item.item_id: item.number for item in items}
+
     async def change(self, request: WriteRequest, places: Mapping[Place, Entitlement | None]) -> int:
         """Puts subjects on lists and takes them off; returns how many places are other than before.
 
@@ -61,10 +68,29 @@ class EntitlementTables:
         async with self._telling:
             entitlements.replace(subjects, await self.of(subjects))
 
+    async def tell_those_with(self, entitlements: Entitlements, first_bytes: bytes) -> None:
+        """The same for all subjects that begin with one of some bytes."""
+        async with self._telling:
+            kept = await self._database.look(partial(_beginning_with, first_bytes))
+            entitlements.replace_those_with(first_bytes, kept)
+
 
 def entitlements_of(connection: Connection, subject: SubjectId) -> list[Entitlement]:
     """The places of a birth subject."""
     return [_entitlement(row) for row in connection.execute(f"{_ALL} WHERE birth = ?", (subject,)).fetchall()]
+
+
+def _beginning_with(first_bytes: bytes, reader: Connection) -> list[Entitlement]:
+    return [
+        _entitlement(row)
+        for first in first_bytes
+        for row in reader.execute(f"{_ALL} WHERE birth BETWEEN ? AND ?", _ends(first)).fetchall()
+    ]
+
+
+def _ends(first: int) -> tuple[bytes, bytes]:
+    """The least and the greatest birth subject that begins with a byte."""
+    return bytes([first]).ljust(SUBJECT_BYTES, b"\0"), bytes([first]).ljust(SUBJECT_BYTES, b"\xff")
 
 
 def erase_entitlements(connection: Connection, subjects: Iterable[SubjectId]) -> None:
@@ -83,6 +109,7 @@ def _change(request: WriteRequest, places: Mapping[Place, Entitlement | None], c
         *((_PUT, (*one, request.now_ms)) for one in given if one.subject not in gone),
     ]
     changed = sum(connection.execute(*change).rowcount for change in changes)
+    tell_subjects(connection, Kind.ENTITLEMENTS, (place.subject for place in places))
     return answer_request(request, changed, connection)
 
 

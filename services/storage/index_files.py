@@ -31,7 +31,11 @@ _ROWS = ("vectors", "number", "row_of")
 
 
 class IndexFiles:
-    """The snapshots of one recommender's indexes, beneath its models."""
+    """The snapshots of one recommender's indexes, beneath its models.
+
+    Attributes:
+        projection: names the projection the item numbers belong to.
+    """
 
     def __init__(self, models: Path, projection: str) -> None:
         """Opens the snapshots.
@@ -41,7 +45,7 @@ class IndexFiles:
             projection: names the projection the item numbers belong to.
         """
         self._models = models
-        self._projection = projection
+        self.projection = projection
 
     def write(self, index: ServedIndex) -> None:
         """Keeps the base of an index and removes the oldest of its model.
@@ -60,7 +64,7 @@ class IndexFiles:
             sync(half / f"{name}.npy")
         manifest = {
             "format": FORMAT,
-            "projection": self._projection,
+            "projection": self.projection,
             "model": index.model.version,
             "epoch": epoch,
             "reach": index.base.reach,
@@ -99,7 +103,7 @@ class IndexFiles:
                 raise SnapshotUnusable("the manifest was changed")
             if manifest["format"] != FORMAT or manifest["model"] != model.version:
                 raise SnapshotUnusable("another format or model")
-            if manifest["projection"] != self._projection:
+            if manifest["projection"] != self.projection:
                 raise SnapshotUnusable("of another projection")
             for name in _ROWS:
                 if digest_of_file(folder / f"{name}.npy") != manifest["sha256"][name]:

@@ -96,6 +96,16 @@ def stored_items(connection: Connection, item_ids: Sequence[str]) -> list[Stored
     return found
 
 
+def numbered_items(connection: Connection, numbers: Sequence[int]) -> list[StoredItem]:
+    """The same of items by their numbers."""
+    query = f"SELECT {_IN_MEMORY} FROM item WHERE number"  # noqa: S608 - our own names
+    return [
+        _stored(row)
+        for part in parts(numbers)
+        for row in connection.execute(f"{query} IN ({marks(part)})", part).fetchall()
+    ]
+
+
 def all_items(connection: Connection) -> list[StoredItem]:
     """What is in memory of all items with a number."""
     rows = connection.execute(f"SELECT {_IN_MEMORY} FROM item")  # noqa: S608 - our own names

@@ -14,13 +14,14 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from identity.ids import PARTITIONS, SubjectId
-from recommender.catalogue import Item
+from recommender.catalogue import Item, StoredItem
 from recommender.declared import DeclaredAnswer, DeclaredBy
 from recommender.errors import RequestIdReused, UnknownItem
 from recommender.history import EMPTY, NEVER_MS, History, Provenance
 from recommender.projection import ProjectedEvent
 from recommender.store import Applied, Changed, Loaded, WriteRequest
 from services.storage.database import Connection, Database
+from services.storage.followers import last_news, tell_items
 from services.storage.items import (
     all_items,
     item_told,
@@ -134,7 +135,8 @@ class RecommenderTables:
 
 def _load(reader: Connection) -> Loaded:
     projection, seen = reader.execute("SELECT projection, events_seen FROM state").fetchone()
-    return Loaded(projection, _cursors(reader), seen, all_items(reader), _provenances(reader))
+    items, provenances = all_items(reader), _provenances(reader)
+    return Loaded(projection, _cursors(reader), seen, items, provenances, last_news(reader))
 
 
 def _cursors(reader: Connection) -> tuple[int, ...]:
@@ -148,7 +150,8 @@ def _upsert(request: WriteRequest, items: Sequence[Item], connection: Connection
     if count is None:
         put_items(connection, list(latest.values()), request.now_ms // _DAY_MS)
         count = answer_request(request, len(latest), connection)
-    return Changed(count, stored_items(connection, list(latest)))
+        return _told(count, stored_items(connection, list(latest)), connection)
+    return Changed(count, stored_items(connection, list(latest)), last_news(connection))
 
 
 def _delete(request: WriteRequest, item_ids: Sequence[str], connection: Connection) -> Changed:
@@ -156,7 +159,12 @@ def _delete(request: WriteRequest, item_ids: Sequence[str], connection: Connecti
     count = answered_request(request, connection)
     if count is None:
         count = answer_request(request, take_out(connection, distinct), connection)
-    return Changed(count, stored_items(connection, distinct))
+        return _told(count, stored_items(connection, distinct), connection)
+    return Changed(count, stored_items(connection, distinct), last_news(connection))
+
+
+def _told(count: int, items: Sequence[StoredItem], connection: Connection) -> Changed:
+    return Changed(count, items, tell_items(connection, (item.number for item in items)))
 
 
 def answered_request(request: WriteRequest, connection: Connection) -> int | None:
@@ -218,13 +226,15 @@ def _apply(
     connection.execute("UPDATE state SET events_seen = events_seen + ?", (recorded,))
     connection.executemany(_ADVANCE, [(cursor, partition, cursor) for partition in partitions])
     (seen,) = connection.execute("SELECT events_seen FROM state").fetchone()
-    return Applied(recorded, seen, stored_items(connection, unknown), provenances)
+    found = stored_items(connection, unknown)
+    news = tell_items(connection, (item.number for item in found)) if found else last_news(connection)
+    return Applied(recorded, seen, found, provenances, news)
 
 
 def _applied_before(connection: Connection, events: Sequence[ProjectedEvent]) -> Applied:
     (seen,) = connection.execute("SELECT events_seen FROM state").fetchone()
     items = stored_items(connection, list({event.item_id for event in events}))
-    return Applied(0, seen, items, _provenances(connection))
+    return Applied(0, seen, items, _provenances(connection), last_news(connection))
 
 
 def _coded(

@@ -17,11 +17,13 @@ from recommender.catalogue import Catalogue
 from recommender.conclusions import conclusions
 from recommender.entitlements import Entitlements
 from recommender.projection import RecommenderProjection
+from services.recommender.following import Others
 from services.recommender.serving import LiveIndex
 from services.recommender.trainer import PURPOSE, Trainer
 from services.storage.database import Connection
 from services.storage.engagement_people import answer_in_words
 from services.storage.entitlements import EntitlementTables, entitlements_of, erase_entitlements
+from services.storage.followers import FollowerTables
 from services.storage.model_files import ModelFiles
 from services.storage.recommender import declared_by, erase_events
 from services.storage.sums_files import SumsFiles
@@ -54,6 +56,8 @@ class RecommenderPeople:
         trainer: Trainer,
         files: ModelFiles,
         sums: SumsFiles,
+        news: FollowerTables,
+        others: Others,
         clock: Callable[[], int],
         purposes: Callable[[int], tuple[str, ...]],
     ) -> None:
@@ -65,6 +69,8 @@ class RecommenderPeople:
         self._trainer = trainer
         self._files = files
         self._sums = sums
+        self._news = news
+        self._others = others
         self._clock = clock
         self._purposes = purposes
 
@@ -183,4 +189,6 @@ class RecommenderPeople:
         """See ``Contents.forget``."""
         self._projection.forget(subjects)
         await self._lists.tell(self._entitlements, subjects)
+        told = await self._news.tell_forgotten(subjects)
         await self._trainer.without_the_erased(self._clock())
+        await self._others.unlearn(told)

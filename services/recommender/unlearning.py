@@ -1,0 +1,70 @@
+"""What this process learned from people whom another one was told to forget.
+
+It is looked through until nothing of it is of anybody who is gone; only then the others are told
+so. Whoever is told to forget more meanwhile begins again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from recommender.errors import RecommenderError
+from services.errors import Unavailable
+from services.storage.database import StoreUnusable
+
+#: After what could not be unlearned now.
+AGAIN_S = 1.0
+
+
+class Unlearning:
+    """The unlearning of one process; used from one event loop.
+
+    Attributes:
+        upto: nothing learned here is of anybody who was gone at the news of this number.
+    """
+
+    def __init__(
+        self,
+        news: int,
+        unlearn: Callable[[], Awaitable[None]],
+        log: Callable[[str], object],
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """Has nothing to do yet.
+
+        Args:
+            news: nothing learned here is of anybody who was gone at the news of this number.
+            unlearn: returns when nothing learned here is of anybody who is gone now.
+            log: told when it has to be tried again.
+            pause: waits for a number of seconds.
+        """
+        self.upto = news
+        self._unlearn = unlearn
+        self._log = log
+        self._pause = pause
+        self._asked = news
+        self._task: asyncio.Task[None] | None = None
+
+    def soon(self, news: int) -> None:
+        """Begins: somebody was gone at the news of this number."""
+        self._asked = max(self._asked, news)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._until_done())
+
+    async def close(self) -> None:
+        """Stops; what is not unlearned the next start looks for."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _until_done(self) -> None:
+        while self.upto < self._asked:
+            asked = self._asked
+            try:
+                await self._unlearn()
+            except (Unavailable, RecommenderError, StoreUnusable, OSError) as failed:
+                self._log(f"what was learned is looked through again: {type(failed).__name__}\n")
+                await self._pause(AGAIN_S)
+                continue
+            self.upto = asked

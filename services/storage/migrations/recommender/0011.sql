@@ -1,0 +1,14 @@
+-- What changed, for other processes that have these tables in memory. News name no person.
+CREATE TABLE news (
+    number INTEGER PRIMARY KEY,
+    kind INTEGER NOT NULL,            -- 1 items, 2 entitlements, 3 somebody was forgotten, 4 the model in service
+    about BLOB NOT NULL
+) STRICT;
+
+-- The processes that serve from these tables, and how far each has followed the news.
+CREATE TABLE follower (
+    id TEXT PRIMARY KEY,              -- random
+    beat INTEGER NOT NULL,            -- counted up while the process is alive
+    followed INTEGER NOT NULL,        -- news up to here are in its memory
+    unlearned INTEGER NOT NULL        -- nothing it learned is of anybody who was gone at this one
+) STRICT;
