@@ -26,6 +26,8 @@ _OPTIONS = (
     # A service that comes back is found again soon.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
+    # Where a name stands for several processes, one that is new there is found as soon; 30 s by default.
+    ("grpc.dns_min_time_between_resolutions_ms", 1_000),
 )
 #: A channel under an older certificate is closed when the last call over it is over. A stream that says
 #: nothing may last: it ends with the first message after its token. Cutting it would cancel its reader.

@@ -51,6 +51,13 @@ def add(commands: Any) -> None:
         alone.add_argument(
             "--folder", type=Path, help="of this process's own files (default: the configuration's folder)"
         )
+        alone.add_argument(
+            "--probes",
+            default="",
+            metavar="HOST:PORT",
+            help="where a supervisor asks (grpc.health.v1, no certificate) whether the process is 'live' and"
+            " whether it is 'ready': serves, or stands by (default: it is not asked)",
+        )
         alone.set_defaults(command=_serve, service=service)
 
     level = commands.add_parser("log-level", help="have running services write more or less of calls")
@@ -136,7 +143,7 @@ def _serve(arguments: argparse.Namespace, console: Console) -> int:
         config = load(arguments.config)
         if arguments.folder is not None:
             config = replace(config, folder=arguments.folder.absolute())
-        return uvloop.run(serve_alone(config, arguments.service, sys.stdout))
+        return uvloop.run(serve_alone(config, arguments.service, sys.stdout, arguments.probes))
     except (
         AddressTaken,
         CertificateUnusable,

@@ -44,6 +44,7 @@ _KEYS = frozenset(
         "policy",
         "policy_keys",
         "listen",
+        "bind",
         "tokens",
         "callers",
         "verifiers",
@@ -93,7 +94,8 @@ class SuiteConfig:
         keyring_path: their file.
         policy: purposes, legal bases, views.
         rules: the shipped ones, with this deployment's verifiers; a ledger goes by those applied to it.
-        listen: address of each service, "host:port".
+        listen: address of each service, "host:port", as the others call it.
+        bind: where a service listens, if it is called by another address; see ``bound``.
         tokens: whose tokens are taken.
         callers: the allow-list by caller id.
         verifiers: who may attest that a person was authenticated.
@@ -121,6 +123,11 @@ class SuiteConfig:
     postgresql: str = field(default="", repr=False)
     tls: TlsConfig | None = None
     nats: NatsSettings | None = None
+    bind: Mapping[str, str] = field(default_factory=dict)
+
+    def bound(self, service: str) -> str:
+        """Where a service listens, "host:port"."""
+        return self.bind.get(service, self.listen[service])
 
     def store(self, service: str) -> Location:
         """Where a service's tables lie."""
@@ -155,6 +162,7 @@ def load(path: Path) -> SuiteConfig:
             shipped_rules(policy), attesters={verifier.name: verifier.callers for verifier in verifiers}
         ),
         listen=_listen(content),
+        bind=_bind(content),
         tokens=tokens,
         callers={
             name: _caller(name, entry, tenant, policy, frozenset(callers)) for name, entry in callers.items()
@@ -181,7 +189,7 @@ def problems(path: Path) -> list[str]:
     found.by(lambda: _only(content, _KEYS, path.name))
     tenant = found.by(lambda: _name(content.get("tenant"), "tenant"))
     policy = None if tenant is None else found.by(lambda: _policy(content, folder, tenant))
-    for part in (_listen, _refresh_s, _drain_s, _postgresql):
+    for part in (_listen, _bind, _refresh_s, _drain_s, _postgresql):
         found.by(partial(part, content))
     for part_of_folder in (_keyring, _tokens):
         found.by(partial(part_of_folder, content, folder))
@@ -224,6 +232,17 @@ def _keyring(content: Mapping[str, Any], folder: Path) -> KeyRing:
 def _listen(content: Mapping[str, Any]) -> dict[str, str]:
     listen = _section(content, "listen", frozenset(SERVICES))
     return {name: _string(listen, name) for name in SERVICES}
+
+
+def _bind(content: Mapping[str, Any]) -> dict[str, str]:
+    if "bind" not in content:
+        return {}
+    bind = _section(content, "bind", frozenset(SERVICES))
+    for name in bind:
+        host, _, port = _string(bind, name).rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
+            raise ConfigError(f"bind.{name}: an address and a port that stays, as 0.0.0.0:7101")
+    return dict(bind)
 
 
 def _tokens(content: Mapping[str, Any], folder: Path) -> TokenConfig:

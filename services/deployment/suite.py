@@ -109,6 +109,7 @@ async def running_suite(
     services: Sequence[str] = SERVICES,
     *,
     level: Callable[[], Level] = normal,
+    ready: asyncio.Event | None = None,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[Suite]:
     """Some services, or all, while the block runs; they serve when the block begins.
@@ -119,6 +120,7 @@ async def running_suite(
         log: takes access lines and reports of unforeseen errors.
         services: the services of this process.
         level: how much is written of calls; asked by each.
+        ready: is set while the process is of use: while it serves, or stands by.
         pause: waits for a number of seconds.
 
     Raises:
@@ -131,8 +133,9 @@ async def running_suite(
     """
     here = [name for name in ORDER if name in services]
     addresses = dict(config.listen)
+    ready = ready or asyncio.Event()
     async with AsyncExitStack() as stack:
-        turns = {name: await stack.enter_async_context(_turn(config, name, log)) for name in here}
+        turns = {name: await stack.enter_async_context(_turn(config, name, log, ready)) for name in here}
         process = await stack.enter_async_context(_process(config, clock, log, turns, addresses))
         process = replace(process, level=level)
         for name, turn in turns.items():
@@ -147,14 +150,15 @@ async def running_suite(
         await process.unless_ended(process.guarded())
         for server in servers:
             await server.serving()
-        telling = asyncio.create_task(_tell_health(process.guard, servers))
+        ready.set()
+        telling = asyncio.create_task(_tell_health(process.guard, servers, ready))
         stack.callback(telling.cancel)
         sweepers = [
             Sweeper(part.name, part.database, config.policy, clock, part.forget)
             for part in suite.parts.values()
         ]
         process.must_run("retention", await stack.enter_async_context(sweeping(sweepers, log)))
-        stack.push_async_callback(_drain, process, servers, telling, pause)
+        stack.push_async_callback(_drain, process, servers, telling, ready, pause)
         yield suite
 
 
@@ -162,10 +166,12 @@ async def _drain(
     process: Process,
     servers: Sequence[GuardedServer],
     telling: asyncio.Task[None],
+    ready: asyncio.Event,
     pause: Callable[[float], Awaitable[None]],
 ) -> None:
     """Says that nothing serves, and serves on until nobody who heard it sends calls any more."""
     telling.cancel()
+    ready.clear()
     for server in servers:
         await server.not_serving()
     if process.config.drain_s and not process.ended.done():
@@ -173,12 +179,13 @@ async def _drain(
 
 
 @asynccontextmanager
-async def _turn(config: SuiteConfig, name: str, log: Log) -> AsyncIterator[Turn]:
+async def _turn(config: SuiteConfig, name: str, log: Log, ready: asyncio.Event) -> AsyncIterator[Turn]:
     """The turn to serve one service; a process that is the second to come stands by until it is its turn."""
     tidying: list[asyncio.Task[None]] = []
 
     def stands_by() -> None:
         log(f"{name} stands by: another process serves it\n")
+        ready.set()  # to take over
         if name == "recommender":
             from services.recommender.learned import standing_by  # noqa: PLC0415 - nobody else needs it
 
@@ -187,6 +194,7 @@ async def _turn(config: SuiteConfig, name: str, log: Log) -> AsyncIterator[Turn]
 
     with sole_user(config.folder, name):
         async with config.store(name).turn(stands_by) as turn:
+            ready.clear()  # it has loaded nothing yet
             for task in tidying:
                 task.cancel()
             await asyncio.gather(*tidying, return_exceptions=True)
@@ -301,13 +309,14 @@ def part_of(name: str) -> Enter:
     return recommender_part
 
 
-async def _tell_health(guard: GuardTable, servers: Sequence[GuardedServer]) -> None:
+async def _tell_health(guard: GuardTable, servers: Sequence[GuardedServer], ready: asyncio.Event) -> None:
     """Says that the servers serve while the guard table may decide, and not while it may not."""
     told = True
     while True:
         await asyncio.sleep(HEALTH_S)
         if guard.ready != told:
             told = not told
+            (ready.set if told else ready.clear)()
             for server in servers:
                 await (server.serving() if told else server.not_serving())
 
@@ -346,10 +355,11 @@ async def _listening(
             clock_ms=process.clock,
             certificate=process.certificates.get(part.name),
         )
-        await server.start(addresses[part.name])
+        await server.start(process.config.bound(part.name))
         stack.push_async_callback(server.stop, GRACE_S)
-        addresses[part.name] = server.address
-        suite.addresses.update(dict.fromkeys(server.names, server.address))
+        if part.name not in process.config.bind:
+            addresses[part.name] = server.address  # its port may have been any
+        suite.addresses.update(dict.fromkeys(server.names, addresses[part.name]))
         servers.append(server)
     for close in closing:
         stack.callback(close)

@@ -48,6 +48,8 @@ async def test_an_address_that_is_taken_is_named(tmp_path, clock: Clock):
     [
         ("[listen]", 'colour = "blue"\n[listen]', r"unknown keys \['colour'\]"),
         ('tenant = "demo"', 'tenant = "De mo"', "tenant: a name"),
+        ("[tokens]", '[bind]\nconsent = "0.0.0.0:0"\n[tokens]', "bind.consent: an address and a port"),
+        ("[tokens]", '[bind]\ncensus = "0.0.0.0:1"\n[tokens]', r"bind: unknown keys \['census'\]"),
         ('keyring = "keys/keyring.json"', 'keyring = "keys/other.json"', "other.json: No such file"),
         ('"recommend"', '"recommend"]\nhobbies = ["chess"', r"callers.*unknown keys \['hobbies'\]"),
         ('"loyalty"', '"joy"', "callers.shop.purposes: unknown purpose 'joy'"),
