@@ -23,6 +23,7 @@ from services.consent import policy_file
 from services.consent.policy_file import PolicyFileError
 from services.interceptors.call import Caller
 from services.interceptors.gaps import INTERNAL_SCOPE
+from services.monitoring.port import public
 from services.rights.proofs import Verifier, public_keys
 from services.service_tokens import PREFIX
 from services.storage.database import Location
@@ -53,6 +54,7 @@ _KEYS = frozenset(
         "stores",
         "nats",
         "tls",
+        "monitoring",
     }
 )
 _DRAIN_MOST_S = 600
@@ -105,6 +107,7 @@ class SuiteConfig:
         tls: the services' certificates; ``None``: connections show none and stay on loopback.
         postgresql: the database that holds the services' tables; empty: a file a service in the folder.
         nats: where engagement's news are announced; ``None``: the recommender follows them by itself.
+        monitoring: where the process of each service is watched, "host:port"; one that has none is not.
     """
 
     folder: Path
@@ -124,6 +127,7 @@ class SuiteConfig:
     tls: TlsConfig | None = None
     nats: NatsSettings | None = None
     bind: Mapping[str, str] = field(default_factory=dict)
+    monitoring: Mapping[str, str] = field(default_factory=dict)
 
     def bound(self, service: str) -> str:
         """Where a service listens, "host:port"."""
@@ -173,6 +177,7 @@ def load(path: Path) -> SuiteConfig:
         postgresql=_postgresql(content),
         tls=_tls(content, folder, callers),
         nats=_nats(content, folder),
+        monitoring=_monitoring(content),
     )
 
 
@@ -189,7 +194,7 @@ def problems(path: Path) -> list[str]:
     found.by(lambda: _only(content, _KEYS, path.name))
     tenant = found.by(lambda: _name(content.get("tenant"), "tenant"))
     policy = None if tenant is None else found.by(lambda: _policy(content, folder, tenant))
-    for part in (_listen, _bind, _refresh_s, _drain_s, _postgresql):
+    for part in (_listen, _bind, _refresh_s, _drain_s, _postgresql, _monitoring):
         found.by(partial(part, content))
     for part_of_folder in (_keyring, _tokens):
         found.by(partial(part_of_folder, content, folder))
@@ -298,6 +303,27 @@ def _nats(content: Mapping[str, Any], folder: Path) -> NatsSettings | None:
         return nats_settings(_string(section, "url"), paths)
     except NatsSettingsError as error:
         raise ConfigError(f"nats.{error}") from None
+
+
+def _monitoring(content: Mapping[str, Any]) -> dict[str, str]:
+    if "monitoring" not in content:
+        return {}
+    section = _section(content, "monitoring", frozenset(SERVICES))
+    return {name: watched_at(_string(section, name), f"monitoring.{name}") for name in section}
+
+
+def watched_at(address: str, where: str) -> str:
+    """An address at which a process may be watched.
+
+    Raises:
+        ConfigError: it is none, or one for everybody.
+    """
+    try:
+        if public(address):
+            raise ConfigError(f"{where}: metrics are for the cluster alone; {address} is a public address")
+    except ValueError:
+        raise ConfigError(f"{where}: an IP address and a port are needed, 127.0.0.1:9401") from None
+    return address
 
 
 def _refresh_s(content: Mapping[str, Any]) -> int:

@@ -10,6 +10,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from identity.keyring import KeyRing
 from services.deployment import dev_ca
@@ -100,6 +101,7 @@ def prepare(
     *,
     tls: bool = False,
     nats: str = "",
+    monitoring: Mapping[str, int] = MappingProxyType({}),
 ) -> Path:
     """Makes whatever of a development suite is missing in a folder; mints fresh tokens and certificates.
 
@@ -110,6 +112,7 @@ def prepare(
         postgresql: the database that holds the tables; empty: files in the folder.
         tls: connections to the services show certificates.
         nats: the server that announces news; empty: the services tell each other.
+        monitoring: port at which the process of a service is watched; one without is not.
 
     Returns:
         The path of the configuration file.
@@ -132,11 +135,13 @@ def prepare(
     if tls:
         dev_ca.provide(folder / TLS_FOLDER, TRUST_DOMAIN, CALLERS, now_s, renew=True)
     config = folder / CONFIG_FILE
-    write_private(config, _config(ports, postgresql, nats, tls=tls))
+    write_private(config, _config(ports, postgresql, nats, monitoring, tls=tls))
     return config
 
 
-def _config(ports: Mapping[str, int], postgresql: str, nats: str, *, tls: bool) -> str:
+def _config(
+    ports: Mapping[str, int], postgresql: str, nats: str, monitoring: Mapping[str, int], *, tls: bool
+) -> str:
     lines = [
         "# Written at every start of the development suite; copy it to begin a deployment of your own.",
         f'tenant = "{TENANT}"',
@@ -155,6 +160,9 @@ def _config(ports: Mapping[str, int], postgresql: str, nats: str, *, tls: bool) 
         lines += ["", "[stores]", f"postgresql = {json.dumps(postgresql)}"]
     if nats:
         lines += ["", "[nats]", f"url = {json.dumps(nats)}"]
+    if monitoring:
+        lines += ["", "[monitoring]"]
+        lines += [f'{name} = "127.0.0.1:{port}"' for name, port in monitoring.items()]
     for caller, (scopes, purposes) in CALLERS.items():
         lines += [
             "",
