@@ -21,7 +21,7 @@ from identity.quota import PER_HOUR_DEFAULT
 from identity.rules import Rules, compile_rules
 from services.consent import policy_file
 from services.consent.policy_file import PolicyFileError
-from services.interceptors.call import Caller
+from services.interceptors.call import BACKEND, CALLER_KINDS, Caller
 from services.interceptors.gaps import INTERNAL_SCOPE
 from services.monitoring.port import public
 from services.rights.proofs import Verifier, public_keys
@@ -36,7 +36,9 @@ T = TypeVar("T")
 SERVICES = ("identity", "consent", "recommender", "engagement")
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_CALLER_KEYS = frozenset({"scopes", "purposes", "new_identifiers_per_hour", "translates_to", "spiffe"})
+_CALLER_KEYS = frozenset(
+    {"scopes", "purposes", "new_identifiers_per_hour", "translates_to", "spiffe", "kind"}
+)
 _TLS_KEYS = frozenset({"trust_domain", "certificate", "key", "ca"})
 _KEYS = frozenset(
     {
@@ -363,7 +365,10 @@ def _caller(
     translates_to = frozenset(entry.get("translates_to", ()))
     if unknown := sorted(translates_to - callers | translates_to & {name}):
         raise ConfigError(f"callers.{name}.translates_to: no other callers are called {unknown}")
-    return Caller(_name(name, "callers"), tenant, scopes, purposes, per_hour, translates_to)
+    kind = entry.get("kind", BACKEND)
+    if kind not in CALLER_KINDS:
+        raise ConfigError(f"callers.{name}.kind: one of {', '.join(CALLER_KINDS)}")
+    return Caller(_name(name, "callers"), tenant, scopes, purposes, per_hour, translates_to, kind=kind)
 
 
 def _verifier(name: str, entry: Mapping[str, Any], folder: Path, content: Mapping[str, Any]) -> Verifier:

@@ -91,6 +91,8 @@ _TLS = (
 NEW_IDENTIFIERS_PER_HOUR = {"importer": 1_000_000_000}
 #: Whose ids a caller may be given, of people who permit it.
 TRANSLATES_TO = {"shop": ("partner",)}
+#: What kind of caller it is, where it is no back end.
+KINDS = {"operator": "operator", "partner": "partner"}
 
 
 def prepare(
@@ -188,5 +190,6 @@ def _more(caller: str) -> list[str]:
     lines = {
         "new_identifiers_per_hour": NEW_IDENTIFIERS_PER_HOUR.get(caller),
         "translates_to": TRANSLATES_TO.get(caller),
+        "kind": KINDS.get(caller),
     }
     return [f"{name} = {json.dumps(value)}" for name, value in lines.items() if value is not None]
