@@ -19,6 +19,7 @@ from services.tls.certificate import Certificate
 from services.tls.credentials import Secured, open_channel
 from services.tls.material import Material
 from services.tls.spiffe import service_id
+from services.trace_context import passed_on
 
 _OPTIONS = (
     ("grpc.enable_http_proxy", 0),  # a proxy of the environment is none of this machine's services
@@ -87,8 +88,11 @@ class Peers:
         return stub(self.channel(service, caller))
 
     def metadata(self, service: str) -> Metadata:
-        """The metadata with which ``service``, a part of this process, calls now; ask anew for each call."""
-        return self._tokens[service].metadata()
+        """The metadata with which ``service``, a part of this process, calls now; ask anew for each call.
+
+        What is called by whoever answers a call is part of that call's trace.
+        """
+        return self._tokens[service].metadata() + passed_on()
 
     async def close(self) -> None:
         """Closes the channels; calls in flight are cancelled."""

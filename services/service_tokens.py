@@ -18,7 +18,7 @@ from consent.policy import Policy
 from identity.keyring import KeyRing
 from services.errors import Unauthenticated
 from services.interceptors.authentication import Verify
-from services.interceptors.call import Caller, Credentials
+from services.interceptors.call import SERVICE, Caller, Credentials
 from services.signing import Signed, Signer, public_keys
 
 TTL_S = 300
@@ -82,7 +82,7 @@ class ServiceToken:
 def service_callers(tenant: str, policy: Policy) -> dict[str, Caller]:
     """The services as callers, by caller id; they may use the purposes that nobody can refuse."""
     return {
-        PREFIX + name: Caller(PREFIX + name, tenant, scopes, policy.unrefusable_mask)
+        PREFIX + name: Caller(PREFIX + name, tenant, scopes, policy.unrefusable_mask, kind=SERVICE)
         for name, scopes in SCOPES.items()
     }
 

@@ -58,6 +58,9 @@ def add(commands: Any) -> None:
             help="where a supervisor asks (grpc.health.v1, no certificate) whether the process is 'live' and"
             " whether it is 'ready': serves, or stands by (default: it is not asked)",
         )
+        alone.add_argument(
+            "--monitoring", metavar="HOST:PORT", help="where this process is watched (default: [monitoring])"
+        )
         alone.set_defaults(command=_serve, service=service)
 
     level = commands.add_parser("log-level", help="have running services write more or less of calls")
@@ -88,6 +91,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     from services.deployment.processes import ServiceFailed
     from services.gateway.envoy import GatewayFailed
     from services.importing.errors import ImportStopped
+    from services.monitoring.port import MonitoringTaken
     from services.server import AddressTaken
     from services.storage.database import SchemaTooNew, StoreUnusable
     from services.storage.folder import FolderInUse
@@ -118,6 +122,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         FolderInUse,
         GatewayFailed,
         ImportStopped,
+        MonitoringTaken,
         SchemaTooNew,
         ServiceFailed,
         StoreUnusable,
@@ -129,9 +134,10 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
 def _serve(arguments: argparse.Namespace, console: Console) -> int:
     import uvloop
 
-    from services.deployment.config import ConfigError, load
+    from services.deployment.config import ConfigError, load, watched_at
     from services.deployment.program import serve_alone
     from services.loopback import NotLoopback
+    from services.monitoring.port import MonitoringTaken
     from services.parts.part import PartEnded
     from services.server import AddressTaken
     from services.storage.database import SchemaTooNew, SchemaTooOld, StoreUnusable
@@ -143,12 +149,16 @@ def _serve(arguments: argparse.Namespace, console: Console) -> int:
         config = load(arguments.config)
         if arguments.folder is not None:
             config = replace(config, folder=arguments.folder.absolute())
+        if arguments.monitoring is not None:
+            address = watched_at(arguments.monitoring, "--monitoring")
+            config = replace(config, monitoring={arguments.service: address})
         return uvloop.run(serve_alone(config, arguments.service, sys.stdout, arguments.probes))
     except (
         AddressTaken,
         CertificateUnusable,
         ConfigError,
         FolderInUse,
+        MonitoringTaken,
         NotLoopback,
         PartEnded,
         SchemaTooNew,

@@ -21,8 +21,9 @@ from identity.quota import PER_HOUR_DEFAULT
 from identity.rules import Rules, compile_rules
 from services.consent import policy_file
 from services.consent.policy_file import PolicyFileError
-from services.interceptors.call import Caller
+from services.interceptors.call import BACKEND, CALLER_KINDS, Caller
 from services.interceptors.gaps import INTERNAL_SCOPE
+from services.monitoring.port import public
 from services.rights.proofs import Verifier, public_keys
 from services.service_tokens import PREFIX
 from services.storage.database import Location
@@ -35,7 +36,9 @@ T = TypeVar("T")
 SERVICES = ("identity", "consent", "recommender", "engagement")
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_CALLER_KEYS = frozenset({"scopes", "purposes", "new_identifiers_per_hour", "translates_to", "spiffe"})
+_CALLER_KEYS = frozenset(
+    {"scopes", "purposes", "new_identifiers_per_hour", "translates_to", "spiffe", "kind"}
+)
 _TLS_KEYS = frozenset({"trust_domain", "certificate", "key", "ca"})
 _KEYS = frozenset(
     {
@@ -53,6 +56,7 @@ _KEYS = frozenset(
         "stores",
         "nats",
         "tls",
+        "monitoring",
     }
 )
 _DRAIN_MOST_S = 600
@@ -105,6 +109,7 @@ class SuiteConfig:
         tls: the services' certificates; ``None``: connections show none and stay on loopback.
         postgresql: the database that holds the services' tables; empty: a file a service in the folder.
         nats: where engagement's news are announced; ``None``: the recommender follows them by itself.
+        monitoring: where the process of each service is watched, "host:port"; one that has none is not.
     """
 
     folder: Path
@@ -124,6 +129,7 @@ class SuiteConfig:
     tls: TlsConfig | None = None
     nats: NatsSettings | None = None
     bind: Mapping[str, str] = field(default_factory=dict)
+    monitoring: Mapping[str, str] = field(default_factory=dict)
 
     def bound(self, service: str) -> str:
         """Where a service listens, "host:port"."""
@@ -173,6 +179,7 @@ def load(path: Path) -> SuiteConfig:
         postgresql=_postgresql(content),
         tls=_tls(content, folder, callers),
         nats=_nats(content, folder),
+        monitoring=_monitoring(content),
     )
 
 
@@ -189,7 +196,7 @@ def problems(path: Path) -> list[str]:
     found.by(lambda: _only(content, _KEYS, path.name))
     tenant = found.by(lambda: _name(content.get("tenant"), "tenant"))
     policy = None if tenant is None else found.by(lambda: _policy(content, folder, tenant))
-    for part in (_listen, _bind, _refresh_s, _drain_s, _postgresql):
+    for part in (_listen, _bind, _refresh_s, _drain_s, _postgresql, _monitoring):
         found.by(partial(part, content))
     for part_of_folder in (_keyring, _tokens):
         found.by(partial(part_of_folder, content, folder))
@@ -300,6 +307,27 @@ def _nats(content: Mapping[str, Any], folder: Path) -> NatsSettings | None:
         raise ConfigError(f"nats.{error}") from None
 
 
+def _monitoring(content: Mapping[str, Any]) -> dict[str, str]:
+    if "monitoring" not in content:
+        return {}
+    section = _section(content, "monitoring", frozenset(SERVICES))
+    return {name: watched_at(_string(section, name), f"monitoring.{name}") for name in section}
+
+
+def watched_at(address: str, where: str) -> str:
+    """An address at which a process may be watched.
+
+    Raises:
+        ConfigError: it is none, or one for everybody.
+    """
+    try:
+        if public(address):
+            raise ConfigError(f"{where}: metrics are for the cluster alone; {address} is a public address")
+    except ValueError:
+        raise ConfigError(f"{where}: an IP address and a port are needed, 127.0.0.1:9401") from None
+    return address
+
+
 def _refresh_s(content: Mapping[str, Any]) -> int:
     refresh_s = content.get("model_refresh_s", MODEL_REFRESH_S)
     if type(refresh_s) is not int or refresh_s < _REFRESH_LEAST_S:
@@ -337,7 +365,10 @@ def _caller(
     translates_to = frozenset(entry.get("translates_to", ()))
     if unknown := sorted(translates_to - callers | translates_to & {name}):
         raise ConfigError(f"callers.{name}.translates_to: no other callers are called {unknown}")
-    return Caller(_name(name, "callers"), tenant, scopes, purposes, per_hour, translates_to)
+    kind = entry.get("kind", BACKEND)
+    if kind not in CALLER_KINDS:
+        raise ConfigError(f"callers.{name}.kind: one of {', '.join(CALLER_KINDS)}")
+    return Caller(_name(name, "callers"), tenant, scopes, purposes, per_hour, translates_to, kind=kind)
 
 
 def _verifier(name: str, entry: Mapping[str, Any], folder: Path, content: Mapping[str, Any]) -> Verifier:

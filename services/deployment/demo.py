@@ -21,7 +21,7 @@ from rich.console import Console
 
 from services.deployment.config import SERVICES, load
 from services.deployment.dev_ca import files_of
-from services.deployment.development import TLS_FOLDER, TRUST_DOMAIN, prepare
+from services.deployment.development import CONFIG_FILE, TLS_FOLDER, TRUST_DOMAIN, prepare
 from services.deployment.issuer import AUDIENCE, DEV_ISSUER
 from services.deployment.launch import bound
 from services.deployment.log_level import LogLevel
@@ -138,7 +138,15 @@ async def serve(demo: Demo, console: Console) -> int:
 async def _running(demo: Demo) -> AsyncIterator[Running]:
     """The services while the block runs, in this process or in one each."""
     tls = demo.processes > 1
-    path = prepare(demo.folder, int(time.time()), demo.ports, demo.postgresql, tls=tls, nats=demo.nats)
+    path = prepare(
+        demo.folder,
+        int(time.time()),
+        demo.ports,
+        demo.postgresql,
+        tls=tls,
+        nats=demo.nats,
+        monitoring=_monitoring(demo),
+    )
     config = load(path)
     if demo.postgresql:
         for service in SERVICES:
@@ -156,6 +164,12 @@ async def _running(demo: Demo) -> AsyncIterator[Running]:
         async with running_suite(config, wall_clock_ms, log.write, level=level) as suite:
             yield suite
         log.flush()
+
+
+def _monitoring(demo: Demo) -> dict[str, int]:
+    """Where the processes are watched: the one that serves all is identity's."""
+    watched = SERVICES if demo.processes > 1 else SERVICES[:1]
+    return dict(zip(watched, free_ports(len(watched)), strict=True))
 
 
 def _gateway_tls(demo: Demo) -> GatewayTls | None:
@@ -208,6 +222,8 @@ What people begin to buy, for a guest:
 
 What one person may like and why, from Python:
   {secret} {script}
+
+What it measures: the addresses under [monitoring] in {folder}/{CONFIG_FILE}, at /metrics.
 
 `make tour` in another shell walks one household through it all. Ctrl-C stops.
 """

@@ -10,6 +10,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from identity.keyring import KeyRing
 from services.deployment import dev_ca
@@ -90,6 +91,8 @@ _TLS = (
 NEW_IDENTIFIERS_PER_HOUR = {"importer": 1_000_000_000}
 #: Whose ids a caller may be given, of people who permit it.
 TRANSLATES_TO = {"shop": ("partner",)}
+#: What kind of caller it is, where it is no back end.
+KINDS = {"operator": "operator", "partner": "partner"}
 
 
 def prepare(
@@ -100,6 +103,7 @@ def prepare(
     *,
     tls: bool = False,
     nats: str = "",
+    monitoring: Mapping[str, int] = MappingProxyType({}),
 ) -> Path:
     """Makes whatever of a development suite is missing in a folder; mints fresh tokens and certificates.
 
@@ -110,6 +114,7 @@ def prepare(
         postgresql: the database that holds the tables; empty: files in the folder.
         tls: connections to the services show certificates.
         nats: the server that announces news; empty: the services tell each other.
+        monitoring: port at which the process of a service is watched; one without is not.
 
     Returns:
         The path of the configuration file.
@@ -132,11 +137,13 @@ def prepare(
     if tls:
         dev_ca.provide(folder / TLS_FOLDER, TRUST_DOMAIN, CALLERS, now_s, renew=True)
     config = folder / CONFIG_FILE
-    write_private(config, _config(ports, postgresql, nats, tls=tls))
+    write_private(config, _config(ports, postgresql, nats, monitoring, tls=tls))
     return config
 
 
-def _config(ports: Mapping[str, int], postgresql: str, nats: str, *, tls: bool) -> str:
+def _config(
+    ports: Mapping[str, int], postgresql: str, nats: str, monitoring: Mapping[str, int], *, tls: bool
+) -> str:
     lines = [
         "# Written at every start of the development suite; copy it to begin a deployment of your own.",
         f'tenant = "{TENANT}"',
@@ -155,6 +162,9 @@ def _config(ports: Mapping[str, int], postgresql: str, nats: str, *, tls: bool) 
         lines += ["", "[stores]", f"postgresql = {json.dumps(postgresql)}"]
     if nats:
         lines += ["", "[nats]", f"url = {json.dumps(nats)}"]
+    if monitoring:
+        lines += ["", "[monitoring]"]
+        lines += [f'{name} = "127.0.0.1:{port}"' for name, port in monitoring.items()]
     for caller, (scopes, purposes) in CALLERS.items():
         lines += [
             "",
@@ -180,5 +190,6 @@ def _more(caller: str) -> list[str]:
     lines = {
         "new_identifiers_per_hour": NEW_IDENTIFIERS_PER_HOUR.get(caller),
         "translates_to": TRANSLATES_TO.get(caller),
+        "kind": KINDS.get(caller),
     }
     return [f"{name} = {json.dumps(value)}" for name, value in lines.items() if value is not None]

@@ -83,11 +83,13 @@ async def running_processes(
             for name in SERVICES:
                 place = path.parent if number == 1 else path.parent / f"replica-{number}"
                 key = (name, number)
-                processes[key] = await start(name, path, place)
+                # The port of the configuration is the first one's on this machine.
+                watched = "127.0.0.1:0" if number > 1 and name in config.monitoring else ""
+                processes[key] = await start(name, path, place, watched)
                 if replicas == 1:
                     running.must_run(name, asyncio.create_task(processes[key].wait()))
                 else:
-                    again = asyncio.create_task(_started_again(processes, key, path, place))
+                    again = asyncio.create_task(_started_again(processes, key, path, place, watched))
                     keeping.append(again)
                     running.must_run(f"the watch over {name}", again)
         ready: asyncio.Future[Any] = asyncio.gather(
@@ -118,27 +120,32 @@ async def _started_again(
     key: tuple[str, int],
     path: Path,
     place: Path,
+    watched: str,
 ) -> None:
     """Has a process that ended come back."""
     while True:
         await processes[key].wait()
         await asyncio.sleep(AGAIN_S)
-        processes[key] = await start(key[0], path, place)
+        processes[key] = await start(key[0], path, place, watched)
 
 
-async def start(name: str, path: Path, place: Path | None = None) -> asyncio.subprocess.Process:
+async def start(
+    name: str, path: Path, place: Path | None = None, monitoring: str = ""
+) -> asyncio.subprocess.Process:
     """Starts one service of a deployment; it ends with this process at the latest.
 
     Args:
         name: the service.
         path: the deployment's configuration file.
         place: the folder of the process's own files, its log too; ``None``: the configuration's.
+        monitoring: where it is watched; empty: where the configuration says.
     """
     folder = place or path.parent
     folder.mkdir(mode=0o700, exist_ok=True)
     with (folder / f"{name}.log").open("a") as output:
         return await asyncio.create_subprocess_exec(
             *bound(sys.executable, "-m", "services", name, "--config", str(path), "--folder", str(folder)),
+            *(("--monitoring", monitoring) if monitoring else ()),
             stdout=output,
             stderr=output,
             start_new_session=True,  # Ctrl-C is for whoever started it, who stops it in order

@@ -38,6 +38,9 @@ from services.interceptors.metrics import CallMetrics
 from services.interceptors.pseudonymisation import Tokenise
 from services.key_file import Keys
 from services.lag import Lags
+from services.monitoring.port import Watched, monitoring_port
+from services.monitoring.pulse import Pulse
+from services.monitoring.standing import Standing
 from services.parts.links import Links
 from services.parts.part import Clock, Enter, Log, Part, Process, at_once
 from services.peers import Peers
@@ -70,11 +73,13 @@ class Suite:
         process: what they share.
         parts: the parts by name.
         addresses: full name of each service -> where it listens.
+        monitoring: where the process is watched, "host:port"; empty: nowhere.
     """
 
     process: Process
     parts: dict[str, Part]
     addresses: dict[str, str]
+    monitoring: str = ""
 
     @property
     def public_addresses(self) -> dict[str, str]:
@@ -126,6 +131,7 @@ async def running_suite(
     Raises:
         FolderInUse: another process serves one of them from the deployment's folder.
         AddressTaken: something else listens where a service should.
+        MonitoringTaken: something else listens where it is to be watched.
         CertificateUnusable: a service's certificate can not be used.
         ConfigError: the key ring can not be read any more.
         NotLoopback: a service would be reached over a network without encryption.
@@ -134,13 +140,18 @@ async def running_suite(
     here = [name for name in ORDER if name in services]
     addresses = dict(config.listen)
     ready = ready or asyncio.Event()
+    registry = CollectorRegistry()
+    standing = Standing(here, registry)
     async with AsyncExitStack() as stack:
+        watched = await stack.enter_async_context(_watched(config, here, registry, ready, log))
         turns = {name: await stack.enter_async_context(_turn(config, name, log, ready)) for name in here}
-        process = await stack.enter_async_context(_process(config, clock, log, turns, addresses))
+        process = await stack.enter_async_context(
+            _process(config, clock, log, turns, addresses, registry=registry)
+        )
         process = replace(process, level=level)
         for name, turn in turns.items():
             process.must_run(f"the turn to serve {name}", turn.lost)
-        suite = Suite(process, {}, {})
+        suite = Suite(process, {}, {}, watched)
         links = remote_links(process, here[0])
         for name in here:
             suite.parts[name] = await stack.enter_async_context(part_of(name)(process, links))
@@ -151,6 +162,7 @@ async def running_suite(
         for server in servers:
             await server.serving()
         ready.set()
+        standing.serves(lambda: process.guard.ready)
         telling = asyncio.create_task(_tell_health(process.guard, servers, ready))
         stack.callback(telling.cancel)
         sweepers = [
@@ -159,7 +171,23 @@ async def running_suite(
         ]
         process.must_run("retention", await stack.enter_async_context(sweeping(sweepers, log)))
         stack.push_async_callback(_drain, process, servers, telling, ready, pause)
+        stack.callback(standing.over)
         yield suite
+
+
+@asynccontextmanager
+async def _watched(
+    config: SuiteConfig, here: Sequence[str], registry: CollectorRegistry, ready: asyncio.Event, log: Log
+) -> AsyncIterator[str]:
+    """Opens the port at which the process is watched: that of the first of its services with one."""
+    address = next((config.monitoring[name] for name in here if name in config.monitoring), "")
+    if not address:
+        yield ""
+        return
+    watched = Watched(registry, ready.is_set, Pulse(asyncio.get_running_loop()))
+    async with monitoring_port(address, watched, log) as listens:
+        log(f"{here[0]} is watched on http://{listens}/metrics\n")
+        yield listens
 
 
 async def _drain(
@@ -203,13 +231,18 @@ async def _turn(config: SuiteConfig, name: str, log: Log, ready: asyncio.Event) 
 
 @asynccontextmanager
 async def _process(
-    config: SuiteConfig, clock: Clock, log: Log, turns: Mapping[str, Turn], addresses: Mapping[str, str]
+    config: SuiteConfig,
+    clock: Clock,
+    log: Log,
+    turns: Mapping[str, Turn],
+    addresses: Mapping[str, str],
+    *,
+    registry: CollectorRegistry,
 ) -> AsyncIterator[Process]:
     """What the parts share. Where consent is elsewhere, the guard table follows its stream."""
     certificates = _certificates(config, clock, log, list(turns))
     peers = Peers(addresses, signer(config.keyring, Signed.SERVICE_TOKEN), config.tenant, clock, certificates)
     ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    registry = CollectorRegistry()
     lags = Lags(registry)
     keys = _keys(config)
     try:

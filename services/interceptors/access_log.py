@@ -13,6 +13,7 @@ from time import perf_counter
 
 from services.interceptors.call import Call
 from services.interceptors.layer import Layer
+from services.trace_context import trace_id
 
 #: How a call ends that was neither refused nor failed; whoever reads a stream ends it by cancelling.
 _WELL = frozenset({"OK", "CANCELLED"})
@@ -50,7 +51,8 @@ def access_log(write: Callable[[str], object], level: Callable[[], Level] = norm
                 reason = call.status.reason if call.status is not None else ""
                 write(
                     f'{{"at_ms":{call.now_ms},"rpc":"{call.plan.name}","caller":"{caller}","code":"{code}",'
-                    f'"reason":"{reason}","ms":{ms:.3f},"messages":{call.messages},"id":"{call.request_id}"'
+                    f'"reason":"{reason}","ms":{ms:.3f},"messages":{call.messages},"id":"{call.request_id}",'
+                    f'"trace":"{trace_id(call.trace)}"'
                     f"{_decided(call) if now is Level.DEBUG else ''}}}\n"
                 )
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from identity.ids import IdentifierToken, SubjectId
 from identity.quota import PER_HOUR_DEFAULT
 from services.errors import code_number
+from services.trace_context import Trace
 from veilgraph.privacy.v1 import privacy_pb2
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ NOT_PERMITTED = "NOT_PERMITTED"
 #: Who holds it is told what exactly speaks against it.
 REASONS_SCOPE = "consent.reasons"
 EVERY_PURPOSE = -1
+#: What kinds of callers a deployment tells apart; few, for each is a series of every metric of calls.
+BACKEND, OPERATOR = "backend", "operator"
+CALLER_KINDS = (BACKEND, OPERATOR, "partner", "phone", "browser")
+#: The suite's own services.
+SERVICE = "service"
 _GUEST = b"guest"
 
 
@@ -47,6 +53,7 @@ class Caller:
         purposes: mask of the purposes it may use; 0 refuses everything.
         new_identifiers_per_hour: how many it may bring that nobody has seen before.
         translates_to: the callers whose ids it may be given.
+        kind: what kind of caller it is, of ``CALLER_KINDS`` or ``SERVICE``; among the metrics.
     """
 
     id: str
@@ -55,6 +62,7 @@ class Caller:
     purposes: int
     new_identifiers_per_hour: int = PER_HOUR_DEFAULT
     translates_to: frozenset[str] = frozenset()
+    kind: str = BACKEND
 
 
 class NotYet(Exception):  # noqa: N818 - not an error; the message is taken again after what it waits for
@@ -117,6 +125,7 @@ class Call:
         headers: the same as it came; a name may stand in it more than once.
         peer: who showed a certificate; ``None`` where the connection is not encrypted.
         request_id: names the call in logs and answers.
+        trace: what it is a part of, over all services.
         caller: set by authentication.
         token_purposes: mask of the purposes its token is narrowed to.
         now_ms: the instant decisions are made for, milliseconds since the epoch.
@@ -160,6 +169,7 @@ class Call:
     streams: bool = False
     time_remaining_s: float | None = None
     request_id: str = ""
+    trace: Trace = ""
     caller: Caller | None = None
     token_purposes: int = EVERY_PURPOSE
     credentials_expire_ms: int = 0

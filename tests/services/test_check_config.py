@@ -47,6 +47,21 @@ def test_all_problems_are_told_at_once_and_load_agrees(tmp_path):
         load(config.folder / CONFIG)
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('identity = "8.8.8.8:9401"', "monitoring.identity: metrics are for the cluster alone"),
+        ('consent = "9401"', "monitoring.consent: an IP address and a port are needed"),
+        ('gateway = "127.0.0.1:9401"', "monitoring: unknown keys"),
+    ],
+)
+def test_a_process_is_watched_from_the_cluster_alone(tmp_path, line, told):
+    config = deployment(tmp_path)
+    edited(config, "[listen]", f"[monitoring]\n{line}\n[listen]")
+    (problem,) = problems(config.folder / CONFIG)
+    assert problem.startswith(told)
+
+
 def test_what_only_load_judges_is_told_too(tmp_path):
     """Two issuers of one name are no fault of either part."""
     config = deployment(tmp_path)

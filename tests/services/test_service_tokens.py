@@ -11,7 +11,7 @@ from services.contract import services
 from services.deployment.config import SERVICES
 from services.errors import Unauthenticated
 from services.interceptors.authentication import verifier
-from services.interceptors.call import Caller
+from services.interceptors.call import SERVICE, Caller
 from services.interceptors.declared import policy_of
 from services.service_tokens import (
     PREFIX,
@@ -52,7 +52,9 @@ def forged(token: str, key: Ed25519PrivateKey, **claims: object) -> str:
 def test_a_service_is_known_by_its_token(verify, keyring, clock, policy, service):
     """With its own internal scopes, the purposes nobody can refuse, and minutes to live."""
     credentials = verify(token_of(keyring, clock, service))
-    assert credentials.caller == Caller(PREFIX + service, "acme", SCOPES[service], policy.unrefusable_mask)
+    assert credentials.caller == Caller(
+        PREFIX + service, "acme", SCOPES[service], policy.unrefusable_mask, kind=SERVICE
+    )
     assert clock() < credentials.expire_ms <= clock() + 300_000
 
 
