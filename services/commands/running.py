@@ -18,6 +18,8 @@ SWITCH_INTERVAL_S = 0.001
 # A service holds millions of objects that stay, and makes few cycles: looking for them as often as Python
 # does by itself costs a sixth of what linking costs.
 COLLECT_EVERY = (50_000, 20, 100)
+#: Each takes a dozen connections to the database.
+WORKERS_MAX = 64
 
 
 def add(commands: Any) -> None:
@@ -60,6 +62,16 @@ def add(commands: Any) -> None:
         )
         alone.add_argument(
             "--monitoring", metavar="HOST:PORT", help="where this process is watched (default: [monitoring])"
+        )
+        alone.add_argument(
+            "--workers",
+            type=int,
+            choices=range(1, WORKERS_MAX + 1),
+            metavar="N",
+            default=1,
+            help="processes that serve on the one address, each with a folder of its own in the folder; one"
+            f" that ends is started again (default: 1; at most {WORKERS_MAX}; more than one on PostgreSQL, of"
+            " a service that several may serve)",
         )
         alone.set_defaults(command=_serve, service=service)
 
@@ -136,6 +148,7 @@ def _serve(arguments: argparse.Namespace, console: Console) -> int:
 
     from services.deployment.config import ConfigError, load, watched_at
     from services.deployment.program import serve_alone
+    from services.deployment.workers import Workers, serve_workers
     from services.loopback import NotLoopback
     from services.monitoring.port import MonitoringTaken
     from services.parts.part import PartEnded
@@ -152,6 +165,9 @@ def _serve(arguments: argparse.Namespace, console: Console) -> int:
         if arguments.monitoring is not None:
             address = watched_at(arguments.monitoring, "--monitoring")
             config = replace(config, monitoring={arguments.service: address})
+        if arguments.workers > 1:
+            workers = Workers(arguments.service, arguments.workers, arguments.config, config.folder)
+            return uvloop.run(serve_workers(config, workers, _said))
         return uvloop.run(serve_alone(config, arguments.service, sys.stdout, arguments.probes))
     except (
         AddressTaken,
@@ -167,6 +183,12 @@ def _serve(arguments: argparse.Namespace, console: Console) -> int:
     ) as error:
         console.print(f"[red]{arguments.service} can not run:[/red] {error}", highlight=False)
         return 1
+
+
+def _said(line: str) -> None:
+    """A line among those of the workers, at once."""
+    sys.stdout.write(line)
+    sys.stdout.flush()
 
 
 def _log_level(arguments: argparse.Namespace, console: Console) -> int:

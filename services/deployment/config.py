@@ -34,6 +34,9 @@ from services.tls.config import TlsConfig, ids_of
 T = TypeVar("T")
 
 SERVICES = ("identity", "consent", "recommender", "engagement")
+#: Of these any number of processes serve at once where the tables allow it: what is right in them rests on
+#: the database alone, or follows what other processes commit. Of the others one serves.
+SHARED = frozenset({"engagement"})
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _CALLER_KEYS = frozenset(
@@ -110,6 +113,8 @@ class SuiteConfig:
         postgresql: the database that holds the services' tables; empty: a file a service in the folder.
         nats: where engagement's news are announced; ``None``: the recommender follows them by itself.
         monitoring: where the process of each service is watched, "host:port"; one that has none is not.
+        home: the folder of the configuration file, where the processes of a host that have the same one
+            agree on what they share; ``None``: they share nothing.
     """
 
     folder: Path
@@ -130,10 +135,15 @@ class SuiteConfig:
     nats: NatsSettings | None = None
     bind: Mapping[str, str] = field(default_factory=dict)
     monitoring: Mapping[str, str] = field(default_factory=dict)
+    home: Path | None = None
 
     def bound(self, service: str) -> str:
         """Where a service listens, "host:port"."""
         return self.bind.get(service, self.listen[service])
+
+    def shared(self, service: str) -> bool:
+        """Whether several processes of a service serve at once; a file is one process's."""
+        return bool(self.postgresql) and service in SHARED
 
     def store(self, service: str) -> Location:
         """Where a service's tables lie."""
@@ -180,6 +190,7 @@ def load(path: Path) -> SuiteConfig:
         tls=_tls(content, folder, callers),
         nats=_nats(content, folder),
         monitoring=_monitoring(content),
+        home=folder,
     )
 
 
