@@ -26,6 +26,7 @@ from services.consent.replica import Replica, over
 from services.consent.signal_link import RemoteSignals
 from services.contract import public_services
 from services.deployment.config import SERVICES, ConfigError, SuiteConfig
+from services.deployment.standing import Standing
 from services.engagement.event_feed import remote_events, remote_partitions
 from services.identity.graph_feed import remote_barrier, remote_graph
 from services.interceptors import layers
@@ -132,9 +133,10 @@ async def running_suite(
     here = [name for name in ORDER if name in services]
     addresses = dict(config.listen)
     async with AsyncExitStack() as stack:
-        turns = {name: await stack.enter_async_context(_turn(config, name, log)) for name in here}
+        standing = Standing(config, clock, log, part_of)
+        turns = {name: await stack.enter_async_context(_turn(config, name, standing)) for name in here}
         process = await stack.enter_async_context(_process(config, clock, log, turns, addresses))
-        process = replace(process, level=level)
+        process = replace(process, level=level, held=standing.held)
         for name, turn in turns.items():
             process.must_run(f"the turn to serve {name}", turn.lost)
         suite = Suite(process, {}, {})
@@ -173,23 +175,11 @@ async def _drain(
 
 
 @asynccontextmanager
-async def _turn(config: SuiteConfig, name: str, log: Log) -> AsyncIterator[Turn]:
+async def _turn(config: SuiteConfig, name: str, standing: Standing) -> AsyncIterator[Turn]:
     """The turn to serve one service; a process that is the second to come stands by until it is its turn."""
-    tidying: list[asyncio.Task[None]] = []
-
-    def stands_by() -> None:
-        log(f"{name} stands by: another process serves it\n")
-        if name == "recommender":
-            from services.recommender.learned import standing_by  # noqa: PLC0415 - nobody else needs it
-
-            task = standing_by(config.store(name), config.folder, log)
-            tidying.append(asyncio.create_task(task))
-
     with sole_user(config.folder, name):
-        async with config.store(name).turn(stands_by) as turn:
-            for task in tidying:
-                task.cancel()
-            await asyncio.gather(*tidying, return_exceptions=True)
+        async with config.store(name).turn(lambda: standing.begin(name)) as turn:
+            await standing.end()
             yield turn
 
 
