@@ -25,7 +25,14 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", 4 * MESSAGE_BYTES_MAX),
     # A service that comes back is found again soon.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.max_reconnect_backoff_ms", 500),
+    # One that is paused or cut off ends no connection: it is left while another takes its turn, before
+    # any lease runs out (measured in 1.85: "grpc.keepalive_timeout_ms" alone leaves it after a minute).
+    ("grpc.keepalive_time_ms", 1_000),
+    ("grpc.http2.ping_timeout_ms", 1_500),
+    ("grpc.http2.max_pings_without_data", 0),
+    # So long may an attempt take that nobody answers.
+    ("grpc.min_reconnect_backoff_ms", 500),
 )
 #: A channel under an older certificate is closed when the last call over it is over. A stream that says
 #: nothing may last: it ends with the first message after its token. Cutting it would cancel its reader.

@@ -35,6 +35,8 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
     ("grpc.max_send_message_length", 4 * MESSAGE_BYTES_MAX),
     ("grpc.so_reuseport", 0),
+    # Whoever follows a stream may ask as often as ``services.peers`` does whether anybody is there.
+    ("grpc.http2.min_ping_interval_without_data_ms", 500),
 )
 
 
