@@ -20,21 +20,42 @@ from identity.ids import SubjectId
 F = TypeVar("F")
 
 
-@dataclass(frozen=True, slots=True)
-class Kept(Generic[F]):
-    """Everything the state is folded from.
+class Place(NamedTuple):
+    """How far tables were read: everything committed at an epoch is known, and nothing later.
 
     Attributes:
-        graph_cursor: position of the last step of identity's feed taken in; 0 for none.
-        births: every birth subject announced, oldest first.
-        edges: the edges not declared wrong.
-        own: for each birth subject that said anything what its statements were folded to.
+        history: names the tables; those a restore made go on from no place in others.
+        epoch: the last one taken.
+        births: the number of the last birth.
+        records: the position of the last record.
     """
 
+    history: str
+    epoch: int
+    births: int
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept(Generic[F]):
+    """What the state is folded from: all of it, or what was committed since a place.
+
+    Attributes:
+        place: how far it was read.
+        graph_cursor: position of the last step of identity's feed taken in; 0 for none.
+        births: the birth subjects announced, oldest first.
+        edges: the edges; of all those not declared wrong, since a place every one that changed.
+        own: for each birth subject that said anything what its statements were folded to; since a
+            place for those whose statements read otherwise now.
+        erased: tags of those erased since the place; see ``services.storage.tombstones``.
+    """
+
+    place: Place
     graph_cursor: int
     births: Sequence[SubjectId]
     edges: Sequence[EdgeFact]
-    own: dict[SubjectId, F]
+    own: Mapping[SubjectId, F]
+    erased: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +112,16 @@ class ConsentStore(Protocol):
 
         Args:
             fold: is given what one birth subject said, in recorded order, before the next one's is read.
+        """
+
+    async def since(self, place: Place, fold: Callable[[Sequence[Said]], F]) -> Kept[F] | None:
+        """What was committed since a place, of one state; ``fold`` as of ``load``.
+
+        Numbers go by the engine's, so only where none is given twice; SQLite gives that of the last
+        row again when it was erased, and there nobody stands by.
+
+        Returns:
+            ``None`` if these tables do not go on from the place: everything is to be loaded.
         """
 
     async def next_epoch(self) -> int:

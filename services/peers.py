@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from services.server import MESSAGE_BYTES_MAX
+from services.server import MESSAGE_BYTES_MAX, QUIET_LEAST_MS
 from services.service_tokens import SCOPES, ServiceToken
 from services.signing import Signer
 from services.tls.certificate import Certificate
@@ -21,14 +21,24 @@ from services.tls.material import Material
 from services.tls.spiffe import service_id
 from services.trace_context import passed_on
 
+#: A connection is given up when it says nothing for so long after it was asked.
+_ANSWER_MS = 1_500
 _OPTIONS = (
     ("grpc.enable_http_proxy", 0),  # a proxy of the environment is none of this machine's services
     ("grpc.max_receive_message_length", 4 * MESSAGE_BYTES_MAX),
     # A service that comes back is found again soon.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.max_reconnect_backoff_ms", 500),
+    # So long may an attempt take that nobody answers.
+    ("grpc.min_reconnect_backoff_ms", 500),
     # Where a name stands for several processes, one that is new there is found as soon; 30 s by default.
     ("grpc.dns_min_time_between_resolutions_ms", 1_000),
+    # A host that is paused or gone without a word ends no connection: it is left before any lease runs out.
+    ("grpc.keepalive_time_ms", QUIET_LEAST_MS),
+    ("grpc.keepalive_timeout_ms", _ANSWER_MS),
+    ("grpc.http2.ping_timeout_ms", _ANSWER_MS),  # of gRPC's own pings; while one is out it sends no other
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),  # a stream may be quiet for hours
 )
 #: A channel under an older certificate is closed when the last call over it is over. A stream that says
 #: nothing may last: it ends with the first message after its token. Cutting it would cancel its reader.

@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, Protocol
 
 from consent.component import EdgeFact, GraphStep
@@ -29,8 +28,8 @@ from consent.record import Action
 from consent.statement import NO_REFUSALS, LedgerEntry, Refusals, suppression
 from consent.store import Appended, ConsentStore, Line
 from identity.ids import SubjectId
-from services.bulk_loading import bulk_loading
 from services.consent.barrier import Barrier
+from services.consent.following import Followed
 
 #: What only gives is in effect at healthy replicas when it returns; for others it does not wait.
 GRANT_WAIT_MS = 100
@@ -86,6 +85,7 @@ class ConsentAuthority:
         policy: Policy,
         clock: Callable[[], int],
         barrier: Barrier | None = None,
+        held: Followed | None = None,
     ) -> None:
         """Makes an authority that does not run yet.
 
@@ -94,6 +94,7 @@ class ConsentAuthority:
             policy: what it is folded under.
             clock: the present instant, milliseconds since the epoch.
             barrier: holds the leases of remote replicas; one of its own when not given.
+            held: what the process held of the same store while it stood by.
         """
         self.policy = policy
         self.barrier = Barrier(Leases()) if barrier is None else barrier
@@ -104,7 +105,8 @@ class ConsentAuthority:
         self._keys_epoch = 0
         self._store = store
         self._clock = clock
-        self._projection = Projection(policy)
+        self._held = Followed(policy, clock) if held is None else held
+        self._projection = self._held.projection
         self._subscribers: list[Subscriber] = []
         self._queue: asyncio.Queue[_Change] = asyncio.Queue()
         self._unanswered: set[_Change] = set()
@@ -116,7 +118,7 @@ class ConsentAuthority:
         self._pause_s = 0.0
 
     async def start(self) -> asyncio.Task[None]:
-        """Loads and folds everything that is kept; from then on the authority can be used.
+        """Reads what is kept and not held yet; from then on the authority can be used.
 
         Returns:
             The task it runs in, which ends only by ``stop`` or by a fault.
@@ -127,18 +129,13 @@ class ConsentAuthority:
         begun = await self._store.begin()
         self.term, self._holders_kept = begun.term, begun.holders
         self.barrier.remember(begun.holders)
-        with bulk_loading():
-            await self._load()
+        await self._held.catch_up(self._store)
+        self._projection, self.graph_cursor = self._held.projection, self._held.graph_cursor
         self.epoch = await self._store.next_epoch()  # another policy or another instant: other entries
         self._keys_epoch = self.epoch
         self._task = asyncio.create_task(self._run())
         self._task.add_done_callback(self._ended)
         return self._task
-
-    async def _load(self) -> None:
-        kept = await self._store.load(partial(fold, self.policy))
-        self._projection.change(self._clock(), kept.births, kept.edges, kept.own)
-        self.graph_cursor = kept.graph_cursor
 
     async def stop(self) -> None:
         """Finishes what waits and stops."""

@@ -183,6 +183,7 @@ async def _brought_forward(
         )
         await databases["recommender"].write(_another_projection)
         await databases["engagement"].write(_another_producer)
+        await consent.write(_another_history)
         log = SealedLog(consent, config.tenant, signer(config.keyring, Signed.AUDIT_HEAD), clock)
         await log.note("RESTORE", hashlib.sha256((backup / NAME).read_bytes()).digest())
     return carried, erased
@@ -256,4 +257,10 @@ def _another_projection(writer: Connection) -> None:
 def _another_producer(writer: Connection) -> None:
     """Places in the outbox are given again: what was announced under them is not news of this outbox."""
     query = "UPDATE announced SET producer = ?, seq = 0"
+    writer.execute(query, (secrets.token_hex(_PROJECTION_BYTES),))
+
+
+def _another_history(writer: Connection) -> None:
+    """Whoever stands by follows consent's tables: what it read of others does not go on in these."""
+    query = "UPDATE authority SET history = ?"
     writer.execute(query, (secrets.token_hex(_PROJECTION_BYTES),))

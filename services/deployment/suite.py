@@ -28,6 +28,7 @@ from services.consent.replica import Replica, over
 from services.consent.signal_link import RemoteSignals
 from services.contract import public_services
 from services.deployment.config import SERVICES, ConfigError, SuiteConfig
+from services.deployment.standing import Standing
 from services.engagement.event_feed import remote_events, remote_partitions
 from services.fellows import Fellows
 from services.identity.graph_feed import remote_barrier, remote_graph
@@ -43,7 +44,7 @@ from services.key_file import Keys
 from services.lag import Lags
 from services.monitoring.port import Watched, monitoring_port
 from services.monitoring.pulse import Pulse
-from services.monitoring.standing import Standing
+from services.monitoring.standing import Standing as Serves
 from services.parts.duties import on_duty
 from services.parts.links import Links
 from services.parts.part import Clock, Enter, Log, Part, Process, at_once
@@ -145,14 +146,15 @@ async def running_suite(
     addresses = dict(config.listen)
     ready = ready or asyncio.Event()
     registry = CollectorRegistry()
-    standing = Standing(here, registry)
+    serves = Serves(here, registry)
     async with AsyncExitStack() as stack:
         watched = await stack.enter_async_context(_watched(config, here, registry, ready, log))
-        turns = {name: await stack.enter_async_context(_turn(config, name, log, ready)) for name in here}
+        standing = Standing(config, clock, log, part_of, ready)
+        turns = {name: await stack.enter_async_context(_turn(config, name, standing)) for name in here}
         process = await stack.enter_async_context(
             _process(config, clock, log, turns, addresses, registry=registry)
         )
-        process = replace(process, level=level)
+        process = replace(process, level=level, held=standing.held)
         for name, turn in turns.items():
             process.must_run(f"the turn to serve {name}", turn.lost)
         suite = Suite(process, {}, {}, watched)
@@ -170,13 +172,13 @@ async def running_suite(
         for server in servers.values():
             await server.serving()
         ready.set()
-        standing.serves(lambda: process.guard.ready)
+        serves.serves(lambda: process.guard.ready)
         telling = asyncio.create_task(_tell_health(process.guard, list(servers.values()), ready))
         stack.callback(telling.cancel)
         await stack.enter_async_context(_retention(suite))
         await stack.enter_async_context(_shared_duties(suite))
         stack.push_async_callback(_drain, process, list(servers.values()), telling, ready, pause)
-        stack.callback(standing.over)
+        stack.callback(serves.over)
         yield suite
 
 
@@ -252,25 +254,12 @@ async def _drain(
 
 
 @asynccontextmanager
-async def _turn(config: SuiteConfig, name: str, log: Log, ready: asyncio.Event) -> AsyncIterator[Turn]:
+async def _turn(config: SuiteConfig, name: str, standing: Standing) -> AsyncIterator[Turn]:
     """The turn to serve one service; a process stands by while it is another's alone."""
-    tidying: list[asyncio.Task[None]] = []
-
-    def stands_by() -> None:
-        log(f"{name} stands by: another process serves it\n")
-        ready.set()  # to take over
-        if name == "recommender":
-            from services.recommender.learned import standing_by  # noqa: PLC0415 - nobody else needs it
-
-            task = standing_by(config.store(name), config.folder, log)
-            tidying.append(asyncio.create_task(task))
-
+    shared = config.shared(name)
     with sole_user(config.folder, name):
-        async with config.store(name).turn(stands_by, shared=config.shared(name)) as turn:
-            ready.clear()  # it has loaded nothing yet
-            for task in tidying:
-                task.cancel()
-            await asyncio.gather(*tidying, return_exceptions=True)
+        async with config.store(name).turn(lambda: standing.begin(name), shared=shared) as turn:
+            await standing.end()
             yield turn
 
 

@@ -66,7 +66,7 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
             raise ConfigError(f"policy: {error}") from None
         keys = SubjectKeys(process.config.keyring)
         store = ConsentTables(database, policy, keys)
-        authority = ConsentAuthority(store, policy, process.clock)
+        authority = ConsentAuthority(store, policy, process.clock, held=process.held)
         process.must_run("the consent authority", await authority.start())
         authority.keys_revision = process.keys.ring.revision
         reader = Consumer(links.graph, authority.graph_cursor, authority.apply_graph)

@@ -30,6 +30,8 @@ from services.tls.certificate import Certificate
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
+    from services.consent.following import Followed
+
 Clock = Callable[[], int]
 Log = Callable[[str], object]
 
@@ -56,6 +58,7 @@ class Process:
         ended: done when something that must run has ended, naming it; whoever serves stops then.
         turns: of each service of the process the right to serve its tables.
         level: how much is written of calls now.
+        held: what consent held while the process stood by; ``None``: it did not.
     """
 
     config: SuiteConfig
@@ -71,6 +74,7 @@ class Process:
     certificates: Mapping[str, Certificate] = field(default_factory=dict)
     turns: Mapping[str, Turn] = field(default_factory=dict)
     level: Callable[[], Level] = normal
+    held: Followed | None = None
 
     def must_run(self, name: str, task: asyncio.Future[Any]) -> None:
         """Has the process end when a task does."""

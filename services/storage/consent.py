@@ -1,4 +1,4 @@
-"""Consent's store on SQLite.
+"""Consent's store.
 
 Records and statements are only ever inserted; the schema refuses anything else. The epoch
 and identity's cursor change in the transaction of what they stand for.
@@ -10,16 +10,17 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from consent.component import EdgeFact, EdgeState, GraphStep
+from consent.component import EdgeFact, GraphStep
 from consent.erasure import Asked
 from consent.errors import SubjectUnknown, TermOver
 from consent.policy import Policy
 from consent.record import ConsentRecord, Said
 from consent.statement import LedgerEntry, Refusal, Refusals
-from consent.store import Appended, Begun, Kept, Line
+from consent.store import Appended, Begun, Kept, Line, Place
 from identity.ids import SubjectId
+from services.storage import consent_reading as reading
 from services.storage import consent_records as records
 from services.storage.database import Connection, Database, Write
 from services.storage.erasure_journal import begin_in
@@ -29,14 +30,11 @@ from services.storage.tombstones import erased_among
 T = TypeVar("T")
 F = TypeVar("F")
 
-_SUBJECTS_A_QUERY = 500
 _NO_LIMIT = (1 << 63) - 1
-#: Whoever is being erased is not loaded any more, from the erasure's first step on.
-_STAYS = "{} NOT IN (SELECT subject FROM erasure_subject)"
-_EDGE = """INSERT INTO edges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (edge_id) DO UPDATE SET
+_EDGE = """INSERT INTO edges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (edge_id) DO UPDATE SET
     a = excluded.a, b = excluded.b, link_purpose = excluded.link_purpose,
     deterministic = excluded.deterministic, views = excluded.views, state = excluded.state,
-    valid_until_ms = excluded.valid_until_ms, attested_by = excluded.attested_by"""
+    valid_until_ms = excluded.valid_until_ms, attested_by = excluded.attested_by, epoch = excluded.epoch"""
 
 
 class ConsentTables:
@@ -72,28 +70,12 @@ class ConsentTables:
 
     async def load(self, fold: Callable[[Sequence[Said]], F]) -> Kept[F]:
         """See the port; errors as of ``Policy.index`` when the policy lost a purpose."""
-        return await asyncio.to_thread(self._database.location.read, partial(self._load, fold))
+        read = partial(reading.whole, self._policy, fold)
+        return await asyncio.to_thread(self._database.location.read, read)
 
-    def _load(self, fold: Callable[[Sequence[Said]], F], reader: Connection) -> Kept[F]:
-        (cursor,) = reader.execute("SELECT graph_cursor FROM authority").fetchone()
-        births = reader.execute(
-            f"SELECT subject FROM births WHERE {_STAYS.format('subject')} ORDER BY number"  # noqa: S608
-        )
-        edges = reader.execute(
-            f"SELECT * FROM edges WHERE state <> 'WRONG' AND {_STAYS.format('a')}"  # noqa: S608
-            f" AND {_STAYS.format('b')} ORDER BY edge_id"
-        )
-        return Kept(
-            graph_cursor=cursor,
-            births=[SubjectId(subject) for (subject,) in births],
-            edges=[self._edge_of(row) for row in edges],
-            own={
-                subject: fold(said)
-                for subject, said in records.said_of(
-                    reader.execute(records.SAID.format(where=f"WHERE {_STAYS.format('subject')}"))
-                )
-            },
-        )
+    async def since(self, place: Place, fold: Callable[[Sequence[Said]], F]) -> Kept[F] | None:
+        """See the port; errors as of ``load``."""
+        return await self._database.read(partial(reading.since, self._policy, place, fold))
 
     async def next_epoch(self) -> int:
         """See the port."""
@@ -123,7 +105,7 @@ class ConsentTables:
 
     async def said_by(self, subjects: Collection[SubjectId]) -> Mapping[SubjectId, Sequence[Said]]:
         """See the port."""
-        return await self._database.read(partial(_said_by, list(subjects)))
+        return await self._database.read(partial(reading.said_by, list(subjects)))
 
     async def records_of(self, subject: SubjectId) -> Sequence[ConsentRecord]:
         """See the port."""
@@ -207,42 +189,24 @@ class ConsentTables:
             "INSERT INTO births (subject) VALUES (?) ON CONFLICT DO NOTHING",
             ((subject,) for subject in births if subject not in gone),
         )
-        connection.executemany(_EDGE, (self._row_of(edge) for edge in edges if not gone & {edge.a, edge.b}))
-        connection.execute("UPDATE authority SET graph_cursor = ?", (news[-1].seq,))
         kept = [one for one in entries if gone.isdisjoint(record.subject for record in one.records)]
-        return self._append(connection, kept).epoch or _next_epoch(connection)
+        # Of repeats alone it is the epoch that they were kept under: the step's own comes later.
+        taken = max(self._append(connection, kept).epoch, epoch) if kept else epoch
+        if taken == epoch:
+            taken = _next_epoch(connection)
+        rows = [self._row_of(edge, taken) for edge in edges if not gone & {edge.a, edge.b}]
+        connection.executemany(_EDGE, rows)
+        connection.execute("UPDATE authority SET graph_cursor = ?", (news[-1].seq,))
+        return int(taken)
 
-    def _row_of(self, edge: EdgeFact) -> tuple[object, ...]:
+    def _row_of(self, edge: EdgeFact, epoch: int) -> tuple[object, ...]:
         views = ",".join(name for view, name in enumerate(self._policy.views) if edge.views >> view & 1)
         link_purpose = self._policy.leaves[edge.link_purpose]
         state = edge.state.value
         return (
             edge.edge_id, edge.a, edge.b, link_purpose, edge.deterministic, views, state, edge.valid_until_ms,
-            edge.attested_by,
+            edge.attested_by, epoch,
         )  # fmt: skip
-
-    def _edge_of(self, row: tuple[Any, ...]) -> EdgeFact:
-        edge_id, a, b, link_purpose, deterministic, views, state, valid_until_ms, attested_by = row
-        return EdgeFact(
-            edge_id=edge_id,
-            a=SubjectId(a),
-            b=SubjectId(b),
-            link_purpose=self._policy.index(link_purpose),
-            deterministic=bool(deterministic),
-            views=sum(1 << view for view, name in enumerate(self._policy.views) if name in views.split(",")),
-            state=EdgeState(state),
-            valid_until_ms=valid_until_ms,
-            attested_by=attested_by,
-        )
-
-
-def _said_by(asked: Sequence[SubjectId], reader: Connection) -> dict[SubjectId, Sequence[Said]]:
-    said: dict[SubjectId, Sequence[Said]] = {}
-    for start in range(0, len(asked), _SUBJECTS_A_QUERY):
-        some = asked[start : start + _SUBJECTS_A_QUERY]
-        where = f"WHERE subject IN ({', '.join('?' * len(some))})"
-        said.update(records.said_of(reader.execute(records.SAID.format(where=where), some)))
-    return said
 
 
 def _begin(connection: Connection) -> Begun:

@@ -125,8 +125,8 @@ def fill(deployment: Deployment, identifiers: int, seen: list[Seen]) -> None:
     writer.execute("BEGIN IMMEDIATE")
     writer.executemany("INSERT INTO births (subject) VALUES (?)", ((one,) for one in born))
     writer.executemany(
-        "INSERT INTO edges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (store._row_of(edge_fact(edge_of(row), config.rules, config.policy)) for row in edges),
+        "INSERT INTO edges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (store._row_of(edge_fact(edge_of(row), config.rules, config.policy), 0) for row in edges),
     )
     writer.execute("UPDATE authority SET graph_cursor = 2")
     writer.execute("COMMIT")

@@ -17,7 +17,7 @@ from consent.component import EdgeState, GraphStep
 from consent.errors import TermOver, UnknownPurpose
 from consent.policy import Policy, compile_policy
 from consent.record import Action, Age, Evidence, Notice, Said
-from consent.statement import LedgerEntry, Refusal
+from consent.statement import LedgerEntry, Refusal, suppression
 from consent.store import Appended, ConsentStore
 from services.storage.consent import ConsentTables
 from tests.consent.statements import KEYS, NOW_MS, SHIPPED, edge, entry, statement, subject
@@ -177,6 +177,17 @@ async def test_a_step_delivered_again_changes_nothing(store: ConsentStore, polic
     kept = await store.load(list)
     assert (kept.graph_cursor, kept.edges) == (2, [])
     assert epoch == await store.project([step, wrong])
+
+
+async def test_a_step_whose_statements_are_there_already_takes_an_epoch_of_its_own(
+    store: ConsentStore, policy: Policy
+):
+    """After a restore births come again with the refusals they begin with, and new births with them."""
+    begins = suppression(ANNA, policy, NOW_MS)
+    first = await store.project([GraphStep(1, (ANNA,), (), (ANNA,))], [begins])
+    later = await store.next_epoch()
+    again = await store.project([GraphStep(2, (ANNA, BERT), (), (ANNA,))], [begins])
+    assert first < later < again
 
 
 async def test_purposes_and_views_are_kept_by_name(engine: str, tmp_path: Path, policy: Policy):

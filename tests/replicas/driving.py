@@ -12,7 +12,7 @@ import os
 import random
 import sys
 from array import array
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,7 @@ class Process:
     told: dict[str, Any]
     decided: int = 0
     unready: int = 0
+    gaps_ms: Sequence[int] = ()
 
     async def end(self) -> None:
         """Has it stop and write its report; done once."""
@@ -46,6 +47,7 @@ class Process:
             out, _ = await self.process.communicate()
         counts = json.loads(out)
         self.decided, self.unready = counts["decided"], counts["unready"]
+        self.gaps_ms = counts["gaps_ms"]
 
     def stale(self, returned_ns: Mapping[int, int]) -> int:
         """How often it allowed somebody whose withdrawal had returned."""
@@ -55,15 +57,28 @@ class Process:
 
 
 async def started(
-    host: Host,
+    host: Host | None,
     report: Path,
     *,
     subjects: int = 1,
     probes: bool = True,
     ttl_ms: int = TTL_MS,
     address: str = "",
+    deployment: str = "",
+    rest_s: float = 0.0,
 ) -> Process:
-    """Starts a replica and waits until it may decide; it follows at ``address`` if that is given."""
+    """Starts a replica and waits until it may decide.
+
+    Args:
+        host: whom it follows; ``None``: the ``deployment``.
+        report: takes what it allowed.
+        subjects: so many are decided about.
+        probes: it decides.
+        ttl_ms: gives its rhythm.
+        address: where it follows instead of at the host's.
+        deployment: the configuration file of one whose consent it follows as a service does.
+        rest_s: it rests for so long after some decisions.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -73,8 +88,10 @@ async def started(
         env={**os.environ, "GRPC_ENABLE_FORK_SUPPORT": "0"},
     )
     config = {
-        "address": address or host.address,
-        "token": host.token,
+        "address": address or (host.address if host else ""),
+        "token": host.token if host else "",
+        "deployment": deployment,
+        "rest_s": rest_s,
         "report": str(report),
         "subjects": subjects,
         "probes": probes,

@@ -360,6 +360,7 @@ async def test_nothing_learned_before_is_served_after(tmp_path: Path) -> None:
     async with opened(config) as suite:
         projection = await suite.rows("recommender", "SELECT projection FROM state")
         producer = await suite.rows("engagement", "SELECT producer FROM announced")
+        history = await suite.rows("consent", "SELECT history FROM authority")
         backup = await save(config, tmp_path / "backup")
     (config.folder / "models" / "m1").mkdir(parents=True)
     restored = await put_back(config, backup, replace=True)
@@ -368,6 +369,7 @@ async def test_nothing_learned_before_is_served_after(tmp_path: Path) -> None:
     async with opened(config) as suite:
         assert await suite.rows("recommender", "SELECT projection FROM state") != projection
         assert await suite.rows("engagement", "SELECT producer FROM announced") != producer
+        assert await suite.rows("consent", "SELECT history FROM authority") != history
 
 
 async def test_a_placing_that_was_broken_off_is_finished_before_anybody_serves(
