@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from services.server import MESSAGE_BYTES_MAX
+from services.server import MESSAGE_BYTES_MAX, QUIET_LEAST_MS
 from services.service_tokens import SCOPES, ServiceToken
 from services.signing import Signer
 from services.tls.certificate import Certificate
@@ -20,12 +20,20 @@ from services.tls.credentials import Secured, open_channel
 from services.tls.material import Material
 from services.tls.spiffe import service_id
 
+#: A connection is given up when it says nothing for so long after it was asked.
+_ANSWER_MS = 2_000
 _OPTIONS = (
     ("grpc.enable_http_proxy", 0),  # a proxy of the environment is none of this machine's services
     ("grpc.max_receive_message_length", 4 * MESSAGE_BYTES_MAX),
     # A service that comes back is found again soon.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
+    # A host that is gone without a word is noticed while leases live, not when TCP gives up after minutes.
+    ("grpc.keepalive_time_ms", QUIET_LEAST_MS),
+    ("grpc.keepalive_timeout_ms", _ANSWER_MS),
+    ("grpc.http2.ping_timeout_ms", _ANSWER_MS),  # of gRPC's own pings; while one is out it sends no other
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),  # a stream may be quiet for hours
 )
 #: A channel under an older certificate is closed when the last call over it is over. A stream that says
 #: nothing may last: it ends with the first message after its token. Cutting it would cancel its reader.

@@ -28,6 +28,8 @@ from services.tls.credentials import server_credentials
 from services.tls.peer import peer_reader
 
 MESSAGE_BYTES_MAX = 4 << 20
+#: A client may ask so often whether its quiet connection still is one.
+QUIET_LEAST_MS = 1_000
 #: Whoever watches health hears the last word within so long of the end.
 _LAST_WORD_S = 0.1
 
@@ -35,6 +37,8 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
     ("grpc.max_send_message_length", 4 * MESSAGE_BYTES_MAX),
     ("grpc.so_reuseport", 0),
+    # Half of it: who asks in that rhythm is now and then early.
+    ("grpc.http2.min_ping_interval_without_data_ms", QUIET_LEAST_MS // 2),
 )
 
 
