@@ -32,6 +32,11 @@ class Front:
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def connections(self) -> int:
+        """How many are open, silent ones, too."""
+        return len(self._flowing)
+
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._joined, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -46,13 +51,14 @@ class Front:
 
     def lose(self) -> None:
         """The connections that are open say nothing any more; new ones are as ever."""
+        self._cut = False
         for flowing in self._flowing.values():
             flowing.clear()
 
     def cut(self) -> None:
         """Neither the connections that are open nor new ones say anything."""
-        self._cut = True
         self.lose()
+        self._cut = True
 
     def heal(self) -> None:
         """Everything that was silent goes on."""

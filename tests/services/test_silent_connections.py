@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from services.peers import Peers
 from services.signing import Signed, signer
 from tests.faults.front import Front
+from tests.faults.pairs import again
 
 #: Less than a lease lives (``consent.leases.TTL_MS``), by far.
 GIVEN_UP_S = 4.0
@@ -42,7 +43,19 @@ async def test_calls_of_a_service_leave_a_host_that_is_gone_without_a_word(front
         await stub.Check(health_pb2.HealthCheckRequest(), timeout=30)
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
     assert time.monotonic() - begun < GIVEN_UP_S
-    await stub.Check(health_pb2.HealthCheckRequest(), timeout=30, wait_for_ready=True)
+    await again(lambda: stub.Check(health_pb2.HealthCheckRequest(), timeout=30))
+
+
+async def test_a_host_that_takes_a_connection_and_says_nothing_is_left_as_well(front, stub):
+    """So does one that is paused: its kernel takes connections on."""
+    front.cut()
+    call = stub.Check(health_pb2.HealthCheckRequest(), timeout=30, wait_for_ready=True)
+    while not front.connections:
+        await asyncio.sleep(0.01)
+    begun = time.monotonic()
+    front.lose()
+    await call
+    assert time.monotonic() - begun < GIVEN_UP_S
 
 
 async def test_a_stream_on_which_nothing_is_said_stays(stub):
