@@ -8,35 +8,53 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from tests.faults.campaign import FAULTS, Broken, carried_out
+from tests.faults.campaign import FAULTS, Fault, carried_out
+from tests.faults.verdict import Broken
+
+_SHOWN = {"yes": "[green]yes[/green]", "NO": "[red]NO[/red]", "skipped": "[yellow]skipped[/yellow]"}
 
 
 def main(asked: Sequence[str]) -> int:
     """Carries out the faults that are asked for, all without any."""
     console = Console(width=140)
+    chosen = [fault for fault in FAULTS if not asked or any(word in fault.name for word in asked)]
+    if not chosen:
+        console.print(f"No fault is called so: {' '.join(asked)}")
+        return 2
     table = Table("fault", "promise", "kept", "result")
-    kept = True
-    for fault in FAULTS:
-        if asked and not any(word in fault.name for word in asked):
-            continue
-        console.print(f"{fault.name} …", highlight=False)
-        with tempfile.TemporaryDirectory(prefix="vf") as folder:
-            Path(folder).chmod(0o755)
-            (Path(folder) / "postgresql").mkdir()
-            try:
-                result, held = asyncio.run(carried_out(fault, Path(folder))), True
-            except (Broken, TimeoutError) as broken:
-                result, held = f"{type(broken).__name__}: {broken}", False
-        kept = kept and held
-        table.add_row(fault.name, fault.promise, "[green]yes[/green]" if held else "[red]NO[/red]", result)
+    broken = 0
+    for number, fault in enumerate(chosen, start=1):
+        console.print(f"{number} of {len(chosen)}: {fault.name} …", highlight=False)
+        begun = time.monotonic()
+        kept, result = _came_of(fault)
+        broken += kept == "NO"
+        console.print(
+            f"    {_SHOWN[kept]} {escape(result)} ({time.monotonic() - begun:.0f} s)", highlight=False
+        )
+        table.add_row(fault.name, fault.promise, _SHOWN[kept], escape(result))
     console.print(table)
-    return 0 if kept else 1
+    return 1 if broken else 0
+
+
+def _came_of(fault: Fault) -> tuple[str, str]:
+    """Whether a promise was kept, and the figures or the reason."""
+    with tempfile.TemporaryDirectory(prefix="vf") as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL may be another user's
+        try:
+            return "yes", asyncio.run(carried_out(fault, Path(folder)))
+        except (Broken, TimeoutError) as broken:
+            return "NO", f"{type(broken).__name__}: {broken}"
+        except pytest.skip.Exception as skipped:
+            return "skipped", str(skipped)
 
 
 if __name__ == "__main__":

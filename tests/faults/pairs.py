@@ -1,4 +1,8 @@
-"""Two processes of each service on one database, and callers that ask again."""
+"""Processes of each service on one configuration, and callers that ask again.
+
+With PostgreSQL a service has two processes, and one serves; on SQLite it has one. What a test says of
+a process, its configuration or its folder, it says by the service's name and the process's number.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,10 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import grpc
 
@@ -28,29 +33,44 @@ PATIENCE_S = 60
 class Pairs:
     """Two processes a service, on one database and one configuration."""
 
-    def __init__(self, folder: Path, dsn: str) -> None:
+    def __init__(self, folder: Path, dsn: str = "", nats: str = "") -> None:
         ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
-        self.path = prepare(folder, int(time.time()), ports, dsn)
+        self.path = prepare(folder, int(time.time()), ports, dsn, nats=nats)
         self.config = load(self.path)
         self.folder = folder
         self.addresses = {name: self.config.listen[home_of(name)] for name in public_services()}
+        #: Where callers reach each service.
+        self.reached = dict(self.config.listen)
+        #: The configuration of a process that has another than the rest.
+        self.paths: dict[tuple[str, int], Path] = {}
         self.running: dict[tuple[str, int], asyncio.subprocess.Process] = {}
 
     def place(self, number: int) -> Path:
         return self.folder / f"replica-{number}"
 
     async def begin(self, *names: str, replicas: int = 2) -> None:
-        for name in names:
-            await self.config.store(name).migrate()
+        if self.config.postgresql:
+            for name in names:
+                await self.config.store(name).migrate()
         for number in range(1, replicas + 1):
             for name in names:
-                self.running[name, number] = await start(name, self.path, self.place(number))
+                await self.start(name, number)
             if number == 1:
                 await self.serving(*names)
+
+    async def start(self, name: str, number: int) -> None:
+        path = self.paths.get((name, number), self.path)
+        self.running[name, number] = await start(name, path, self.place(number))
 
     async def serving(self, *names: str) -> None:
         async with asyncio.timeout(PATIENCE_S):
             await asyncio.gather(*(serving(self.config.listen[name]) for name in names))
+
+    def listening_at(self, name: str, number: int, address: str) -> None:
+        """Has a process listen elsewhere than where others call the service."""
+        moved = self.folder / f"{name}-{number}.toml"
+        moved.write_text(self.path.read_text().replace(self.config.listen[name], address))
+        self.paths[name, number] = moved
 
     def log_of(self, name: str, number: int) -> str:
         return (self.place(number) / f"{name}.log").read_text()
@@ -63,6 +83,10 @@ class Pairs:
     async def kill(self, name: str, number: int) -> None:
         self.running[name, number].kill()
         await self.running.pop((name, number)).wait()
+
+    def told(self, name: str, look: Callable[[Any], T]) -> T:
+        """What the tables of a service say, read beside it."""
+        return replace(self.config, folder=self.place(1)).store(name).read(look)
 
     async def end(self) -> None:
         for process in self.running.values():
