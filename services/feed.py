@@ -1,7 +1,8 @@
 """The in-process end of a transactional outbox: at least once, in order, resumable.
 
 A producer writes its state and a numbered outbox row in one transaction and calls
-``published`` after the commit. A consumer reads on from its own cursor, applies each change
+``published`` after the commit; where other processes write the same outbox, they are not heard, and
+whoever waits asks the store again and again. A consumer reads on from its own cursor, applies each change
 and stores the cursor in the transaction that holds the effect, so that a crash anywhere
 repeats a change and never loses one. While a store can not be read or written it waits.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
 from services.storage.database import StoreUnusable
@@ -30,6 +32,8 @@ class Numbered(Protocol):
 C = TypeVar("C", bound=Numbered)
 C_co = TypeVar("C_co", bound=Numbered, covariant=True)
 READ_MAX = 1000
+#: So long may what another process committed be unheard of by those who wait for it.
+OTHERS_S = 0.05
 #: After a store could not be used.
 RETRY_S = 1.0
 #: ``read(after, limit)`` gives the changes with ``seq > after`` in order, fewer than ``limit`` if more
@@ -54,15 +58,19 @@ class Source(Protocol[C_co]):
 class Feed(Generic[C]):
     """One producer's outbox as others see it."""
 
-    def __init__(self, read: Read[C], last: Callable[[], Awaitable[int]]) -> None:
+    def __init__(
+        self, read: Read[C], last: Callable[[], Awaitable[int]], others_s: float | None = None
+    ) -> None:
         """Makes the feed.
 
         Args:
         read: gives changes.
         last: says the newest committed position; asked once, before anything is told.
+        others_s: other processes commit to it, too, and ``last`` is asked so often by whoever waits.
         """
         self._read = read
         self._last = last
+        self._others_s = others_s
         self._begun = False
         self._seq = 0
         self._news = asyncio.Event()
@@ -81,7 +89,7 @@ class Feed(Generic[C]):
 
     async def head(self) -> int:
         """The newest committed position."""
-        if not self._begun:
+        if not self._begun or self._others_s is not None:
             self.published(await self._last())
             self._begun = True
         return self._seq
@@ -94,7 +102,9 @@ class Feed(Generic[C]):
     async def beyond(self, cursor: int) -> None:
         """Waits until there is a change beyond ``cursor``."""
         while await self.head() <= cursor:
-            await self._news.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._others_s):
+                    await self._news.wait()
 
 
 class Consumer(Generic[C]):

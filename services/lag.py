@@ -27,3 +27,7 @@ class Lags:
         """Has the metric tell a reader's lag; ``partition`` is ``None`` where the feed has none."""
         label = "" if partition is None else str(partition)
         self._gauge.labels(feed, label).set_function(lag)
+
+    def leave(self, feed: str) -> None:
+        """Tells of a reader without partitions no more: it reads elsewhere."""
+        self._gauge.remove(feed, "")

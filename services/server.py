@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from grpc_reflection.v1alpha import reflection
 
 from consent.guard_table import GuardTable
 from consent.policy import Policy
+from services.fellows import Fellows, StrangerThere
 from services.interceptors.chain import Chain
 from services.interceptors.declared import Descriptor
 from services.interceptors.layer import Layer
@@ -34,7 +36,6 @@ _LAST_WORD_S = 0.1
 _OPTIONS = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
     ("grpc.max_send_message_length", 4 * MESSAGE_BYTES_MAX),
-    ("grpc.so_reuseport", 0),
 )
 
 
@@ -103,6 +104,7 @@ class GuardedServer:
         guard: GuardTable,
         clock_ms: Callable[[], int],
         certificate: Certificate | None = None,
+        fellows: Fellows | None = None,
     ) -> None:
         """Makes the server; nothing listens yet.
 
@@ -114,6 +116,7 @@ class GuardedServer:
             clock_ms: the present instant, milliseconds since the epoch.
             certificate: what it shows; it then takes clients that show one, and no others.
                 Without, it listens on loopback only.
+            fellows: the processes that may listen where it does; ``None``: nobody may.
 
         Raises:
             ContractError: something of a service is not declared.
@@ -126,8 +129,10 @@ class GuardedServer:
         self.address = ""
         plans = {rpc: plan for one in served for rpc, plan in compile_service(one.service, policy).items()}
         self._certificate = certificate
+        self._fellows = fellows
         self.chain = Chain(layers, plans, guard, clock_ms, peer_reader() if certificate else None)
-        self._server = grpc.aio.server(interceptors=[self.chain], options=_OPTIONS)
+        options = (*_OPTIONS, ("grpc.so_reuseport", int(fellows is not None)))
+        self._server = grpc.aio.server(interceptors=[self.chain], options=options)
         for one in served:
             one.register(one.servicer, self._server)
         self._health = _Health()
@@ -149,8 +154,9 @@ class GuardedServer:
             raise NotLoopback(f"{self.names[0]}: without [tls] services listen on loopback, not on {address}")
         await self._set(health_pb2.HealthCheckResponse.NOT_SERVING)
         try:
-            port = self._listening(address)
-        except RuntimeError:
+            with self._fellows.joined() if self._fellows is not None else nullcontext():
+                port = self._listening(address)
+        except (RuntimeError, StrangerThere):
             raise AddressTaken(f"{self.names[0]} can not listen on {address}; is it taken?") from None
         self.address = f"{address.rsplit(':', 1)[0]}:{port}"
         await self._server.start()
@@ -168,6 +174,8 @@ class GuardedServer:
         await self._health.enter_graceful_shutdown()
         self._health.end()
         await self._server.stop(grace_s)
+        if self._fellows is not None:
+            self._fellows.leave()
 
     def _listening(self, address: str) -> int:
         if self._certificate is None:

@@ -33,6 +33,9 @@ from services.tls.config import TlsConfig, ids_of
 T = TypeVar("T")
 
 SERVICES = ("identity", "consent", "recommender", "engagement")
+#: Of these any number of processes serve at once where the tables allow it: what is right in them rests on
+#: the database alone, or follows what other processes commit. Of the others one serves.
+SHARED = frozenset({"engagement"})
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _CALLER_KEYS = frozenset({"scopes", "purposes", "new_identifiers_per_hour", "translates_to", "spiffe"})
@@ -103,6 +106,8 @@ class SuiteConfig:
         tls: the services' certificates; ``None``: connections show none and stay on loopback.
         postgresql: the database that holds the services' tables; empty: a file a service in the folder.
         nats: where engagement's news are announced; ``None``: the recommender follows them by itself.
+        home: the folder of the configuration file, where the processes of a host that have the same one
+            agree on what they share; ``None``: they share nothing.
     """
 
     folder: Path
@@ -121,6 +126,11 @@ class SuiteConfig:
     postgresql: str = field(default="", repr=False)
     tls: TlsConfig | None = None
     nats: NatsSettings | None = None
+    home: Path | None = None
+
+    def shared(self, service: str) -> bool:
+        """Whether several processes of a service serve at once; a file is one process's."""
+        return bool(self.postgresql) and service in SHARED
 
     def store(self, service: str) -> Location:
         """Where a service's tables lie."""
@@ -165,6 +175,7 @@ def load(path: Path) -> SuiteConfig:
         postgresql=_postgresql(content),
         tls=_tls(content, folder, callers),
         nats=_nats(content, folder),
+        home=folder,
     )
 
 

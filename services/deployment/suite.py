@@ -3,7 +3,8 @@
 All parts listen before any waits for another, so that no order of starting processes can
 deadlock; within a process they become ready in the order of depending: consent follows
 identity's ledger and feeds the guard table, the recommender follows engagement's events, and
-only then does anything say that it serves. Stopping runs backwards: nothing says that it serves,
+only then does anything say that it serves. A service that other processes serve, too, listens only
+then, for its address gets it calls at once. Stopping runs backwards: nothing says that it serves,
 and after ``drain_s``, when whoever routes by health sends no more, there are no new calls, what
 was begun is finished, then the parts close.
 """
@@ -14,6 +15,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -27,6 +29,7 @@ from services.consent.signal_link import RemoteSignals
 from services.contract import public_services
 from services.deployment.config import SERVICES, ConfigError, SuiteConfig
 from services.engagement.event_feed import remote_events, remote_partitions
+from services.fellows import Fellows
 from services.identity.graph_feed import remote_barrier, remote_graph
 from services.interceptors import layers
 from services.interceptors.access_log import Level, normal
@@ -38,6 +41,7 @@ from services.interceptors.metrics import CallMetrics
 from services.interceptors.pseudonymisation import Tokenise
 from services.key_file import Keys
 from services.lag import Lags
+from services.parts.duties import on_duty
 from services.parts.links import Links
 from services.parts.part import Clock, Enter, Log, Part, Process, at_once
 from services.peers import Peers
@@ -140,22 +144,63 @@ async def running_suite(
         suite = Suite(process, {}, {})
         links = remote_links(process, here[0])
         for name in here:
-            suite.parts[name] = await stack.enter_async_context(part_of(name)(process, links))
-        servers = await _listening(suite, links, addresses, stack)
+            part = suite.parts[name] = await stack.enter_async_context(part_of(name)(process, links))
+            if not config.shared(name):
+                await stack.enter_async_context(part.duties(turns[name]))
+        servers = _servers(suite, links, stack)
+        await _listen(suite, {n: one for n, one in servers.items() if not config.shared(n)}, addresses)
         for part in suite.parts.values():
             await process.unless_ended(part.ready())
         await process.unless_ended(process.guarded())
-        for server in servers:
+        await _listen(suite, {n: one for n, one in servers.items() if config.shared(n)}, addresses)
+        for server in servers.values():
             await server.serving()
-        telling = asyncio.create_task(_tell_health(process.guard, servers))
+        telling = asyncio.create_task(_tell_health(process.guard, list(servers.values())))
         stack.callback(telling.cancel)
-        sweepers = [
-            Sweeper(part.name, part.database, config.policy, clock, part.forget)
-            for part in suite.parts.values()
-        ]
-        process.must_run("retention", await stack.enter_async_context(sweeping(sweepers, log)))
-        stack.push_async_callback(_drain, process, servers, telling, pause)
+        await stack.enter_async_context(_retention(suite))
+        await stack.enter_async_context(_shared_duties(suite))
+        stack.push_async_callback(_drain, process, list(servers.values()), telling, pause)
         yield suite
+
+
+@asynccontextmanager
+async def _retention(suite: Suite) -> AsyncIterator[None]:
+    """Sweeps the tables of the services that only this process serves, while the block runs."""
+    process = suite.process
+    parts = [part for part in suite.parts.values() if not process.config.shared(part.name)]
+    async with sweeping([_sweeper(process, part) for part in parts], process.log) as task:
+        process.must_run("retention", task)
+        yield
+
+
+@asynccontextmanager
+async def _shared_duties(suite: Suite) -> AsyncIterator[None]:
+    """Does the duties of the services that others serve, too, whenever they are this process's."""
+    process = suite.process
+    tasks = []
+    for part in suite.parts.values():
+        if process.config.shared(part.name):
+            duties = partial(_duties_and_retention, process, part)
+            location = process.config.store(part.name)
+            tasks.append(asyncio.create_task(on_duty(part.name, location, duties, process.log)))
+            process.must_run(f"the duties of {part.name}", tasks[-1])
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _duties_and_retention(process: Process, part: Part, turn: Turn) -> AsyncIterator[None]:
+    async with part.duties(turn), sweeping([_sweeper(process, part)], process.log) as task:
+        process.must_run(f"retention in {part.name}", task)
+        yield
+
+
+def _sweeper(process: Process, part: Part) -> Sweeper:
+    return Sweeper(part.name, part.database, process.config.policy, process.clock, part.forget)
 
 
 async def _drain(
@@ -174,7 +219,7 @@ async def _drain(
 
 @asynccontextmanager
 async def _turn(config: SuiteConfig, name: str, log: Log) -> AsyncIterator[Turn]:
-    """The turn to serve one service; a process that is the second to come stands by until it is its turn."""
+    """The turn to serve one service; a process stands by while it is another's alone."""
     tidying: list[asyncio.Task[None]] = []
 
     def stands_by() -> None:
@@ -186,7 +231,7 @@ async def _turn(config: SuiteConfig, name: str, log: Log) -> AsyncIterator[Turn]
             tidying.append(asyncio.create_task(task))
 
     with sole_user(config.folder, name):
-        async with config.store(name).turn(stands_by) as turn:
+        async with config.store(name).turn(stands_by, shared=config.shared(name)) as turn:
             for task in tidying:
                 task.cancel()
             await asyncio.gather(*tidying, return_exceptions=True)
@@ -312,12 +357,10 @@ async def _tell_health(guard: GuardTable, servers: Sequence[GuardedServer]) -> N
                 await (server.serving() if told else server.not_serving())
 
 
-async def _listening(
-    suite: Suite, links: Links, addresses: dict[str, str], stack: AsyncExitStack
-) -> list[GuardedServer]:
-    """Puts each part behind the chain and has it listen; it does not say that it serves.
+def _servers(suite: Suite, links: Links, stack: AsyncExitStack) -> dict[str, GuardedServer]:
+    """Puts each part behind the chain; nothing listens yet.
 
-    A server keeps its audit records in its part's file, and gives them to whoever seals them.
+    A server keeps its audit records in its part's tables, and gives them to whoever seals them.
 
     Stopping, which runs backwards, ends the streams, then the servers, then what calls began.
     """
@@ -325,15 +368,15 @@ async def _listening(
     chain_of = _chain_of(process, links)
     for part in suite.parts.values():
         stack.push_async_callback(part.drained)
-    servers = []
+    servers = {}
     closing = [part.stopping for part in suite.parts.values()]
     for part in suite.parts.values():
-        audit_log = StoredAuditLog(part.database, process.config.keyring)
+        audit_log = StoredAuditLog(part.database, process.config.keyring, process.others_s(part.name))
         stack.push_async_callback(audit_log.flush)
         links.audit[part.name] = audit_log.feed
         records = AuditFeedServicer(audit_log.feed)
         closing.append(records.close)
-        server = GuardedServer(
+        servers[part.name] = server = GuardedServer(
             *part.served,
             Served(
                 audit_pb2.DESCRIPTOR.services_by_name["AuditFeedService"],
@@ -345,15 +388,32 @@ async def _listening(
             guard=process.guard,
             clock_ms=process.clock,
             certificate=process.certificates.get(part.name),
+            fellows=_fellows(process, part.name),
         )
-        await server.start(addresses[part.name])
         stack.push_async_callback(server.stop, GRACE_S)
-        addresses[part.name] = server.address
-        suite.addresses.update(dict.fromkeys(server.names, server.address))
-        servers.append(server)
     for close in closing:
         stack.callback(close)
     return servers
+
+
+def _fellows(process: Process, name: str) -> Fellows | None:
+    """Who may listen on a service's address besides this process; ``None``: nobody."""
+    config = process.config
+    if config.home is None or not config.shared(name) or config.listen[name].endswith(":0"):
+        return None
+    try:
+        return Fellows(config.home, config.listen[name])
+    except OSError as error:
+        process.log(f"{name} listens alone: {config.home} can not hold the lock ({error.strerror})\n")
+        return None
+
+
+async def _listen(suite: Suite, servers: Mapping[str, GuardedServer], addresses: dict[str, str]) -> None:
+    """Has servers listen; they do not say that they serve."""
+    for name, server in servers.items():
+        await server.start(addresses[name])
+        addresses[name] = server.address
+        suite.addresses.update(dict.fromkeys(server.names, server.address))
 
 
 def _chain_of(process: Process, links: Links) -> Callable[[AuditLog, Tokenise | None], list[Layer]]:

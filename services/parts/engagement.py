@@ -37,7 +37,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
         async def news(after: int, limit: int) -> Sequence[EventNews]:
             return [news_told(change) for change in await store.changes(after, limit)]
 
-        feed = Feed(news, store.last_seq)
+        feed = Feed(news, store.last_seq, process.others_s("engagement"))
 
         async def of_partition(cursor: int, partition: int) -> PartitionNews:
             change = await store.partition_changes(cursor, partition)
@@ -68,13 +68,19 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             ),
             store_served(links.stores["engagement"]),
         ]
-        async with announced(process, database, feed):
-            yield Part("engagement", database, served, stopping=feed_servicer.close, drained=servicer.drained)
+        yield Part(
+            "engagement",
+            database,
+            served,
+            stopping=feed_servicer.close,
+            drained=servicer.drained,
+            duties=lambda _turn: announced(process, database, feed),
+        )
 
 
 @asynccontextmanager
 async def announced(process: Process, database: Database, feed: Feed[EventNews]) -> AsyncIterator[None]:
-    """Announces the news while the block runs, where the deployment has NATS."""
+    """Announces the news of all processes while the block runs, where the deployment has NATS."""
     config = process.config
     if config.nats is None:
         yield
@@ -88,4 +94,5 @@ async def announced(process: Process, database: Database, feed: Feed[EventNews])
     try:
         yield
     finally:
+        process.lags.leave("announcements")
         await announcer.stop()

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from consent.guard_table import GuardTable
 from services.deployment.config import SuiteConfig
+from services.feed import OTHERS_S
 from services.interceptors.access_log import Level, normal
 from services.interceptors.pseudonymisation import Tokenise
 from services.key_file import Keys
@@ -102,6 +103,19 @@ class Process:
         """The tables of one service, open while the block runs; errors as of ``Location.opened``."""
         return self.config.store(name).opened(self.turns.get(name))
 
+    def others_s(self, name: str) -> float | None:
+        """How often a feed of a service asks for what its other processes committed, if there can be any."""
+        return OTHERS_S if self.config.shared(name) else None
+
+
+#: What only one process of a service does at a time: begun with the right to it, ended with the block.
+Duties = Callable[[Turn], AbstractAsyncContextManager[None]]
+
+
+def no_duties(_turn: Turn) -> AbstractAsyncContextManager[None]:
+    """Has nothing to do that others may not do, too."""
+    return nullcontext()
+
 
 async def at_once() -> None:
     """Has nothing to wait for."""
@@ -124,6 +138,7 @@ class Part:
         drained: returns when nothing that a call began is unfinished; for an orderly stop.
         forget: takes those out of memory whose data retention has deleted.
         tokenise: turns digests into tokens; identity's alone.
+        duties: what only one process of the service may do at a time, besides retention.
     """
 
     name: str
@@ -134,6 +149,7 @@ class Part:
     drained: Callable[[], Awaitable[None]] = at_once
     forget: Forget = nothing_in_memory
     tokenise: Tokenise | None = None
+    duties: Duties = no_duties
 
 
 #: Enters a part, which puts the ports that it gives into the links.

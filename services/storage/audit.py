@@ -48,15 +48,15 @@ class AuditBatch(NamedTuple):
 
 
 class StoredAuditLog:
-    """The audit records of one service; used from one event loop.
+    """The audit records of one process of a service; used from one event loop.
 
     Attributes:
-        feed: the batches, for whoever collects them.
+        feed: the batches of all its processes, for whoever collects them.
         rider: what a call that writes puts its record into.
     """
 
-    def __init__(self, database: Database, keyring: KeyRing) -> None:
-        """Writes to ``database``, sealing subjects with keys made from ``keyring``."""
+    def __init__(self, database: Database, keyring: KeyRing, others_s: float | None = None) -> None:
+        """Writes to ``database``, sealing subjects with ``keyring``; ``others_s`` as of ``Feed``."""
         self._database = database
         self._keys = SubjectKeys(keyring)
         self._process = secrets.token_bytes(PROCESS_BYTES)
@@ -65,7 +65,7 @@ class StoredAuditLog:
         self._waiting: list[tuple[int, AuditRecord]] = []
         self._unwritten = False
         self._flushing: asyncio.Task[None] | None = None
-        self.feed: Feed[AuditBatch] = Feed(self._batches, self._last)
+        self.feed: Feed[AuditBatch] = Feed(self._batches, self._last, others_s)
 
     @property
     def rider(self) -> ContextVar[Rider | None]:

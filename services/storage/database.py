@@ -36,10 +36,10 @@ class TurnTaken(RuntimeError):  # noqa: N818 - named after what it says
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The right to be the one process that serves a service's tables.
+    """A right that ends when another takes it: to serve a service's tables, or to its duties.
 
     Attributes:
-        number: counted up by everybody who takes it; 0 where the engine counts none.
+        number: counted up by everybody who takes it alone; 0 where the engine counts none.
         lost: done when it may be another's.
     """
 
@@ -160,15 +160,25 @@ class Location(Protocol):
             StoreUnusable: a step could not be carried out; none of its component was.
         """
 
-    def turn(self, waiting: Callable[[], object] | None) -> AbstractAsyncContextManager[Turn]:
+    def turn(
+        self, waiting: Callable[[], object] | None, *, shared: bool = False
+    ) -> AbstractAsyncContextManager[Turn]:
         """The turn to serve the tables, held while the block runs.
 
         Args:
             waiting: called once if it is another's, and it is waited for; ``None``: it is not.
+            shared: together with others who share it; nobody has it alone meanwhile.
 
         Raises:
             TurnTaken: it is another's, and is not waited for.
             SchemaTooNew, SchemaTooOld: the tables are not this program's.
+            StoreUnusable: the engine can not be reached.
+        """
+
+    def duties(self) -> AbstractAsyncContextManager[Turn]:
+        """What only one of those who share a turn may do, held while the block runs; waited for.
+
+        Raises:
             StoreUnusable: the engine can not be reached.
         """
 

@@ -21,7 +21,7 @@ from services.storage import migrations
 from services.storage.carrying import carried, waited_for
 from services.storage.database import Migration, Read, SchemaTooOld, StoreUnusable, Turn, Write
 from services.storage.postgres_text import Said, Types, said
-from services.storage.postgres_turn import TurnHolder
+from services.storage.postgres_turn import DUTIES, SHARED_TURN, TURN, TurnHolder
 from services.storage.riding import boarded, no_rider
 
 T = TypeVar("T")
@@ -69,11 +69,22 @@ class PostgresSchema:
     schema: str
 
     @asynccontextmanager
-    async def turn(self, waiting: Callable[[], object] | None) -> AsyncIterator[Turn]:
+    async def turn(
+        self, waiting: Callable[[], object] | None, *, shared: bool = False
+    ) -> AsyncIterator[Turn]:
         """See ``Location.turn``."""
-        holder = TurnHolder(self)
+        holder = TurnHolder(self, SHARED_TURN if shared else TURN)
         try:
             yield await holder.taken(waiting)
+        finally:
+            await holder.give_back()
+
+    @asynccontextmanager
+    async def duties(self) -> AsyncIterator[Turn]:
+        """See ``Location.duties``."""
+        holder = TurnHolder(self, DUTIES)
+        try:
+            yield await holder.taken(lambda: None)
         finally:
             await holder.give_back()
 

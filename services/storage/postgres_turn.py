@@ -1,16 +1,19 @@
-"""The turn to serve a schema: one session lock, held by asking again and again.
+"""The rights to a schema: session locks, held by asking again and again.
 
-Whoever wants to serve waits for the lock and counts the schema's turn up. A process that is
-paused or cut off does not ask any more: the database ends its session, the lock is the next
-one's, and what the paused one writes when it wakes is refused by the number of its turn.
+Whoever serves alone has the turn whole; those who serve together share it, and one of them has the
+duties. A process that is paused or cut off does not ask any more: the database ends its session, the
+lock is the next one's, and what the paused one writes when it wakes is refused by the number of its
+right, which everybody who takes it alone counts up.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import asyncpg
 
@@ -23,33 +26,66 @@ if TYPE_CHECKING:
 ASK_S = 1.0
 _SILENT_MS = 3_000
 _ASK_FOR_S = 0.25
-_TRY = "SELECT pg_try_advisory_lock(hashtextextended('veilgraph turn of ' || current_schema(), 0))"
+_HOST_MAX = 24
+_TURN = "hashtextextended('veilgraph turn of ' || current_schema(), 0)"
+_DUTIES = "hashtextextended('veilgraph duties of ' || current_schema(), 0)"
+_LAST_DUTIES = "SELECT coalesce(max(last), 0) FROM number_given WHERE name = 'duties'"
+_COUNT_DUTIES = """
+    INSERT INTO number_given (name, last) VALUES ('duties', 1)
+    ON CONFLICT (name) DO UPDATE SET last = number_given.last + 1 RETURNING last"""
+
+
+class Right(NamedTuple):
+    """What can be held.
+
+    Attributes:
+        name: what a session is called that holds or wants it.
+        take: takes its lock if that is free.
+        number: its number now.
+        next_number: counts the number up, within a write; empty: whoever takes it takes it from nobody.
+    """
+
+    name: str
+    take: str
+    number: str
+    next_number: str
+
+
+TURN = Right(
+    "turn",
+    f"SELECT pg_try_advisory_lock({_TURN})",
+    "SELECT number FROM turn",
+    "UPDATE turn SET number = number + 1 RETURNING number",
+)
+SHARED_TURN = TURN._replace(
+    name="shares", take=f"SELECT pg_try_advisory_lock_shared({_TURN})", next_number=""
+)
+DUTIES = Right("duties", f"SELECT pg_try_advisory_lock({_DUTIES})", _LAST_DUTIES, _COUNT_DUTIES)
 
 
 class TurnHolder:
-    """One process's turn at one schema; used once, from one event loop."""
+    """One process's hold on a right; used once, from one event loop."""
 
-    def __init__(self, schema: PostgresSchema) -> None:
+    def __init__(self, schema: PostgresSchema, right: Right) -> None:
         self._schema = schema
+        self._right = right
         self._connection: asyncpg.Connection | None = None
         self._asking: asyncio.Task[None] | None = None
 
     async def taken(self, waiting: Callable[[], object] | None) -> Turn:
-        """Waits for the turn and takes it; arguments and errors as of ``Location.turn``."""
-        from services.storage.postgres import BEGIN_WRITING, FAILURES, must_be_current  # noqa: PLC0415 - a cycle
+        """Waits for the right and takes it; arguments and errors as of ``Location.turn``."""
+        from services.storage.postgres import FAILURES, must_be_current  # noqa: PLC0415 - a cycle
 
         try:
             await self._connect()
             await must_be_current(self._open, self._schema.domain)
-            while not await self._open.fetchval(_TRY):
+            while not await self._open.fetchval(self._right.take):
                 if waiting is None:
                     raise TurnTaken(f"another process serves {self._schema.domain}")
                 waiting()
                 waiting = _nothing
                 await asyncio.sleep(_ASK_FOR_S)
-            await self._open.execute(BEGIN_WRITING)
-            number = await self._open.fetchval("UPDATE turn SET number = number + 1 RETURNING number")
-            await self._open.execute("COMMIT")
+            number = await self._counted()
         except FAILURES as failure:
             raise StoreUnusable(type(failure).__name__) from failure
         turn = Turn(number, asyncio.get_running_loop().create_future())
@@ -57,7 +93,7 @@ class TurnHolder:
         return turn
 
     async def give_back(self) -> None:
-        """Ends the session, and with it the turn."""
+        """Ends the session, and with it the hold."""
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.gather(self._asking, return_exceptions=True)
@@ -65,8 +101,18 @@ class TurnHolder:
             with suppress(Exception):
                 await self._connection.close(timeout=ASK_S)
 
+    async def _counted(self) -> int:
+        from services.storage.postgres import BEGIN_WRITING  # noqa: PLC0415 - a cycle
+
+        if not self._right.next_number:
+            return int(await self._open.fetchval(self._right.number))
+        await self._open.execute(BEGIN_WRITING)
+        number = await self._open.fetchval(self._right.next_number)
+        await self._open.execute("COMMIT")
+        return int(number)
+
     async def _hold(self, turn: Turn) -> None:
-        """Asks as long as the turn lasts; a database that came back gives it again if nobody had it."""
+        """Asks as long as it lasts; a database that came back gives it again if nobody had it."""
         from services.storage.postgres import FAILURES  # noqa: PLC0415 - a cycle
 
         while not turn.lost.done():
@@ -74,15 +120,15 @@ class TurnHolder:
             try:
                 if self._connection is None:
                     await self._connect()
-                    if not await self._open.fetchval(_TRY):
+                    if not await self._open.fetchval(self._right.take):
                         turn.lost.set_result(None)
                         return
                 async with asyncio.timeout(2 * ASK_S):
-                    now = await self._open.fetchval("SELECT number FROM turn")
+                    now = await self._open.fetchval(self._right.number)
                 if now != turn.number:
                     turn.lost.set_result(None)
             except FAILURES:
-                # While the database is away nobody else can take the turn either.
+                # While the database is away nobody else can take it either.
                 if self._connection is not None:
                     self._connection.terminate()
                 self._connection = None
@@ -93,7 +139,11 @@ class TurnHolder:
         return self._connection
 
     async def _connect(self) -> None:
-        self._connection = await self._schema.connected(idle_session_timeout=str(_SILENT_MS))
+        who = f"{socket.gethostname()[:_HOST_MAX]}:{os.getpid()}"
+        name = f"veilgraph {self._schema.domain} {self._right.name} {who}"
+        self._connection = await self._schema.connected(
+            idle_session_timeout=str(_SILENT_MS), application_name=name
+        )
 
 
 def _nothing() -> None:

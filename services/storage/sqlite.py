@@ -96,8 +96,21 @@ class SqliteFile:
     domain: str
 
     @asynccontextmanager
-    async def turn(self, _waiting: Callable[[], object] | None) -> AsyncIterator[Turn]:
-        """See ``Location.turn``: whoever has the folder has the file (``services.storage.folder``)."""
+    async def turn(
+        self, _waiting: Callable[[], object] | None, *, shared: bool = False
+    ) -> AsyncIterator[Turn]:
+        """See ``Location.turn``: whoever has the folder has the file (``services.storage.folder``).
+
+        Raises:
+            ValueError: it is to be shared; a file is one process's.
+        """
+        if shared:
+            raise ValueError("a file is served by one process")
+        yield Turn(0, asyncio.get_running_loop().create_future())
+
+    @asynccontextmanager
+    async def duties(self) -> AsyncIterator[Turn]:
+        """See ``Location.duties``: whoever serves the file has them."""
         yield Turn(0, asyncio.get_running_loop().create_future())
 
     @asynccontextmanager

@@ -99,3 +99,5 @@ class Announcer:
         finally:
             for task in waiting:
                 task.cancel()
+            # A store that can not be asked is found out by what reads the news.
+            await asyncio.gather(*waiting, return_exceptions=True)

@@ -14,7 +14,7 @@ from tests.contract.engines import location
 
 _END = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE application_name = 'veilgraph engagement' AND pid <> pg_backend_pid()"""
+    WHERE application_name LIKE 'veilgraph engagement%' AND pid <> pg_backend_pid()"""
 
 
 async def schema(tmp_path: Path) -> PostgresSchema:
