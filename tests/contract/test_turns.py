@@ -10,6 +10,7 @@ import pytest
 
 from services.storage.database import SchemaTooOld, StoreUnusable, TurnTaken
 from services.storage.postgres import PostgresSchema
+from services.storage.postgres_turn import DUTIES
 from tests.contract.engines import location
 
 _END = """
@@ -55,6 +56,62 @@ async def test_what_an_earlier_turn_writes_is_refused(tmp_path: Path) -> None:
         with pytest.raises(StoreUnusable, match="another process"):
             await overtaken.write(lambda connection: connection.execute("DELETE FROM event"))
         await asyncio.wait_for(asyncio.wait([first.lost]), 10)
+
+
+async def test_a_shared_turn_is_had_by_many_and_by_nobody_alone(tmp_path: Path) -> None:
+    """Who wants it alone waits for the last of them; who wants to share waits for that one."""
+    where, told = await schema(tmp_path), []
+    async with where.turn(None, shared=True) as one, where.turn(None, shared=True) as other:
+        assert one.number == other.number
+        with pytest.raises(TurnTaken):
+            async with where.turn(None):
+                pytest.fail("somebody had it alone")
+    async with where.turn(None) as alone:
+        assert alone.number == one.number + 1
+        sharing = asyncio.create_task(shared(where, told))
+        while not told:  # noqa: ASYNC110 - it asks the database again and again
+            await asyncio.sleep(0.01)
+        assert not sharing.done()
+    assert await asyncio.wait_for(sharing, 10) == alone.number
+
+
+async def shared(where: PostgresSchema, told: list[str]) -> int:
+    async with where.turn(lambda: told.append("waits"), shared=True) as turn:
+        return turn.number
+
+
+async def test_who_shared_writes_nothing_after_somebody_had_the_turn_alone(tmp_path: Path) -> None:
+    """As one does that was paused, while a restore gave the schema other tables."""
+    where = await schema(tmp_path)
+    async with where.turn(None, shared=True) as turn:
+        pass  # the database ended its session, and it does not know
+    async with where.opened(turn) as overtaken:
+        await overtaken.write(lambda connection: connection.execute("DELETE FROM event"))
+        async with where.turn(None):
+            pass
+        with pytest.raises(StoreUnusable, match="another process"):
+            await overtaken.write(lambda connection: connection.execute("DELETE FROM event"))
+
+
+async def test_of_those_who_share_one_has_the_duties(tmp_path: Path) -> None:
+    """The next one has them when it ends, under the next number; a session that ended loses them to it."""
+    where = await schema(tmp_path)
+    async with where.turn(None, shared=True), where.duties() as first:
+        waiting = asyncio.create_task(on_duty(where))
+        await asyncio.sleep(0)
+        connection = await where.connected()
+        assert not await connection.fetchval(DUTIES.take)
+        await connection.execute(_END)  # the waiting one's, too: it is told that the store is unusable
+        await connection.close()
+        with pytest.raises(StoreUnusable):
+            await asyncio.wait_for(waiting, 10)
+        assert await asyncio.wait_for(on_duty(where), 10) == first.number + 1
+        await asyncio.wait_for(asyncio.wait([first.lost]), 10)
+
+
+async def on_duty(where: PostgresSchema) -> int:
+    async with where.duties() as turn:
+        return turn.number
 
 
 async def test_a_session_that_the_database_ended_takes_its_turn_up_again(tmp_path: Path) -> None:

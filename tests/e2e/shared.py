@@ -6,7 +6,7 @@ import asyncio
 import io
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,8 @@ from services.deployment.config import SERVICES, SuiteConfig, load
 from services.deployment.development import prepare
 from services.deployment.processes import free_ports
 from services.deployment.suite import Suite, running_suite
+from services.peers import Peers
+from services.signing import Signed, signer
 from tests import postgres_server
 from tests.conftest import Clock
 from tests.e2e.conftest import Shop
@@ -55,22 +57,18 @@ class Twins:
         self.path = prepare(folder, int(time.time()), ports, dsn)
         self.config = load(self.path)
         self.running: dict[str, Running] = {}
-        self.shops: list[Shop] = []
+        self.closing: list[Callable[[], Awaitable[None]]] = []
 
     async def begin(self) -> None:
         for name in SERVICES:
             await self.config.store(name).migrate()
         await self.start("others", ("identity", "consent"), self.config)
-        for name in ("A", "B"):
-            await self.start_engagement(name)
-
-    async def start_engagement(self, name: str) -> Running:
-        """One at an address of its own, so that it can be asked for by name."""
-        (port,) = free_ports(1)
-        place = self.folder / name
-        place.mkdir(exist_ok=True)
-        listen = {**self.config.listen, "engagement": f"127.0.0.1:{port}"}
-        return await self.start(name, ("engagement",), replace(self.config, listen=listen, folder=place))
+        (port,) = free_ports(1)  # so that each can be asked for by name; A is whom the others ask
+        for name, address in (("A", self.config.listen["engagement"]), ("B", f"127.0.0.1:{port}")):
+            place = self.folder / name
+            place.mkdir()
+            listen = {**self.config.listen, "engagement": address}
+            await self.start(name, ("engagement",), replace(self.config, listen=listen, folder=place))
 
     async def start(self, name: str, services: Sequence[str], config: SuiteConfig) -> Running:
         log, stop = io.StringIO(), asyncio.Event()
@@ -95,12 +93,21 @@ class Twins:
             **self.running[name].suite.addresses,
         }
         shop = Shop(SimpleNamespace(addresses=addresses), self.clock, self.folder, io.StringIO(), "shop")
-        self.shops.append(shop)
+        self.closing.append(shop.close)
         return shop
 
+    def peers_to(self, name: str) -> Peers:
+        """How another service calls one of the two."""
+        (address,) = set(self.running[name].suite.addresses.values())
+        config = self.config
+        token = signer(config.keyring, Signed.SERVICE_TOKEN)
+        peers = Peers({"engagement": address}, token, config.tenant, self.clock)
+        self.closing.append(peers.close)
+        return peers
+
     async def end(self) -> None:
-        for shop in self.shops:
-            await shop.close()
+        for close in self.closing:
+            await close()
         for running in reversed(self.running.values()):
             await running.end()
 

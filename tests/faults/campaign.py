@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,10 +73,13 @@ class World:
         self._server.terminate()
         self._server.wait()
 
-    async def serving_process(self, name: str) -> int:
-        """The number of the process that serves now."""
+    async def serving_processes(self, name: str) -> list[int]:
+        """The numbers of the processes that serve now: of a service that is shared both."""
         await self.pairs.serving(name)
-        return next(n for n in (1, 2) if self._serves(name, n))
+        if self.pairs.config.shared(name):
+            for number in (1, 2):
+                await until(partial(self.serves, name, number))
+        return [number for number in (1, 2) if self.serves(name, number)]
 
     async def restart_database(self, *, orderly: bool) -> None:
         """Ends the database, and has it come back."""
@@ -84,7 +88,7 @@ class World:
         await asyncio.sleep(1)
         self._server = await asyncio.to_thread(postgres_server.start, self._folder)
 
-    def _serves(self, name: str, number: int) -> bool:
+    def serves(self, name: str, number: int) -> bool:
         lines = self.pairs.log_of(name, number).splitlines()
         began = [place for place, line in enumerate(lines) if line.startswith(f"{name} serves on")]
         ended = [place for place, line in enumerate(lines) if line == _ENDED]
@@ -109,21 +113,21 @@ _ENDED = "--- the process ended"
 async def killed(world: World) -> None:
     """Each serving process by kill -9, one after the other."""
     for name in SERVICES:
-        number = await world.serving_process(name)
-        world.pairs.running[name, number].kill()
-        await asyncio.sleep(_SETTLED_S)
-        await world.pairs.serving(name)
-        await asyncio.sleep(_SETTLED_S)
+        for number in await world.serving_processes(name):
+            world.pairs.running[name, number].kill()
+            await asyncio.sleep(_SETTLED_S)
+            await world.serving_processes(name)
+            await asyncio.sleep(_SETTLED_S)
 
 
 async def restarted(world: World) -> None:
     """Each serving process by SIGTERM, as a rolling restart does it."""
     for name in SERVICES:
-        number = await world.serving_process(name)
-        world.pairs.running[name, number].terminate()
-        await asyncio.sleep(_SETTLED_S)
-        await world.pairs.serving(name)
-        await asyncio.sleep(_SETTLED_S)
+        for number in await world.serving_processes(name):
+            world.pairs.running[name, number].terminate()
+            await asyncio.sleep(_SETTLED_S)
+            await world.serving_processes(name)
+            await asyncio.sleep(_SETTLED_S)
 
 
 async def database_restarted(world: World) -> None:

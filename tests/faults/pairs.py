@@ -56,7 +56,9 @@ class Pairs:
         return (self.place(number) / f"{name}.log").read_text()
 
     async def stands_by(self, name: str, number: int) -> None:
-        await until(lambda: f"{name} stands by" in self.log_of(name, number))
+        """Or serves beside the first, where several may."""
+        said = f"{name} serves on" if self.config.shared(name) else f"{name} stands by"
+        await until(lambda: said in self.log_of(name, number))
 
     async def kill(self, name: str, number: int) -> None:
         self.running[name, number].kill()

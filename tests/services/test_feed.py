@@ -64,3 +64,64 @@ async def test_any_other_fault_ends_a_consumer():
     await asyncio.wait([task])
     assert isinstance(task.exception(), ValueError)
     assert world.pauses == []
+
+
+class Shared:
+    """An outbox that another process writes."""
+
+    def __init__(self) -> None:
+        self.last = self.asked = 0
+        self.down = False
+        self.feed: Feed[Change] = Feed(self.read, self.last_seq, others_s=0.001)
+
+    async def last_seq(self) -> int:
+        self.asked += 1
+        if self.down:
+            raise StoreUnusable("restarting")
+        return self.last
+
+    async def read(self, after: int, limit: int) -> list[Change]:
+        return [Change(seq) for seq in range(after + 1, self.last + 1)][:limit]
+
+
+async def test_what_another_process_committed_is_heard_of_by_who_waits():
+    """Nobody publishes it here; it comes in order and once, and the head is never an old one."""
+    world, applied = Shared(), []
+
+    async def apply(changes) -> None:
+        applied.extend(change.seq for change in changes)
+
+    consumer: Consumer[Change] = Consumer(world.feed, 0, apply)
+    consumer.start()
+    world.last = 2
+    await consumer.caught_up(2)
+    world.last = 5
+    assert await world.feed.head() == 5
+    await consumer.caught_up(5)
+    await consumer.stop()
+    assert applied == [1, 2, 3, 4, 5]
+
+
+async def test_who_waits_in_a_shared_outbox_is_told_when_the_store_can_not_be_asked():
+    """And goes on with the next question: a database that restarts ends no feed."""
+    world = Shared()
+    waiting = asyncio.create_task(world.feed.after(0))
+    while world.asked < 3:  # noqa: ASYNC110 - it asks again and again
+        await asyncio.sleep(0)
+    world.down = True
+    with pytest.raises(StoreUnusable):
+        await waiting
+    world.down, world.last = False, 1
+    assert [change.seq for change in await world.feed.after(0)] == [1]
+
+
+async def test_what_only_this_process_writes_is_asked_for_once():
+    """It is told by itself; nobody polls a store for it."""
+    world = Shared()
+    feed: Feed[Change] = Feed(world.read, world.last_seq)
+    waiting = asyncio.create_task(feed.after(0))
+    await asyncio.sleep(0.01)
+    world.last = 1
+    feed.published(1)
+    assert [change.seq for change in await waiting] == [1]
+    assert await feed.head() == world.asked == 1
