@@ -18,6 +18,8 @@ SWITCH_INTERVAL_S = 0.001
 # A service holds millions of objects that stay, and makes few cycles: looking for them as often as Python
 # does by itself costs a sixth of what linking costs.
 COLLECT_EVERY = (50_000, 20, 100)
+#: Each takes a dozen connections to the database.
+WORKERS_MAX = 64
 
 
 def add(commands: Any) -> None:
@@ -50,6 +52,16 @@ def add(commands: Any) -> None:
         alone.add_argument("--config", type=Path, required=True, help="the deployment's configuration file")
         alone.add_argument(
             "--folder", type=Path, help="of this process's own files (default: the configuration's folder)"
+        )
+        alone.add_argument(
+            "--workers",
+            type=int,
+            choices=range(1, WORKERS_MAX + 1),
+            metavar="N",
+            default=1,
+            help="processes that serve on the one address, each with a folder of its own in the folder; one"
+            f" that ends is started again (default: 1; at most {WORKERS_MAX}; more than one on PostgreSQL, of"
+            " a service that several may serve)",
         )
         alone.set_defaults(command=_serve, service=service)
 
@@ -124,6 +136,7 @@ def _serve(arguments: argparse.Namespace, console: Console) -> int:
 
     from services.deployment.config import ConfigError, load
     from services.deployment.program import serve_alone
+    from services.deployment.workers import Workers, serve_workers
     from services.loopback import NotLoopback
     from services.parts.part import PartEnded
     from services.server import AddressTaken
@@ -136,6 +149,9 @@ def _serve(arguments: argparse.Namespace, console: Console) -> int:
         config = load(arguments.config)
         if arguments.folder is not None:
             config = replace(config, folder=arguments.folder.absolute())
+        if arguments.workers > 1:
+            workers = Workers(arguments.service, arguments.workers, arguments.config, config.folder)
+            return uvloop.run(serve_workers(config, workers, _said))
         return uvloop.run(serve_alone(config, arguments.service, sys.stdout))
     except (
         AddressTaken,
@@ -150,6 +166,12 @@ def _serve(arguments: argparse.Namespace, console: Console) -> int:
     ) as error:
         console.print(f"[red]{arguments.service} can not run:[/red] {error}", highlight=False)
         return 1
+
+
+def _said(line: str) -> None:
+    """A line among those of the workers, at once."""
+    sys.stdout.write(line)
+    sys.stdout.flush()
 
 
 def _log_level(arguments: argparse.Namespace, console: Console) -> int:
