@@ -8,11 +8,11 @@ Sec-GPC header field"); of several headers one that says "1" is enough.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, KeysView, Sequence
 from functools import partial
 from typing import Any
 
-from consent.guard_table import GuardTable
+from consent.guard_table import GuardTable, GuardUpdate
 from identity.ids import SubjectId
 from services.consent.signals import Signals, gpc_mask
 from services.interceptors.call import Call, NotYet
@@ -29,6 +29,7 @@ def signals(port: Signals) -> Layer:
 
     def incoming(call: Call, _message: Any) -> None:
         if HEADER in call.metadata and call.plan.about_people and (HEADER, "1") in call.headers:
+            heeded.follow(call.guard)
             call.refused_now = gpc_mask(call.guard.policy)
             call.heed = partial(heeded.heed, call)
             call.heed({one for column in call.subjects.values() for one in column if one is not None})
@@ -45,7 +46,20 @@ class Heeded:
 
     def __init__(self, port: Signals) -> None:
         self._port = port
+        self._guard: GuardTable | None = None
+        self._generation = 0
         self._recorded: dict[SubjectId, None] = {}
+
+    @property
+    def remembered(self) -> KeysView[SubjectId]:
+        """Whose signals need not be recorded again; nobody of whom the guard table does not know."""
+        return self._recorded.keys()
+
+    def follow(self, guard: GuardTable) -> None:
+        """Has whoever leaves the process's guard table be forgotten; an erasure is heard of so."""
+        if self._guard is None:
+            self._guard, self._generation = guard, guard.generation
+            guard.watch(self._forget)
 
     def heed(self, call: Call, subjects: Iterable[SubjectId]) -> None:
         """Lets the call go on when the signal of every subject is on record.
@@ -62,13 +76,27 @@ class Heeded:
         if owed:
             raise NotYet(partial(self._record, call, owed))
 
+    async def record(self, guard: GuardTable, caller: str, subjects: Sequence[SubjectId]) -> None:
+        """Has signals that came with a caller recorded, and remembers those of whom the guard knows."""
+        await self._port.refuse(caller, subjects)
+        known = [subject for subject in subjects if subject in guard]
+        if len(self._recorded) + len(known) > _REMEMBERED_MAX:
+            self._recorded.clear()
+        self._recorded.update(dict.fromkeys(known))
+
     async def _record(self, call: Call, subjects: list[SubjectId]) -> None:
         assert call.caller is not None  # noqa: S101 - authentication stands before
-        await self._port.refuse(call.caller.id, subjects)
+        await self.record(call.guard, call.caller.id, subjects)
         call.heeded.update(subjects)
-        if len(self._recorded) + len(subjects) > _REMEMBERED_MAX:
-            self._recorded.clear()
-        self._recorded.update(dict.fromkeys(subjects))
+
+    def _forget(self, update: GuardUpdate) -> None:
+        assert self._guard is not None  # noqa: S101 - it tells
+        if self._guard.generation != self._generation:  # the whole state was replaced
+            self._generation = self._guard.generation
+            self._recorded = {subject: None for subject in self._recorded if subject in self._guard}
+        for subject, entry in update.entries.items():
+            if entry is None:
+                self._recorded.pop(subject, None)
 
 
 def _refuses(guard: GuardTable, subject: SubjectId, mask: int) -> bool:

@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 
 from consent.component import GraphStep
-from consent.guard_table import GuardTable
+from consent.guard_table import GuardTable, GuardUpdate
 from consent.record import Action
 from identity.ids import SubjectId
 from services.consent import signals as signals_module
 from services.consent.authority import ConsentAuthority
 from services.consent.signals import RecordedSignals, gpc_mask
 from services.errors import Unavailable
-from services.interceptors.signals import HEADER
+from services.interceptors.signals import HEADER, Heeded
 from services.storage.consent import ConsentTables
 from services.storage.sqlite import SqliteDatabase
 from tests.conftest import set_state
 from tests.consent.statements import KEYS, subject
 from tests.probe.v1 import probe_pb2
-from tests.services.conftest import reason_of
+from tests.services.conftest import KeptSignals, reason_of
 from tests.services.test_authority import Saying
 from tests.services.test_guard import refused, stream_refused
 from veilgraph.privacy.v1 import privacy_pb2
@@ -84,6 +84,26 @@ async def test_no_kind_of_call_passes_a_signal_over(suite, rpc):
     told = [who for _, subjects in suite.signals.told for who in subjects]
     both = rpc in {"Gather", "Chat", "Batch"}
     assert sorted(told) == sorted([ANNA, BEN] if both else [ANNA])
+
+
+async def test_whoever_the_guard_knows_no_more_is_not_remembered_either(policy):
+    """An erasure reaches every process by the guard's stream; none keeps a birth subject of its own."""
+    guard = GuardTable(policy)
+    set_state(guard, ANNA, RECOMMEND)
+    set_state(guard, BEN, RECOMMEND)
+    heeded = Heeded(KeptSignals(guard))
+    for replaced in (False, True):
+        heeded.follow(guard)
+        await heeded.record(guard, "shop", [ANNA, BEN])
+        assert heeded.remembered == {ANNA, BEN}
+        if replaced:
+            guard.replace(GuardUpdate(guard.epoch + 1, {BEN: guard.entry(BEN)}))
+        else:
+            guard.apply(GuardUpdate(guard.epoch + 1, {ANNA: None}))
+        assert heeded.remembered == {BEN}
+        await heeded.record(guard, "shop", [ANNA])  # it was on its way when the erasure came
+        assert heeded.remembered == {BEN}
+        set_state(guard, ANNA, RECOMMEND)
 
 
 async def test_a_call_that_is_refused_still_has_its_signal_recorded(suite):
