@@ -9,7 +9,7 @@ from pathlib import Path
 from services.deployment.config import ConfigError, SuiteConfig, load, problems
 from services.doctor import certificates, files, models, stores, work
 from services.doctor.finding import Finding, error
-from services.doctor.running import of_processes, serving
+from services.doctor.running import of_processes, of_sharing, serving
 
 
 def of_configuration(path: Path, now_ms: Callable[[], int]) -> Iterator[Finding]:
@@ -64,6 +64,7 @@ def _of_what_there_is(
 ) -> Iterator[Finding]:
     running = serving(config)
     yield from of_processes(config, running, certificates.shown(config.tls, now_ms()))
+    yield from of_sharing(config, pause)
     yield from stores.of_disk(config)
     yield from stores.of_damage(config, say)
     yield from work.of_feeds(config, bool(running), pause)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -12,11 +13,15 @@ from services.deployment.processes import toward
 from services.deployment.stopped import listens
 from services.doctor.finding import Finding, error, note
 from services.loopback import NotLoopback
+from services.storage import inspection
+from services.storage.database import StoreUnusable
 from services.storage.folder import user_of
 from services.tls.credentials import Secured, open_channel
 from services.tls.material import Material
 
 _ASK_S = 2.0
+#: The duties of a process that was killed are another's after so long, of one that is silent too.
+DUTIES_S = 5.0
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
@@ -52,6 +57,32 @@ def of_processes(config: SuiteConfig, running: list[str], shown: Material | None
             process = user_of(config.folder, service)
             where = f"service {service}" + (f" (process {process})" if process else "")
             yield from _of_health(where, address, toward(config, service, shown))
+
+
+def of_sharing(config: SuiteConfig, pause: Callable[[float], object]) -> Iterator[Finding]:
+    """Of services that several processes serve: which do, and who of them has the duties?
+
+    Args:
+        config: the deployment.
+        pause: waits for a number of seconds.
+    """
+    for service in filter(config.shared, SERVICES):
+        ask = partial(inspection.asked, config.store(service), partial(inspection.sharing, service))
+        try:
+            found = ask()
+            if found.serving and not found.on_duty:
+                pause(DUTIES_S)
+                found = ask()
+        except (StoreUnusable, inspection.Missing):
+            continue  # what is wrong with a store is said of it
+        if not found.serving:
+            continue
+        who = f"{len(found.serving)} serve it: {', '.join(found.serving)}"
+        if found.on_duty:
+            yield note(f"service {service}", f"{who}; {found.on_duty[0]} has the duties")
+        else:
+            do = "read their logs; restart one"
+            yield error(f"service {service}", f"{who}; none has the duties: nothing is swept", do)
 
 
 def _of_health(where: str, address: str, secured: Secured | None) -> Iterator[Finding]:

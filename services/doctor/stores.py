@@ -19,8 +19,8 @@ DISK_LEAST_BYTES = 256 << 20
 DISK_LOW_BYTES = 2 << 30
 #: A log of changes that is longer than this is not being cut.
 WAL_MOST_BYTES = 512 << 20
-#: A service takes eight readers, a writer, one to look things up and one that holds its turn.
-CONNECTIONS_A_SERVICE = 11
+#: A process takes eight readers, a writer, one to look things up, one that holds its turn and one for duties.
+CONNECTIONS_A_SERVICE = 12
 SKEW_WARNING_MS = 1_000
 #: Services refuse one another's tokens beyond this.
 SKEW_ERROR_MS = 30_000

@@ -25,6 +25,13 @@ _SETTINGS = "SELECT name, setting FROM pg_settings WHERE name IN ({})"
 _SESSIONS = """
     SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'veilgraph %'
     AND datname = current_database() AND pid <> pg_backend_pid()"""
+_HOLDERS = """
+    SELECT substr(application_name, length(?) + 1) FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'advisory' AND granted AND application_name LIKE ? || '%'
+    AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND (classid::bigint << 32 | objid::bigint)
+        = hashtextextended('veilgraph ' || ? || ' of ' || current_schema(), 0)
+    ORDER BY 1"""
 _NOW_MS = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
 _CONNECTIONS = """
     SELECT (SELECT setting::bigint FROM pg_settings WHERE name = 'max_connections'),
@@ -60,6 +67,18 @@ class Connections(NamedTuple):
 
     most: int
     now: int
+
+
+class Sharing(NamedTuple):
+    """The processes that serve one service together, each as "host:process".
+
+    Attributes:
+        serving: all of them.
+        on_duty: who has the duties; nobody for a moment when they change hands.
+    """
+
+    serving: list[str]
+    on_duty: list[str]
 
 
 def asked(location: Location, read: Read[T]) -> T:
@@ -112,6 +131,16 @@ def connections(reader: Connection) -> Connections:
 def sessions(reader: Connection) -> int:
     """How many connections of services PostgreSQL has, of whatever host."""
     return int(reader.execute(_SESSIONS).fetchone()[0])
+
+
+def sharing(service: str, reader: Connection) -> Sharing:
+    """Who shares the turn of a service's tables, and who of them has the duties."""
+
+    def holders(called: str, lock: str) -> list[str]:
+        name = f"veilgraph {service} {called} "
+        return [row[0] for row in reader.execute(_HOLDERS, (name, name, lock)).fetchall()]
+
+    return Sharing(holders("shares", "turn"), holders("duties", "duties"))
 
 
 def clock_ms(reader: Connection) -> int:

@@ -19,6 +19,8 @@ from services.remote_stores import RemoteStore
 from services.stores import Phase
 from tests.conftest import Clock
 from tests.e2e.shared import Twins, twins_in
+from veilgraph.engagement.v1 import profile_pb2
+from veilgraph.privacy.v1 import privacy_pb2
 
 
 @pytest.fixture
@@ -40,6 +42,27 @@ async def test_what_one_acknowledged_the_other_shows(twins: Twins) -> None:
     assert sum(answer.recorded for answer in answers) == 20
     assert sum(answer.duplicates for answer in answers) == 20
     assert (await a.portrait(anna)).total_events == (await b.portrait(anna)).total_events == 25
+
+
+async def test_pages_begun_at_one_go_on_at_the_other(twins: Twins) -> None:
+    """A page's token says all that the next page needs; nothing is kept where it was made."""
+    a, b = twins.shop("A"), twins.shop("B")
+    anna = await a.subject("anna@shop.example")
+    await a.grant(anna)
+    await a.track(*(a.event(f"e{number}", anna, f"item-{number}") for number in range(7)))
+    token, seen = "", []
+    for shop in (a, b, a, b):
+        request = profile_pb2.PortraitRequest(
+            subject=anna,
+            for_purpose=privacy_pb2.PURPOSE_PERSONALISE_RECOMMEND,
+            page_size=2,
+            page_token=token,
+        )
+        page = await shop.engagement.Portrait(request, metadata=shop.metadata)
+        seen += [event.item_id for event in page.events]
+        token = page.next_page_token
+    assert sorted(seen) == [f"item-{number}" for number in range(7)]
+    assert not token
 
 
 async def test_who_follows_one_is_told_what_the_other_recorded(twins: Twins) -> None:

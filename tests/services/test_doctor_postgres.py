@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
+import socket
 from dataclasses import replace
 
 import asyncpg
 import pytest
 
 from services.deployment.stopped import stopped
-from services.doctor import stores, work
+from services.doctor import running, stores, work
 from services.doctor.models import of_models
 from services.storage.folder import FolderInUse
 from services.storage.numbers import give
@@ -70,3 +72,21 @@ async def test_a_service_of_another_host_is_known_by_its_connections(config):
     async with config.store("engagement").opened():
         with pytest.raises(FolderInUse, match="connections of services to the database are open"):
             await asyncio.to_thread(hold)
+
+
+async def test_who_serves_a_service_together_and_has_its_duties_is_told(config):
+    """Nobody is told of when nobody serves; that nobody has the duties is an error after a while."""
+    paused: list[float] = []
+
+    def told() -> list[str]:
+        return lines(running.of_sharing(config, paused.append))
+
+    assert await asyncio.to_thread(told) == []
+    store, me = config.store("engagement"), f"{socket.gethostname()[:24]}:{os.getpid()}"
+    async with store.turn(None, shared=True), store.turn(None, shared=True):
+        (line,) = await asyncio.to_thread(told)
+        assert line.startswith(f"error   service engagement: 2 serve it: {me}, {me}; none has the duties")
+        assert paused == [running.DUTIES_S]
+        async with store.duties():
+            (line,) = await asyncio.to_thread(told)
+        assert line == f"note    service engagement: 2 serve it: {me}, {me}; {me} has the duties"
