@@ -168,6 +168,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "CONSENT_CHANGED": "the consent state changed while answering",
         "AUDIT_UNAVAILABLE": "the audit record can not be kept now",
         "RECOMMENDER_BEHIND": "what is recommended from may be out of date; nothing is answered by it",
+        "NOT_ON_DUTY": "the duties of the service went to another process meanwhile; ask again",
         "NOT_IN_FORCE": "it is kept, but a process may not follow it yet; ask again with the same request id",
         "STORE_DOWN": "a service that keeps data about people can not be asked now",
         "STORE_UNAVAILABLE": "the store could not commit; nothing was kept",

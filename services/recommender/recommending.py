@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,8 @@ from services.recommender.answering import Answering
 from services.recommender.asker import Askers
 from services.recommender.entitling import EntitlementServicer
 from services.recommender.evaluator import Evaluator
-from services.recommender.following import Alone, Following, Others
+from services.recommender.following import Alone, Others
+from services.recommender.in_service import Everywhere, Here, InService
 from services.recommender.jobs import JobServicer
 from services.recommender.learned import without_the_gone
 from services.recommender.live_text import LiveText
@@ -38,10 +39,10 @@ from services.recommender.refreshing import Refresher
 from services.recommender.searching import SearchServicer
 from services.recommender.service import RecommenderServicer
 from services.recommender.serving import LiveIndex
-from services.recommender.taking_in import TakingIn
+from services.recommender.sharing import Sharing
+from services.recommender.taking_in import Memory
 from services.recommender.trainer import PURPOSE, Places, Trainer, people_to_learn_from
-from services.recommender.unlearning import Unlearning
-from services.storage.database import Database
+from services.storage.database import Database, Location
 from services.storage.entitlements import EntitlementTables
 from services.storage.evaluations import Evaluations
 from services.storage.followers import FollowerTables
@@ -49,6 +50,7 @@ from services.storage.index_files import IndexFiles
 from services.storage.model_files import ModelFiles
 from services.storage.recommender import RecommenderTables
 from services.storage.recommender_people import RecommenderPeople
+from services.storage.stored_models import StoredModels
 from services.storage.sums_files import SumsFiles
 from services.storage.training_events import training_data
 from services.storage.training_job import Job
@@ -72,6 +74,7 @@ class Recommender:
         refresher: has the model follow who may be learned from.
         entitling: answers calls about exclusive items.
         following: follows what other processes write; ``None``: there are none.
+        duties: trains, and decides what serves, while the block runs; given the number of the duties.
     """
 
     servicer: RecommenderServicer
@@ -85,6 +88,7 @@ class Recommender:
     refresher: Refresher
     entitling: EntitlementServicer
     following: asyncio.Task[None] | None
+    duties: Callable[[int], AbstractAsyncContextManager[None]]
 
 
 @asynccontextmanager
@@ -118,18 +122,12 @@ async def running_recommender(
         loaded = await store.load()
         catalogue = Catalogue(loaded.items)
     places = Places(database.location, folder / "models", folder / "sums", folder / "training")
-
-    async def popularity() -> Model:
-        grouping = await people_to_learn_from(guard, store, clock())
-        purpose = guard.policy.index(PURPOSE)
-        data = await asyncio.to_thread(
-            places.database.read, partial(training_data, grouping, purpose, clock())
-        )
-        return await asyncio.to_thread(untrained, data.events, len(data.categories), parameters)
-
+    popularity = partial(_popularity, guard, store, database.location, parameters, clock)
     indexes = IndexFiles(places.models, loaded.projection)
     index = await asyncio.to_thread(_resumed, places, indexes, catalogue, parameters, log)
     live = LiveIndex(catalogue, index, popularity, partial(_keep, indexes, log))
+    everywhere = Everywhere(StoredModels(database), places.models, live, loaded.projection)
+    service: InService = everywhere if several else Here(live, ModelFiles(places.models).judged())
     trainer = Trainer(
         store=store,
         guard=guard,
@@ -137,6 +135,7 @@ async def running_recommender(
         projection=loaded.projection,
         parameters=parameters,
         live=live,
+        service=service,
         log=log,
     )
     refresher = Refresher(guard=guard, trainer=trainer, clock=clock, log=log, refresh_s=model_refresh_s)
@@ -147,18 +146,11 @@ async def running_recommender(
     del loaded  # all items once more
     lists, tables = EntitlementTables(database), FollowerTables(database)
     entitlements = Entitlements(await lists.load())
-    unlearning = Unlearning(news, lambda: trainer.without_the_erased(clock()), log)
-    taking_in = TakingIn(
-        tables=tables,
-        catalogue=catalogue,
-        live=live,
-        projection=projection,
-        lists=lists,
-        entitlements=entitlements,
-        forgotten=unlearning.soon,
+    memory = Memory(catalogue, live, projection, lists, entitlements)
+    sharing = Sharing(
+        tables, memory, news, service=everywhere, trainer=trainer, refresher=refresher, clock=clock, log=log
     )
-    following = Following(tables, news, taking_in, lambda: unlearning.upto, log)
-    others: Others = following if several else Alone()
+    others: Others = sharing.following if several else Alone()
     people = RecommenderPeople(
         catalogue=catalogue,
         entitlements=entitlements,
@@ -194,6 +186,7 @@ async def running_recommender(
         projection=projection,
         live=live,
         trainer=trainer,
+        service=service,
         entitlements=entitlements,
         page_tokens=page_tokens,
         others=others,
@@ -211,7 +204,7 @@ async def running_recommender(
         version=lambda: live.model.version,
     )
     jobs = JobServicer(evaluator=evaluator, trainer=trainer, live=live, shown=servicer.model)
-    follows = await following.start() if several else None
+    follows = await sharing.start() if several else None
     try:
         yield Recommender(
             servicer,
@@ -225,17 +218,36 @@ async def running_recommender(
             refresher,
             entitling,
             follows,
+            sharing.duties if several else _no_duties,
         )
     finally:
         if several:
-            await following.stop()
-        await unlearning.close()
+            await sharing.stop()
         await entitling.drained()
         await jobs.close()
         await refresher.close()
         await text.close()
         await trainer.close()
         await live.close()
+
+
+def _no_duties(_number: int) -> AbstractAsyncContextManager[None]:
+    """Whoever is alone has them always."""
+    return nullcontext()
+
+
+async def _popularity(
+    guard: GuardTable,
+    store: RecommenderTables,
+    tables: Location,
+    parameters: Parameters,
+    clock: Callable[[], int],
+) -> Model:
+    """What answers while no trained model serves, from the events of those who may be learned from now."""
+    grouping = await people_to_learn_from(guard, store, clock())
+    read = partial(training_data, grouping, guard.policy.index(PURPOSE), clock())
+    data = await asyncio.to_thread(tables.read, read)
+    return await asyncio.to_thread(untrained, data.events, len(data.categories), parameters)
 
 
 def _resumed(

@@ -61,7 +61,7 @@ class Refresher:
 
     def soon(self) -> None:
         """Has the model looked at once more; many who ask share one refresh."""
-        if self._closed:
+        if self._closed or not self._trainer.teaches:
             return
         if not self.due:
             self.due = True

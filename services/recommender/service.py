@@ -30,6 +30,7 @@ from services.recommender.asker import Askers
 from services.recommender.asking import question_of
 from services.recommender.following import Others
 from services.recommender.grounds import permission_of
+from services.recommender.in_service import InService
 from services.recommender.items import item_message, item_of, refused
 from services.recommender.serving import LiveIndex
 from services.recommender.trainer import Trainer
@@ -53,6 +54,7 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         projection: RecommenderProjection,
         live: LiveIndex,
         trainer: Trainer,
+        service: InService,
         entitlements: Entitlements,
         page_tokens: PageTokens,
         others: Others,
@@ -63,6 +65,7 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         self._projection = projection
         self._live = live
         self._trainer = trainer
+        self._service = service
         self._askers = Askers(catalogue, projection, entitlements)
         self._page_tokens = page_tokens
         self._answering = Answering(catalogue, projection, others)
@@ -156,8 +159,8 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         """The model in service, as it is shown."""
         index = self._live.index
         message = model_message(index.model, len(index), self._projection.events_seen)
-        if self._trainer.judged is not None:
-            message.newest.CopyFrom(promotion_message(*self._trainer.judged))
+        if self._service.judged is not None:
+            message.newest.CopyFrom(promotion_message(*self._service.judged))
         return message
 
     async def _recommend_one(

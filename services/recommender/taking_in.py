@@ -7,6 +7,7 @@ nobody says who: what is kept in memory of everybody goes, and is read again whe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from recommender.catalogue import Catalogue
 from recommender.entitlements import Entitlements
@@ -16,51 +17,55 @@ from services.storage.entitlements import EntitlementTables
 from services.storage.followers import FollowerTables, Kind, News, first_bytes_told, items_told
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What one process answers from.
+
+    Attributes:
+        catalogue: what may be recommended.
+        live: the index in service.
+        projection: what is known of what people did.
+        lists: where entitlements are kept.
+        entitlements: those in memory.
+    """
+
+    catalogue: Catalogue
+    live: LiveIndex
+    projection: RecommenderProjection
+    lists: EntitlementTables
+    entitlements: Entitlements
+
+
 class TakingIn:
     """Takes news into one recommender's memory."""
 
-    def __init__(
-        self,
-        *,
-        tables: FollowerTables,
-        catalogue: Catalogue,
-        live: LiveIndex,
-        projection: RecommenderProjection,
-        lists: EntitlementTables,
-        entitlements: Entitlements,
-        forgotten: Callable[[int], object],
-    ) -> None:
+    def __init__(self, tables: FollowerTables, memory: Memory, learned: Callable[[int], object]) -> None:
         """Takes nothing in yet.
 
         Args:
             tables: where the news are from.
-            catalogue: what may be recommended.
-            live: the index in service.
-            projection: what is known of what people did.
-            lists: where entitlements are kept.
-            entitlements: those in memory.
-            forgotten: told the number of the last news of somebody who was forgotten.
+            memory: where they go.
+            learned: told the number of the last news of somebody forgotten, or of another model.
         """
         self._tables = tables
-        self._catalogue = catalogue
-        self._live = live
-        self._projection = projection
-        self._lists = lists
-        self._entitlements = entitlements
-        self._forgotten = forgotten
+        self._memory = memory
+        self._learned = learned
 
     async def __call__(self, news: Sequence[News]) -> None:
         """Takes news in."""
+        memory = self._memory
         numbers, first_bytes = items_told(news), first_bytes_told(news)
         if first_bytes:
-            await self._lists.tell_those_with(self._entitlements, first_bytes)
+            await memory.lists.tell_those_with(memory.entitlements, first_bytes)
         items = await self._tables.items(numbers) if numbers else []
         # Nobody comes between the items and how far they are.
-        self._catalogue.put(items)
-        self._catalogue.followed = news[-1].number
+        memory.catalogue.put(items)
+        memory.catalogue.followed = news[-1].number
         if numbers:
-            self._live.items_changed(numbers)
-        gone = [one.number for one in news if one.kind is Kind.FORGOTTEN]
-        if gone:
-            self._projection.forget_everybody()
-            self._forgotten(gone[-1])
+            memory.live.items_changed(numbers)
+        kinds = {one.kind: one.number for one in news}
+        if Kind.FORGOTTEN in kinds:
+            memory.projection.forget_everybody()
+        learned = max(kinds.get(Kind.FORGOTTEN, 0), kinds.get(Kind.MODEL, 0))
+        if learned:
+            self._learned(learned)

@@ -25,6 +25,7 @@ from recommender.store import RecommenderStore
 from services.interceptors.purpose import must_be_ready
 from services.recommender.child import told_by
 from services.recommender.followed import Followed, Step
+from services.recommender.in_service import InService
 from services.recommender.serving import LiveIndex
 from services.storage.database import Location
 from services.storage.model_files import ModelFiles
@@ -76,11 +77,7 @@ async def people_to_learn_from(guard: GuardTable, store: RecommenderStore, now_m
 
 
 class Trainer:
-    """Trains for one recommender.
-
-    Attributes:
-        judged: the version of the newest model and what its check came to; ``None`` before the first.
-    """
+    """Trains for one recommender."""
 
     def __init__(
         self,
@@ -91,6 +88,7 @@ class Trainer:
         projection: str,
         parameters: Parameters,
         live: LiveIndex,
+        service: InService,
         log: Callable[[str], object],
     ) -> None:
         """Makes a trainer.
@@ -101,7 +99,8 @@ class Trainer:
             places: where files are.
             projection: names the projection the models are about.
             parameters: what to train with.
-            live: what finished models are put into service in.
+            live: what serves here.
+            service: what is to serve: finished models are put into it.
             log: told of a model that is not promoted.
         """
         self._store = store
@@ -110,13 +109,18 @@ class Trainer:
         self._projection = projection
         self._parameters = parameters
         self._live = live
+        self._service = service
         self._log = log
         self._own = 0
         self._files = ModelFiles(places.models)
-        self.judged = self._files.judged()
         self._sums = SumsFiles(places.sums)
         self._jobs: Followed[Model] = Followed(TrainingBusy)
         self._writing = asyncio.Lock()  # a program writes, or what must go is removed
+
+    @property
+    def teaches(self) -> bool:
+        """Whether this process makes the models."""
+        return self._service.teaches
 
     async def train(self, key: str, now_ms: int) -> AsyncIterator[Step]:
         """Begins a training, or follows the one begun under the same key, to its end.
@@ -137,13 +141,13 @@ class Trainer:
             yield step
 
     async def without_the_erased(self, now_ms: int) -> None:
-        """Has every model and the sums go that were learned from somebody who is there no more.
+        """Has every model and the sums go here that were learned from somebody who is there no more.
 
         What a training that was killed left half-written goes, too, whosever it is.
 
         The model in service is replaced by one without them, or, when nothing is left to learn from
         or the training fails, by the popularity of what is left. Many who wait here share one
-        training.
+        training; where another process decides what is to serve, its decision is waited for.
 
         Args:
             now_ms: events that have expired by then are left out.
@@ -154,17 +158,21 @@ class Trainer:
         """
         while True:
             await self._jobs.idle()
+            await self._service.follow()
             stale = await self._learned_from_others()
             if self._jobs.running:
                 continue  # begun meanwhile by somebody who waits here, too
             if self._live.model.version not in stale:
                 break
+            if not self._service.teaches:
+                await self._service.another()
+                continue
             try:
                 await self._train_unasked(now_ms)
             except (NothingToLearn, TrainingFailed, SnapshotUnusable):
-                await self._live.serve_popularity()
+                await self._service.serve_popularity()
             if self._live.model.version in stale:  # the new one was not promoted
-                await self._live.serve_popularity()
+                await self._service.serve_popularity()
         async with self._writing:
             await asyncio.to_thread(self._keep_only_of_those_present, stale)
         if not self._live.model.version:
@@ -190,9 +198,9 @@ class Trainer:
             try:
                 await self._train_unasked(now_ms)
             except NothingToLearn:
-                await self._live.serve_popularity()
+                await self._service.serve_popularity()
             if self._live.model.version in stale:  # the new one was not promoted
-                await self._live.serve_popularity()
+                await self._service.serve_popularity()
         else:  # a training has the sums be of the same people as its model
             async with self._writing:
                 await asyncio.to_thread(self._sums.keep_only_of, permitted.subject)
@@ -231,10 +239,10 @@ class Trainer:
             await asyncio.to_thread(self._files.remove, [version])
             version = await self._trained(now_ms, say)
         model = await asyncio.to_thread(self._files.read, version, self._projection)
-        self.judged = version, model.check
         if model.check.promotes:
-            await self._live.serve(model)
+            await self._service.serve(model)
         else:
+            await self._service.judge((version, model.check))
             self._log(f"a model is not promoted: {version}: it does not beat decayed popularity\n")
         return model
 
@@ -248,6 +256,7 @@ class Trainer:
             purpose,
             now_ms,
             self._parameters,
+            await self._service.next_version(self._files.next_version()),
         )
         async with self._writing:
             await asyncio.to_thread(self._clear)  # what a killed process left

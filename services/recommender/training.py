@@ -56,7 +56,7 @@ def run(job: Job, grouping: Grouping, say: Say) -> None:
         plan, data.projection, data.grouping, lambda unusable: say({"refused": str(unusable)})
     )
     files = ModelFiles(job.models)
-    version = files.next_version()
+    version = job.version or files.next_version()
     told = Told(data.words, fit_text([words for words in data.words if words]), data.bands)
     model = model_of(plan, sums, data.categories, version, progress, told=told)
     progress("files")

@@ -1,7 +1,7 @@
-"""What this process learned from people whom another one was told to forget.
+"""What serves here follows what was forgotten, and what is to serve, by any process.
 
-It is looked through until nothing of it is of anybody who is gone; only then the others are told
-so. Whoever is told to forget more meanwhile begins again.
+It is looked through until it is what is to serve and of nobody who is gone; only then the others
+are told so. Whoever hears of more meanwhile begins again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Unlearning:
     """The unlearning of one process; used from one event loop.
 
     Attributes:
-        upto: nothing learned here is of anybody who was gone at the news of this number.
+        upto: what serves is as it was to be at the news of this number, and of nobody who was gone then.
     """
 
     def __init__(
@@ -34,8 +34,8 @@ class Unlearning:
         """Has nothing to do yet.
 
         Args:
-            news: nothing learned here is of anybody who was gone at the news of this number.
-            unlearn: returns when nothing learned here is of anybody who is gone now.
+            news: up to which that holds at the beginning.
+            unlearn: returns when it holds now.
             log: told when it has to be tried again.
             pause: waits for a number of seconds.
         """
@@ -47,7 +47,7 @@ class Unlearning:
         self._task: asyncio.Task[None] | None = None
 
     def soon(self, news: int) -> None:
-        """Begins: somebody was gone at the news of this number."""
+        """Begins: somebody was gone, or another model in service, at the news of this number."""
         self._asked = max(self._asked, news)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._until_done())

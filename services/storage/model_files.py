@@ -115,6 +115,10 @@ class ModelFiles:
         sync(temporary / _MANIFEST)
         temporary.rename(self._folder / model.version)
         sync(self._folder)
+        self.remove_oldest()
+
+    def remove_oldest(self) -> None:
+        """Removes the oldest models, but for the newest that may serve."""
         whole = self._whole()
         serves = next((folder for folder in reversed(whole) if _check_of(folder).promotes), None)
         for old in whole[:-MODELS_KEPT]:

@@ -33,6 +33,7 @@ class Job:
         purpose: bit position of the purpose that permits learning.
         now_ms: events that have expired by then are left out.
         parameters: what to train with.
+        version: of the model to be made; empty: the next in the folder.
     """
 
     database: Location
@@ -41,6 +42,7 @@ class Job:
     purpose: int
     now_ms: int
     parameters: Parameters
+    version: str = ""
 
 
 def write_job(folder: Path, job: Job, grouping: Grouping) -> None:
@@ -53,6 +55,7 @@ def write_job(folder: Path, job: Job, grouping: Grouping) -> None:
         "purpose": job.purpose,
         "now_ms": job.now_ms,
         "parameters": asdict(job.parameters),
+        "version": job.version,
     }
     for name in (_JOB, _GROUPING):
         (folder / name).touch(mode=0o600)
@@ -72,5 +75,6 @@ def read_job(folder: Path) -> tuple[Job, Grouping]:
         purpose=content["purpose"],
         now_ms=content["now_ms"],
         parameters=Parameters(**content["parameters"]),
+        version=content["version"],
     )
     return job, grouping

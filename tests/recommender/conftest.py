@@ -121,10 +121,25 @@ class World:
 
 @asynccontextmanager
 async def opened(
-    folder: Path, guard: GuardTable, clock: Clock, parameters: Parameters = SMALL
+    folder: Path,
+    guard: GuardTable,
+    clock: Clock,
+    parameters: Parameters = SMALL,
+    *,
+    several: bool = False,
+    tables: Path | None = None,
 ) -> AsyncIterator[World]:
-    """A world over a folder; opening it again finds what was there."""
-    database = SqliteDatabase(folder / "recommender.db", "recommender")
+    """A world over a folder; opening it again finds what was there.
+
+    Args:
+        folder: its own.
+        guard: what it asks.
+        clock: its clock.
+        parameters: what it trains with.
+        several: others serve from the same tables.
+        tables: the folder of these; ``None``: its own.
+    """
+    database = SqliteDatabase((tables or folder) / "recommender.db", "recommender")
     logged: list[str] = []
     try:
         async with running_recommender(
@@ -135,6 +150,7 @@ async def opened(
             log=logged.append,
             page_key=bytes(64),
             parameters=parameters,
+            several=several,
         ) as recommender:
             yield World(folder, guard, clock, recommender, database, logged)
     finally:
@@ -159,9 +175,11 @@ def left_by(folder: Path, policy: Policy, work: Callable[[World], Awaitable[obje
 
 
 @asynccontextmanager
-async def copied(template: Path, folder: Path, guard: GuardTable, clock: Clock) -> AsyncIterator[World]:
+async def copied(
+    template: Path, folder: Path, guard: GuardTable, clock: Clock, *, several: bool = False
+) -> AsyncIterator[World]:
     """A world over a copy of a folder."""
-    async with opened(shutil.copytree(template, folder), guard, clock) as world:
+    async with opened(shutil.copytree(template, folder), guard, clock, several=several) as world:
         yield world
 
 

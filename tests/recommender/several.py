@@ -12,7 +12,7 @@ from recommender.entitlements import Entitlement, Entitlements, Place
 from recommender.projection import ProjectedEvent, RecommenderProjection
 from recommender.store import WriteRequest
 from services.recommender.following import Following
-from services.recommender.taking_in import TakingIn
+from services.recommender.taking_in import Memory, TakingIn
 from services.storage.database import Database
 from services.storage.entitlements import EntitlementTables, erase_entitlements
 from services.storage.followers import FollowerTables
@@ -66,15 +66,10 @@ class Sharing:
         self.catalogue = Catalogue(loaded.items)
         self.entitlements = Entitlements(await self.lists.load())
         self.projection = RecommenderProjection(self.store, self.catalogue, loaded, history_bytes_max=1 << 20)
-        taking_in = TakingIn(
-            tables=self.tables,
-            catalogue=self.catalogue,
-            live=cast("Any", self.heard),
-            projection=self.projection,
-            lists=self.lists,
-            entitlements=self.entitlements,
-            forgotten=self._forget,
+        memory = Memory(
+            self.catalogue, cast("Any", self.heard), self.projection, self.lists, self.entitlements
         )
+        taking_in = TakingIn(self.tables, memory, self._forget)
         self.following = Following(
             self.tables,
             loaded.news,

@@ -33,6 +33,8 @@ A, B = subject(1), subject(2)
 class Models:
     """A trainer that is told when to look, and can fail."""
 
+    teaches = True
+
     def __init__(self) -> None:
         self.looked = 0
         self.fails: Exception | None = None

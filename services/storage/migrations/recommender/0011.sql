@@ -12,3 +12,19 @@ CREATE TABLE follower (
     followed INTEGER NOT NULL,        -- news up to here are in its memory
     unlearned INTEGER NOT NULL        -- nothing it learned is of anybody who was gone at this one
 ) STRICT;
+
+-- The files of the model in service, in parts, for processes that keep no folder in common. One model at a
+-- time; it says whom it was learned from, and goes with the next.
+CREATE TABLE model_part (
+    name TEXT NOT NULL,
+    part INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (name, part)
+) STRICT;
+
+-- What is to serve: no row: nobody has said so yet; an empty version: popularity.
+CREATE TABLE model_in_service (
+    one INTEGER PRIMARY KEY,          -- 1
+    version TEXT NOT NULL,
+    judged TEXT NOT NULL              -- the newest model and what its check came to, JSON; empty: none yet
+) STRICT;

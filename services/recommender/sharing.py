@@ -1,0 +1,91 @@
+"""One recommender among several over the same tables: it follows the others, and may have the duties.
+
+Whoever has the duties decides what serves, and has that be of those who may be learned from. The
+others take its decisions over; all of them answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from services.recommender.following import Following
+from services.recommender.in_service import Everywhere
+from services.recommender.refreshing import Refresher
+from services.recommender.taking_in import Memory, TakingIn
+from services.recommender.trainer import Trainer
+from services.recommender.unlearning import Unlearning
+from services.storage.followers import FollowerTables
+
+
+class Sharing:
+    """What a process does because of the others; used from one event loop.
+
+    Attributes:
+        following: follows the others.
+    """
+
+    def __init__(
+        self,
+        tables: FollowerTables,
+        memory: Memory,
+        news: int,
+        *,
+        service: Everywhere,
+        trainer: Trainer,
+        refresher: Refresher,
+        clock: Callable[[], int],
+        log: Callable[[str], object],
+    ) -> None:
+        """Follows nobody yet.
+
+        Args:
+            tables: the news and the followers.
+            memory: what answers are given from.
+            news: it was read at the news of this number.
+            service: what is to serve.
+            trainer: makes models when this process has the duties.
+            refresher: has them follow who may be learned from.
+            clock: the present instant, milliseconds since the epoch.
+            log: told of what has to be tried again.
+        """
+        self._tables = tables
+        self._service = service
+        self._trainer = trainer
+        self._refresher = refresher
+        self._news = news
+        self._unlearning = Unlearning(news - 1, lambda: trainer.without_the_erased(clock()), log)
+        taking_in = TakingIn(tables, memory, self._learned)
+        self.following = Following(tables, news, taking_in, lambda: self._unlearning.upto, log)
+
+    async def start(self) -> asyncio.Task[None]:
+        """Joins the others; the task ends only by a fault or ``stop``."""
+        following = await self.following.start()
+        self._unlearning.soon(self._news)
+        return following
+
+    @asynccontextmanager
+    async def duties(self, number: int) -> AsyncIterator[None]:
+        """Decides what serves while the block runs.
+
+        Args:
+            number: of these duties; nothing is decided under an earlier one.
+        """
+        await self._service.begin(number)
+        try:
+            self._unlearning.soon(await self._tables.last())  # whoever had them may not have come so far
+            self._refresher.soon()
+            yield
+        finally:
+            self._service.end()
+            await self._trainer.close()
+
+    async def stop(self) -> None:
+        """Leaves the others."""
+        await self.following.stop()
+        await self._unlearning.close()
+
+    def _learned(self, news: int) -> None:
+        self._service.changed()
+        self._unlearning.soon(news)

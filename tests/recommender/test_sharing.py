@@ -1,0 +1,115 @@
+"""Two whole recommenders over the same tables, each with a folder of its own; one has the duties."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from consent.guard_table import GuardTable, GuardUpdate
+from consent.policy import Policy
+from identity.keyring import KeyRing
+from services.errors import Unavailable
+from services.storage.model_files import ModelFiles
+from services.storage.sums_files import SumsFiles
+from services.stores import Phase
+from tests.conftest import Clock
+from tests.recommender.conftest import World, copied, left_by, opened
+from tests.recommender.events import NOW_MS, subject
+from tests.recommender.test_erasure import GONE, OTHERS, filled, store_of
+
+ME = subject(101)
+
+
+@pytest.fixture(scope="module")
+def trained_folder(tmp_path_factory: pytest.TempPathFactory, policy: Policy) -> Path:
+    """Of a filled world that trained, alone."""
+
+    async def train(world: World) -> None:
+        await filled(world)
+        await world.train("t1")
+
+    return left_by(tmp_path_factory.mktemp("trained"), policy, train)
+
+
+@asynccontextmanager
+async def two(trained_folder: Path, folder: Path, guard: GuardTable) -> AsyncIterator[tuple[World, World]]:
+    """One on the trained folder, and one that has nothing but the tables; everybody permits."""
+    clock = Clock(NOW_MS)
+    async with copied(trained_folder, folder / "one", guard, clock, several=True) as one:
+        one.permit(*OTHERS, GONE)
+        async with opened(folder / "other", guard, clock, several=True, tables=folder / "one") as other:
+            yield one, other
+
+
+async def agreed(one: World, other: World) -> None:
+    """Returns when the other serves what is to serve."""
+    await one.recommender.people._others.unlearn(await one.recommender.people._news.last())
+    del other
+
+
+async def test_the_model_goes_through_the_tables(
+    trained_folder: Path, tmp_path: Path, guard: GuardTable
+) -> None:
+    """A process with an empty folder answers as the one that trained; both say the same of the model."""
+    async with two(trained_folder, tmp_path, guard) as (one, other):
+        assert other.recommender.live.model.version == ""
+        async with one.recommender.duties(0):
+            await agreed(one, other)
+            assert await other.model() == await one.model()
+            assert (await other.recommend(ME)).items == (await one.recommend(ME)).items
+            assert other.recommender.live.model.version == "000001"
+            assert [item.name for item in (tmp_path / "other" / "models").iterdir()] == ["000001"]
+
+
+async def test_a_deletion_and_an_exclusive_item_hold_in_every_process_when_they_return(
+    trained_folder: Path, tmp_path: Path, guard: GuardTable
+) -> None:
+    """The very next answer of the other process names neither."""
+    async with two(trained_folder, tmp_path, guard) as (one, other):
+        first, second, *_ = [item.item_id for item in (await other.recommend(ME)).items]
+        await one.delete(first)
+        assert first not in {item.item_id for item in (await other.recommend(ME)).items}
+        item = await one.store.item(second)
+        await one.put([item._replace(exclusive=True)], "hidden")
+        assert second not in {item.item_id for item in (await other.recommend(ME)).items}
+
+
+async def test_a_receipt_waits_until_no_process_holds_what_it_learned(
+    trained_folder: Path, tmp_path: Path, guard: GuardTable, keyring: KeyRing
+) -> None:
+    """Asked of one without the duties; while nobody has them, whoever serves the old model holds it up."""
+    async with two(trained_folder, tmp_path, guard) as (one, other):
+        (number,) = await one.store.subject_numbers([GONE])
+        async with one.recommender.duties(0):
+            await agreed(one, other)
+        guard.apply(GuardUpdate(guard.epoch + 1, {GONE: None}))
+        erasing = asyncio.create_task(store_of(other, keyring).erase([GONE], "e1", Phase.DATA))
+        await asyncio.wait([erasing], timeout=0.3)
+        assert not erasing.done()
+        async with one.recommender.duties(0):
+            await erasing
+        for world in (one, other):
+            assert world.recommender.live.model.version == "000002"
+            assert not ModelFiles(world.folder / "models").learned_from(np.array([number]))
+            assert not SumsFiles(world.folder / "sums").learned_from(np.array([number]))
+        stored = await one.database.look(
+            lambda reader: reader.execute("SELECT version FROM model_in_service").fetchall()
+        )
+        assert stored == [("000002",)]
+
+
+async def test_who_has_no_duties_decides_nothing(
+    trained_folder: Path, tmp_path: Path, guard: GuardTable
+) -> None:
+    """Neither before it had them nor after."""
+    async with two(trained_folder, tmp_path, guard) as (one, _other):
+        async with one.recommender.duties(0):
+            pass
+        with pytest.raises(Unavailable, match="NOT_ON_DUTY"):
+            await one.recommender.trainer._service.serve_popularity()
+        assert one.recommender.live.model.version == "000001"
