@@ -66,6 +66,7 @@ class _Change:
     keys_revision: int = 0
     durable: Callable[[], object] = lambda: None
     context: Context = field(default_factory=copy_context)  # what the caller's writes take along
+    begun_s: float = 0.0
 
 
 class ConsentAuthority:
@@ -77,6 +78,8 @@ class ConsentAuthority:
         graph_cursor: position of the last step of identity's feed taken in.
         keys_revision: the key ring whose holders alone may decide by the state.
         barrier: what restricting changes wait at.
+        restricted: told of each restricting change, once nobody acts on the state before it, how long
+            that took, seconds.
     """
 
     def __init__(
@@ -102,6 +105,7 @@ class ConsentAuthority:
         self.epoch = 0
         self.graph_cursor = 0
         self.keys_revision = 0
+        self.restricted: Callable[[float], object] = _unheard
         self._keys_epoch = 0
         self._store = store
         self._clock = clock
@@ -144,6 +148,11 @@ class ConsentAuthority:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+    @property
+    def unanswered(self) -> int:
+        """Changes that are not kept yet, or that not everybody has taken in."""
+        return len(self._unanswered)
 
     def __contains__(self, subject: object) -> bool:
         return subject in self._projection and subject not in self._closing
@@ -361,7 +370,8 @@ class ConsentAuthority:
         return await asyncio.shield(change.done)
 
     def _change(self, write: Callable[[], Awaitable[Any]], **parts: Any) -> _Change:
-        change = _Change(write, asyncio.get_running_loop().create_future(), **parts)
+        loop = asyncio.get_running_loop()
+        change = _Change(write, loop.create_future(), begun_s=loop.time(), **parts)
         self._unanswered.add(change)
         return change
 
@@ -405,6 +415,8 @@ class ConsentAuthority:
             if change in self._unanswered:
                 self._unanswered.discard(change)
                 change.done.set_result(outcome)
+                if restricts:
+                    self.restricted(asyncio.get_running_loop().time() - change.begun_s)
 
         passed = self.barrier.passed(change.epoch_of(outcome), None if restricts else GRANT_WAIT_MS)
         if passed.done():
@@ -466,6 +478,10 @@ async def _written(change: _Change) -> Any:
 
 async def _nothing() -> None:
     """Only waits for its turn."""
+
+
+def _unheard(_took_s: float) -> None:
+    """Nobody is told."""
 
 
 def _no_epoch(_outcome: object) -> int:

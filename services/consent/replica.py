@@ -127,6 +127,11 @@ class Replica:
         while not self.table.ready:
             await self._held.wait()
 
+    @property
+    def lease_left_s(self) -> float:
+        """For how long the lease still lives, seconds; 0 when it is over."""
+        return max(0.0, (self._lease_until_ms - self._clock_ms()) / 1000)
+
     def renew(self) -> None:
         """Asks for a lease now; happens by itself often enough."""
         self._lease_due = True

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from consent.guard_table import GuardTable
 from identity.errors import KeyRingError
@@ -42,6 +42,9 @@ from services.interceptors.metrics import CallMetrics
 from services.interceptors.pseudonymisation import Tokenise
 from services.key_file import Keys
 from services.lag import Lags
+from services.monitoring.certified import watch_certificates
+from services.monitoring.deciding import watch_guard
+from services.monitoring.keeping import Keeping
 from services.monitoring.port import Watched, monitoring_port
 from services.monitoring.pulse import Pulse
 from services.monitoring.standing import Standing as Serves
@@ -146,6 +149,7 @@ async def running_suite(
     addresses = dict(config.listen)
     ready = ready or asyncio.Event()
     registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
     serves = Serves(here, registry)
     async with AsyncExitStack() as stack:
         watched = await stack.enter_async_context(_watched(config, here, registry, ready, log))
@@ -191,7 +195,7 @@ async def _watched(
     if not address:
         yield ""
         return
-    watched = Watched(registry, ready.is_set, Pulse(asyncio.get_running_loop()))
+    watched = Watched(registry, ready.is_set, Pulse(asyncio.get_running_loop(), registry))
     async with monitoring_port(address, watched, log) as listens:
         log(f"{here[0]} is watched on http://{listens}/metrics\n")
         yield listens
@@ -275,6 +279,7 @@ async def _process(
 ) -> AsyncIterator[Process]:
     """What the parts share. Where consent is elsewhere, the guard table follows its stream."""
     certificates = _certificates(config, clock, log, list(turns))
+    watch_certificates(registry, certificates)
     peers = Peers(addresses, signer(config.keyring, Signed.SERVICE_TOKEN), config.tenant, clock, certificates)
     ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     lags = Lags(registry)
@@ -282,6 +287,7 @@ async def _process(
     try:
         if "consent" in turns:
             guard = GuardTable(config.policy)  # the part feeds it
+            watch_guard(registry, guard)
             process = Process(
                 config, keys, clock, log, guard, registry, peers, ended, at_once, lags, certificates, turns
             )
@@ -296,6 +302,7 @@ async def _process(
             holds_keys=keys.reaches,
         )
         table, guarded = replica.table, replica.ready
+        watch_guard(registry, table, lambda: replica.lease_left_s)
         process = Process(
             config, keys, clock, log, table, registry, peers, ended, guarded, lags, certificates, turns
         )
@@ -397,6 +404,7 @@ def _servers(suite: Suite, links: Links, stack: AsyncExitStack) -> dict[str, Gua
     """
     process = suite.process
     chain_of = _chain_of(process, links)
+    keeping = Keeping(process.registry)
     for part in suite.parts.values():
         stack.push_async_callback(part.drained)
     servers = {}
@@ -404,6 +412,7 @@ def _servers(suite: Suite, links: Links, stack: AsyncExitStack) -> dict[str, Gua
     for part in suite.parts.values():
         audit_log = StoredAuditLog(part.database, process.config.keyring, process.others_s(part.name))
         stack.push_async_callback(audit_log.flush)
+        keeping.watch(part.name, part.database, audit_log)
         links.audit[part.name] = audit_log.feed
         records = AuditFeedServicer(audit_log.feed)
         closing.append(records.close)

@@ -37,13 +37,13 @@ class CallMetrics:
         self._calls = Counter(
             "veilgraph_calls",
             "Calls that ended, by method, kind of caller, gRPC status and decision.",
-            ["rpc", "caller", "code", "decision"],
+            ["rpc", "caller_kind", "code", "decision"],
             registry=registry,
         )
         self._seconds = Histogram(
             "veilgraph_call_seconds",
             "Duration of unary calls, by method and kind of caller.",
-            ["rpc", "caller"],
+            ["rpc", "caller_kind"],
             buckets=_BUCKETS_S,
             registry=registry,
         )

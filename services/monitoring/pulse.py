@@ -12,6 +12,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from prometheus_client import CollectorRegistry, Gauge
+
 #: Longer than a start with a million identifiers keeps the loop busy (docs/benchmarks.md).
 SILENT_S = 180.0
 
@@ -24,10 +26,19 @@ class Pulse:
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, clock_s: Callable[[], float] = time.monotonic
+        self,
+        loop: asyncio.AbstractEventLoop,
+        registry: CollectorRegistry,
+        clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Asks nothing yet."""
+        """Asks nothing yet. Registers ``veilgraph_event_loop_delay_seconds``; reading it asks."""
         self.delay_s = 0.0
+        gauge = Gauge(
+            "veilgraph_event_loop_delay_seconds",
+            "How long a call waits until the event loop comes to it, when it was last asked.",
+            registry=registry,
+        )
+        gauge.set_function(lambda: max(self.silent_s(), self.delay_s))
         self._loop = loop
         self._clock_s = clock_s
         self._asked_s: float | None = None

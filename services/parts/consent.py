@@ -21,6 +21,7 @@ from services.consent.signals import RecordedSignals
 from services.deployment.config import ConfigError
 from services.feed import Consumer
 from services.identity.graph_feed import GraphBarrierServicer
+from services.monitoring.withdrawing import watch_authority
 from services.parts.links import Links
 from services.parts.part import Part, Process
 from services.remote_stores import store_served
@@ -67,6 +68,7 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
         keys = SubjectKeys(process.config.keyring)
         store = ConsentTables(database, policy, keys)
         authority = ConsentAuthority(store, policy, process.clock, held=process.held)
+        watch_authority(process.registry, authority)
         process.must_run("the consent authority", await authority.start())
         authority.keys_revision = process.keys.ring.revision
         reader = Consumer(links.graph, authority.graph_cursor, authority.apply_graph)

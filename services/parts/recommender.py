@@ -9,6 +9,7 @@ from functools import partial
 from identity.ids import PARTITIONS
 from recommender.projection import RecommenderProjection
 from services.feed import Consumer, Source
+from services.monitoring.recommending import ModelInService
 from services.parts.links import EventNews, Links, PartitionNews
 from services.parts.part import Part, Process
 from services.recommender.recommending import running_recommender
@@ -49,6 +50,7 @@ async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part
         reading(process, links, recommender.projection) as readers,
     ):
         process.must_run("the model's refresher", recommender.refresher.broken)
+        ModelInService(process.registry, recommender.live, recommender.refresher)
         keys = SubjectKeys(process.config.keyring)
         links.stores[recommender.people.name] = DatabaseStore(database, recommender.people, keys)
 

@@ -45,7 +45,8 @@ class Refresher:
             refresh_s: the time promised.
         """
         self.due = False
-        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self.broken: asyncio.Future[None] = self._loop.create_future()
         self._guard = guard
         self._trainer = trainer
         self._clock = clock
@@ -54,10 +55,20 @@ class Refresher:
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._asked_at_s = 0.0
+        self._owed_since_s: float | None = None
         self._closed = False
         self._generation = guard.generation
         guard.foretell(self._foretold)
         guard.watch(self._told)
+
+    @property
+    def waits_s(self) -> float:
+        """For how long the oldest that is not in a model yet has waited, seconds; 0 if nothing waits.
+
+        May be asked from any thread.
+        """
+        owed_since_s = self._owed_since_s
+        return 0.0 if owed_since_s is None else max(0.0, self._loop.time() - owed_since_s)
 
     def soon(self) -> None:
         """Has the model looked at once more; many who ask share one refresh."""
@@ -66,6 +77,8 @@ class Refresher:
         if not self.due:
             self.due = True
             self._asked_at_s = asyncio.get_running_loop().time()
+            if self._owed_since_s is None:
+                self._owed_since_s = self._asked_at_s
         if self._timer is None and (self._task is None or self._task.done()):
             self._wait()
 
@@ -120,6 +133,7 @@ class Refresher:
             self._log(
                 f"the model carries what was withdrawn {took_s:.0f} s ago: model_refresh_s is too short\n"
             )
+        self._owed_since_s = self._asked_at_s if self.due else None
         if self.due:
             self._wait()
 

@@ -85,6 +85,12 @@ class LiveIndex:
         self._timer: asyncio.TimerHandle | None = None
         self._builder: asyncio.Task[None] | None = None
         self._took_s = 0.0
+        self._based_at_s = monotonic()
+
+    @property
+    def age_s(self) -> float:
+        """Since when the base of the index in service is there, seconds."""
+        return monotonic() - self._based_at_s
 
     @property
     def model(self) -> Model:
@@ -205,6 +211,7 @@ class LiveIndex:
             index = await asyncio.to_thread(ServedIndex, model, self._catalogue.shelf())
             async with self._following:
                 await self._swap(index, self._missed)
+            self._based_at_s = monotonic()
         finally:
             self._missed = None
         if self._keep is not None and model.version:

@@ -77,6 +77,11 @@ class StoredAuditLog:
         """Too much waits for the disk, or the disk took the last batch not."""
         return self._unwritten or len(self._waiting) >= WAITING_MAX
 
+    @property
+    def waiting(self) -> int:
+        """Records that are not on disk yet."""
+        return len(self._waiting)
+
     def append(self, record: AuditRecord) -> None:
         """Takes a record; it is on disk within ``FLUSH_S`` and the time of a commit.
 

@@ -98,12 +98,33 @@ class Ride(NamedTuple):
 Rider = Callable[[], Ride | None]
 
 
+@dataclass(slots=True)
+class Committed:
+    """What a writer did since its database was opened.
+
+    Attributes:
+        writes: writes that are committed, those that took back their own changes included.
+        commits: transactions they shared.
+        failures: transactions of which nothing was kept.
+    """
+
+    writes: int = 0
+    commits: int = 0
+    failures: int = 0
+
+    def kept(self, writes: int) -> None:
+        """Counts a transaction of some writes."""
+        self.writes += writes
+        self.commits += 1
+
+
 class Database(Protocol):
     """The open tables of one service.
 
     Attributes:
         rider: what the writes of a task take along. Tasks begun by the task inherit it.
         location: where they lie.
+        committed: what was written so far; read from any thread.
     """
 
     @property
@@ -111,6 +132,9 @@ class Database(Protocol):
 
     @property
     def location(self) -> Location: ...  # noqa: D102 - see above
+
+    @property
+    def committed(self) -> Committed: ...  # noqa: D102 - see above
 
     async def write(self, write: Write[T]) -> T:
         """Runs ``write`` in a transaction, alone; returns its result once that is committed.

@@ -19,7 +19,7 @@ import asyncpg
 
 from services.storage import migrations
 from services.storage.carrying import carried, waited_for
-from services.storage.database import Migration, Read, SchemaTooOld, StoreUnusable, Turn, Write
+from services.storage.database import Committed, Migration, Read, SchemaTooOld, StoreUnusable, Turn, Write
 from services.storage.postgres_text import Said, Types, said
 from services.storage.postgres_turn import DUTIES, SHARED_TURN, TURN, TurnHolder
 from services.storage.riding import boarded, no_rider
@@ -310,6 +310,7 @@ class PostgresDatabase:
         self.location = location
         self._turn = turn
         self.rider = no_rider(location.domain)
+        self.committed = Committed()
         self._queue: asyncio.Queue[Any] = asyncio.Queue()
         self._writer: asyncpg.Connection | None = None
         self._pool: asyncpg.Pool | None = None
@@ -408,13 +409,16 @@ class PostgresDatabase:
                 writer, number = await self._begun_writer()
                 outcomes = await self._one_by_one(writer, [write for write, _ in jobs])
             if await writer.execute("COMMIT") == "COMMIT":
+                self.committed.kept(len(jobs))
                 return outcomes
             failure: Exception = StoreUnusable("rolled back")
         except Exception as lost:  # noqa: BLE001 - told to those whose writes it took; the writer goes on
             await self._end_writer()
             if number and not isinstance(lost, _TurnOver | _WriterLost) and await self._was_committed(number):
+                self.committed.kept(len(jobs))
                 return outcomes
             failure = StoreUnusable(str(lost) if isinstance(lost, _TurnOver) else type(lost).__name__)
+        self.committed.failures += 1
         return [(None, failure)] * len(jobs)
 
     async def _all_at_once(

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from services.storage import migrations
-from services.storage.database import Migration, Read, StoreUnusable, Turn, Write
+from services.storage.database import Committed, Migration, Read, StoreUnusable, Turn, Write
 from services.storage.folder import sole_user
 from services.storage.riding import boarded, no_rider
 
@@ -168,6 +168,7 @@ class SqliteDatabase:
         location: the same, for whoever reads beside.
         reader: a connection that can not write.
         rider: see the port.
+        committed: likewise.
     """
 
     def __init__(self, path: Path, domain: str) -> None:
@@ -183,6 +184,7 @@ class SqliteDatabase:
         for component in migrations.components(domain):
             migrate(self._writer, component)
         self.rider = no_rider(domain)
+        self.committed = Committed()
         self.reader = connect(path, read_only=True)
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"writer-{domain}", daemon=True)
@@ -262,7 +264,9 @@ class SqliteDatabase:
             for write, _, _ in group:
                 outcomes.append(self._attempt(write))
             self._writer.execute("COMMIT")
+            self.committed.kept(len(group))
         except sqlite3.Error as error:
+            self.committed.failures += 1
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
             failure = StoreUnusable(type(error).__name__)

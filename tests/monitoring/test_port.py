@@ -28,7 +28,7 @@ def fetched(address: str, path: str) -> tuple[int, str]:
 
 
 def watched(registry: CollectorRegistry | None = None, *, ready: bool = True) -> Watched:
-    pulse = Pulse(asyncio.get_running_loop())
+    pulse = Pulse(asyncio.get_running_loop(), CollectorRegistry())
     return Watched(registry or CollectorRegistry(), lambda: ready, pulse)
 
 
@@ -137,7 +137,7 @@ class Loop:
 def test_a_loop_that_does_not_turn_is_silent_for_as_long_as_the_first_question_waits():
     """Asking again leaves no second question, and the answer ends the silence."""
     now_s, loop = [100.0], Loop()
-    pulse = Pulse(loop, lambda: now_s[0])
+    pulse = Pulse(loop, CollectorRegistry(), lambda: now_s[0])
     assert pulse.silent_s() == 0
     now_s[0] += 7
     assert pulse.silent_s() == 7
@@ -148,7 +148,7 @@ def test_a_loop_that_does_not_turn_is_silent_for_as_long_as_the_first_question_w
 
 async def test_a_process_whose_loop_is_silent_for_too_long_does_not_live():
     now_s = [0.0]
-    asked = Watched(CollectorRegistry(), bool, Pulse(Loop(), lambda: now_s[0]))
+    asked = Watched(CollectorRegistry(), bool, Pulse(Loop(), CollectorRegistry(), lambda: now_s[0]))
     assert asked.answer("/live")[0] == 200
     now_s[0] = SILENT_S + 1
     assert asked.answer("/live")[0] == 503

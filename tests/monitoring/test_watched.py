@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import io
+import threading
 from dataclasses import replace
 
+from prometheus_client import CollectorRegistry
+
 from services.deployment.config import SERVICES
-from services.deployment.suite import running_suite
+from services.deployment.suite import _watched, running_suite
 from tests.e2e.conftest import configured, suite_in
 from tests.monitoring.test_port import ask
 
@@ -30,9 +33,11 @@ async def test_a_process_is_ready_when_it_serves(tmp_path, clock):
         assert (await ask(address, "/live"))[0] == 200
 
 
-async def test_without_the_section_nothing_is_opened(tmp_path, clock):
-    async with suite_in(tmp_path, clock, io.StringIO()) as suite:
-        assert suite.monitoring == ""
+async def test_without_the_section_nothing_is_opened(tmp_path):
+    config = configured(tmp_path, dict.fromkeys(SERVICES, 0))
+    async with _watched(config, SERVICES, CollectorRegistry(), asyncio.Event(), print) as address:
+        assert address == ""
+    assert "monitoring" not in {thread.name for thread in threading.enumerate()}
 
 
 async def test_a_process_that_drains_is_not_ready_and_lives(tmp_path, clock):

@@ -33,7 +33,7 @@ class Counted:
         """Method, kind of caller, status, decision -> how many."""
         (counter,) = (one for one in self.registry.collect() if one.name == "veilgraph_calls")
         return {
-            tuple(sample.labels[name] for name in ("rpc", "caller", "code", "decision")): sample.value
+            tuple(sample.labels[name] for name in ("rpc", "caller_kind", "code", "decision")): sample.value
             for sample in counter.samples
         }
 
@@ -68,7 +68,7 @@ async def test_a_call_is_counted_by_what_was_decided(suite, counted):
         (SERVICE_NAME + "Ask", "backend", "PERMISSION_DENIED", "NOT_PERMITTED"): 1,
         (SERVICE_NAME + "Ask", NOBODY, "UNAUTHENTICATED", "CALLER_UNAUTHENTICATED"): 1,
     }
-    assert counted.value("call_seconds_count", rpc=SERVICE_NAME + "Ask", caller="backend") == 2
+    assert counted.value("call_seconds_count", rpc=SERVICE_NAME + "Ask", caller_kind="backend") == 2
 
 
 async def test_what_is_under_way_shows(suite, counted):
@@ -104,7 +104,7 @@ async def test_a_stream_is_counted_and_not_timed(suite, counted):
         pass
     assert opened == [1, 1, 1]
     assert list(counted.calls()) == [(SERVICE_NAME + "Watch", "backend", "OK", ALLOWED)]
-    assert counted.value("call_seconds_count", rpc=SERVICE_NAME + "Watch", caller="backend") is None
+    assert counted.value("call_seconds_count", rpc=SERVICE_NAME + "Watch", caller_kind="backend") is None
 
 
 async def test_no_label_says_who_called_or_about_whom(suite, counted):
