@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import socket
+import sys
 from contextlib import closing
-from pathlib import Path
 
 import grpc
 import pytest
@@ -77,27 +76,34 @@ async def test_nobody_else_is_let_in_neither_who_shares_with_others_nor_who_shar
     await alone.stop(0)
 
 
-def listening(folder: Path, address: str, ready: multiprocessing.synchronize.Event) -> None:
-    """A process that listens until it is killed."""
-    fellows = Fellows(folder, address)
-    host, _, port = address.rpartition(":")
-    with fellows.joined(), socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listener.bind((host, int(port)))
-        listener.listen()
-    ready.set()
-    multiprocessing.Event().wait()
+#: A process that listens until it is killed.
+LISTENING = """
+import socket, sys
+from pathlib import Path
+from services.fellows import Fellows
+folder, address = Path(sys.argv[1]), sys.argv[2]
+host, _, port = address.rpartition(":")
+with Fellows(folder, address).joined():
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind((host, int(port)))
+    listener.listen()
+print("listens", flush=True)
+sys.stdin.read()
+"""
 
 
 async def test_a_process_that_was_killed_leaves_no_trace(tmp_path, address):
     """Its lock goes with it: the next one asks again whether a stranger has come meanwhile."""
-    context = multiprocessing.get_context("spawn")
-    ready = context.Event()
-    process = context.Process(target=listening, args=(tmp_path, address, ready))
-    process.start()
-    await asyncio.to_thread(ready.wait, 30)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", LISTENING, str(tmp_path), address),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"listens\n"
     process.kill()
-    await asyncio.to_thread(process.join)
+    await process.wait()
     host, _, port = address.rpartition(":")
     with closing(socket.socket()) as stranger:
         stranger.bind((host, int(port)))
