@@ -23,6 +23,8 @@ class Step(NamedTuple):
     steps: int
 
 
+#: Has a job done that is asked for under a key at an instant, and is followed again by the key.
+Job = Callable[[str, int], AsyncIterator[Step]]
 Work = Callable[[Callable[[Step], None]], Awaitable[T]]
 
 

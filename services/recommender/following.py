@@ -12,7 +12,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from services.errors import Unavailable
 from services.storage.database import StoreUnusable
@@ -80,6 +80,18 @@ TakeIn = Callable[[Sequence[News]], Awaitable[None]]
 _HowFar = Callable[[Follower], int]
 
 
+class _Waiting(NamedTuple):
+    """Somebody who waits until everybody but those passed over is as far as some news."""
+
+    how_far: _HowFar
+    news: int
+    passed: frozenset[str]
+    arrived: asyncio.Future[None]
+
+    def is_over(self, everybody: Sequence[Follower]) -> bool:
+        return all(self.how_far(one) >= self.news for one in everybody if one.id not in self.passed)
+
+
 class Following:
     """One process among the others; implements ``Others``. Used from one event loop."""
 
@@ -88,7 +100,7 @@ class Following:
         tables: FollowerTables,
         news: int,
         take_in: TakeIn,
-        unlearned: Callable[[], int],
+        unlearned: Callable[[int], int],
         log: Callable[[str], object],
         *,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -100,7 +112,8 @@ class Following:
             tables: the news and the followers.
             news: what is in memory was read at the news of this number.
             take_in: takes news into memory.
-            unlearned: up to which news nothing learned here is of anybody who was gone then.
+            unlearned: of the news that were followed, up to which nothing learned here is of anybody who
+                was gone then.
             log: told when this process can not follow, and when it does again.
             pause: waits for a number of seconds.
             clock_s: seconds since some moment; runs while the process is paused.
@@ -116,7 +129,7 @@ class Following:
         self._said_s = -BEAT_S
         self._behind = False
         self._task: asyncio.Task[None] | None = None
-        self._waiting: list[tuple[_HowFar, int, asyncio.Future[None]]] = []
+        self._waiting: list[_Waiting] = []
         self._watch: asyncio.Task[None] | None = None
 
     @property
@@ -167,6 +180,10 @@ class Following:
         """See ``Others.unlearn``."""
         await self._all_are(lambda other: other.unlearned, news)
 
+    async def settled(self) -> None:
+        """Returns when every process, this one too, serves what is to serve now."""
+        await self._all_are(lambda one: one.unlearned, await self._tables.last(), me=True)
+
     async def step(self) -> None:
         """Follows once.
 
@@ -176,7 +193,8 @@ class Following:
             OutOfReach: it is too far behind.
         """
         begun_s = self._clock_s()
-        moved, unlearned = await self._take_in_news(), self._unlearned()
+        moved = await self._take_in_news()
+        unlearned = self._unlearned(self._me.followed)
         if moved or unlearned > self._me.unlearned or begun_s - self._said_s >= BEAT_S:
             self._me = self._me._replace(beat=self._me.beat + 1, unlearned=unlearned)
             if not await self._tables.confirm(self._me):
@@ -204,9 +222,10 @@ class Following:
             self._behind = behind
             self._log("the recommender can not follow its tables\n" if behind else "it follows again\n")
 
-    async def _all_are(self, how_far: _HowFar, news: int) -> None:
+    async def _all_are(self, how_far: _HowFar, news: int, *, me: bool = False) -> None:
         arrived: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((how_far, news, arrived))
+        passed = frozenset() if me else frozenset({self._me.id})
+        self._waiting.append(_Waiting(how_far, news, passed, arrived))
         if self._watch is None or self._watch.done():
             self._watch = asyncio.create_task(self._watch_others())
         await arrived
@@ -219,24 +238,27 @@ class Following:
                 await self._look(seen)
             except StoreUnusable:
                 waiting, self._waiting = self._waiting, []
-                for *_, arrived in waiting:
-                    if not arrived.done():
-                        arrived.set_exception(Unavailable("NOT_IN_FORCE", retry_after_s=POLL_S))
+                for one in waiting:
+                    if not one.arrived.done():
+                        one.arrived.set_exception(Unavailable("NOT_IN_FORCE", retry_after_s=POLL_S))
                 return
             if self._waiting:
                 await self._pause(LOOK_S)
 
     async def _look(self, seen: dict[str, tuple[int, float]]) -> None:
-        others = [other for other in await self._tables.everybody() if other.id != self._me.id]
+        everybody = await self._tables.everybody()
         now_s = self._clock_s()
         waiting, self._waiting = self._waiting, []
-        for how_far, news, arrived in waiting:
-            if all(how_far(other) >= news for other in others):
-                if not arrived.done():  # else nobody waits any more
-                    arrived.set_result(None)
-            elif not arrived.done():
-                self._waiting.append((how_far, news, arrived))
-        for other in others:
+        for one in waiting:
+            if one.arrived.done():  # nobody waits any more
+                continue
+            if one.is_over(everybody):
+                one.arrived.set_result(None)
+            else:
+                self._waiting.append(one)
+        for other in everybody:
+            if other.id == self._me.id:
+                continue
             beat, since_s = seen.get(other.id, (-1, now_s))
             if beat != other.beat:
                 seen[other.id] = other.beat, now_s

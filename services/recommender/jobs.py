@@ -7,6 +7,7 @@ of its own, so it refuses who still permits training.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -14,10 +15,10 @@ from recommender.errors import StillPermitted
 from services.begun import Begun
 from services.interceptors.call import Call
 from services.recommender.evaluator import Evaluator
-from services.recommender.followed import Followed, Step
+from services.recommender.followed import Followed, Job, Step
 from services.recommender.service import request_key
 from services.recommender.serving import LiveIndex
-from services.recommender.trainer import PURPOSE, Trainer
+from services.recommender.trainer import PURPOSE
 from services.storage.evaluations import KeptEvaluation
 from veilgraph.recommender.v1 import jobs_pb2, jobs_pb2_grpc, recommender_pb2
 
@@ -33,13 +34,23 @@ class JobServicer(jobs_pb2_grpc.JobServiceServicer):
         self,
         *,
         evaluator: Evaluator,
-        trainer: Trainer,
+        evaluate: Job,
+        forget: Job,
         live: LiveIndex,
         shown: Callable[[], recommender_pb2.Model],
     ) -> None:
-        """Makes the servicer; ``shown`` tells of the model in service."""
+        """Makes the servicer.
+
+        Args:
+            evaluator: knows what was found.
+            evaluate: has an evaluation made.
+            forget: has what is in service be of those who may be learned from now.
+            live: the index in service.
+            shown: tells of the model in service.
+        """
         self._evaluator = evaluator
-        self._trainer = trainer
+        self._evaluate = evaluate
+        self._forget = forget
         self._live = live
         self._shown = shown
         self._rebuilds: Followed[None] = Followed()
@@ -51,7 +62,7 @@ class JobServicer(jobs_pb2_grpc.JobServiceServicer):
         """Evaluates; the last message has what was found."""
         key = request_key(request.request_id, call)
         steps = 1
-        async for step in self._evaluator.evaluate(key, call.now_ms):
+        async for step in self._evaluate(key, call.now_ms):
             steps = step.steps
             yield jobs_pb2.EvaluateResponse(step=step.step, done=step.done, steps=steps)
         found = await self._evaluator.found(key)
@@ -92,8 +103,12 @@ class JobServicer(jobs_pb2_grpc.JobServiceServicer):
         assert subject is not None  # noqa: S101 - the method is refused without
         if call.members(subject, call.guard.policy.index(PURPOSE)):
             raise StillPermitted
-        await self._begun.to_the_end(self._trainer.without_the_withdrawn(call.now_ms))
+        await self._begun.to_the_end(self._to_the_end(call.now_ms))
         return jobs_pb2.ForgetResponse(model=self._shown())
+
+    async def _to_the_end(self, now_ms: int) -> None:
+        async for _ in self._forget(secrets.token_hex(8), now_ms):
+            pass
 
     async def close(self) -> None:
         """Lets what was begun end."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from consent.guard_table import GuardTable
 from recommender.catalogue import Catalogue
 from recommender.entitlements import Entitlements
-from recommender.errors import SnapshotUnusable
+from recommender.errors import SnapshotUnusable, TrainingBusy
 from recommender.events import EventTable
 from recommender.index import ServedIndex
 from recommender.model import Model
@@ -31,6 +31,7 @@ from services.recommender.asker import Askers
 from services.recommender.entitling import EntitlementServicer
 from services.recommender.evaluator import Evaluator
 from services.recommender.following import Alone, Others
+from services.recommender.handing_over import Kind
 from services.recommender.in_service import Everywhere, Here, InService
 from services.recommender.jobs import JobServicer
 from services.recommender.learned import without_the_gone
@@ -47,6 +48,7 @@ from services.storage.entitlements import EntitlementTables
 from services.storage.evaluations import Evaluations
 from services.storage.followers import FollowerTables
 from services.storage.index_files import IndexFiles
+from services.storage.jobs import JobTables
 from services.storage.model_files import ModelFiles
 from services.storage.recommender import RecommenderTables
 from services.storage.recommender_people import RecommenderPeople
@@ -148,7 +150,15 @@ async def running_recommender(
     entitlements = Entitlements(await lists.load())
     memory = Memory(catalogue, live, projection, lists, entitlements)
     sharing = Sharing(
-        tables, memory, news, service=everywhere, trainer=trainer, refresher=refresher, clock=clock, log=log
+        tables,
+        memory,
+        news,
+        service=everywhere,
+        jobs=JobTables(database),
+        trainer=trainer,
+        refresher=refresher,
+        clock=clock,
+        log=log,
     )
     others: Others = sharing.following if several else Alone()
     people = RecommenderPeople(
@@ -185,7 +195,7 @@ async def running_recommender(
         catalogue=catalogue,
         projection=projection,
         live=live,
-        trainer=trainer,
+        train=partial(sharing.jobs.follow, "train") if several else trainer.train,
         service=service,
         entitlements=entitlements,
         page_tokens=page_tokens,
@@ -203,7 +213,18 @@ async def running_recommender(
         people=partial(people_to_learn_from, guard, store),
         version=lambda: live.model.version,
     )
-    jobs = JobServicer(evaluator=evaluator, trainer=trainer, live=live, shown=servicer.model)
+    sharing.jobs.may_do(
+        Kind("train", trainer.train, TrainingBusy),
+        Kind("evaluate", evaluator.evaluate),
+        Kind("forget", trainer.forget, None),
+    )
+    jobs = JobServicer(
+        evaluator=evaluator,
+        evaluate=partial(sharing.jobs.follow, "evaluate") if several else evaluator.evaluate,
+        forget=partial(sharing.jobs.follow, "forget") if several else trainer.forget,
+        live=live,
+        shown=servicer.model,
+    )
     follows = await sharing.start() if several else None
     try:
         yield Recommender(

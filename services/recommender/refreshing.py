@@ -123,6 +123,8 @@ class Refresher:
 
     async def _refresh(self) -> None:
         self.due, asked_at_s = False, self._asked_at_s
+        if not self._trainer.teaches:  # whoever has the duties now begins with it
+            return
         try:
             await self._trainer.without_the_withdrawn(self._clock())
         except (Unavailable, TrainingBusy, TrainingFailed, SnapshotUnusable, OSError) as failed:

@@ -28,12 +28,12 @@ from services.interceptors.call import Call
 from services.recommender.answering import Answering
 from services.recommender.asker import Askers
 from services.recommender.asking import question_of
+from services.recommender.followed import Job
 from services.recommender.following import Others
 from services.recommender.grounds import permission_of
 from services.recommender.in_service import InService
 from services.recommender.items import item_message, item_of, refused
 from services.recommender.serving import LiveIndex
-from services.recommender.trainer import Trainer
 from veilgraph.recommender.v1 import recommender_pb2, recommender_pb2_grpc
 
 _SERVING = "serving"
@@ -53,7 +53,7 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         catalogue: Catalogue,
         projection: RecommenderProjection,
         live: LiveIndex,
-        trainer: Trainer,
+        train: Job,
         service: InService,
         entitlements: Entitlements,
         page_tokens: PageTokens,
@@ -64,7 +64,7 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         self._catalogue = catalogue
         self._projection = projection
         self._live = live
-        self._trainer = trainer
+        self._train = train
         self._service = service
         self._askers = Askers(catalogue, projection, entitlements)
         self._page_tokens = page_tokens
@@ -125,7 +125,7 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
     ) -> AsyncIterator[recommender_pb2.TrainResponse]:
         """Trains; the last message comes when the new model serves."""
         steps = len(STEPS) + 1
-        async for progress in self._trainer.train(request_key(request.request_id, call), call.now_ms):
+        async for progress in self._train(request_key(request.request_id, call), call.now_ms):
             yield recommender_pb2.TrainResponse(step=progress.step, done=progress.done, steps=steps)
         model = self.model()
         yield recommender_pb2.TrainResponse(

@@ -7,16 +7,18 @@ others take its decisions over; all of them answer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from services.recommender.following import Following
+from services.recommender.handing_over import HandingOver
 from services.recommender.in_service import Everywhere
 from services.recommender.refreshing import Refresher
 from services.recommender.taking_in import Memory, TakingIn
 from services.recommender.trainer import Trainer
 from services.recommender.unlearning import Unlearning
-from services.storage.followers import FollowerTables
+from services.storage.followers import FollowerTables, Kind
+from services.storage.jobs import JobTables
 
 
 class Sharing:
@@ -24,6 +26,7 @@ class Sharing:
 
     Attributes:
         following: follows the others.
+        jobs: hands jobs over, or does them.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class Sharing:
         news: int,
         *,
         service: Everywhere,
+        jobs: JobTables,
         trainer: Trainer,
         refresher: Refresher,
         clock: Callable[[], int],
@@ -45,6 +49,7 @@ class Sharing:
             memory: what answers are given from.
             news: it was read at the news of this number.
             service: what is to serve.
+            jobs: what is to be done by whoever has the duties.
             trainer: makes models when this process has the duties.
             refresher: has them follow who may be learned from.
             clock: the present instant, milliseconds since the epoch.
@@ -56,8 +61,9 @@ class Sharing:
         self._refresher = refresher
         self._news = news
         self._unlearning = Unlearning(news - 1, lambda: trainer.without_the_erased(clock()), log)
-        taking_in = TakingIn(tables, memory, self._learned)
-        self.following = Following(tables, news, taking_in, lambda: self._unlearning.upto, log)
+        taking_in = TakingIn(tables, memory, self._told)
+        self.following = Following(tables, news, taking_in, self._unlearning.upto, log)
+        self.jobs = HandingOver(jobs, self.following.settled, log)
 
     async def start(self) -> asyncio.Task[None]:
         """Joins the others; the task ends only by a fault or ``stop``."""
@@ -76,9 +82,11 @@ class Sharing:
         try:
             self._unlearning.soon(await self._tables.last())  # whoever had them may not have come so far
             self._refresher.soon()
+            self.jobs.begin()
             yield
         finally:
             self._service.end()
+            await self.jobs.end()
             await self._trainer.close()
 
     async def stop(self) -> None:
@@ -86,6 +94,10 @@ class Sharing:
         await self.following.stop()
         await self._unlearning.close()
 
-    def _learned(self, news: int) -> None:
-        self._service.changed()
-        self._unlearning.soon(news)
+    def _told(self, news: Mapping[Kind, int]) -> None:
+        learned = max(news.get(Kind.FORGOTTEN, 0), news.get(Kind.MODEL, 0))
+        if learned:
+            self._service.changed()
+            self._unlearning.soon(learned)
+        if Kind.JOB in news:
+            self.jobs.changed()

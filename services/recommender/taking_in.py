@@ -6,7 +6,7 @@ nobody says who: what is kept in memory of everybody goes, and is read again whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from recommender.catalogue import Catalogue
@@ -39,17 +39,19 @@ class Memory:
 class TakingIn:
     """Takes news into one recommender's memory."""
 
-    def __init__(self, tables: FollowerTables, memory: Memory, learned: Callable[[int], object]) -> None:
+    def __init__(
+        self, tables: FollowerTables, memory: Memory, told: Callable[[Mapping[Kind, int]], object]
+    ) -> None:
         """Takes nothing in yet.
 
         Args:
             tables: where the news are from.
             memory: where they go.
-            learned: told the number of the last news of somebody forgotten, or of another model.
+            told: told the number of the last news of each kind that came.
         """
         self._tables = tables
         self._memory = memory
-        self._learned = learned
+        self._told = told
 
     async def __call__(self, news: Sequence[News]) -> None:
         """Takes news in."""
@@ -66,6 +68,4 @@ class TakingIn:
         kinds = {one.kind: one.number for one in news}
         if Kind.FORGOTTEN in kinds:
             memory.projection.forget_everybody()
-        learned = max(kinds.get(Kind.FORGOTTEN, 0), kinds.get(Kind.MODEL, 0))
-        if learned:
-            self._learned(learned)
+        self._told(kinds)

@@ -206,6 +206,13 @@ class Trainer:
                 await asyncio.to_thread(self._sums.keep_only_of, permitted.subject)
         await asyncio.to_thread(self._files.remove, stale)
 
+    async def forget(self, _key: str, now_ms: int) -> AsyncIterator[Step]:
+        """``without_the_withdrawn`` as a job; it has no steps."""
+        await self.without_the_withdrawn(now_ms)
+        steps: tuple[Step, ...] = ()
+        for step in steps:
+            yield step
+
     async def _train_unasked(self, now_ms: int) -> None:
         self._own += 1
         async for _ in self.train(f"{_OWN}{self._own}", now_ms):

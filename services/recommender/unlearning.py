@@ -18,11 +18,7 @@ AGAIN_S = 1.0
 
 
 class Unlearning:
-    """The unlearning of one process; used from one event loop.
-
-    Attributes:
-        upto: what serves is as it was to be at the news of this number, and of nobody who was gone then.
-    """
+    """The unlearning of one process; used from one event loop."""
 
     def __init__(
         self,
@@ -39,12 +35,20 @@ class Unlearning:
             log: told when it has to be tried again.
             pause: waits for a number of seconds.
         """
-        self.upto = news
+        self._upto = news
         self._unlearn = unlearn
         self._log = log
         self._pause = pause
         self._asked = news
         self._task: asyncio.Task[None] | None = None
+
+    def upto(self, followed: int) -> int:
+        """What serves is as it was to be at the news of this number, and of nobody who was gone then.
+
+        Args:
+            followed: the news up to this number were heard.
+        """
+        return self._upto if self._upto < self._asked else followed
 
     def soon(self, news: int) -> None:
         """Begins: somebody was gone, or another model in service, at the news of this number."""
@@ -59,7 +63,7 @@ class Unlearning:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _until_done(self) -> None:
-        while self.upto < self._asked:
+        while self._upto < self._asked:
             asked = self._asked
             try:
                 await self._unlearn()
@@ -67,4 +71,4 @@ class Unlearning:
                 self._log(f"what was learned is looked through again: {type(failed).__name__}\n")
                 await self._pause(AGAIN_S)
                 continue
-            self.upto = asked
+            self._upto = asked

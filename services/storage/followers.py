@@ -33,6 +33,7 @@ class Kind(IntEnum):
     ENTITLEMENTS = 2
     FORGOTTEN = 3
     MODEL = 4
+    JOB = 5
 
 
 class News(NamedTuple):

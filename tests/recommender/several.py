@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from identity.ids import SubjectId
@@ -15,7 +15,7 @@ from services.recommender.following import Following
 from services.recommender.taking_in import Memory, TakingIn
 from services.storage.database import Database
 from services.storage.entitlements import EntitlementTables, erase_entitlements
-from services.storage.followers import FollowerTables
+from services.storage.followers import FollowerTables, Kind
 from services.storage.recommender import RecommenderTables, erase_events
 from services.storage.tombstones import bury
 from tests.recommender.events import NOW_MS
@@ -74,7 +74,7 @@ class Sharing:
             self.tables,
             loaded.news,
             taking_in,
-            lambda: self.unlearned,
+            lambda _: self.unlearned,
             lambda _: None,
             pause=self.clock_s.pause,
             clock_s=self.clock_s,
@@ -136,8 +136,8 @@ class Sharing:
             )
         return found
 
-    def _forget(self, news: int) -> None:
-        self.forgotten = news
+    def _forget(self, news: Mapping[Kind, int]) -> None:
+        self.forgotten = news.get(Kind.FORGOTTEN, self.forgotten)
 
     def _request(self) -> WriteRequest:
         self.asked += 1

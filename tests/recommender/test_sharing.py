@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,10 @@ import pytest
 from consent.guard_table import GuardTable, GuardUpdate
 from consent.policy import Policy
 from identity.keyring import KeyRing
+from recommender.errors import NothingToLearn, TrainingBusy
 from services.errors import Unavailable
+from services.recommender.followed import Step
+from services.recommender.trainer import people_to_learn_from
 from services.storage.model_files import ModelFiles
 from services.storage.sums_files import SumsFiles
 from services.stores import Phase
@@ -21,6 +25,7 @@ from tests.conftest import Clock
 from tests.recommender.conftest import World, copied, left_by, opened
 from tests.recommender.events import NOW_MS, subject
 from tests.recommender.test_erasure import GONE, OTHERS, filled, store_of
+from veilgraph.recommender.v1 import jobs_pb2
 
 ME = subject(101)
 
@@ -46,10 +51,9 @@ async def two(trained_folder: Path, folder: Path, guard: GuardTable) -> AsyncIte
             yield one, other
 
 
-async def agreed(one: World, other: World) -> None:
-    """Returns when the other serves what is to serve."""
+async def agreed(one: World) -> None:
+    """Returns when all others serve what is to serve."""
     await one.recommender.people._others.unlearn(await one.recommender.people._news.last())
-    del other
 
 
 async def test_the_model_goes_through_the_tables(
@@ -59,7 +63,7 @@ async def test_the_model_goes_through_the_tables(
     async with two(trained_folder, tmp_path, guard) as (one, other):
         assert other.recommender.live.model.version == ""
         async with one.recommender.duties(0):
-            await agreed(one, other)
+            await agreed(one)
             assert await other.model() == await one.model()
             assert (await other.recommend(ME)).items == (await one.recommend(ME)).items
             assert other.recommender.live.model.version == "000001"
@@ -86,7 +90,7 @@ async def test_a_receipt_waits_until_no_process_holds_what_it_learned(
     async with two(trained_folder, tmp_path, guard) as (one, other):
         (number,) = await one.store.subject_numbers([GONE])
         async with one.recommender.duties(0):
-            await agreed(one, other)
+            await agreed(one)
         guard.apply(GuardUpdate(guard.epoch + 1, {GONE: None}))
         erasing = asyncio.create_task(store_of(other, keyring).erase([GONE], "e1", Phase.DATA))
         await asyncio.wait([erasing], timeout=0.3)
@@ -113,3 +117,63 @@ async def test_who_has_no_duties_decides_nothing(
         with pytest.raises(Unavailable, match="NOT_ON_DUTY"):
             await one.recommender.trainer._service.serve_popularity()
         assert one.recommender.live.model.version == "000001"
+
+
+async def test_a_training_is_asked_for_and_followed_through_any_process(
+    trained_folder: Path, tmp_path: Path, guard: GuardTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is done once, by whoever has the duties; when it is over its model serves in both."""
+    async with two(trained_folder, tmp_path, guard) as (one, other):
+        done: list[str] = []
+
+        async def trained(_now_ms: int, say: Callable[[Step], None]) -> str:
+            say(Step("sums", 0, 2))
+            files = ModelFiles(one.folder / "models")
+            model = replace(one.recommender.live.model, version="000005")
+            people = await people_to_learn_from(guard, one.store, NOW_MS)
+            say(Step("files", 1, 2))
+            files.write(model, one.recommender.trainer._projection, people)
+            done.append(model.version)
+            return model.version
+
+        monkeypatch.setattr(one.recommender.trainer, "_trained", trained)
+        asking = asyncio.create_task(other.train("t9"))
+        await asyncio.wait([asking], timeout=0.3)
+        assert not asking.done()  # nobody has the duties
+        with pytest.raises(TrainingBusy):
+            await one.train("another")
+        async with one.recommender.duties(0):
+            told = await asking
+            assert [message.step for message in told] == ["sums", "files", "serving"]
+            assert await one.train("t9") == told
+        assert done == ["000005"]
+        assert await one.model() == await other.model() == told[-1].model
+
+
+async def test_an_error_of_a_job_is_told_where_it_was_asked_for(
+    trained_folder: Path, tmp_path: Path, guard: GuardTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the error it is."""
+    async with two(trained_folder, tmp_path, guard) as (one, other):
+
+        async def fails(_now_ms: int, _say: object) -> str:
+            raise NothingToLearn
+
+        monkeypatch.setattr(one.recommender.trainer, "_trained", fails)
+        async with one.recommender.duties(0):
+            with pytest.raises(NothingToLearn):
+                await other.train("t9")
+
+
+async def test_who_withdrew_is_forgotten_in_every_process_when_it_was_asked_of_any(
+    trained_folder: Path, tmp_path: Path, guard: GuardTable
+) -> None:
+    """Nobody is left to learn from: popularity serves in both."""
+    async with two(trained_folder, tmp_path, guard) as (one, other), one.recommender.duties(0):
+        await agreed(one)
+        one.permit(*OTHERS, GONE, purposes=())
+        call = other.call()
+        call.subjects = {"subject": [GONE]}
+        await other.recommender.jobs.Forget(jobs_pb2.ForgetRequest(request_id="f1"), call)
+        for world in (one, other):
+            assert world.recommender.live.model.version == ""

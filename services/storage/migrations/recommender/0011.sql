@@ -1,7 +1,7 @@
 -- What changed, for other processes that have these tables in memory. News name no person.
 CREATE TABLE news (
     number INTEGER PRIMARY KEY,
-    kind INTEGER NOT NULL,            -- 1 items, 2 entitlements, 3 somebody was forgotten, 4 the model in service
+    kind INTEGER NOT NULL,            -- 1 items, 2 entitlements, 3 somebody was forgotten, 4 the model, 5 a job
     about BLOB NOT NULL
 ) STRICT;
 
@@ -27,4 +27,13 @@ CREATE TABLE model_in_service (
     one INTEGER PRIMARY KEY,          -- 1
     version TEXT NOT NULL,
     judged TEXT NOT NULL              -- the newest model and what its check came to, JSON; empty: none yet
+) STRICT;
+
+-- Of each kind of job the one that was asked for last, for whichever process has the duties.
+CREATE TABLE job (
+    kind TEXT PRIMARY KEY,
+    key TEXT NOT NULL,                -- caller and request id
+    now_ms INTEGER NOT NULL,
+    steps TEXT NOT NULL,              -- JSON
+    ended TEXT NOT NULL               -- empty while it is open; 'done', or what went wrong
 ) STRICT;
