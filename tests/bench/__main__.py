@@ -26,6 +26,7 @@ BENCHES = (
     "decide",
     "consent_withdraw",
     "consent_bootstrap",
+    "consent_failover",
     "track_batch",
     "track_batch_postgres",
     "guard_postgres",

@@ -1,8 +1,9 @@
 """A replica as a process of its own, which asks its table about the subjects being withdrawn.
 
-Reads one JSON line (where to follow: an address, or a deployment as its services do it), prints ``ready`` when it may decide, and decides until
-its input ends: about subject 0 until that is denied, then about subject 1, and so on. Then it
-writes when it allowed whom, and prints how many decisions it made.
+Reads one JSON line (where to follow: an address, or a deployment whose consent it follows as a
+service does), prints ``ready`` when it may decide, and decides until its input ends: about subject
+0 until that is denied, then about subject 1, and so on. Then it writes when it allowed whom, and
+prints how many decisions it made.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,26 +56,68 @@ class Taken:
     serves_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What callers and replicas saw of all changes of hands.
+
+    Attributes:
+        taken: each of them, in order.
+        decided: how often the replicas decided.
+        denied: how often they denied everybody, for they had no lease.
+        longest_ms: the longest time that one of them did.
+        stale: how often they allowed somebody whose withdrawal had returned.
+        lost: how many withdrawals that returned were in no table afterwards.
+    """
+
+    taken: Sequence[Taken]
+    decided: int
+    denied: int
+    longest_ms: int
+    stale: int
+    lost: int
+
+
 @dataclass
 class Switch:
     """One address in front of several; a connection goes to the first that answers."""
 
-    ports: list[int]
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    ports: list[int] = field(default_factory=list)
+    writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
-    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Carries one connection."""
+    @asynccontextmanager
+    async def listening(self, address: str) -> AsyncIterator[None]:
+        """Carries connections while the block runs."""
+        host, _, port = address.rpartition(":")
+        server = await asyncio.start_server(self._connected, host, int(port))
+        try:
+            yield
+        finally:
+            server.close()
+            for writer in self.writers:
+                writer.close()
+            await asyncio.sleep(0)
+            await server.wait_closed()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers.add(writer)
+        try:
+            await self._carry(reader, writer)
+        finally:
+            writer.close()
+            self.writers.discard(writer)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             greeting = await reader.read(CHUNK_BYTES)
             for port in self.ports:
                 with suppress(OSError, TimeoutError):
                     far, back = await asyncio.open_connection("127.0.0.1", port)
+                    self.writers.add(back)
                     back.write(greeting)
                     answer = await asyncio.wait_for(far.read(CHUNK_BYTES), GREETED_S)
                     writer.write(answer)
                     await asyncio.gather(_pump(reader, back), _pump(far, writer))
                     return
-        writer.close()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -94,6 +136,7 @@ class Consents:
 
     Attributes:
         returned_ns: when the withdrawal of each person returned.
+        switch: the address in front of them.
     """
 
     def __init__(self, pairs: Pairs, people: int) -> None:
@@ -101,7 +144,7 @@ class Consents:
         self.people = people
         self.numbers = iter(range(people))
         self._pairs = pairs
-        self._switch = Switch([])
+        self.switch = Switch()
         self._ids = Pairwise(pairs.config.keyring, pairs.config.tenant, CALLER)
         self._count = 0
 
@@ -142,8 +185,6 @@ class Consents:
         await self._pairs.config.store("identity").migrate()
         place = self._pairs.place(1)
         self._pairs.running["identity", 1] = await start("identity", self.path, place)
-        _, port = self._pairs.config.listen["consent"].split(":")
-        await asyncio.start_server(self._switch.connected, "127.0.0.1", int(port))
         await self.another()
         await self._pairs.serving("consent", "identity")
         await self.another()
@@ -153,7 +194,7 @@ class Consents:
         """Starts one more process of consent, at an address of its own."""
         self._count += 1
         (port,) = free_ports(1)
-        self._switch.ports.append(port)
+        self.switch.ports.append(port)
         path = self.path.with_name(f"consent-{self._count}.toml")
         mine = self.path.read_text().replace(self._pairs.config.listen["consent"], f"127.0.0.1:{port}")
         path.write_text(mine)
@@ -212,6 +253,19 @@ class Consents:
         await connection.close()
         return len({subject(number) for number in self.returned_ns} - {bytes(row[0]) for row in rows})
 
+    async def told(self, taken: Sequence[Taken], replicas: Sequence[Process]) -> Told:
+        """What is known when the replicas have ended."""
+        for replica in replicas:
+            await replica.end()
+        return Told(
+            taken,
+            sum(replica.decided for replica in replicas),
+            sum(replica.unready for replica in replicas),
+            max(gap for replica in replicas for gap in (0, *replica.gaps_ms)),
+            sum(replica.stale(self.returned_ns) for replica in replicas),
+            await self.lost(),
+        )
+
     async def replica(self, report: Path) -> Process:
         """A replica that decides about whoever withdraws next."""
         return await started(None, report, subjects=self.people, deployment=str(self.path), rest_s=_REST_S)
@@ -229,5 +283,31 @@ async def consents(folder: Path, dsn: str, people: int) -> AsyncIterator[Consent
         stack.push_async_callback(pairs.end)
         running = Consents(pairs, people)
         await running.fill()
+        await stack.enter_async_context(running.switch.listening(pairs.config.listen["consent"]))
         await running.begin()
         yield running
+
+
+async def changes_of_hands(folder: Path, dsn: str, people: int, replicas: int, writes: int = 3) -> Told:
+    """Who serves is killed, and whoever serves then is paused, as people withdraw and replicas decide.
+
+    Args:
+        folder: takes the files of the processes.
+        dsn: a server's database.
+        people: so many are known, and have granted.
+        replicas: so many follow.
+        writes: so many withdraw before and after each change.
+    """
+    taken = []
+    async with consents(folder, dsn, people) as running:
+        following = [await running.replica(folder / f"report-{number}") for number in range(replicas)]
+        for how in (signal.SIGKILL, signal.SIGSTOP):
+            if taken:
+                await running.another()
+                await running.holds()
+            for _ in range(writes):
+                await running.withdraw()
+            taken.append(await running.taken_over(how))
+            for _ in range(writes):
+                await running.withdraw()
+        return await running.told(taken, following)
