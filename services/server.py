@@ -38,6 +38,7 @@ _LAST_WORD_S = 0.1
 _OPTIONS = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
     ("grpc.max_send_message_length", 4 * MESSAGE_BYTES_MAX),
+    ("grpc.keepalive_permit_without_calls", 1),
     # Half of it: who asks in that rhythm is now and then early.
     ("grpc.http2.min_ping_interval_without_data_ms", QUIET_LEAST_MS // 2),
 )

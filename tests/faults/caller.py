@@ -1,6 +1,7 @@
-"""A caller as an application is one: the client's retry policy, a certificate where one is asked for.
+"""A caller as an application is one: what the client does of its own accord, this one does.
 
-It notices a connection that says nothing any more, as whoever balances calls does for his callers.
+Calls are repeated by the client's retry policy, and name the newest consent epoch an answer had. It
+notices a connection that says nothing any more, as whoever balances calls does for his callers.
 """
 
 from __future__ import annotations
@@ -8,9 +9,12 @@ from __future__ import annotations
 import io
 import time
 from types import SimpleNamespace
+from typing import Any
+
+import grpc
 
 from services.deployment.dev_ca import caller_id, files_of
-from services.tls.credentials import Secured, open_channel
+from services.tls.credentials import Secured
 from services.tls.material import read
 from services.tls.spiffe import service_id
 from tests.e2e.conftest import STUBS, Shop
@@ -30,6 +34,21 @@ _OPTIONS = (
 )
 
 
+class _ReadsWhatItWrote(grpc.aio.UnaryUnaryClientInterceptor):
+    """As ``veilgraph.client`` does: no answer is from before the newest epoch that was seen."""
+
+    def __init__(self) -> None:
+        self._epoch = 0
+
+    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        named = [*(client_call_details.metadata or ())]
+        if self._epoch:
+            named.append(("x-min-epoch", str(self._epoch)))
+        call = await continuation(client_call_details._replace(metadata=grpc.aio.Metadata(*named)), request)
+        self._epoch = max(self._epoch, getattr(await call, "consent_epoch", 0))
+        return call
+
+
 class Caller(Shop):
     """The shop of a deployment's processes."""
 
@@ -37,10 +56,10 @@ class Caller(Shop):
         suite = SimpleNamespace(addresses=pairs.addresses)
         super().__init__(suite, WallClock(), pairs.folder, io.StringIO(), "shop")
         self._unused = list(self.channels.values())
+        reads = [_ReadsWhatItWrote()]
         for name, stub in STUBS.items():
-            channel = open_channel(name, pairs.reached[name], _OPTIONS, _secured(pairs, name))
-            self.channels[name] = channel
-            setattr(self, name, stub(channel))
+            self.channels[name] = _opened(pairs, name, reads)
+            setattr(self, name, stub(self.channels[name]))
 
     async def close(self) -> None:
         await super().close()
@@ -48,10 +67,13 @@ class Caller(Shop):
             await channel.close()
 
 
-def _secured(pairs: Pairs, service: str) -> Secured | None:
-    tls = pairs.config.tls
+def _opened(pairs: Pairs, service: str, interceptors: list[Any]) -> grpc.aio.Channel:
+    address, tls = pairs.reached[service], pairs.config.tls
     if tls is None:
-        return None
+        return grpc.aio.insecure_channel(address, _OPTIONS, interceptors=interceptors)
     shop = caller_id(tls.trust_domain, "shop")
     shown = read(files_of(pairs.folder / "tls", shop), shop, time.time_ns() // 1_000_000)
-    return Secured(shown, service_id(tls.trust_domain, service))
+    secured = Secured(shown, service_id(tls.trust_domain, service))
+    return grpc.aio.secure_channel(
+        address, secured.credentials(), _OPTIONS + secured.options(), interceptors=interceptors
+    )

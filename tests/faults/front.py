@@ -24,6 +24,8 @@ class Front:
         """
         self.port = port
         self.target = target
+        #: Connections that were made so far.
+        self.taken = 0
         self._server: asyncio.Server | None = None
         self._flowing: dict[asyncio.Task[None], asyncio.Event] = {}
         self._cut = False
@@ -67,6 +69,7 @@ class Front:
             flowing.set()
 
     def _joined(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.taken += 1
         flowing = asyncio.Event()
         if not self._cut:
             flowing.set()
