@@ -66,7 +66,12 @@ class _Change:
     keys_revision: int = 0
     durable: Callable[[], object] = lambda: None
     context: Context = field(default_factory=copy_context)  # what the caller's writes take along
-    begun_s: float = 0.0
+    begun_s: float = 0.0  # in the event loop's time
+
+    @property
+    def waits_s(self) -> float:
+        """Since it began, seconds."""
+        return self.done.get_loop().time() - self.begun_s
 
 
 class ConsentAuthority:
@@ -150,9 +155,13 @@ class ConsentAuthority:
             await asyncio.gather(self._task, return_exceptions=True)
 
     @property
-    def unanswered(self) -> int:
-        """Changes that are not kept yet, or that not everybody has taken in."""
-        return len(self._unanswered)
+    def waits_s(self) -> float:
+        """For how long the oldest change has waited to be kept and taken in, seconds; 0 if none waits.
+
+        May be asked from any thread.
+        """
+        waiting = tuple(self._unanswered)
+        return max((change.waits_s for change in waiting), default=0.0)
 
     def __contains__(self, subject: object) -> bool:
         return subject in self._projection and subject not in self._closing
@@ -416,7 +425,7 @@ class ConsentAuthority:
                 self._unanswered.discard(change)
                 change.done.set_result(outcome)
                 if restricts:
-                    self.restricted(asyncio.get_running_loop().time() - change.begun_s)
+                    self.restricted(change.waits_s)
 
         passed = self.barrier.passed(change.epoch_of(outcome), None if restricts else GRANT_WAIT_MS)
         if passed.done():

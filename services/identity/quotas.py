@@ -94,6 +94,7 @@ class Quotas:
                 self._identifiers.labels(caller, seen) for seen in ("before", "never", "refused")
             )
             found = self._counted[caller] = _Counters(before, never, refused)
+            self._alarms.labels(caller)  # 0 before the first: from nothing to 1 is no increase
             self._share.labels(caller).set_function(lambda: unseen_share(self._windows.get(caller, ())))
         return found
 

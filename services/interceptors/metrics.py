@@ -19,6 +19,8 @@ from services.interceptors.layer import Layer
 NOBODY = "nobody"
 #: Decisions beside the reasons of ``services.errors``.
 ALLOWED, DENIED, CANCELLED = "allowed", "denied", "cancelled"
+#: Code and decision of an error that nobody foresaw.
+UNFORESEEN = "INTERNAL", "INTERNAL"
 _BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -70,6 +72,9 @@ class CallMetrics:
         histogram = self._timed.get((rpc, caller))
         if histogram is None:
             histogram = self._timed[rpc, caller] = self._seconds.labels(rpc, caller)
+            self._calls.labels(
+                rpc, caller, *UNFORESEEN
+            )  # 0 before the first: from nothing to 1 is no increase
         histogram.observe(duration_s)
 
 

@@ -14,7 +14,7 @@ _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0,
 
 
 def watch_authority(registry: CollectorRegistry, authority: ConsentAuthority) -> None:
-    """Registers ``veilgraph_withdrawal_seconds``, ``veilgraph_barrier_…`` and ``veilgraph_lease_holders``."""
+    """Registers ``veilgraph_withdrawal_seconds``, ``_barrier_wait_seconds`` and ``_lease_holders``."""
     seconds = Histogram(
         "veilgraph_withdrawal_seconds",
         "From the arrival of a change that restricts until nobody acts on the state before.",
@@ -22,10 +22,12 @@ def watch_authority(registry: CollectorRegistry, authority: ConsentAuthority) ->
         registry=registry,
     )
     authority.restricted = seconds.observe
-    waiting = Gauge(
-        "veilgraph_barrier_waiting", "Changes that wait until everybody has taken them in.", registry=registry
+    waits = Gauge(
+        "veilgraph_barrier_wait_seconds",
+        "For how long the oldest change has waited until everybody has taken it in.",
+        registry=registry,
     )
-    waiting.set_function(lambda: authority.unanswered)
+    waits.set_function(lambda: authority.waits_s)
     holders = Gauge(
         "veilgraph_lease_holders",
         "Processes whose lease on the state of consent may be out.",

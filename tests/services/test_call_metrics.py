@@ -35,6 +35,7 @@ class Counted:
         return {
             tuple(sample.labels[name] for name in ("rpc", "caller_kind", "code", "decision")): sample.value
             for sample in counter.samples
+            if sample.value
         }
 
     def value(self, name: str, **labels: str) -> float | None:
@@ -69,6 +70,21 @@ async def test_a_call_is_counted_by_what_was_decided(suite, counted):
         (SERVICE_NAME + "Ask", NOBODY, "UNAUTHENTICATED", "CALLER_UNAUTHENTICATED"): 1,
     }
     assert counted.value("call_seconds_count", rpc=SERVICE_NAME + "Ask", caller_kind="backend") == 2
+
+
+async def test_the_first_unforeseen_error_is_an_increase(suite, counted):
+    """Prometheus sees none where a series begins with 1; so it is there from the method's first call on."""
+    set_state(suite.guard, ANNA, RECOMMEND)
+    of = {"rpc": SERVICE_NAME + "Ask", "caller_kind": "backend", "code": "INTERNAL", "decision": "INTERNAL"}
+    await suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth())
+    assert counted.value("calls_total", **of) == 0
+
+    async def fail(_call) -> None:
+        raise KeyError
+
+    suite.probe.during = fail
+    await refused(suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth()))
+    assert counted.value("calls_total", **of) == 1
 
 
 async def test_what_is_under_way_shows(suite, counted):
