@@ -41,7 +41,7 @@ def test_everybody_gets_what_only_its_owner_can_read(tmp_path):
         assert identity_of(certificate) == identity
         assert not list(certificate.subject)
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        is_service = identity.path.startswith("service/")
+        is_caller = identity.path.startswith("caller/")
         assert names.get_values_for_type(x509.DNSName) == ([] if is_caller else [identity.dns_name])
     for path in tmp_path.rglob("*"):
         assert not stat.S_IMODE(path.stat().st_mode) & 0o077
