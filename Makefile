@@ -15,10 +15,10 @@ TOOLS := build/protoc/.installed
 PROTOS := $(shell find protos/veilgraph -name '*.proto')
 
 .DEFAULT_GOAL := help
-.PHONY: help run tour test faults lint protos stubs baseline bench locks clean
+.PHONY: help run tour test faults lint release-check protos stubs baseline bench locks clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  DATA=mapping.toml     run: import these purchases instead of the demonstration data"
 	@echo "  FILES=folder          run, tour: where the files lie that the mapping names"
@@ -50,14 +50,20 @@ lint: $(DEV) stubs ## Check style, types, imports, the contract, and that the st
 	.venv/bin/buf lint build/contract.binpb --config protos/buf.yaml --path veilgraph
 	.venv/bin/buf breaking build/contract.binpb --against protos/baseline.binpb --config protos/buf.yaml --path veilgraph
 	.venv/bin/python -m services contract-breaking build/contract.binpb --against protos/baseline.binpb
+	.venv/bin/python -m tests.deploy
 	@diff -r -x '*.proto' -x client -x __pycache__ -x '*.typed' build/stubs/veilgraph protos/veilgraph \
 	  && diff -x '*.proto' -x __pycache__ -x __init__.py build/stubs/tests/probe/v1 tests/probe/v1 \
 	  || { echo 'The stubs are not those of the contract: run make protos.'; exit 1; }
 
-protos: $(RUN) stubs ## Generate the stubs and docs/contract from the contract.
+release-check: $(DEV) ## Refuse manifests and images in which something stands in for what only you know.
+	.venv/bin/python -m tests.deploy --release
+
+protos: $(RUN) stubs ## Generate the stubs, docs/contract, and what the gateway in a cluster reads of the contract.
 	cp -r build/stubs/veilgraph protos/
 	cp build/stubs/tests/probe/v1/* tests/probe/v1/
 	.venv/bin/python -m services contract-pages build/contract.binpb
+	@set -e; for one in production/settings dev; do \
+	  .venv/bin/python -m services render-gateway deploy/overlays/$$one/suite.toml deploy/overlays/$$one/gateway; done
 
 baseline: stubs ## At a release: from now on callers have the contract as it is.
 	@cp build/baseline.binpb protos/baseline.binpb

@@ -1,0 +1,247 @@
+"""Rules about the whole: who reaches whom, who stands in for whom, and who speaks for whom."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from google.api import annotations_pb2
+
+from services.contract import public_services
+from services.deployment.config import SERVICES
+from services.tls.spiffe import gateway_id, service_id
+from tests.deploy.calls import Calls
+from tests.deploy.manifests import Manifests, Object
+from tests.deploy.network import outward, passes, policies_of
+
+#: Several processes of these serve at once; of the others one serves, and more make nothing faster.
+SEVERAL = {"gateway"}
+
+
+def addressed(manifests: Manifests) -> Iterator[str]:
+    """Each service is called by a Service's name and port, and listens at that port of its pods."""
+    services = {one["metadata"]["name"]: one for one in manifests.of("Service")}
+    for name, service in services.items():
+        pods = manifests.selected({"matchLabels": service["spec"]["selector"]})
+        if [one.name for one in pods] != [name]:
+            yield f"service {name}: stands for the pods of {[one.name for one in pods]}"
+            continue
+        for port in service["spec"]["ports"]:
+            if pods[0].port(port["targetPort"]) is None:
+                yield f"service {name}: its pods have no port {port['targetPort']}"
+    for name in SERVICES:
+        host, _, port = manifests.config["listen"][name].rpartition(":")
+        service = services.get(host)
+        if host != name or service is None:
+            yield f"listen.{name}: there is no service {host}"
+            continue
+        within = {one["port"]: one["targetPort"] for one in service["spec"]["ports"]}
+        listens = manifests.config["bind"][name]
+        workload = next(one for one in manifests.services if one.name == name)
+        if int(port) not in within or f"0.0.0.0:{workload.port(within[int(port)])}" != listens:
+            yield f"listen.{name}: port {port} does not lead to {listens}"
+        if (
+            service["spec"].get("clusterIP") == "None"
+            and within.get(int(port))
+            and listens.endswith(f":{port}")
+        ):
+            continue
+        yield f"service {name}: without an address of its own, callers need the port that its pods have"
+
+
+def found_unready(manifests: Manifests) -> Iterator[str]:
+    """Services wait for one another before any is ready, so their names stand for all processes."""
+    for service in manifests.of("Service"):
+        name, spec = service["metadata"]["name"], service["spec"]
+        if name in SERVICES and not (
+            spec.get("clusterIP") == "None" and spec.get("publishNotReadyAddresses")
+        ):
+            yield f"service {name}: whoever is not ready is not found, and nobody becomes ready"
+
+
+def disrupted(manifests: Manifests) -> Iterator[str]:
+    """Whoever has a second process is never left without any; whoever has none is not held on to."""
+    for one in manifests.servers:
+        budgets = [
+            budget
+            for budget in manifests.of("PodDisruptionBudget")
+            if one in manifests.selected(budget["spec"]["selector"])
+        ]
+        if len(budgets) != (1 if one.replicas > 1 else 0):
+            yield f"{one.name}: {one.replicas} processes and {len(budgets)} budgets"
+        for budget in budgets:
+            if not 1 <= budget["spec"].get("minAvailable", 0) < one.replicas:
+                yield f"{one.name}: its budget lets go of the last process, or of none"
+            if len(manifests.selected(budget["spec"]["selector"])) > 1:
+                yield f"{one.name}: shares its budget with others"
+
+
+def spread(manifests: Manifests) -> Iterator[str]:
+    """Two processes of one thing are on two nodes."""
+    for one in manifests.servers:
+        apart = any(
+            constraint["topologyKey"] == "kubernetes.io/hostname"
+            and constraint["whenUnsatisfiable"] == "DoNotSchedule"
+            and manifests.selected(constraint["labelSelector"]) == [one]
+            for constraint in one.pod.get("topologySpreadConstraints", ())
+        )
+        if one.replicas > 1 and not apart:
+            yield f"{one.name}: all its processes may be on one node"
+
+
+def rolled_out(manifests: Manifests) -> Iterator[str]:
+    """On a database the next process is there before one ends; files of tables are one process's."""
+    shared = "stores" in manifests.config
+    for one in manifests.servers:
+        if one.kind != "Deployment":
+            continue
+        strategy = one.whole["spec"].get("strategy", {})
+        if one.role == "service" and not shared:
+            if strategy.get("type") != "Recreate" or one.replicas != 1:
+                yield f"{one.name}: two processes would open one file"
+        elif one.replicas > 1 and strategy.get("rollingUpdate", {}).get("maxUnavailable") != 0:
+            yield f"{one.name}: a roll-out may end all that serve"
+
+
+def scaled(manifests: Manifests) -> Iterator[str]:
+    """Only what several serve at once is given more processes, and never fewer than two."""
+    for scaler in manifests.of("HorizontalPodAutoscaler"):
+        target = scaler["spec"]["scaleTargetRef"]
+        if target["name"] not in {one.name for one in manifests.workloads if one.kind == target["kind"]}:
+            yield f"scaler {scaler['metadata']['name']}: there is no {target['kind']} {target['name']}"
+        elif target["name"] not in SEVERAL:
+            yield f"scaler {scaler['metadata']['name']}: of {target['name']} one process serves"
+        if not 2 <= scaler["spec"].get("minReplicas", 1) <= scaler["spec"]["maxReplicas"]:
+            yield f"scaler {scaler['metadata']['name']}: may leave one process alone"
+
+
+def connected(manifests: Manifests, calls: Calls) -> Iterator[str]:
+    """Whoever calls reaches whom it calls, and nobody else reaches anybody."""
+    if not any(one["spec"]["podSelector"] == {} for one in manifests.of("NetworkPolicy")):
+        yield "no policy takes everybody: what is not thought of passes"
+        return
+    workloads = {one.name: one for one in manifests.workloads}
+    for source in workloads.values():
+        for name in SERVICES:
+            target = workloads[name]
+            port = int(manifests.config["bind"][name].rpartition(":")[2])
+            if source is target:
+                continue
+            if passes(manifests, source, target, port) != ((source.name, name) in calls):
+                wanted = "needs to" if (source.name, name) in calls else "may, and need not,"
+                yield f"{source.name}: {wanted} reach {name}"
+        yield from _outside(manifests, source.name)
+
+
+def _outside(manifests: Manifests, name: str) -> Iterator[str]:
+    one = next(one for one in manifests.workloads if one.name == name)
+    if not any(True for _ in policies_of(manifests, one, "Ingress")):
+        yield f"{name}: everybody may reach it"
+    opens = name != "gateway"
+    speaks = name in {"engagement", "recommender"}
+    for what, port, needs in (
+        ("names", 53, True),
+        ("the database", 5432, opens and "stores" in manifests.config),
+        ("NATS", 4222, speaks and "nats" in manifests.config),
+    ):
+        if outward(manifests, one, port) != needs:
+            yield f"{name}: {'can not' if needs else 'need not'} reach {what}"
+
+
+def certified(manifests: Manifests) -> Iterator[str]:
+    """Each certificate says whose it is, lies where its pod shows it, and is new at half of its life."""
+    domain = manifests.config["tls"]["trust_domain"]
+    issued = {one["spec"]["secretName"]: one["spec"] for one in manifests.of("Certificate")}
+    for one in manifests.workloads:
+        mounted = one.volumes().get("tls")
+        if mounted is None:
+            continue
+        certificate = issued.get(mounted["secret"]["secretName"])
+        if certificate is None:
+            yield f"{one.name}: nobody issues {mounted['secret']['secretName']}"
+            continue
+        if certificate.get("uris") != [_uri(manifests.config, one.name, domain)]:
+            yield f"{one.name}: its certificate speaks for {certificate.get('uris')}"
+        names = certificate.get("dnsNames", [])
+        if one.role == "service" and service_id(domain, one.name).dns_name not in names:
+            yield f"{one.name}: its certificate lacks its DNS name"
+        wanted = {"client auth"} if one.role == "operator" else {"server auth", "client auth"}
+        if set(certificate.get("usages", ())) != wanted:
+            yield f"{one.name}: its certificate is for {certificate.get('usages')}"
+        if certificate["privateKey"]["algorithm"] not in {"ECDSA", "RSA"}:
+            yield f"{one.name}: gRPC takes no such key"
+        if _hours(certificate["renewBefore"]) * 2 < _hours(certificate["duration"]):
+            yield f"{one.name}: its certificate is renewed later than at half of its life"
+
+
+def _uri(config: Object, name: str, domain: str) -> str:
+    if name == "gateway":
+        return str(gateway_id(domain))
+    if name in SERVICES:
+        return str(service_id(domain, name))
+    return config["callers"][name]["spiffe"]
+
+
+def _hours(text: str) -> int:
+    return int(text.removesuffix("h"))
+
+
+def routed(manifests: Manifests) -> Iterator[str]:
+    """The cluster's door hands on the contract, all of it, and to the gateway."""
+    listeners = {
+        (gateway["metadata"]["name"], one["name"]): one
+        for gateway in manifests.of("Gateway")
+        for one in gateway["spec"]["listeners"]
+    }
+    ports = {
+        (one["metadata"]["name"], port["port"])
+        for one in manifests.of("Service")
+        for port in one["spec"]["ports"]
+    }
+    for route in manifests.of("GRPCRoute", "HTTPRoute"):
+        name = f"{route['kind']} {route['metadata']['name']}"
+        for parent in route["spec"]["parentRefs"]:
+            listener = listeners.get((parent["name"], parent["sectionName"]))
+            if listener is None or listener["hostname"] not in route["spec"]["hostnames"]:
+                yield f"{name}: no listener of its name"
+        for rule in route["spec"]["rules"]:
+            if {(one["name"], one["port"]) for one in rule["backendRefs"]} - {("gateway", 443)} & ports:
+                yield f"{name}: does not lead to the gateway"
+            if not {(one["name"], one["port"]) for one in rule["backendRefs"]} <= ports:
+                yield f"{name}: leads nowhere"
+    hosts = [
+        {host for one in manifests.of(kind) for host in one["spec"]["hostnames"]}
+        for kind in ("GRPCRoute", "HTTPRoute")
+    ]
+    if hosts[0] & hosts[1]:
+        yield f"{sorted(hosts[0] & hosts[1])}: a listener takes GRPCRoutes or HTTPRoutes of a name, not both"
+    yield from _contract(manifests)
+
+
+def _contract(manifests: Manifests) -> Iterator[str]:
+    routes = list(manifests.of("GRPCRoute"))
+    named = {
+        match["method"]["service"]
+        for route in routes
+        for rule in route["spec"]["rules"]
+        for match in rule["matches"]
+    }
+    if routes and named != set(public_services()):
+        yield f"GRPCRoutes: not the contract's services: {sorted(named ^ set(public_services()))}"
+    prefixes = [
+        match["path"]["value"]
+        for route in manifests.of("HTTPRoute")
+        for rule in route["spec"]["rules"]
+        for match in rule["matches"]
+    ]
+    for path in _http_paths():
+        if routes and not any(re.match(f"{re.escape(prefix)}(/|$)", path) for prefix in prefixes):
+            yield f"HTTPRoutes: {path} leads nowhere"
+
+
+def _http_paths() -> Iterator[str]:
+    for service in public_services().values():
+        for method in service.methods:
+            rule = method.GetOptions().Extensions[annotations_pb2.http]
+            if kind := rule.WhichOneof("pattern"):
+                yield getattr(rule, kind)
