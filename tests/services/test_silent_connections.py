@@ -11,6 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.peers import Peers
 from services.signing import Signed, signer
+from tests.e2e.test_processes import until
 from tests.faults.front import Front
 from tests.faults.pairs import again
 
@@ -50,8 +51,7 @@ async def test_a_host_that_takes_a_connection_and_says_nothing_is_left_as_well(f
     """So does one that is paused: its kernel takes connections on."""
     front.cut()
     call = stub.Check(health_pb2.HealthCheckRequest(), timeout=30, wait_for_ready=True)
-    while not front.connections:
-        await asyncio.sleep(0.01)
+    await until(lambda: bool(front.connections))
     begun = time.monotonic()
     front.lose()
     await call
