@@ -29,6 +29,8 @@ from services.tls.material import Material
 STOP_S = 15.0
 #: A process that ended is started again after so long.
 AGAIN_S = 1.0
+#: Who does not listen yet is asked again soon.
+_SOON = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500))
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
@@ -154,7 +156,7 @@ async def start(
 
 async def serving(address: str, secured: Secured | None = None) -> None:
     """Returns when a server says that it serves."""
-    async with open_channel("a service", address, (), secured) as channel:
+    async with open_channel("a service", address, _SOON, secured) as channel:
         watch = health_pb2_grpc.HealthStub(channel).Watch
         while True:
             try:

@@ -30,7 +30,7 @@ from services.contract import public_services
 from services.deployment.config import SERVICES, ConfigError, SuiteConfig
 from services.deployment.standing import Standing
 from services.engagement.event_feed import remote_events, remote_partitions
-from services.fellows import Fellows
+from services.fellows import Fellows, StrangerThere
 from services.identity.graph_feed import remote_barrier, remote_graph
 from services.interceptors import layers
 from services.interceptors.access_log import Level, normal
@@ -55,7 +55,7 @@ from services.peers import Peers
 from services.remote_feed import Patience
 from services.remote_stores import RemoteStore
 from services.retention.running import Sweeper, sweeping
-from services.server import GuardedServer, Served
+from services.server import AddressTaken, GuardedServer, Served
 from services.service_tokens import PREFIX, accepting_services, service_callers
 from services.signing import Signed, signer
 from services.storage.audit import StoredAuditLog
@@ -428,7 +428,7 @@ def _servers(suite: Suite, links: Links, stack: AsyncExitStack) -> dict[str, Gua
             guard=process.guard,
             clock_ms=process.clock,
             certificate=process.certificates.get(part.name),
-            fellows=_fellows(process, part.name),
+            shared=_joined(process, part.name, stack),
         )
         stack.push_async_callback(server.stop, GRACE_S)
     for close in closing:
@@ -436,16 +436,26 @@ def _servers(suite: Suite, links: Links, stack: AsyncExitStack) -> dict[str, Gua
     return servers
 
 
-def _fellows(process: Process, name: str) -> Fellows | None:
-    """Who may listen on a service's address besides this process; ``None``: nobody."""
-    config = process.config
-    if config.home is None or not config.shared(name) or config.listen[name].endswith(":0"):
-        return None
+def _joined(process: Process, name: str, stack: AsyncExitStack) -> bool:
+    """Whether others may listen on a service's address besides this process; they are of this deployment.
+
+    Raises:
+        AddressTaken: somebody else does.
+    """
+    config, address = process.config, process.config.listen[name]
+    if config.home is None or not config.shared(name) or address.endswith(":0"):
+        return False
     try:
-        return Fellows(config.home, config.listen[name])
+        fellows = Fellows(config.home, address)
     except OSError as error:
         process.log(f"{name} listens alone: {config.home} can not hold the lock ({error.strerror})\n")
-        return None
+        return False
+    stack.callback(fellows.leave)
+    try:
+        fellows.join()
+    except StrangerThere:
+        raise AddressTaken(f"{name} can not listen on {address}; is it taken?") from None
+    return True
 
 
 async def _listen(suite: Suite, servers: Mapping[str, GuardedServer], addresses: dict[str, str]) -> None:
