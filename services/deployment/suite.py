@@ -442,7 +442,7 @@ def _joined(process: Process, name: str, stack: AsyncExitStack) -> bool:
     Raises:
         AddressTaken: somebody else does.
     """
-    config, address = process.config, process.config.listen[name]
+    config, address = process.config, process.config.bound(name)
     if config.home is None or not config.shared(name) or address.endswith(":0"):
         return False
     try:
