@@ -1,8 +1,8 @@
 """The four services as processes of their own, for as long as this one runs.
 
 They are one deployment: whoever started them stops when one of them has ended, and takes the
-others along. Where each service has a second process that stands by, one that ends is started
-again instead, and stands by from then on.
+others along. Where each service has a second process, which stands by or serves beside the first,
+one that ends is started again instead.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ async def running_processes(
         config: the deployment.
         path: its configuration file. Each service's log is beside it, "<service>.log".
         shown: with what this process asks for their health, when connections show certificates.
-        replicas: processes of each service; one serves and the others stand by. Each keeps its files in
-            a folder of its own, the second in "replica-2" beside the configuration.
+        replicas: processes of each service; one serves and the others stand by, or all serve. Each keeps
+            its files in a folder of its own, the second in "replica-2" beside the configuration.
 
     Raises:
         ServiceFailed: one ended before all served.
