@@ -128,7 +128,7 @@ async def running_recommender(
     indexes = IndexFiles(places.models, loaded.projection)
     index = await asyncio.to_thread(_resumed, places, indexes, catalogue, parameters, log)
     live = LiveIndex(catalogue, index, popularity, partial(_keep, indexes, log))
-    everywhere = Everywhere(StoredModels(database), places.models, live, loaded.projection)
+    everywhere = Everywhere(StoredModels(database), places.models, live, loaded.projection, log)
     service: InService = everywhere if several else Here(live, ModelFiles(places.models).judged())
     trainer = Trainer(
         store=store,
