@@ -139,15 +139,14 @@ class Everywhere:
         decided = (await self._stored.served()).version is not None
         try:
             await self.follow()
-        except SnapshotUnusable as unusable:  # of another format, or of a deployment that was restored
+        except SnapshotUnusable as unusable:  # of another format, or not whole
             self._log(f"the model in service is not used: {unusable}\n")
             decided = False
         self._duties = duties
         self._told.set()
-        if not decided and self._live.model.version:
-            await self.serve(self._live.model)
-        elif not decided:
-            await self.serve_popularity()
+        if not decided:
+            here = self._live.model
+            await self._put(here.version, (here.version, here.check) if here.version else None)
 
     def end(self) -> None:
         """Decides no more."""
