@@ -166,18 +166,22 @@ async def test_an_error_of_a_job_is_told_where_it_was_asked_for(
                 await other.train("t9")
 
 
-async def test_who_withdrew_is_forgotten_in_every_process_when_it_was_asked_of_any(
+async def test_who_withdrew_is_forgotten_in_every_process_and_folder_when_it_was_asked_of_any(
     trained_folder: Path, tmp_path: Path, guard: GuardTable
 ) -> None:
-    """Nobody is left to learn from: popularity serves in both."""
-    async with two(trained_folder, tmp_path, guard) as (one, other), one.recommender.duties(0):
-        await agreed(one)
-        one.permit(*OTHERS, GONE, purposes=())
-        call = other.call()
-        call.subjects = {"subject": [GONE]}
-        await other.recommender.jobs.Forget(jobs_pb2.ForgetRequest(request_id="f1"), call)
-        for world in (one, other):
-            assert world.recommender.live.model.version == ""
+    """Nobody is left to learn from: popularity serves, and who trained before keeps no sums of them."""
+    async with two(trained_folder, tmp_path, guard) as (one, other):
+        async with one.recommender.duties(0):
+            await agreed(one)
+        async with other.recommender.duties(0):
+            one.permit(*OTHERS, GONE, purposes=())
+            call = one.call()
+            call.subjects = {"subject": [GONE]}
+            await one.recommender.jobs.Forget(jobs_pb2.ForgetRequest(request_id="f1"), call)
+            for world in (one, other):
+                assert world.recommender.live.model.version == ""
+                assert ModelFiles(world.folder / "models").versions() == []
+                assert SumsFiles(world.folder / "sums").grouping() is None
 
 
 async def test_a_model_in_service_that_nobody_can_use_is_replaced_by_whoever_takes_the_duties(
