@@ -36,7 +36,7 @@ T = TypeVar("T")
 SERVICES = ("identity", "consent", "recommender", "engagement")
 #: Of these any number of processes serve at once where the tables allow it: what is right in them rests on
 #: the database alone, or follows what other processes commit. Of the others one serves.
-SHARED = frozenset({"engagement"})
+SHARED = frozenset({"engagement", "recommender"})
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _CALLER_KEYS = frozenset(
