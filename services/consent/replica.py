@@ -49,7 +49,8 @@ def over(channel: Callable[[], grpc.aio.Channel], metadata: Metadata) -> Follow:
         requests: AsyncIterator[guard_pb2.FollowRequest],
     ) -> AsyncGenerator[guard_pb2.FollowResponse, None]:
         stub = guard_pb2_grpc.GuardServiceStub(channel())  # type: ignore[no-untyped-call]
-        call = stub.Follow(requests, metadata=metadata())
+        # It begins when somebody listens again, and not when a pause between two attempts is over.
+        call = stub.Follow(requests, metadata=metadata(), wait_for_ready=True)
         try:
             async for response in call:
                 yield response

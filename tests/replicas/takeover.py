@@ -79,7 +79,7 @@ class Told:
 
 @dataclass
 class Switch:
-    """One address in front of several; a connection goes to the first that answers."""
+    """One address in front of several; a connection goes to the last to come that answers."""
 
     ports: list[int] = field(default_factory=list)
     writers: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -109,7 +109,7 @@ class Switch:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             greeting = await reader.read(CHUNK_BYTES)
-            for port in self.ports:
+            for port in reversed(self.ports):
                 with suppress(OSError, TimeoutError):
                     far, back = await asyncio.open_connection("127.0.0.1", port)
                     self.writers.add(back)
