@@ -205,6 +205,10 @@ class Consents:
         """Returns when the last one to come has loaded what there is."""
         await until(lambda: "holds what is committed" in self._pairs.log_of("consent", self._count))
 
+    async def identity_dies(self) -> None:
+        """Nobody takes its turn."""
+        await self._pairs.kill("identity", 1)
+
     async def taken_over(self, how: signal.Signals) -> Taken:
         """Ends whoever serves, and has somebody withdraw until that returns."""
         os.kill(self._pairs.running["consent", self._count - 1].pid, how)
@@ -291,6 +295,8 @@ async def consents(folder: Path, dsn: str, people: int) -> AsyncIterator[Consent
 async def changes_of_hands(folder: Path, dsn: str, people: int, replicas: int, writes: int = 3) -> Told:
     """Who serves is killed, and whoever serves then is paused, as people withdraw and replicas decide.
 
+    Identity is killed with the first, and does not come back.
+
     Args:
         folder: takes the files of the processes.
         dsn: a server's database.
@@ -307,6 +313,8 @@ async def changes_of_hands(folder: Path, dsn: str, people: int, replicas: int, w
                 await running.holds()
             for _ in range(writes):
                 await running.withdraw()
+            if not taken:
+                await running.identity_dies()
             taken.append(await running.taken_over(how))
             for _ in range(writes):
                 await running.withdraw()
