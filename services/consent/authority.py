@@ -211,19 +211,21 @@ class ConsentAuthority:
         """
         self._asking[holder] += 1
         try:
-            await self._make(lambda: self._confirm(holder), epoch_of=_no_epoch)
+            await self._make(self._confirm, epoch_of=_no_epoch)
             goes_on = self.barrier.lingers(holder)
             self.barrier.grant(holder, received_ms, applied())
             return goes_on
         finally:
             self._asking -= Counter([holder])  # drops what comes to nothing
 
-    async def _confirm(self, holder: bytes) -> None:
-        """Asked when the round begins: a holder may have been dropped while its request waited."""
-        if holder in self._holders_kept:
+    async def _confirm(self) -> None:
+        """Confirms the term; the next authority is to wait for whoever may hold a lease, and for no other."""
+        holders = self.barrier.holders | self._asking.keys()
+        if holders == self._holders_kept:
             await self._store.confirm()
         else:
-            await self._keep_holders()
+            await self._store.keep_holders(holders)
+            self._holders_kept = holders
 
     async def _runs(self) -> bool:
         """Says whether no other authority has begun a term by now, when the store can say it."""
@@ -236,11 +238,6 @@ class ConsentAuthority:
                 await asyncio.sleep(ASK_AGAIN_S)
             else:
                 return True
-
-    async def _keep_holders(self) -> None:
-        holders = self.barrier.holders | self._asking.keys()
-        await self._store.keep_holders(holders)
-        self._holders_kept = holders
 
     def next_change_ms(self) -> int:
         """The next instant at which something runs out; ``NEVER_MS`` if nothing does."""

@@ -34,6 +34,8 @@ CALLER = "shop"
 CHUNK_BYTES = 1 << 16
 #: A process that is there says something within so long of a greeting.
 GREETED_S = 0.3
+#: So many withdraw before and after each change.
+WRITES = 3
 _AGAIN_S = 0.02
 _CALL_S = 2.0
 _REST_S = 0.002
@@ -292,17 +294,17 @@ async def consents(folder: Path, dsn: str, people: int) -> AsyncIterator[Consent
         yield running
 
 
-async def changes_of_hands(folder: Path, dsn: str, people: int, replicas: int, writes: int = 3) -> Told:
+async def changes_of_hands(
+    folder: Path, dsn: str, people: int, replicas: int, *, identity_dies: bool = False
+) -> Told:
     """Who serves is killed, and whoever serves then is paused, as people withdraw and replicas decide.
-
-    Identity is killed with the first, and does not come back.
 
     Args:
         folder: takes the files of the processes.
         dsn: a server's database.
         people: so many are known, and have granted.
         replicas: so many follow.
-        writes: so many withdraw before and after each change.
+        identity_dies: with the first; nobody takes its turn.
     """
     taken = []
     async with consents(folder, dsn, people) as running:
@@ -311,11 +313,11 @@ async def changes_of_hands(folder: Path, dsn: str, people: int, replicas: int, w
             if taken:
                 await running.another()
                 await running.holds()
-            for _ in range(writes):
+            for _ in range(WRITES):
                 await running.withdraw()
-            if not taken:
+            if identity_dies and not taken:
                 await running.identity_dies()
             taken.append(await running.taken_over(how))
-            for _ in range(writes):
+            for _ in range(WRITES):
                 await running.withdraw()
         return await running.told(taken, following)

@@ -512,6 +512,22 @@ async def test_a_holder_is_kept_before_its_lease_is_out(deployment: Deployment):
         assert len(begun.holders) == 3
 
 
+async def test_whose_lease_ran_out_is_kept_no_longer(deployment: Deployment):
+    """Or each authority after it would wait for a replica that is gone."""
+    async with deployment.following(Wire(deployment.servicer)) as replica:
+        await replica.ready()
+        await deployment.authority.grant_lease(b"one that is gone", deployment.boot(), lambda: 0)
+        assert len(deployment.barrier.holders) == 2
+        deployment.boot.now_ms += TTL_MS + MARGIN_MS
+        replica.renew()
+        await turns(lambda: b"one that is gone" not in deployment.barrier.holders)
+        await turns(lambda: replica.table.ready)
+        replica.renew()
+        await turns(lambda: deployment.authority._holders_kept == deployment.barrier.holders)
+        begun = await ConsentTables(deployment.database, deployment.policy, KEYS).begin()
+        assert begun.holders == {replica._name}
+
+
 async def test_a_change_of_keys_returns_when_the_replicas_process_holds_the_ring(deployment: Deployment):
     """Without it the step is not taken, whatever else the step says."""
     wire = Wire(deployment.servicer)
