@@ -21,9 +21,10 @@ from identity.quota import PER_HOUR_DEFAULT
 from identity.rules import Rules, compile_rules
 from services.consent import policy_file
 from services.consent.policy_file import PolicyFileError
-from services.interceptors.call import BACKEND, CALLER_KINDS, Caller
+from services.interceptors.call import BACKEND, CALLER_KINDS, OPERATOR, Caller
 from services.interceptors.gaps import INTERNAL_SCOPE
 from services.monitoring.port import public
+from services.reflection import REFLECTION_SCOPE
 from services.rights.proofs import Verifier, public_keys
 from services.service_tokens import PREFIX
 from services.storage.database import Location
@@ -379,6 +380,8 @@ def _caller(
     kind = entry.get("kind", BACKEND)
     if kind not in CALLER_KINDS:
         raise ConfigError(f"callers.{name}.kind: one of {', '.join(CALLER_KINDS)}")
+    if REFLECTION_SCOPE in scopes and kind != OPERATOR:
+        raise ConfigError(f"callers.{name}.scopes: {REFLECTION_SCOPE} is for callers of kind {OPERATOR}")
     return Caller(_name(name, "callers"), tenant, scopes, purposes, per_hour, translates_to, kind=kind)
 
 
