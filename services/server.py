@@ -14,7 +14,6 @@ from typing import Any
 import grpc
 from google.protobuf.internal import api_implementation
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from consent.guard_table import GuardTable
 from consent.policy import Policy
@@ -23,6 +22,7 @@ from services.interceptors.declared import Descriptor
 from services.interceptors.layer import Layer
 from services.interceptors.plan import compile_service
 from services.loopback import NotLoopback, is_loopback
+from services.reflection import Reflection, reflection_plan
 from services.tls.certificate import Certificate
 from services.tls.credentials import server_credentials
 from services.tls.peer import peer_reader
@@ -131,6 +131,7 @@ class GuardedServer:
         self.names = tuple(one.name for one in served)
         self.address = ""
         plans = {rpc: plan for one in served for rpc, plan in compile_service(one.service, policy).items()}
+        plans |= reflection_plan(policy)
         self._certificate = certificate
         self.chain = Chain(layers, plans, guard, clock_ms, peer_reader() if certificate else None)
         options = (*_OPTIONS, ("grpc.so_reuseport", int(shared)))
@@ -139,8 +140,7 @@ class GuardedServer:
             one.register(one.servicer, self._server)
         self._health = _Health()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = (*self.names, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, self._server)
+        Reflection(self.names).register(self._server)
 
     async def start(self, address: str) -> None:
         """Listens; answers NOT_SERVING until ``serving`` is called.

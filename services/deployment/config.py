@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -21,9 +22,10 @@ from identity.quota import PER_HOUR_DEFAULT
 from identity.rules import Rules, compile_rules
 from services.consent import policy_file
 from services.consent.policy_file import PolicyFileError
-from services.interceptors.call import BACKEND, CALLER_KINDS, Caller
+from services.interceptors.call import BACKEND, CALLER_KINDS, OPERATOR, Caller
 from services.interceptors.gaps import INTERNAL_SCOPE
 from services.monitoring.port import public
+from services.reflection import REFLECTION_SCOPE
 from services.rights.proofs import Verifier, public_keys
 from services.service_tokens import PREFIX
 from services.storage.database import Location
@@ -115,6 +117,7 @@ class SuiteConfig:
         monitoring: where the process of each service is watched, "host:port"; one that has none is not.
         home: the folder of the configuration file, where the processes of a host that have the same one
             agree on what they share; ``None``: they share nothing.
+        otlp: the collector that spans are sent to, its URL; empty: none are made.
     """
 
     folder: Path
@@ -136,6 +139,7 @@ class SuiteConfig:
     bind: Mapping[str, str] = field(default_factory=dict)
     monitoring: Mapping[str, str] = field(default_factory=dict)
     home: Path | None = None
+    otlp: str = ""
 
     def bound(self, service: str) -> str:
         """Where a service listens, "host:port"."""
@@ -191,6 +195,7 @@ def load(path: Path) -> SuiteConfig:
         nats=_nats(content, folder),
         monitoring=_monitoring(content),
         home=folder,
+        otlp=_otlp(content),
     )
 
 
@@ -207,7 +212,7 @@ def problems(path: Path) -> list[str]:
     found.by(lambda: _only(content, _KEYS, path.name))
     tenant = found.by(lambda: _name(content.get("tenant"), "tenant"))
     policy = None if tenant is None else found.by(lambda: _policy(content, folder, tenant))
-    for part in (_listen, _bind, _refresh_s, _drain_s, _postgresql, _monitoring):
+    for part in (_listen, _bind, _refresh_s, _drain_s, _postgresql, _monitoring, _otlp):
         found.by(partial(part, content))
     for part_of_folder in (_keyring, _tokens):
         found.by(partial(part_of_folder, content, folder))
@@ -321,8 +326,23 @@ def _nats(content: Mapping[str, Any], folder: Path) -> NatsSettings | None:
 def _monitoring(content: Mapping[str, Any]) -> dict[str, str]:
     if "monitoring" not in content:
         return {}
-    section = _section(content, "monitoring", frozenset(SERVICES))
-    return {name: watched_at(_string(section, name), f"monitoring.{name}") for name in section}
+    section = _section(content, "monitoring", frozenset((*SERVICES, "otlp")))
+    return {
+        name: watched_at(_string(section, name), f"monitoring.{name}") for name in section if name in SERVICES
+    }
+
+
+def _otlp(content: Mapping[str, Any]) -> str:
+    section = content.get("monitoring")
+    if not isinstance(section, dict) or "otlp" not in section:
+        return ""
+    collector = _string(section, "otlp")
+    parts = urlsplit(collector)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
+        raise ConfigError("monitoring.otlp: the URL of a collector is needed, http://127.0.0.1:4318")
+    if not (find_spec("opentelemetry") and find_spec("opentelemetry.exporter.otlp.proto.http")):
+        raise ConfigError("monitoring.otlp: spans need the extra otel: pip install 'veilgraph-suite[otel]'")
+    return collector
 
 
 def watched_at(address: str, where: str) -> str:
@@ -379,6 +399,8 @@ def _caller(
     kind = entry.get("kind", BACKEND)
     if kind not in CALLER_KINDS:
         raise ConfigError(f"callers.{name}.kind: one of {', '.join(CALLER_KINDS)}")
+    if REFLECTION_SCOPE in scopes and kind != OPERATOR:
+        raise ConfigError(f"callers.{name}.scopes: {REFLECTION_SCOPE} is for callers of kind {OPERATOR}")
     return Caller(_name(name, "callers"), tenant, scopes, purposes, per_hour, translates_to, kind=kind)
 
 

@@ -40,6 +40,7 @@ from services.interceptors.certified import Certified
 from services.interceptors.layer import Layer
 from services.interceptors.metrics import CallMetrics
 from services.interceptors.pseudonymisation import Tokenise
+from services.interceptors.spans import Tracer
 from services.key_file import Keys
 from services.lag import Lags
 from services.monitoring.certified import watch_certificates
@@ -71,6 +72,9 @@ GRACE_S = 12.0
 HEALTH_S = 0.2
 #: The parts of one process are entered and become ready in this order.
 ORDER = ("identity", "consent", "engagement", "recommender")
+
+#: Makes the chain of one server.
+ChainOf = Callable[[AuditLog, Tokenise | None], list[Layer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,8 @@ async def running_suite(
             part = suite.parts[name] = await stack.enter_async_context(part_of(name)(process, links))
             if not config.shared(name):
                 await stack.enter_async_context(part.duties(turns[name]))
-        servers = _servers(suite, links, stack)
+        tracer = await stack.enter_async_context(_traced(config, here))
+        servers = _servers(suite, _chain_of(process, links, tracer), links, stack)
         await _listen(suite, {n: one for n, one in servers.items() if not config.shared(n)}, addresses)
         for part in suite.parts.values():
             await process.unless_ended(part.ready())
@@ -395,7 +400,9 @@ async def _tell_health(guard: GuardTable, servers: Sequence[GuardedServer], read
                 await (server.serving() if told else server.not_serving())
 
 
-def _servers(suite: Suite, links: Links, stack: AsyncExitStack) -> dict[str, GuardedServer]:
+def _servers(
+    suite: Suite, chain_of: ChainOf, links: Links, stack: AsyncExitStack
+) -> dict[str, GuardedServer]:
     """Puts each part behind the chain; nothing listens yet.
 
     A server keeps its audit records in its part's tables, and gives them to whoever seals them.
@@ -403,7 +410,6 @@ def _servers(suite: Suite, links: Links, stack: AsyncExitStack) -> dict[str, Gua
     Stopping, which runs backwards, ends the streams, then the servers, then what calls began.
     """
     process = suite.process
-    chain_of = _chain_of(process, links)
     keeping = Keeping(process.registry)
     for part in suite.parts.values():
         stack.push_async_callback(part.drained)
@@ -467,7 +473,19 @@ async def _listen(suite: Suite, servers: Mapping[str, GuardedServer], addresses:
         suite.addresses.update(dict.fromkeys(server.names, addresses[name]))
 
 
-def _chain_of(process: Process, links: Links) -> Callable[[AuditLog, Tokenise | None], list[Layer]]:
+@asynccontextmanager
+async def _traced(config: SuiteConfig, here: Sequence[str]) -> AsyncIterator[Tracer | None]:
+    """Who records the calls while the block runs; nobody where no collector is named."""
+    if not config.otlp:
+        yield None
+        return
+    from services.monitoring.otlp import sending  # noqa: PLC0415 - an extra, which nobody else needs
+
+    async with sending(config.otlp, here[0] if len(here) == 1 else "veilgraph") as tracer:
+        yield tracer
+
+
+def _chain_of(process: Process, links: Links, tracer: Tracer | None) -> ChainOf:
     """Makes each server's chain; what the servers of a process share is made once."""
     config = process.config
     tokens = config.tokens
@@ -491,6 +509,7 @@ def _chain_of(process: Process, links: Links) -> Callable[[AuditLog, Tokenise | 
         signals_port=links.signals,
         certified=_certified(config),
         level=process.level,
+        tracer=tracer,
     )
 
 
