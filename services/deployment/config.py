@@ -21,6 +21,7 @@ from identity.quota import PER_HOUR_DEFAULT
 from identity.rules import Rules, compile_rules
 from services.consent import policy_file
 from services.consent.policy_file import PolicyFileError
+from services.gateway.edge import Edge, EdgeError, edge_of
 from services.interceptors.call import Caller
 from services.interceptors.gaps import INTERNAL_SCOPE
 from services.login.provider import EXCHANGE_SCOPE, Provider
@@ -52,6 +53,7 @@ _KEYS = frozenset(
         "callers",
         "verifiers",
         "providers",
+        "gateway",
         "model_refresh_s",
         "drain_s",
         "stores",
@@ -111,6 +113,7 @@ class SuiteConfig:
         tls: the services' certificates; ``None``: connections show none and stay on loopback.
         postgresql: the database that holds the services' tables; empty: a file a service in the folder.
         nats: where engagement's news are announced; ``None``: the recommender follows them by itself.
+        edge: what the gateway shows to callers.
     """
 
     folder: Path
@@ -130,6 +133,7 @@ class SuiteConfig:
     postgresql: str = field(default="", repr=False)
     tls: TlsConfig | None = None
     nats: NatsSettings | None = None
+    edge: Edge = field(default_factory=Edge)
 
     def store(self, service: str) -> Location:
         """Where a service's tables lie."""
@@ -177,6 +181,7 @@ def load(path: Path) -> SuiteConfig:
         postgresql=_postgresql(content),
         tls=_tls(content, folder, callers),
         nats=_nats(content, folder),
+        edge=_edge(content, folder),
     )
 
 
@@ -195,7 +200,7 @@ def problems(path: Path) -> list[str]:
     policy = None if tenant is None else found.by(lambda: _policy(content, folder, tenant))
     for part in (_listen, _refresh_s, _drain_s, _postgresql):
         found.by(partial(part, content))
-    for part_of_folder in (_keyring, _tokens):
+    for part_of_folder in (_keyring, _tokens, _edge):
         found.by(partial(part_of_folder, content, folder))
     callers = found.by(lambda: _tables(content, "callers"))
     if callers is not None:
@@ -310,6 +315,16 @@ def _nats(content: Mapping[str, Any], folder: Path) -> NatsSettings | None:
         return nats_settings(_string(section, "url"), paths)
     except NatsSettingsError as error:
         raise ConfigError(f"nats.{error}") from None
+
+
+def _edge(content: Mapping[str, Any], folder: Path) -> Edge:
+    section = content.get("gateway", {})
+    if not isinstance(section, dict):
+        raise ConfigError("gateway: a section [gateway]")
+    try:
+        return edge_of(section, folder)
+    except EdgeError as error:
+        raise ConfigError(f"gateway: {error}") from None
 
 
 def _refresh_s(content: Mapping[str, Any]) -> int:
