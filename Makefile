@@ -54,7 +54,7 @@ lint: $(DEV) stubs ## Check style, types, imports, the contract, and that the st
 	  && diff -x '*.proto' -x __pycache__ -x __init__.py build/stubs/tests/probe/v1 tests/probe/v1 \
 	  || { echo 'The stubs are not those of the contract: run make protos.'; exit 1; }
 
-protos: $(RUN) stubs ## Generate the stubs and docs/contract from the contract.
+protos: $(RUN) stubs ## Generate the stubs, docs/contract, docs/openapi.json and docs/errors.md.
 	cp -r build/stubs/veilgraph protos/
 	cp build/stubs/tests/probe/v1/* tests/probe/v1/
 	.venv/bin/python -m services contract-pages build/contract.binpb
