@@ -19,6 +19,7 @@ RUN pip uninstall --yes --no-cache-dir setuptools wheel pip \
 COPY --from=built /opt/veilgraph /opt/veilgraph
 WORKDIR /srv/veilgraph
 COPY deploy/envoy deploy/envoy
+COPY docs/openapi.json docs/openapi.json
 COPY protos/veilgraph protos/veilgraph
 COPY identity identity
 COPY consent consent

@@ -75,6 +75,7 @@ def reflection_plan(policy: Policy) -> dict[str, MethodPlan]:
             degrades=False,
             write=False,
             about_people=False,
+            finds_people=False,
             has_epoch=False,
             check=lambda _: None,
             check_item=None,

@@ -21,16 +21,17 @@ def add(commands: Any) -> None:
         "render-gateway",
         help="write what the gateway of a deployment reads, from its configuration and the contract",
         description=(
-            "Needs [listen], [tokens] and [tls] of the configuration, and no secret. Paths in what is written"
-            " are those of the machine the gateway runs on. Exit code 1 with --check: a file would change."
+            "Needs [listen], [tokens], [tls] and [gateway] of the configuration, and of a key ring what is"
+            " public. Paths in what is written are those of the machine the gateway runs on. Exit code 1"
+            " with --check: a file would change."
         ),
     )
     render.add_argument("file", type=Path, help="the deployment's configuration")
     render.add_argument("folder", type=Path, help="where the gateway's files are written")
     render.add_argument(
-        "--listen",
-        default="0.0.0.0:8443",
-        help="where the gateway listens (0.0.0.0:8443)",
+        "--ring",
+        type=Path,
+        help="the key ring, whose public keys verify people's tokens (default: they stay)",
     )
     render.add_argument(
         "--at",
@@ -58,10 +59,10 @@ def add(commands: Any) -> None:
 
 def _render(arguments: argparse.Namespace, console: Console) -> int:
     from services.deployment.config import ConfigError
-    from services.gateway.rendered import gateway_of, outdated
+    from services.gateway.rendered import gateway_at, outdated
 
     try:
-        config = gateway_of(arguments.file, arguments.listen, arguments.at)
+        config = gateway_at(arguments.file, arguments.at, arguments.ring)
         changed = outdated(config, arguments.folder, mend=not arguments.check)
     except (ConfigError, OSError, ValueError) as error:
         console.print(f"[red]Not rendered:[/red] {error}", highlight=False, soft_wrap=True)
@@ -75,6 +76,8 @@ def _render(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _serve(arguments: argparse.Namespace, console: Console) -> int:
+    from services.contract import public_services
+    from services.gateway.config import write_contract
     from services.gateway.envoy import GatewayFailed
     from services.server import AddressTaken
 
@@ -83,6 +86,7 @@ def _serve(arguments: argparse.Namespace, console: Console) -> int:
         for path in arguments.rendered.iterdir():
             if path.is_file():  # a ConfigMap's folder has links beside its files
                 shutil.copyfile(path, arguments.folder / path.name)
+        write_contract(public_services(), arguments.folder)
         return asyncio.run(_served(arguments.folder, arguments.drain_s, arguments.probes))
     except (AddressTaken, GatewayFailed, OSError) as error:
         console.print(f"[red]gateway can not run:[/red] {error}", highlight=False, soft_wrap=True)

@@ -22,8 +22,11 @@ from identity.quota import PER_HOUR_DEFAULT
 from identity.rules import Rules, compile_rules
 from services.consent import policy_file
 from services.consent.policy_file import PolicyFileError
+from services.gateway.edge import Edge, EdgeError, edge_of
 from services.interceptors.call import BACKEND, CALLER_KINDS, OPERATOR, Caller
 from services.interceptors.gaps import INTERNAL_SCOPE
+from services.login.provider import EXCHANGE_SCOPE, Provider
+from services.login.settings import LOGIN_KEYS, LoginError, jwks_at, providers_of
 from services.monitoring.port import public
 from services.reflection import REFLECTION_SCOPE
 from services.rights.proofs import Verifier, public_keys
@@ -42,7 +45,7 @@ SHARED = frozenset({"engagement", "recommender"})
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _CALLER_KEYS = frozenset(
-    {"scopes", "purposes", "new_identifiers_per_hour", "translates_to", "spiffe", "kind"}
+    {"scopes", "purposes", "new_identifiers_per_hour", "translates_to", "spiffe", "login", "kind"}
 )
 _TLS_KEYS = frozenset({"trust_domain", "certificate", "key", "ca"})
 _KEYS = frozenset(
@@ -56,6 +59,8 @@ _KEYS = frozenset(
         "tokens",
         "callers",
         "verifiers",
+        "providers",
+        "gateway",
         "model_refresh_s",
         "drain_s",
         "stores",
@@ -84,12 +89,14 @@ class TokenConfig:
     Attributes:
         issuer: the required ``iss``.
         audience: the required ``aud``.
-        jwks: the issuer's key set (RFC 7517).
+        jwks: the issuer's key set (RFC 7517); empty where it is fetched.
+        place: the file or the address it is had from.
     """
 
     issuer: str
     audience: str
     jwks: Mapping[str, Any]
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +115,7 @@ class SuiteConfig:
         tokens: whose tokens are taken.
         callers: the allow-list by caller id.
         verifiers: who may attest that a person was authenticated.
+        providers: where people log in whose devices call by themselves.
         own_policy: the policy is a file of the deployment's own, not the one in the package.
         model_refresh_s: within so long no model in service carries what was withdrawn from training.
         drain_s: how long a process that was told to stop serves on after saying that it does not.
@@ -118,6 +126,7 @@ class SuiteConfig:
         home: the folder of the configuration file, where the processes of a host that have the same one
             agree on what they share; ``None``: they share nothing.
         otlp: the collector that spans are sent to, its URL; empty: none are made.
+        edge: what the gateway shows to callers.
     """
 
     folder: Path
@@ -130,12 +139,14 @@ class SuiteConfig:
     tokens: TokenConfig
     callers: Mapping[str, Caller]
     verifiers: tuple[Verifier, ...] = ()
+    providers: tuple[Provider, ...] = ()
     own_policy: bool = False
     model_refresh_s: int = MODEL_REFRESH_S
     drain_s: float = 0.0
     postgresql: str = field(default="", repr=False)
     tls: TlsConfig | None = None
     nats: NatsSettings | None = None
+    edge: Edge = field(default_factory=Edge)
     bind: Mapping[str, str] = field(default_factory=dict)
     monitoring: Mapping[str, str] = field(default_factory=dict)
     home: Path | None = None
@@ -170,7 +181,11 @@ def load(path: Path) -> SuiteConfig:
     verifiers = tuple(
         _verifier(name, entry, folder, content) for name, entry in _tables(content, "verifiers").items()
     )
-    _each_issuer_once(tokens, verifiers)
+    allowed = {
+        name: _caller(name, entry, tenant, policy, frozenset(callers)) for name, entry in callers.items()
+    }
+    providers = _providers(content, callers, allowed, folder)
+    _each_issuer_once(tokens, verifiers, providers)
     return SuiteConfig(
         folder=folder,
         tenant=tenant,
@@ -184,10 +199,9 @@ def load(path: Path) -> SuiteConfig:
         listen=_listen(content),
         bind=_bind(content),
         tokens=tokens,
-        callers={
-            name: _caller(name, entry, tenant, policy, frozenset(callers)) for name, entry in callers.items()
-        },
+        callers=allowed,
         verifiers=verifiers,
+        providers=providers,
         model_refresh_s=_refresh_s(content),
         drain_s=_drain_s(content),
         postgresql=_postgresql(content),
@@ -196,6 +210,7 @@ def load(path: Path) -> SuiteConfig:
         monitoring=_monitoring(content),
         home=folder,
         otlp=_otlp(content),
+        edge=_edge(content, folder),
     )
 
 
@@ -214,7 +229,7 @@ def problems(path: Path) -> list[str]:
     policy = None if tenant is None else found.by(lambda: _policy(content, folder, tenant))
     for part in (_listen, _bind, _refresh_s, _drain_s, _postgresql, _monitoring, _otlp):
         found.by(partial(part, content))
-    for part_of_folder in (_keyring, _tokens):
+    for part_of_folder in (_keyring, _tokens, _edge):
         found.by(partial(part_of_folder, content, folder))
     callers = found.by(lambda: _tables(content, "callers"))
     if callers is not None:
@@ -270,17 +285,36 @@ def _bind(content: Mapping[str, Any]) -> dict[str, str]:
 
 def _tokens(content: Mapping[str, Any], folder: Path) -> TokenConfig:
     tokens = _section(content, "tokens", frozenset({"issuer", "audience", "jwks"}))
-    return TokenConfig(
-        issuer=_string(tokens, "issuer"),
-        audience=_string(tokens, "audience"),
-        jwks=_json(folder / _string(tokens, "jwks")),
-    )
+    try:
+        jwks, place = jwks_at(_string(tokens, "jwks"), folder, "tokens.jwks")
+    except LoginError as error:
+        raise ConfigError(str(error)) from None
+    return TokenConfig(_string(tokens, "issuer"), _string(tokens, "audience"), jwks, place)
 
 
-def _each_issuer_once(tokens: TokenConfig, verifiers: Sequence[Verifier]) -> None:
-    issuers = [tokens.issuer, *(verifier.issuer for verifier in verifiers)]
+def _providers(
+    content: Mapping[str, Any],
+    entries: Mapping[str, Mapping[str, Any]],
+    callers: Mapping[str, Caller],
+    folder: Path,
+) -> tuple[Provider, ...]:
+    logins = {
+        name: _section(entry, "login", LOGIN_KEYS) for name, entry in entries.items() if "login" in entry
+    }
+    try:
+        return providers_of(_tables(content, "providers"), logins, callers, folder)
+    except LoginError as error:
+        raise ConfigError(str(error)) from None
+
+
+def _each_issuer_once(
+    tokens: TokenConfig, verifiers: Sequence[Verifier], providers: Sequence[Provider]
+) -> None:
+    issuers = [tokens.issuer, *(one.issuer for one in verifiers), *(one.issuer for one in providers)]
     if len(set(issuers)) < len(issuers):
-        raise ConfigError("verifiers: each has an issuer of its own, and none is that of callers' tokens")
+        raise ConfigError(
+            "verifiers, providers: each has an issuer of its own, and none is that of callers' tokens"
+        )
 
 
 def _tls(
@@ -359,6 +393,16 @@ def watched_at(address: str, where: str) -> str:
     return address
 
 
+def _edge(content: Mapping[str, Any], folder: Path) -> Edge:
+    section = content.get("gateway", {})
+    if not isinstance(section, dict):
+        raise ConfigError("gateway: a section [gateway]")
+    try:
+        return edge_of(section, folder)
+    except EdgeError as error:
+        raise ConfigError(f"gateway: {error}") from None
+
+
 def _refresh_s(content: Mapping[str, Any]) -> int:
     refresh_s = content.get("model_refresh_s", MODEL_REFRESH_S)
     if type(refresh_s) is not int or refresh_s < _REFRESH_LEAST_S:
@@ -383,11 +427,12 @@ def _caller(
             purposes |= policy.mask(node)
         except ConsentError as error:
             raise ConfigError(f"callers.{name}.purposes: {error}") from None
-    scopes = frozenset(entry.get("scopes", ()))
-    if any(scope.startswith(INTERNAL_SCOPE) for scope in scopes):
-        raise ConfigError(
-            f"callers.{name}.scopes: the suite's own services alone hold {INTERNAL_SCOPE}* scopes"
-        )
+    kind = entry.get("kind", BACKEND)
+    if kind not in CALLER_KINDS:
+        raise ConfigError(f"callers.{name}.kind: one of {', '.join(CALLER_KINDS)}")
+    scopes = _scopes(name, entry, kind)
+    if "login" in entry and "spiffe" in entry:
+        raise ConfigError(f"callers.{name}: an app calls by its users' logins, not by a certificate")
     if name.startswith(PREFIX):
         raise ConfigError(f"callers.{name}: names that begin with {PREFIX} are the suite's own services'")
     per_hour = entry.get("new_identifiers_per_hour", PER_HOUR_DEFAULT)
@@ -396,12 +441,22 @@ def _caller(
     translates_to = frozenset(entry.get("translates_to", ()))
     if unknown := sorted(translates_to - callers | translates_to & {name}):
         raise ConfigError(f"callers.{name}.translates_to: no other callers are called {unknown}")
-    kind = entry.get("kind", BACKEND)
-    if kind not in CALLER_KINDS:
-        raise ConfigError(f"callers.{name}.kind: one of {', '.join(CALLER_KINDS)}")
+    app = "login" in entry
+    name = _name(name, "callers")
+    return Caller(name, tenant, scopes, purposes, per_hour, translates_to, app, kind)
+
+
+def _scopes(name: str, entry: Mapping[str, Any], kind: str) -> frozenset[str]:
+    scopes = frozenset(entry.get("scopes", ()))
+    if any(scope.startswith(INTERNAL_SCOPE) for scope in scopes):
+        raise ConfigError(
+            f"callers.{name}.scopes: the suite's own services alone hold {INTERNAL_SCOPE}* scopes"
+        )
+    if EXCHANGE_SCOPE in scopes:
+        raise ConfigError(f"callers.{name}.scopes: {EXCHANGE_SCOPE} is what a login has, and nobody else")
     if REFLECTION_SCOPE in scopes and kind != OPERATOR:
         raise ConfigError(f"callers.{name}.scopes: {REFLECTION_SCOPE} is for callers of kind {OPERATOR}")
-    return Caller(_name(name, "callers"), tenant, scopes, purposes, per_hour, translates_to, kind=kind)
+    return scopes
 
 
 def _verifier(name: str, entry: Mapping[str, Any], folder: Path, content: Mapping[str, Any]) -> Verifier:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from services.tls.material import Files
 from services.tls.spiffe import service_id
 
-TLS: Final = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3"
+_TLS: Final = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3"
 _CERTIFICATE: Final = "certificate"
 _AUTHORITIES: Final = "authorities"
 #: A connection is left after so long, so that what is shown is never a certificate of long ago.
@@ -42,14 +42,14 @@ class GatewayTls:
             "tls_params": dict.fromkeys(
                 ("tls_minimum_protocol_version", "tls_maximum_protocol_version"), "TLSv1_3"
             ),
-            "tls_certificate_sds_secret_configs": [in_file(_CERTIFICATE)],
+            "tls_certificate_sds_secret_configs": [_secret(_CERTIFICATE)],
             "combined_validation_context": {
                 "default_validation_context": {"match_typed_subject_alt_names": [named]},
-                "validation_context_sds_secret_config": in_file(_AUTHORITIES),
+                "validation_context_sds_secret_config": _secret(_AUTHORITIES),
             },
         }
         typed = {
-            "@type": f"{TLS}.UpstreamTlsContext",
+            "@type": f"{_TLS}.UpstreamTlsContext",
             "sni": identity.dns_name,
             "max_session_keys": 0,  # every connection shows the certificate anew
             "common_tls_context": context,
@@ -69,23 +69,20 @@ class GatewayTls:
             "watched_directory": {"path": str(ca.parent)},
         }
         return {
-            file_of(_CERTIFICATE): resource(_CERTIFICATE, {"tls_certificate": shown}),
-            file_of(_AUTHORITIES): resource(_AUTHORITIES, {"validation_context": trusted}),
+            _file(_CERTIFICATE): _resource(_CERTIFICATE, {"tls_certificate": shown}),
+            _file(_AUTHORITIES): _resource(_AUTHORITIES, {"validation_context": trusted}),
         }
 
 
-def in_file(name: str) -> dict[str, Any]:
-    """Names a secret that Envoy reads from a file in its own folder."""
+def _secret(name: str) -> dict[str, Any]:
     # Without a folder in it Envoy does not take it for the path of a file.
-    source = {"path_config_source": {"path": f"./{file_of(name)}"}, "resource_api_version": "V3"}
+    source = {"path_config_source": {"path": f"./{_file(name)}"}, "resource_api_version": "V3"}
     return {"name": name, "sds_config": source}
 
 
-def file_of(name: str) -> str:
-    """The file of a secret, in Envoy's own folder."""
+def _file(name: str) -> str:
     return f"{name}.json"
 
 
-def resource(name: str, secret: dict[str, Any]) -> str:
-    """The content of that file."""
-    return json.dumps({"resources": [{"@type": f"{TLS}.Secret", "name": name, **secret}]}, indent=2)
+def _resource(name: str, secret: dict[str, Any]) -> str:
+    return json.dumps({"resources": [{"@type": f"{_TLS}.Secret", "name": name, **secret}]}, indent=2)

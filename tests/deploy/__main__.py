@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from services.gateway.rendered import gateway_of, outdated
+from services.gateway.rendered import gateway_at, outdated
 from tests.deploy import pods
 from tests.deploy.calls import calls
 from tests.deploy.judged import rules, schema_faults
@@ -18,13 +18,13 @@ from tests.deploy.manifests import DEPLOY, ROOT, STAGES, Manifests, rendered
 
 #: Where each deployment's configuration lies, with the gateway's rendered folder beside it.
 SETTINGS = {"production": DEPLOY / "overlays/production/settings", "dev": DEPLOY / "overlays/dev"}
-LISTEN, AT = "0.0.0.0:8443", Path("/etc/veilgraph")
+AT = Path("/etc/veilgraph")
 
 
 def drift(overlay: str) -> Iterator[str]:
     """Which of the gateway's files are not what the configuration and the contract say now."""
     folder = SETTINGS[overlay]
-    for name in outdated(gateway_of(folder / "suite.toml", LISTEN, AT), folder / "gateway"):
+    for name in outdated(gateway_at(folder / "suite.toml", AT), folder / "gateway"):
         yield f"gateway/{name} is not what it would be: run make protos"
 
 

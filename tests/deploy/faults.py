@@ -142,7 +142,7 @@ FAULTS = [
     Fault(
         "disrupted", "or of none", lambda m: one(m, "PodDisruptionBudget", "consent").update(minAvailable=2)
     ),
-    Fault("disrupted", "1 processes and 1", lambda m: one(m, "Deployment", "gateway").update(replicas=1)),
+    Fault("disrupted", "1 processes and 1", lambda m: gone(m, "HorizontalPodAutoscaler", "gateway")),
     Fault(
         "disrupted",
         "shares its budget",
@@ -175,6 +175,21 @@ FAULTS = [
         lambda m: one(m, "HorizontalPodAutoscaler", "gateway")["scaleTargetRef"].update(kind="StatefulSet"),
     ),
     Fault("scaled", "alone", lambda m: one(m, "HorizontalPodAutoscaler", "gateway").update(minReplicas=1)),
+    Fault("scaled", "undoes", lambda m: one(m, "Deployment", "engagement").update(replicas=2)),
+    Fault(
+        "scaled_by",
+        "nobody makes",
+        lambda m: one(m, "HorizontalPodAutoscaler", "engagement")["metrics"][0]["pods"]["metric"].update(
+            name="calls"
+        ),
+    ),
+    Fault(
+        "watched",
+        "is read by nobody",
+        lambda m: one(m, "PodMonitor", "veilgraph").update(selector={"matchLabels": {"app": "veilgraph"}}),
+    ),
+    Fault("watched", "watched at 0.0.0.0:9402", lambda m: config(m, "0.0.0.0:9401", "0.0.0.0:9402")),
+    Fault("watched", "may not reach", lambda m: gone(m, "NetworkPolicy", "from-prometheus")),
     Fault(
         "references",
         "configMap veil is",

@@ -16,15 +16,17 @@ from typing import Any
 import jsonschema
 import kubernetes_validate
 import kubernetes_validate.utils
+import yaml
 
 from services.__main__ import _parser
 from services.commands.ring_file import make_ring
 from services.deployment.config import problems
 from tests.deploy import pods, wholes
 from tests.deploy.calls import Calls
-from tests.deploy.manifests import Manifests, Object
+from tests.deploy.manifests import DEPLOY, Manifests, Object
 
 KUBERNETES = "1.37"
+ADAPTER = DEPLOY / "components/autoscaling/adapter-rules.yaml"
 SCHEMAS = Path(__file__).parent / "schemas"
 # It reads a megabyte of definitions anew for every object.
 kubernetes_validate.utils.schema_contents = cache(kubernetes_validate.utils.schema_contents)
@@ -47,6 +49,8 @@ def rules(overlay: str, calls: Calls) -> dict[str, Rule]:
     return everywhere | {
         "pictured": pods.pictured,
         "scaled": wholes.scaled,
+        "scaled_by": partial(wholes.scaled_by, adapted=yaml.safe_load(ADAPTER.read_text())),
+        "watched": wholes.watched,
         "connected": partial(wholes.connected, calls=calls),
         "certified": wholes.certified,
         "routed": wholes.routed,

@@ -60,10 +60,6 @@ class Workload:
         return self.whole["metadata"]["name"]
 
     @property
-    def replicas(self) -> int:
-        return self.whole["spec"].get("replicas", 1)
-
-    @property
     def pod(self) -> Object:
         return self.whole["spec"]["template"]["spec"]
 
@@ -142,6 +138,13 @@ class Manifests:
     def config(self) -> Object:
         """The deployment's suite.toml."""
         return tomllib.loads(self.file("suite.toml"))
+
+    def processes(self, workload: Workload) -> int:
+        """How many of a workload there are at the least."""
+        for one in self.of("HorizontalPodAutoscaler"):
+            if one["spec"]["scaleTargetRef"]["name"] == workload.name:
+                return one["spec"].get("minReplicas", 1)
+        return workload.whole["spec"].get("replicas", 1)
 
     def file(self, name: str) -> str:
         """A file in one of the ConfigMaps."""

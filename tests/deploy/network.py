@@ -50,6 +50,16 @@ def outward(manifests: Manifests, workload: Workload, port: int) -> bool:
     )
 
 
+def inward(manifests: Manifests, workload: Workload, port: str) -> bool:
+    """Whether some policy lets somebody outside of its namespace reach a port of its."""
+    return any(
+        "namespaceSelector" in peer and port in {one["port"] for one in rule["ports"]}
+        for policy in policies_of(manifests, workload, "Ingress")
+        for rule in policy["spec"].get("ingress", ())
+        for peer in rule.get("from", ())
+    )
+
+
 def _names(peer: Object, workload: Workload) -> bool:
     return set(peer) == {"podSelector"} and takes(peer["podSelector"], workload.labels)
 

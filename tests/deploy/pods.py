@@ -166,8 +166,12 @@ def unfinished(manifests: Manifests) -> Iterator[str]:
         for container in one.containers:
             if not re.search(r"@sha256:[0-9a-f]{64}$", container["image"]):
                 yield f"{one.name}/{container['name']}: {container['image']} is no image by its digest"
-    if '"keys": []' in manifests.file("jwks.json"):
-        yield "jwks.json: holds no key of the issuer's"
+    for name, whose in (
+        ("jwks.json", "the issuer's"),
+        ("people-jwks.json", "the ring's: render it with --ring"),
+    ):
+        if '"keys": []' in manifests.file(name):
+            yield f"{name}: holds no key of {whose}"
     for kind in ("ConfigMap", "Certificate", "Gateway", "GRPCRoute", "HTTPRoute"):
         for one in manifests.of(kind):
             if found := sorted(set(re.findall(r"[a-z.]+\.example\b", str(one)))):

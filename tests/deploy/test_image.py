@@ -17,7 +17,11 @@ def test_the_program_runs_from_what_is_copied_and_writes_nothing_there(tmp_path)
     """The last stage's files, with the environment that it sets, elsewhere than here."""
     last = DOCKERFILE.rpartition("\nFROM ")[2]
     for source, target in re.findall(r"^COPY (?!--from)(\S+) (\S+)$", last, re.MULTILINE):
-        shutil.copytree(ROOT / source, tmp_path / target, ignore=shutil.ignore_patterns("__pycache__"))
+        if (ROOT / source).is_file():
+            (tmp_path / target).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / source, tmp_path / target)
+        else:
+            shutil.copytree(ROOT / source, tmp_path / target, ignore=shutil.ignore_patterns("__pycache__"))
     path = re.search(r"PYTHONPATH=(\S+)", last)[1].replace("/srv/veilgraph", str(tmp_path))
     before = sorted(tmp_path.rglob("*"))
     environment = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.environ["PATH"]}

