@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from tests.e2e.test_processes import until
 from tests.faults import live
-from tests.faults.load import Load
+from tests.faults.load import Callers, Load
 from tests.faults.pairs import again
 from tests.faults.verdict import Broken, judge, summed_up
 from tests.faults.world import Form, World
@@ -29,6 +29,9 @@ KEPT = "0 lost, 0 twice, 0 stale, 0 failed calls"
 _MOST = "SELECT count(*) FROM event GROUP BY subject ORDER BY count(*) DESC LIMIT 1"
 
 
+SIXTEEN = Callers(trackers=8, followers=7, pause_s=0.0)
+
+
 class Fault(NamedTuple):
     """One row of the table.
 
@@ -37,6 +40,7 @@ class Fault(NamedTuple):
         promise: what holds all the same.
         happens: to a deployment under load; ``None``: it has tests of its own.
         form: of that deployment.
+        callers: how many there are.
         tests: that the campaign runs instead.
     """
 
@@ -44,12 +48,19 @@ class Fault(NamedTuple):
     promise: str
     happens: Callable[[World, Load], Awaitable[str]] | None = None
     form: Form = Form()
+    callers: Callers = Callers()
     tests: tuple[str, ...] = ()
 
 
 FAULTS = (
     Fault("kill -9 of each serving process in turn", KEPT, live.killed),
-    Fault("SIGTERM of each process in turn", KEPT, live.restarted),
+    Fault(
+        "rolling restart of every service, 16 in flight",
+        f"{KEPT}, by the client's policy",
+        live.restarted,
+        Form(nats=True),
+        SIXTEEN,
+    ),
     Fault("database restarted", KEPT, live.database_restarted),
     Fault("database killed (SIGQUIT), recovers", KEPT, live.database_killed),
     Fault("NATS killed, restarted", f"{KEPT}; nobody waits for it", live.nats_restarted, Form(nats=True)),
@@ -92,6 +103,17 @@ FAULTS = (
 )
 
 
+LONG = (
+    Fault(
+        "rolling restart of every service, 16 in flight, 5 minutes",
+        f"{KEPT}, by the client's policy",
+        live.restarted_for_minutes,
+        Form(nats=True),
+        SIXTEEN,
+    ),
+)
+
+
 async def carried_out(fault: Fault, folder: Path) -> str:
     """What came of a fault, in a few words.
 
@@ -104,7 +126,7 @@ async def carried_out(fault: Fault, folder: Path) -> str:
     world = World(folder, fault.form)
     try:
         await world.begin()
-        return await under_load(world, fault.happens, Load(world.pairs))
+        return await under_load(world, fault.happens, Load(world.pairs, fault.callers))
     finally:
         await world.end()
 
@@ -129,7 +151,7 @@ async def under_load(world: World, happens: Callable[[World, Load], Awaitable[st
         learned = await _learned(world, recorded)
     finally:
         await load.close()
-    judge(told, recorded, learned, load.trackers)
+    judge(told, recorded, learned, load.callers.trackers)
     return ", ".join(filter(None, (summed_up(told), measured, f"{took_s:.0f} s")))
 
 

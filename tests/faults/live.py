@@ -23,6 +23,7 @@ from tests.faults.world import World
 TTL_S = TTL_MS / 1000
 _SETTLED_S = 1.0
 _PAUSE_S = 0.1
+_LONG_S = 300
 #: Longer than a replica goes without hearing from its authority.
 _SILENT_S = 2 * TTL_S + 2
 
@@ -37,8 +38,12 @@ async def killed(world: World, _load: Load) -> str:
     return ""
 
 
-async def restarted(world: World, _load: Load) -> str:
-    """Each process by SIGTERM, those that stand by and those that serve, as a rolling restart does it."""
+async def restarted(world: World, load: Load) -> str:
+    """Each process by SIGTERM, who stands by before who serves: a rolling restart, once round.
+
+    Raises:
+        Broken: one did not end in order, or the client's policy gave a call up.
+    """
     for name in SERVICES:
         serving = await world.serving_processes(name)
         for number in sorted(world.numbers, key=lambda one: one in serving):
@@ -48,7 +53,18 @@ async def restarted(world: World, _load: Load) -> str:
                 raise Broken(f"{name} did not end in order")
             await asyncio.sleep(_SETTLED_S)
             await world.in_order(name)
-    return ""
+    if load.told.given_up or load.told.late:
+        raise Broken(f"{dict(load.told.given_up)} given up, {load.told.late} passed their deadline")
+    return "each process once"
+
+
+async def restarted_for_minutes(world: World, load: Load) -> str:
+    """Round after round, for five minutes."""
+    rounds, ends = 0, time.monotonic() + _LONG_S
+    while time.monotonic() < ends:
+        await restarted(world, load)
+        rounds += 1
+    return f"each process {rounds} times"
 
 
 async def database_restarted(world: World, _load: Load) -> str:
@@ -131,11 +147,11 @@ async def cut_off(load: Load, cut: Callable[[], object], heal: Callable[[], obje
     took_s = time.monotonic() - begun
     if took_s > 2 * TTL_S:
         raise Broken(f"a withdrawal took {took_s:.1f} s")
-    refused = load.told.given_up + load.told.late
+    refused = load.told.given_up.total() + load.told.late
     while time.monotonic() - begun < _SILENT_S:
         await load.asks_after(somebody)
         await asyncio.sleep(_PAUSE_S)
-    if load.told.given_up + load.told.late == refused:
+    if load.told.given_up.total() + load.told.late == refused:
         raise Broken("without a lease somebody was decided on")
     lists = load.told.lists
     heal()
