@@ -12,11 +12,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.e2e.test_processes import until
-from tests.faults import live
+from tests.faults import live, network
 from tests.faults.load import Callers, Load
 from tests.faults.pairs import again
 from tests.faults.verdict import Broken, judge, summed_up
@@ -29,6 +30,7 @@ KEPT = "0 lost, 0 twice, 0 stale, 0 failed calls"
 _MOST = "SELECT count(*) FROM event GROUP BY subject ORDER BY count(*) DESC LIMIT 1"
 
 
+WITH_NATS = partial(World, form=Form(nats=True))
 SIXTEEN = Callers(trackers=8, followers=7, pause_s=0.0)
 
 
@@ -39,15 +41,15 @@ class Fault(NamedTuple):
         name: what happens.
         promise: what holds all the same.
         happens: to a deployment under load; ``None``: it has tests of its own.
-        form: of that deployment.
+        world: makes that deployment in a folder.
         callers: how many there are.
         tests: that the campaign runs instead.
     """
 
     name: str
     promise: str
-    happens: Callable[[World, Load], Awaitable[str]] | None = None
-    form: Form = Form()
+    happens: Callable[[Any, Load], Awaitable[str]] | None = None
+    world: Callable[[Path], World] = World
     callers: Callers = Callers()
     tests: tuple[str, ...] = ()
 
@@ -58,24 +60,30 @@ FAULTS = (
         "rolling restart of every service, 16 in flight",
         f"{KEPT}, by the client's policy",
         live.restarted,
-        Form(nats=True),
+        WITH_NATS,
         SIXTEEN,
     ),
     Fault("database restarted", KEPT, live.database_restarted),
     Fault("database killed (SIGQUIT), recovers", KEPT, live.database_killed),
-    Fault("NATS killed, restarted", f"{KEPT}; nobody waits for it", live.nats_restarted, Form(nats=True)),
-    Fault("NATS killed, comes back with nothing", KEPT, live.nats_wiped, Form(nats=True)),
+    Fault("NATS killed, restarted", f"{KEPT}; nobody waits for it", live.nats_restarted, WITH_NATS),
+    Fault("NATS killed, comes back with nothing", KEPT, live.nats_wiped, WITH_NATS),
     Fault(
         "authority paused until another took over, then resumed",
         f"{KEPT}; it ends",
         live.authority_paused,
-        Form(fronted=("consent",)),
+        partial(World, form=Form(fronted=("consent",))),
     ),
     Fault(
         "connection between authority and replicas silent, then healed",
         f"{KEPT}; a withdrawal takes 2 TTL at most",
         live.connection_silent,
-        Form(fronted=("consent",), beside=True),
+        partial(World, form=Form(fronted=("consent",), beside=True)),
+    ),
+    Fault(
+        "network cable between replica and authority drawn, put back",
+        f"{KEPT}; a withdrawal takes 2 TTL at most",
+        network.drawn,
+        network.Network,
     ),
     Fault(
         "a session ended by the database; a turn that is over",
@@ -108,7 +116,7 @@ LONG = (
         "rolling restart of every service, 16 in flight, 5 minutes",
         f"{KEPT}, by the client's policy",
         live.restarted_for_minutes,
-        Form(nats=True),
+        WITH_NATS,
         SIXTEEN,
     ),
 )
@@ -123,7 +131,7 @@ async def carried_out(fault: Fault, folder: Path) -> str:
     """
     if fault.happens is None:
         return await asyncio.to_thread(_tested, fault.tests)
-    world = World(folder, fault.form)
+    world = fault.world(folder)
     try:
         await world.begin()
         return await under_load(world, fault.happens, Load(world.pairs, fault.callers))
@@ -131,7 +139,7 @@ async def carried_out(fault: Fault, folder: Path) -> str:
         await world.end()
 
 
-async def under_load(world: World, happens: Callable[[World, Load], Awaitable[str]], load: Load) -> str:
+async def under_load(world: World, happens: Callable[[Any, Load], Awaitable[str]], load: Load) -> str:
     """Has something happen while callers go on, and judges.
 
     Raises:
