@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.e2e.test_processes import until
-from tests.faults import live, network
+from tests.faults import disk, live, network
 from tests.faults.load import Callers, Load
 from tests.faults.pairs import again
 from tests.faults.verdict import Broken, judge, summed_up
@@ -27,10 +27,10 @@ ROOT = Path(__file__).parents[2]
 _SETTLED_S = 2.0
 _LEARNED_S = 60.0
 KEPT = "0 lost, 0 twice, 0 stale, 0 failed calls"
-_MOST = "SELECT count(*) FROM event GROUP BY subject ORDER BY count(*) DESC LIMIT 1"
 
 
 WITH_NATS = partial(World, form=Form(nats=True))
+ON_FILES = partial(World, form=Form(postgresql=False))
 SIXTEEN = Callers(trackers=8, followers=7, pause_s=0.0)
 
 
@@ -86,6 +86,18 @@ FAULTS = (
         network.Network,
     ),
     Fault(
+        "disk full (a small tmpfs), then room again",
+        f"{KEPT}; UNAVAILABLE meanwhile",
+        disk.filled,
+        disk.SmallDisk,
+    ),
+    Fault(
+        "the recommender stands still, far behind, then goes on",
+        f"{KEPT}; bounded memory, withdrawals complete",
+        live.consumer_stopped,
+        ON_FILES,
+    ),
+    Fault(
         "a session ended by the database; a turn that is over",
         "taken up again if nobody had it; writes of the earlier turn refused",
         tests=(
@@ -94,14 +106,59 @@ FAULTS = (
         ),
     ),
     Fault(
-        "clock skew between replicas",
-        "no withdrawal that returned is overtaken by a grant of a slower clock",
-        tests=("tests/property/test_linearizable_withdrawal.py",),
+        "clock skew between replicas; a machine that slept",
+        "no lease lives longer by it, no refusal is overtaken by a grant of a slower clock",
+        tests=(
+            "tests/services/test_barrier.py",
+            "tests/services/test_replica.py::test_a_wall_clock_that_is_set_moves_no_lease",
+            "tests/services/test_replica.py::test_a_machine_that_slept_wakes_without_a_lease",
+            "tests/consent/test_statement.py::test_a_restriction_is_not_overtaken_by_a_difference_of_clocks",
+            "tests/property/test_linearizable_withdrawal.py",
+        ),
+    ),
+    Fault(
+        "feed messages twice, late, out of order; readers killed",
+        "each event has its effect once, in the order of its subject",
+        tests=(
+            "tests/services/test_hearing.py",
+            "tests/services/test_stream.py",
+            "tests/services/test_remote_feed.py",
+            "tests/contract/test_recommender_store.py",
+            "tests/property/test_consent_component.py",
+        ),
+    ),
+    Fault(
+        "a replica that is stopped or far behind on the guard stream",
+        "waited for while its lease lives, denies after; so much is kept for it and no more",
+        tests=(
+            "tests/services/test_staleness.py",
+            "tests/services/test_replica.py::test_a_replica_that_was_away_too_long_gets_the_whole_state",
+            "tests/services/test_replica.py::test_a_replica_whose_stream_broke_reads_on_where_it_was",
+        ),
+    ),
+    Fault(
+        "disk full (SQLite's limit of pages), then room again",
+        "UNAVAILABLE, nothing half-applied, goes on when there is room",
+        tests=(
+            "tests/e2e/test_full_disk.py",
+            "tests/services/test_feed.py",
+            "tests/services/test_audit_log.py",
+            "tests/services/test_doctor_stores.py::test_a_full_disk_at_the_end_leaves_the_log_for_the_next_start",
+        ),
+    ),
+    Fault(
+        "restore of an old backup",
+        "who was erased or withdrew since stays so, nothing learned before is served",
+        tests=("tests/services/test_backup.py",),
     ),
     Fault(
         "expired certificate, wrong CA, caller in nobody's list",
         "no connection, or UNAUTHENTICATED",
-        tests=("tests/tls",),
+        tests=(
+            "tests/tls/test_connections.py",
+            "tests/tls/test_certified.py",
+            "tests/tls/test_certificate.py",
+        ),
     ),
     Fault(
         "a migration interrupted half-way",
@@ -167,15 +224,10 @@ async def _learned(world: World, recorded: int) -> int:
     """How many of somebody's events the recommender has, once it has all or does not get on."""
     ends = time.monotonic() + _LEARNED_S
     while True:
-        learned = await asyncio.to_thread(world.pairs.told, "recommender", _most)
+        learned = await live.learned_of(world)
         if learned >= recorded or time.monotonic() > ends:
             return learned
         await asyncio.sleep(0.1)
-
-
-def _most(reader: Any) -> int:
-    count: int = reader.execute(_MOST).fetchone()[0]
-    return count
 
 
 def _tested(tests: tuple[str, ...]) -> str:

@@ -11,6 +11,8 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from consent.leases import TTL_MS
 from services.deployment.config import SERVICES
@@ -24,6 +26,10 @@ TTL_S = TTL_MS / 1000
 _SETTLED_S = 1.0
 _PAUSE_S = 0.1
 _LONG_S = 300
+_FLOOD_EVENTS = 20_000
+#: What a batch of calls takes, and no multiple of what is tracked: that is some 1 KiB an event on the way.
+_GROWN_MOST_MIB = 16
+_MOST = "SELECT count(*) FROM event GROUP BY subject ORDER BY count(*) DESC LIMIT 1"
 #: Longer than a replica goes without hearing from its authority.
 _SILENT_S = 2 * TTL_S + 2
 
@@ -125,6 +131,44 @@ async def authority_paused(world: World, load: Load) -> str:
     if "the turn to serve consent ended" not in said and "another process serves these tables" not in said:
         raise Broken("who was overtaken does not know it")
     return f"withdrawals go on after {took_s:.1f} s"
+
+
+async def consumer_stopped(world: World, load: Load) -> str:
+    """The recommender stands still while much is tracked and people withdraw, then goes on.
+
+    Raises:
+        Broken: others waited for it, or kept in memory what it did not take.
+    """
+    stopped, producer = (world.pairs.running[name, 1].pid for name in ("recommender", "engagement"))
+    withdrawn, before = load.told.withdrawals, _resident_mib(producer)
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        await load.flood(_FLOOD_EVENTS)
+        grown = _resident_mib(producer) - before
+        await until(lambda: load.told.withdrawals >= withdrawn + 3)
+        behind = load.told.events - await learned_of(world)
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+    if behind < _FLOOD_EVENTS:
+        raise Broken("it was not slow")
+    if grown > _GROWN_MOST_MIB:
+        raise Broken(f"engagement grew by {grown:.0f} MiB")
+    return f"{behind} events behind, engagement grew by {grown:.0f} MiB"
+
+
+async def learned_of(world: World) -> int:
+    """How many events the recommender has of whoever has most."""
+    return await asyncio.to_thread(world.pairs.told, "recommender", _most)
+
+
+def _most(reader: Any) -> int:
+    row = reader.execute(_MOST).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _resident_mib(process: int) -> float:
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
 async def connection_silent(world: World, load: Load) -> str:

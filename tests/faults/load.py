@@ -27,6 +27,7 @@ _RETRIABLE = frozenset({grpc.StatusCode.UNAVAILABLE})
 #: As long as a service gives a call that set no deadline.
 DEADLINE_S = 10.0
 _PAUSE_S = 0.02
+_BATCH = 500
 #: A caller may not bring as many new identifiers as it likes.
 _PAUSE_BETWEEN_PEOPLE_S = 0.3
 
@@ -118,6 +119,13 @@ class Load:
         await again(lambda: self.shop.track(self.shop.event(f"bought-{name}", subject, "tea")))
         assert (await again(lambda: self.shop.portrait(subject))).total_events
         return subject
+
+    async def flood(self, events: int) -> None:
+        """Tracks many events at once, of the one whose events are tracked."""
+        for _ in range(events // _BATCH):
+            batch = [self.shop.event(f"event-{next(self._numbers)}", self.one, "tea") for _ in range(_BATCH)]
+            await again(lambda batch=batch: self.shop.track(*batch))
+            self.told.events += _BATCH
 
     async def close(self) -> None:
         """Ends the connections."""
