@@ -26,9 +26,9 @@ TTL_S = TTL_MS / 1000
 _SETTLED_S = 1.0
 _PAUSE_S = 0.1
 _LONG_S = 300
-_FLOOD_EVENTS = 20_000
-#: What a batch of calls takes, and no multiple of what is tracked: that is some 1 KiB an event on the way.
-_GROWN_MOST_MIB = 16
+_FLOOD_EVENTS = 40_000
+#: Less than the events themselves would take: an event in memory is more than 400 bytes.
+_GROWN_MOST_MIB = 15
 _MOST = "SELECT count(*) FROM event GROUP BY subject ORDER BY count(*) DESC LIMIT 1"
 #: Longer than a replica goes without hearing from its authority.
 _SILENT_S = 2 * TTL_S + 2
@@ -140,9 +140,11 @@ async def consumer_stopped(world: World, load: Load) -> str:
         Broken: others waited for it, or kept in memory what it did not take.
     """
     stopped, producer = (world.pairs.running[name, 1].pid for name in ("recommender", "engagement"))
-    withdrawn, before = load.told.withdrawals, _resident_mib(producer)
+    withdrawn = load.told.withdrawals
     os.kill(stopped, signal.SIGSTOP)
     try:
+        await load.flood(_FLOOD_EVENTS // 4)  # what a process takes once it takes once
+        before = _resident_mib(producer)
         await load.flood(_FLOOD_EVENTS)
         grown = _resident_mib(producer) - before
         await until(lambda: load.told.withdrawals >= withdrawn + 3)
