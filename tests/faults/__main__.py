@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tests.faults.campaign import FAULTS, Fault, carried_out
+from tests.faults.campaign import FAULTS, LONG, Fault, carried_out
 from tests.faults.verdict import Broken
 
 _SHOWN = {"yes": "[green]yes[/green]", "NO": "[red]NO[/red]", "skipped": "[yellow]skipped[/yellow]"}
