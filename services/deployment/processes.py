@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,7 +132,7 @@ async def _started_again(
 
 
 async def start(
-    name: str, path: Path, place: Path | None = None, monitoring: str = ""
+    name: str, path: Path, place: Path | None = None, monitoring: str = "", within: Sequence[str] = ()
 ) -> asyncio.subprocess.Process:
     """Starts one service of a deployment; it ends with this process at the latest.
 
@@ -141,13 +141,16 @@ async def start(
         path: the deployment's configuration file.
         place: the folder of the process's own files, its log too; ``None``: the configuration's.
         monitoring: where it is watched; empty: where the configuration says.
+        within: a program and its arguments that becomes the service, as ``nsenter`` does.
     """
     folder = place or path.parent
     folder.mkdir(mode=0o700, exist_ok=True)
+    program = [sys.executable, "-m", "services", name, "--config", str(path), "--folder", str(folder)]
+    if monitoring:
+        program += ["--monitoring", monitoring]
     with (folder / f"{name}.log").open("a") as output:
         return await asyncio.create_subprocess_exec(
-            *bound(sys.executable, "-m", "services", name, "--config", str(path), "--folder", str(folder)),
-            *(("--monitoring", monitoring) if monitoring else ()),
+            *bound(*within, *program),
             stdout=output,
             stderr=output,
             start_new_session=True,  # Ctrl-C is for whoever started it, who stops it in order
