@@ -40,6 +40,7 @@ BENCHES = (
     "recommend_live",
     "forget",
     "training",
+    "gateway",
 )
 
 
