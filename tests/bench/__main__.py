@@ -42,6 +42,7 @@ BENCHES = (
     "recommend_live",
     "forget",
     "training",
+    "gateway",
 )
 
 

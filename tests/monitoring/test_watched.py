@@ -18,6 +18,7 @@ from services.deployment.development import prepare
 from services.deployment.suite import _watched, running_suite
 from tests import postgres_server
 from tests.e2e.conftest import configured, suite_in
+from tests.e2e.test_processes import until
 from tests.monitoring.test_port import ask
 
 
@@ -70,7 +71,7 @@ async def test_a_process_that_stands_by_lives_is_ready_and_does_not_serve(tmp_pa
     def log(line: str) -> None:
         if "is watched on" in line:
             ports.append(line.split("//")[1].split("/", maxsplit=1)[0])
-        if "stands by" in line:
+        if "holds what is committed" in line:
             stands_by.set()
 
     async def serve() -> None:
@@ -81,7 +82,12 @@ async def test_a_process_that_stands_by_lives_is_ready_and_does_not_serve(tmp_pa
         serving = asyncio.create_task(serve())
         await stands_by.wait()
         (address,) = ports
-        assert [(await ask(address, path))[0] for path in ("/live", "/ready")] == [200, 200]
+
+        async def is_ready() -> bool:
+            return (await ask(address, "/ready"))[0] == 200
+
+        await until(is_ready)
+        assert (await ask(address, "/live"))[0] == 200
         _, told = await ask(address, "/metrics")
         assert 'veilgraph_serving{service="consent"} 0.0' in told
         assert "veilgraph_guard_ready" not in told  # it has nothing to decide by, and that is no alarm
