@@ -40,6 +40,9 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "SCOPE_NOT_GRANTED_TO_CALLER": "the caller does not hold the method's scope",
         "PURPOSE_NOT_GRANTED_TO_CALLER": "the caller may not use this purpose",
         "RECIPIENT_NOT_GRANTED_TO_CALLER": "the deployment does not let the caller have this recipient's ids",
+        "SUBJECT_NOT_OF_TOKEN": "the token speaks for one person and can not name another",
+        "METHOD_NOT_FOR_ONE_PERSON": "the token speaks for one person; the method finds people by itself",
+        "LOGIN_MISSING": "what is exchanged is a login at a registered provider, shown as the bearer token",
         "PURPOSE_WIDENED": "the token is narrowed to other purposes",
         "SOURCE_RESERVED": "the source is one for which this caller does not speak",
         "PROOF_INVALID": "a proof is not a token of a registered verifier for this deployment",
@@ -59,6 +62,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
     },
     grpc.StatusCode.UNAUTHENTICATED: {
         "CALLER_UNAUTHENTICATED": "no valid credentials",
+        "LOGIN_REUSED": "a login serves one request; this one served another; log in anew",
     },
     grpc.StatusCode.INVALID_ARGUMENT: {
         "MESSAGE_UNREADABLE": "the message is not of the method's type",

@@ -32,13 +32,14 @@ class Keys:
         self.ring = ring
         self._path = path
         self.lasting = True
-        self._pairwise: dict[Caller, Pairwise] = {}
+        self._pairwise: dict[tuple[str, str], Pairwise] = {}
 
     def pairwise(self, caller: Caller) -> Pairwise:
         """A caller's ids under the ring of now; each caller's are made once a ring."""
-        known = self._pairwise.get(caller)
+        name = caller.tenant, caller.id
+        known = self._pairwise.get(name)
         if known is None:
-            known = self._pairwise[caller] = Pairwise(self.ring, caller.tenant, caller.id)
+            known = self._pairwise[name] = Pairwise(self.ring, caller.tenant, caller.id)
         return known
 
     def follow(self) -> None:

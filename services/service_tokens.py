@@ -108,7 +108,7 @@ def accepting_services(
     }
 
     def verify_either(token: str) -> Credentials:
-        key = keys.get(_key_id(token))
+        key = keys.get(key_id(token))
         if key is None:
             return verify(token)
         try:
@@ -130,7 +130,8 @@ def accepting_services(
     return verify_either
 
 
-def _key_id(token: str) -> str:
+def key_id(token: str) -> str:
+    """The ``kid`` of a token; nothing is believed of it yet."""
     try:
         return str(jwt.get_unverified_header(token).get("kid", ""))
     except jwt.PyJWTError as error:

@@ -25,6 +25,7 @@ class Signed(Enum):
     SERVICE_TOKEN = b"service tokens"
     AUDIT_HEAD = b"audit heads"
     ERASURE_RECEIPT = b"erasure receipts"
+    ACCESS_TOKEN = b"access tokens"
 
 
 @dataclass(frozen=True)

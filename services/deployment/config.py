@@ -24,6 +24,8 @@ from services.consent.policy_file import PolicyFileError
 from services.interceptors.call import BACKEND, CALLER_KINDS, Caller
 from services.interceptors.gaps import INTERNAL_SCOPE
 from services.monitoring.port import public
+from services.login.provider import EXCHANGE_SCOPE, Provider
+from services.login.settings import LOGIN_KEYS, LoginError, jwks_at, providers_of
 from services.rights.proofs import Verifier, public_keys
 from services.service_tokens import PREFIX
 from services.storage.database import Location
@@ -40,7 +42,7 @@ SHARED = frozenset({"engagement"})
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _CALLER_KEYS = frozenset(
-    {"scopes", "purposes", "new_identifiers_per_hour", "translates_to", "spiffe", "kind"}
+    {"scopes", "purposes", "new_identifiers_per_hour", "translates_to", "spiffe", "kind", "login"}
 )
 _TLS_KEYS = frozenset({"trust_domain", "certificate", "key", "ca"})
 _KEYS = frozenset(
@@ -54,6 +56,7 @@ _KEYS = frozenset(
         "tokens",
         "callers",
         "verifiers",
+        "providers",
         "model_refresh_s",
         "drain_s",
         "stores",
@@ -82,12 +85,14 @@ class TokenConfig:
     Attributes:
         issuer: the required ``iss``.
         audience: the required ``aud``.
-        jwks: the issuer's key set (RFC 7517).
+        jwks: the issuer's key set (RFC 7517); empty where it is fetched.
+        place: the file or the address it is had from.
     """
 
     issuer: str
     audience: str
     jwks: Mapping[str, Any]
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,7 @@ class SuiteConfig:
         tokens: whose tokens are taken.
         callers: the allow-list by caller id.
         verifiers: who may attest that a person was authenticated.
+        providers: where people log in whose devices call by themselves.
         own_policy: the policy is a file of the deployment's own, not the one in the package.
         model_refresh_s: within so long no model in service carries what was withdrawn from training.
         drain_s: how long a process that was told to stop serves on after saying that it does not.
@@ -127,6 +133,7 @@ class SuiteConfig:
     tokens: TokenConfig
     callers: Mapping[str, Caller]
     verifiers: tuple[Verifier, ...] = ()
+    providers: tuple[Provider, ...] = ()
     own_policy: bool = False
     model_refresh_s: int = MODEL_REFRESH_S
     drain_s: float = 0.0
@@ -166,7 +173,11 @@ def load(path: Path) -> SuiteConfig:
     verifiers = tuple(
         _verifier(name, entry, folder, content) for name, entry in _tables(content, "verifiers").items()
     )
-    _each_issuer_once(tokens, verifiers)
+    allowed = {
+        name: _caller(name, entry, tenant, policy, frozenset(callers)) for name, entry in callers.items()
+    }
+    providers = _providers(content, callers, allowed, folder)
+    _each_issuer_once(tokens, verifiers, providers)
     return SuiteConfig(
         folder=folder,
         tenant=tenant,
@@ -180,10 +191,9 @@ def load(path: Path) -> SuiteConfig:
         listen=_listen(content),
         bind=_bind(content),
         tokens=tokens,
-        callers={
-            name: _caller(name, entry, tenant, policy, frozenset(callers)) for name, entry in callers.items()
-        },
+        callers=allowed,
         verifiers=verifiers,
+        providers=providers,
         model_refresh_s=_refresh_s(content),
         drain_s=_drain_s(content),
         postgresql=_postgresql(content),
@@ -265,17 +275,36 @@ def _bind(content: Mapping[str, Any]) -> dict[str, str]:
 
 def _tokens(content: Mapping[str, Any], folder: Path) -> TokenConfig:
     tokens = _section(content, "tokens", frozenset({"issuer", "audience", "jwks"}))
-    return TokenConfig(
-        issuer=_string(tokens, "issuer"),
-        audience=_string(tokens, "audience"),
-        jwks=_json(folder / _string(tokens, "jwks")),
-    )
+    try:
+        jwks, place = jwks_at(_string(tokens, "jwks"), folder, "tokens.jwks")
+    except LoginError as error:
+        raise ConfigError(str(error)) from None
+    return TokenConfig(_string(tokens, "issuer"), _string(tokens, "audience"), jwks, place)
 
 
-def _each_issuer_once(tokens: TokenConfig, verifiers: Sequence[Verifier]) -> None:
-    issuers = [tokens.issuer, *(verifier.issuer for verifier in verifiers)]
+def _providers(
+    content: Mapping[str, Any],
+    entries: Mapping[str, Mapping[str, Any]],
+    callers: Mapping[str, Caller],
+    folder: Path,
+) -> tuple[Provider, ...]:
+    logins = {
+        name: _section(entry, "login", LOGIN_KEYS) for name, entry in entries.items() if "login" in entry
+    }
+    try:
+        return providers_of(_tables(content, "providers"), logins, callers, folder)
+    except LoginError as error:
+        raise ConfigError(str(error)) from None
+
+
+def _each_issuer_once(
+    tokens: TokenConfig, verifiers: Sequence[Verifier], providers: Sequence[Provider]
+) -> None:
+    issuers = [tokens.issuer, *(one.issuer for one in verifiers), *(one.issuer for one in providers)]
     if len(set(issuers)) < len(issuers):
-        raise ConfigError("verifiers: each has an issuer of its own, and none is that of callers' tokens")
+        raise ConfigError(
+            "verifiers, providers: each has an issuer of its own, and none is that of callers' tokens"
+        )
 
 
 def _tls(
@@ -368,6 +397,10 @@ def _caller(
         raise ConfigError(
             f"callers.{name}.scopes: the suite's own services alone hold {INTERNAL_SCOPE}* scopes"
         )
+    if EXCHANGE_SCOPE in scopes:
+        raise ConfigError(f"callers.{name}.scopes: {EXCHANGE_SCOPE} is what a login has, and nobody else")
+    if "login" in entry and "spiffe" in entry:
+        raise ConfigError(f"callers.{name}: an app calls by its users' logins, not by a certificate")
     if name.startswith(PREFIX):
         raise ConfigError(f"callers.{name}: names that begin with {PREFIX} are the suite's own services'")
     per_hour = entry.get("new_identifiers_per_hour", PER_HOUR_DEFAULT)
@@ -379,7 +412,16 @@ def _caller(
     kind = entry.get("kind", BACKEND)
     if kind not in CALLER_KINDS:
         raise ConfigError(f"callers.{name}.kind: one of {', '.join(CALLER_KINDS)}")
-    return Caller(_name(name, "callers"), tenant, scopes, purposes, per_hour, translates_to, kind=kind)
+    return Caller(
+        _name(name, "callers"),
+        tenant,
+        scopes,
+        purposes,
+        per_hour,
+        translates_to,
+        kind=kind,
+        app="login" in entry,
+    )
 
 
 def _verifier(name: str, entry: Mapping[str, Any], folder: Path, content: Mapping[str, Any]) -> Verifier:

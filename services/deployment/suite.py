@@ -41,7 +41,10 @@ from services.interceptors.layer import Layer
 from services.interceptors.metrics import CallMetrics
 from services.interceptors.pseudonymisation import Tokenise
 from services.key_file import Keys
+from services.key_sets import ALGORITHMS, KeySet, following
 from services.lag import Lags
+from services.login.access_tokens import accepting_people
+from services.login.provider import accepting_logins
 from services.monitoring.certified import watch_certificates
 from services.monitoring.deciding import watch_guard
 from services.monitoring.keeping import Keeping
@@ -61,7 +64,8 @@ from services.signing import Signed, signer
 from services.storage.audit import StoredAuditLog
 from services.storage.database import Turn
 from services.storage.folder import sole_user
-from services.tls.certificate import Certificate, following
+from services.tls.certificate import Certificate
+from services.tls.certificate import following as following_certificates
 from services.tls.spiffe import gateway_id
 from veilgraph.internal.v1 import audit_pb2, audit_pb2_grpc
 
@@ -339,7 +343,7 @@ async def _following(process: Process) -> AsyncIterator[None]:
     if not process.certificates:
         yield
         return
-    task = asyncio.create_task(following(process.certificates.values()))
+    task = asyncio.create_task(following_certificates(process.certificates.values()))
     process.must_run("following the certificates", task)
     try:
         yield
@@ -403,7 +407,11 @@ def _servers(suite: Suite, links: Links, stack: AsyncExitStack) -> dict[str, Gua
     Stopping, which runs backwards, ends the streams, then the servers, then what calls began.
     """
     process = suite.process
-    chain_of = _chain_of(process, links)
+    keys = _key_sets(process)
+    task = asyncio.create_task(following(keys.values()))
+    stack.callback(task.cancel)
+    process.must_run("following the issuers' keys", task)
+    chain_of = _chain_of(process, links, keys)
     keeping = Keeping(process.registry)
     for part in suite.parts.values():
         stack.push_async_callback(part.drained)
@@ -457,23 +465,49 @@ async def _listen(suite: Suite, servers: Mapping[str, GuardedServer], addresses:
         suite.addresses.update(dict.fromkeys(server.names, addresses[name]))
 
 
-def _chain_of(process: Process, links: Links) -> Callable[[AuditLog, Tokenise | None], list[Layer]]:
+def _key_sets(process: Process) -> dict[str, KeySet]:
+    """The keys of the callers' issuer, under no name, and of each login provider by its name.
+
+    Raises:
+        ConfigError: what is in a file is no key set.
+    """
+
+    def of(whose: str, jwks: Mapping[str, Any], place: str, algorithms: frozenset[str]) -> KeySet:
+        return KeySet(whose, jwks, place, clock_ms=process.clock, log=process.log, algorithms=algorithms)
+
+    tokens = process.config.tokens
+    try:
+        return {"": of("the callers' issuer", tokens.jwks, tokens.place, ALGORITHMS)} | {
+            one.name: of(f"the login provider {one.name}", one.jwks, one.place, one.algorithms)
+            for one in process.config.providers
+        }
+    except ValueError as error:
+        raise ConfigError(f"jwks: {error}") from None
+
+
+def _chain_of(
+    process: Process, links: Links, keys: Mapping[str, KeySet]
+) -> Callable[[AuditLog, Tokenise | None], list[Layer]]:
     """Makes each server's chain; what the servers of a process share is made once."""
     config = process.config
     tokens = config.tokens
+    ordinary = verifier(keys[""], tokens.issuer, tokens.audience, config.callers, config.policy)
     verify = accepting_services(
-        verifier(tokens.jwks, tokens.issuer, tokens.audience, config.callers, config.policy),
+        accepting_people(ordinary, config.keyring, config.callers, config.tenant, process.clock),
         config.keyring,
         service_callers(config.tenant, config.policy),
         config.tenant,
         process.clock,
     )
+    providers = [(provider, keys[provider.name]) for provider in config.providers]
+    # A login is exchanged where identifiers become tokens, and taken nowhere else.
+    verify_logins = accepting_logins(verify, providers, process.clock)
     call_metrics = CallMetrics(process.registry)
 
     return lambda audit_log, tokenise: layers(
         log=process.log,
         call_metrics=call_metrics,
-        verify=verify,
+        verify=verify if tokenise is None else verify_logins,
         clock_ms=process.clock,
         audit_log=audit_log,
         pairwise_of=process.keys.pairwise,
@@ -481,6 +515,7 @@ def _chain_of(process: Process, links: Links) -> Callable[[AuditLog, Tokenise | 
         signals_port=links.signals,
         certified=_certified(config),
         level=process.level,
+        generation=lambda: sum(one.generation for one in keys.values()),
     )
 
 

@@ -11,6 +11,7 @@ import jwt
 
 from services.deployment.config import SERVICES, SuiteConfig
 from services.doctor.finding import Finding, error, warning
+from services.key_sets import usable
 
 #: A token that lives longer is as good as a password that nobody changes.
 TOKEN_LIFE_DAYS = 30
@@ -48,8 +49,10 @@ def of_private(path: Path, what: str) -> Iterator[Finding]:
 def of_key_sets(config: SuiteConfig) -> Iterator[Finding]:
     """The callers' issuer has keys that verify something."""
     try:
-        jwt.PyJWKSet.from_dict(dict(config.tokens.jwks))
-    except (jwt.PyJWTError, AttributeError, TypeError, ValueError):
+        found = bool(usable(config.tokens.jwks)) or not config.tokens.jwks  # none: it is fetched
+    except ValueError:
+        found = False
+    if not found:
         yield error("tokens.jwks", "it holds no key that can be used", "fetch the issuer's key set again")
 
 

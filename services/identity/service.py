@@ -118,6 +118,11 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         )
 
     @property
+    def register(self) -> BirthRegister:
+        """Knows the subject of every identifier."""
+        return self._register
+
+    @property
     def ledger(self) -> LedgerWriter:
         """The one writer of the ledger's edges."""
         return self._ledger

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from services.consent.signals import Signals
 from services.interceptors.access_log import Level, access_log, normal
 from services.interceptors.audit import AuditLog, audit
-from services.interceptors.authentication import Verify, authentication
+from services.interceptors.authentication import Verify, authentication, unchanging
 from services.interceptors.certified import Certified
 from services.interceptors.consent import consent
 from services.interceptors.deadline import deadline
@@ -36,6 +36,7 @@ def layers(
     signals_port: Signals,
     certified: Certified | None = None,
     level: Callable[[], Level] = normal,
+    generation: Callable[[], int] = unchanging,
 ) -> list[Layer]:
     """The chain. The order is the argument; each line says why it stands where it stands."""
     return [
@@ -45,7 +46,7 @@ def layers(
         errors(log),  # the only place where an error becomes a status
         deadline(),  # leaves time to say who timed out
         audit(audit_log),  # outside authentication and consent, so that their refusals are recorded
-        authentication(verify, clock_ms, certified),
+        authentication(verify, clock_ms, certified, generation),
         purpose(),  # before any subject is opened: may the caller, and can it be decided now
         pseudonymisation(pairwise_of, tokenise),  # consent is asked about a subject, never about a name
         signals(signals_port),  # a refusal sent along is on record before the call is decided

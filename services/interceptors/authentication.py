@@ -9,7 +9,7 @@ Where connections show certificates, both must agree (``certified.py``).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jwt
 
@@ -20,7 +20,9 @@ from services.interceptors.call import EVERY_PURPOSE, Call, Caller, Credentials
 from services.interceptors.certified import Certified
 from services.interceptors.layer import Layer
 
-_ALGORITHMS = ["ES256", "EdDSA", "RS256"]
+if TYPE_CHECKING:
+    from services.key_sets import KeySet
+
 _CACHE_MAX = 4096
 _TOKEN_LENGTH_MAX = 4096
 _SCHEME = "Bearer "
@@ -29,30 +31,30 @@ Verify = Callable[[str], Credentials]
 
 
 def verifier(
-    jwks: Mapping[str, Any], issuer: str, audience: str, callers: Mapping[str, Caller], policy: Policy
+    keys: KeySet, issuer: str, audience: str, callers: Mapping[str, Caller], policy: Policy
 ) -> Verify:
     """Makes the check of one token.
 
     Args:
-        jwks: the issuer's key set (RFC 7517).
+        keys: the issuer's.
         issuer: the required ``iss``.
         audience: the required ``aud``.
-        callers: the allow-list by caller id.
+        callers: the allow-list by caller id; its apps are known by their users' logins alone.
         policy: the purposes a token may be narrowed to.
 
     Returns:
         A function that reads a token; it raises ``Unauthenticated`` for anything that is not a
-        valid token of a known caller.
+        valid token of a known caller, and ``NotYet`` when the issuer's keys are to be fetched first.
     """
-    keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(dict(jwks)).keys}
+    callers = {name: caller for name, caller in callers.items() if not caller.app}
 
     def verify(token: str) -> Credentials:
         try:
-            key = keys[jwt.get_unverified_header(token)["kid"]]
+            key = keys.key(jwt.get_unverified_header(token)["kid"])
             claims = jwt.decode(
                 token,
                 key,
-                algorithms=_ALGORITHMS,
+                algorithms=[key.algorithm_name],  # the key's own: the header chooses nothing
                 issuer=issuer,
                 audience=audience,
                 options={"require": ["exp", "iss", "aud"]},
@@ -90,15 +92,26 @@ def narrowed_to(claims: Mapping[str, Any], policy: Policy) -> int:
     return mask
 
 
-def authentication(verify: Verify, clock_ms: Callable[[], int], certified: Certified | None = None) -> Layer:
+def unchanging() -> int:
+    """The generation of keys that never change."""
+    return 0
+
+
+def authentication(
+    verify: Verify,
+    clock_ms: Callable[[], int],
+    certified: Certified | None = None,
+    generation: Callable[[], int] = unchanging,
+) -> Layer:
     """Sets ``call.caller`` and checks the method's scope. Verified tokens are remembered.
 
     Args:
         verify: the check of one token.
         clock_ms: the present instant, milliseconds since the epoch.
         certified: for whom certificates speak; ``None``: connections show none.
+        generation: another one when keys have changed; what was verified before is then verified anew.
     """
-    by_token = _remembering(verify)
+    by_token = _remembering(verify, generation)
 
     def begin(call: Call) -> None:
         header = call.metadata.get("authorization")
@@ -106,10 +119,12 @@ def authentication(verify: Verify, clock_ms: Callable[[], int], certified: Certi
             known = by_token(header)
         else:
             known = certified.credentials(call.peer, None if header is None else by_token(header))
-        call.caller, call.credentials_expire_ms, call.token_purposes = known
+        call.caller, call.credentials_expire_ms, call.token_purposes, call.own, call.login = known
         _check_expiry(call, clock_ms())
         if call.plan.scope not in call.caller.scopes:
             raise Denied("SCOPE_NOT_GRANTED_TO_CALLER")
+        if call.own and call.plan.finds_people:
+            raise Denied("METHOD_NOT_FOR_ONE_PERSON")
 
     def incoming(call: Call, _message: Any) -> None:
         _check_expiry(call, call.now_ms)  # a stream may outlive its token
@@ -122,11 +137,16 @@ def authentication(verify: Verify, clock_ms: Callable[[], int], certified: Certi
     return Layer("authentication", begin=begin, incoming=incoming, outgoing=outgoing)
 
 
-def _remembering(verify: Verify) -> Callable[[object], Credentials]:
-    """Reads the header that carries a token; what was verified is remembered."""
+def _remembering(verify: Verify, generation: Callable[[], int]) -> Callable[[object], Credentials]:
+    """Reads the header that carries a token; what was verified is remembered while no key changes."""
     verified: dict[str, Credentials] = {}
+    under = generation()
 
     def by_token(header: object) -> Credentials:
+        nonlocal under
+        if under != generation():
+            under = generation()
+            verified.clear()
         if not isinstance(header, str) or not header.startswith(_SCHEME) or len(header) > _TOKEN_LENGTH_MAX:
             raise Unauthenticated
         known = verified.get(header)

@@ -54,6 +54,7 @@ class Caller:
         new_identifiers_per_hour: how many it may bring that nobody has seen before.
         translates_to: the callers whose ids it may be given.
         kind: what kind of caller it is, of ``CALLER_KINDS`` or ``SERVICE``; among the metrics.
+        app: it runs on people's own devices, and calls by the logins of its users alone.
     """
 
     id: str
@@ -63,10 +64,11 @@ class Caller:
     new_identifiers_per_hour: int = PER_HOUR_DEFAULT
     translates_to: frozenset[str] = frozenset()
     kind: str = BACKEND
+    app: bool = False
 
 
-class NotYet(Exception):  # noqa: N818 - not an error; the message is taken again after what it waits for
-    """Something has to happen, and to be waited for, before the message can be judged."""
+class NotYet(Exception):  # noqa: N818 - not an error; it is tried again after what it waits for
+    """Something has to happen, and to be waited for, before the call or a message can be judged."""
 
     def __init__(self, first: Callable[[], Awaitable[None]]) -> None:
         super().__init__()
@@ -77,6 +79,22 @@ def _no_signal(_subjects: Iterable[SubjectId]) -> None:
     """The call carries no signal that would have to be heeded."""
 
 
+class Login(NamedTuple):
+    """What is left of a provider's token when it was read: nobody's name.
+
+    Attributes:
+        identifier: SHA-256 digest of the account at the provider.
+        token_id: 32 bytes that tell the token from every other.
+        expires_at_ms: until when the provider's token is one.
+        scopes: what whoever logged in may do.
+    """
+
+    identifier: bytes
+    token_id: bytes
+    expires_at_ms: int
+    scopes: frozenset[str]
+
+
 class Credentials(NamedTuple):
     """What a verified token says.
 
@@ -85,11 +103,15 @@ class Credentials(NamedTuple):
         expire_ms: from when on it is none, milliseconds since the epoch.
         purposes: mask of the purposes the token is narrowed to; ``EVERY_PURPOSE`` when it is not.
             It takes away from what the caller may use and never adds.
+        own: the one subject, as the caller's id, that the token speaks for; empty: the caller's own word.
+        login: the token is a login, good for being exchanged.
     """
 
     caller: Caller
     expire_ms: int
     purposes: int = EVERY_PURPOSE
+    own: str = ""
+    login: Login | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +150,8 @@ class Call:
         trace: what it is a part of, over all services.
         caller: set by authentication.
         token_purposes: mask of the purposes its token is narrowed to.
+        own: the one subject, as the caller's id, that its token speaks for; empty: not of one person.
+        login: the login that it shows to have it exchanged.
         now_ms: the instant decisions are made for, milliseconds since the epoch.
         before_until_ms: until when ids under the caller's key before are taken, see ``Pairwise``.
         recipient: the caller for whom ids are given out beside the caller's own.
@@ -172,6 +196,8 @@ class Call:
     trace: Trace = ""
     caller: Caller | None = None
     token_purposes: int = EVERY_PURPOSE
+    own: str = ""
+    login: Login | None = None
     credentials_expire_ms: int = 0
     deadline_at: float | None = None
     now_ms: int = 0

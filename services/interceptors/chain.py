@@ -116,7 +116,11 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             answer = None
             stack = Entered()
             try:
-                stack.enter(self._entered, call)
+                try:
+                    stack.enter(self._entered, call)
+                except NotYet as not_yet:  # who calls can not be told before the issuer's keys are had
+                    await not_yet.first()
+                    stack.enter(self._entered, call)
                 with self._deadlines.until(call.deadline_at):
                     answer = await exchange(self, call, received, context.write, behaviour)
             except BaseException as error:  # noqa: BLE001 - goes through the layers' exits

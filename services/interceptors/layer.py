@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from services.interceptors.call import Call
@@ -41,22 +42,25 @@ class Layer:
 class Entered:
     """The layers a call has entered."""
 
-    __slots__ = ("_entered",)
+    __slots__ = ("_entered", "_next")
 
     def __init__(self) -> None:
         self._entered: list[Generator[None, None, None]] = []
+        self._next = 0
 
     def enter(self, layers: Sequence[Layer], call: Call) -> None:
-        """Enters the layers, outermost first; those entered before one that raises are left by ``exit``."""
-        for layer in layers:
+        """Enters the layers, outermost first; those entered before one that raises are left by ``exit``.
+
+        Called again it goes on with the layer that raised.
+        """
+        for layer in islice(layers, self._next, None):
             if layer.begin is not None:
                 layer.begin(call)
-                continue
-            if layer.around is None:
-                continue
-            generator = layer.around(call)
-            next(generator)
-            self._entered.append(generator)
+            elif layer.around is not None:
+                generator = layer.around(call)
+                next(generator)
+                self._entered.append(generator)
+            self._next += 1
 
     def exit(self, error: BaseException | None) -> None:
         """Leaves all layers, innermost first; what none of them answered is raised on."""

@@ -20,6 +20,9 @@ from services.interceptors.limits import Check, compile_check
 from services.interceptors.views import View, may_read
 from veilgraph.privacy.v1 import privacy_pb2
 
+#: Mask of the data classes that are about no person.
+_OF_NOBODY = 1 << privacy_pb2.DATA_CLASS_PUBLIC | 1 << privacy_pb2.DATA_CLASS_OPERATIONAL
+
 
 class ContractError(Exception):
     """The contract leaves something undeclared; the text lists every gap."""
@@ -74,6 +77,7 @@ class MethodPlan:
     """How one method is guarded; see ``veilgraph.privacy.v1.Policy`` for what the parts mean.
 
     ``views`` holds what may leave, by the purpose's bit position (-1 = nothing personal).
+    ``finds_people``: it is about people whom the request does not name as subjects.
     """
 
     name: str  # the path on the wire, "/package.Service/Method"
@@ -90,6 +94,7 @@ class MethodPlan:
     degrades: bool
     write: bool
     about_people: bool
+    finds_people: bool
     has_epoch: bool
     check: Check
     check_item: Check | None
@@ -134,6 +139,8 @@ def compile_method(method: Descriptor, policy: Policy) -> MethodPlan:
     purpose = policy.index(declared.purpose) if declared.purpose else -1
     purpose_field = _purpose_field(declared.purpose_field, request, items, policy)
     chosen = set(purpose_field.purposes.values()) if purpose_field is not None else set()
+    views = {bit: _view(method.output_type, bit, policy) for bit in {-1, purpose} | chosen}
+    tells = any(view.disclosed & ~_OF_NOBODY for view in views.values())
     return MethodPlan(
         name=f"/{method.containing_service.full_name}/{method.name}",
         policy=policy,
@@ -149,10 +156,11 @@ def compile_method(method: Descriptor, policy: Policy) -> MethodPlan:
         degrades=declared.on_denial == privacy_pb2.DENIAL_DEGRADE,
         write=declared.write,
         about_people=bool(declared.subjects) or identifiers is not None,
+        finds_people=not declared.subjects and (identifiers is not None or tells),
         has_epoch="consent_epoch" in method.output_type.fields_by_name,
         check=compile_check(request, skip=items),
         check_item=compile_check(element) if element is not None else None,
-        views={bit: _view(method.output_type, bit, policy) for bit in {-1, purpose} | chosen},
+        views=views,
         contract=contract_digest(method),
     )
 

@@ -1,8 +1,8 @@
 """Turns what callers send into what handlers may see.
 
 Subject ids are opened to birth subjects and identifier digests become tokens; both are
-cleared from the message. It stands before consent, because consent is asked about a
-subject, never about a name.
+cleared from the message. Who calls by a person's own token can name nobody else. It stands before
+consent, because consent is asked about a subject, never about a name.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Any
 from identity.errors import MalformedSubject, PseudonymRetired
 from identity.ids import IdentifierToken, SubjectId
 from identity.pairwise import Pairwise
-from services.errors import InvalidRequest, Refusal
+from services.errors import Denied, InvalidRequest, Refusal, Unauthenticated
 from services.interceptors.call import Call, Caller
 from services.interceptors.layer import Layer
 from services.interceptors.plan import SubjectPath
+from veilgraph.identity.v1.identity_pb2 import IDENTIFIER_KIND_ACCOUNT_ID
 
 #: Gives the pairwise ids of one caller.
 PairwiseOf = Callable[[Caller], Pairwise]
@@ -46,12 +47,27 @@ def pseudonymisation(pairwise_of: PairwiseOf, tokenise: Tokenise | None) -> Laye
                 _open_items(call, path, open_subject)
             else:
                 call.subjects[path.path] = [_open(message, path, open_subject, path.path)]
+        if call.own:
+            _only_own(call, open_subject)
+        if call.login is not None and tokenise is not None:
+            call.tokens.append(tokenise(call.tenant, IDENTIFIER_KIND_ACCOUNT_ID, call.login.identifier))
         if plan.identifiers is not None:
             if tokenise is None:
                 raise InvalidRequest("RAW_IDENTIFIER_REFUSED", field=plan.identifiers.field)
             _tokenise(call, message, tokenise)
 
     return Layer("pseudonymisation", incoming=incoming)
+
+
+def _only_own(call: Call, open_subject: Callable[[str], SubjectId]) -> None:
+    """Refuses the whole call when a token that speaks for one person names anybody else in it."""
+    try:
+        own = open_subject(call.own)
+    except (MalformedSubject, PseudonymRetired):
+        raise Unauthenticated from None  # the app's key was changed since; a new login gives a new token
+    for path, column in call.subjects.items():
+        if any(subject is not None and subject != own for subject in column):
+            raise Denied("SUBJECT_NOT_OF_TOKEN", field=path)
 
 
 def _open(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from services.bulk_loading import bulk_loading
 from services.consent.service import graph_step
 from services.deployment.config import ConfigError, shipped_rules_file
 from services.feed import Feed
+from services.identity.exchange import TokenServicer
 from services.identity.graph_feed import GraphFeedServicer
 from services.identity.identifier_keys import IdentifierKeys
 from services.identity.keys import KeyServicer
@@ -28,12 +30,15 @@ from services.identity.rules_change import RulesChange
 from services.identity.rules_service import RulesServicer
 from services.identity.service import IdentityServicer
 from services.identity.watching import Watching
+from services.login.access_tokens import AccessTokens
 from services.parts.links import Links
 from services.parts.part import Part, Process
 from services.remote_stores import store_served
 from services.server import Served
+from services.signing import Signed, signer
 from services.storage.identity import IdentityTables
 from services.storage.identity_people import IdentityPeople
+from services.storage.login_register import LoginRegister
 from services.storage.people import PersonTables
 from services.storage.people_map import PeopleMapStore
 from services.storage.personal import DatabaseStore
@@ -49,6 +54,8 @@ from veilgraph.identity.v1 import (
     people_pb2_grpc,
     rules_pb2,
     rules_pb2_grpc,
+    tokens_pb2,
+    tokens_pb2_grpc,
 )
 from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
 
@@ -93,6 +100,16 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
         cursor_key = config.keyring.active("signing").derive(b"cursors in the map of people", 64)
         watching = Watching(people_map, Cursors(cursor_key), os.urandom)
         people = PeopleServicer(PersonTables(database), graph, book, watching)
+        tokens = TokenServicer(
+            servicer.register,
+            LoginRegister(database),
+            AccessTokens(
+                signer(config.keyring, Signed.ACCESS_TOKEN),
+                config.tenant,
+                lambda: secrets.token_urlsafe(16),
+            ),
+            process.keys.pairwise,
+        )
         rules_change = RulesChange(
             journal=journal,
             store=ledger,
@@ -161,6 +178,11 @@ async def identity_part(process: Process, links: Links) -> AsyncIterator[Part]:
                 rules_pb2.DESCRIPTOR.services_by_name["RulesService"],
                 rules_pb2_grpc.add_RulesServiceServicer_to_server,
                 rules_service,
+            ),
+            Served(
+                tokens_pb2.DESCRIPTOR.services_by_name["TokenService"],
+                tokens_pb2_grpc.add_TokenServiceServicer_to_server,
+                tokens,
             ),
             Served(
                 feed_pb2.DESCRIPTOR.services_by_name["GraphFeedService"],

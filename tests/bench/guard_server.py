@@ -29,6 +29,7 @@ from services.interceptors import layers
 from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
 from services.interceptors.metrics import CallMetrics
+from services.key_sets import fixed
 from services.server import GuardedServer, Served
 from services.storage.audit import StoredAuditLog
 from services.storage.database import Database
@@ -71,7 +72,7 @@ def _chain(issuer: Issuer, ring: KeyRing, database: Database, log: LineLog, guar
     return layers(
         log=log.write,
         call_metrics=CallMetrics(CollectorRegistry()),
-        verify=verifier(issuer.jwks, ISSUER, AUDIENCE, {"shop": caller}, shipped_policy()),
+        verify=verifier(fixed(issuer.jwks), ISSUER, AUDIENCE, {"shop": caller}, shipped_policy()),
         clock_ms=_clock_ms,
         audit_log=audit_log,
         pairwise_of=lambda _caller: pairwise,

@@ -30,6 +30,7 @@ from services.interceptors import layers
 from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
 from services.interceptors.metrics import CallMetrics
+from services.key_sets import fixed
 from services.parts.links import EventNews
 from services.recommender.recommending import Recommender, running_recommender
 from services.server import GuardedServer, Served
@@ -114,7 +115,7 @@ async def main(folder: Path) -> None:
                 layers=layers(
                     log=log.write,
                     call_metrics=CallMetrics(CollectorRegistry()),
-                    verify=verifier(issuer.jwks, ISSUER, AUDIENCE, {caller.id: caller}, policy),
+                    verify=verifier(fixed(issuer.jwks), ISSUER, AUDIENCE, {caller.id: caller}, policy),
                     clock_ms=_clock_ms,
                     audit_log=StoredAuditLog(audit_db, ring),
                     pairwise_of=lambda _caller: pairwise,

@@ -31,6 +31,7 @@ from services.interceptors import layers
 from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
 from services.interceptors.metrics import CallMetrics
+from services.key_sets import fixed
 from services.server import GuardedServer, Served
 from services.storage.audit import StoredAuditLog
 from services.storage.declared import DeclaredTables
@@ -84,7 +85,7 @@ async def main() -> None:
         chain = layers(
             log=log.write,
             call_metrics=CallMetrics(CollectorRegistry()),
-            verify=verifier(issuer.jwks, ISSUER, AUDIENCE, {caller.id: caller}, policy),
+            verify=verifier(fixed(issuer.jwks), ISSUER, AUDIENCE, {caller.id: caller}, policy),
             clock_ms=_clock_ms,
             audit_log=StoredAuditLog(audit_db, ring),
             pairwise_of=lambda _caller: pairwise,

@@ -22,6 +22,7 @@ from services.interceptors import layers
 from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
 from services.interceptors.metrics import CallMetrics
+from services.key_sets import fixed
 from services.server import GuardedServer, Served
 from services.storage.people import PersonTables
 from services.storage.people_map import PeopleMapStore
@@ -90,7 +91,7 @@ async def people_desk(
         layers=layers(
             log=log.write,
             call_metrics=CallMetrics(CollectorRegistry()),
-            verify=verifier(issuer.jwks, ISSUER, AUDIENCE, callers, desk.policy),
+            verify=verifier(fixed(issuer.jwks), ISSUER, AUDIENCE, callers, desk.policy),
             clock_ms=desk.clock,
             audit_log=audit,
             pairwise_of=lambda caller: pairs[caller.id],

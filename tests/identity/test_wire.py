@@ -19,6 +19,7 @@ from services.interceptors import layers
 from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
 from services.interceptors.metrics import CallMetrics
+from services.key_sets import fixed
 from services.server import GuardedServer, Served
 from tests.conftest import AUDIENCE, ISSUER
 from tests.services.conftest import KeptAudit, KeptSignals, reason_of
@@ -85,7 +86,7 @@ async def counters(desk, issuer):
         layers=layers(
             log=log.write,
             call_metrics=CallMetrics(CollectorRegistry()),
-            verify=verifier(issuer.jwks, ISSUER, AUDIENCE, callers, desk.policy),
+            verify=verifier(fixed(issuer.jwks), ISSUER, AUDIENCE, callers, desk.policy),
             clock_ms=desk.clock,
             audit_log=audit,
             pairwise_of=desk.keys.pairwise,

@@ -30,6 +30,7 @@ from services.interceptors import layers
 from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
 from services.interceptors.metrics import CallMetrics
+from services.key_sets import fixed
 from services.server import GuardedServer, Served
 from services.storage.audit import StoredAuditLog
 from services.storage.consent import ConsentTables
@@ -121,7 +122,7 @@ async def hosting(
         layers=layers(
             log=io.StringIO().write,
             call_metrics=CallMetrics(CollectorRegistry()),
-            verify=verifier(issuer.jwks, ISSUER, AUDIENCE, {"replica": caller}, POLICY),
+            verify=verifier(fixed(issuer.jwks), ISSUER, AUDIENCE, {"replica": caller}, POLICY),
             clock_ms=wall_ms,
             audit_log=StoredAuditLog(database, ring),
             pairwise_of=lambda _caller: pairwise,

@@ -23,6 +23,7 @@ from services.interceptors.audit import AuditRecord
 from services.interceptors.authentication import verifier
 from services.interceptors.call import Call, Caller, Unreadable
 from services.interceptors.metrics import CallMetrics
+from services.key_sets import fixed
 from services.server import GuardedServer, Served
 from services.storage.database import Ride, Rider
 from tests.conftest import AUDIENCE, ISSUER
@@ -159,7 +160,7 @@ async def suite(policy, keyring, issuer, clock, guard):
     chain = layers(
         log=log.write,
         call_metrics=CallMetrics(CollectorRegistry()),
-        verify=verifier(issuer.jwks, ISSUER, AUDIENCE, callers, policy),
+        verify=verifier(fixed(issuer.jwks), ISSUER, AUDIENCE, callers, policy),
         clock_ms=clock,
         audit_log=audit,
         pairwise_of=lambda caller: pairs[caller.id],

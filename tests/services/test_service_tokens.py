@@ -13,6 +13,7 @@ from services.errors import Unauthenticated
 from services.interceptors.authentication import verifier
 from services.interceptors.call import SERVICE, Caller
 from services.interceptors.declared import policy_of
+from services.key_sets import fixed
 from services.service_tokens import (
     PREFIX,
     SCOPES,
@@ -32,7 +33,7 @@ SHOP = Caller("shop", "acme", frozenset({"recommend"}), 1)
 def verify(policy, keyring, issuer, clock):
     """The check of a deployment with one ordinary caller, and one that is named like a service."""
     callers = {"shop": SHOP}
-    ordinary = verifier(issuer.jwks, ISSUER, AUDIENCE, callers, policy)
+    ordinary = verifier(fixed(issuer.jwks), ISSUER, AUDIENCE, callers, policy)
     return accepting_services(ordinary, keyring, service_callers("acme", policy), "acme", clock)
 
 

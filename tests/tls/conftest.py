@@ -20,6 +20,7 @@ from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
 from services.interceptors.certified import Certified
 from services.interceptors.metrics import CallMetrics
+from services.key_sets import fixed
 from services.peers import Peers
 from services.server import GuardedServer, Served
 from services.service_tokens import accepting_services, service_callers
@@ -52,7 +53,7 @@ class Guarded:
             name: replace(caller, scopes=frozenset({"probe"}), purposes=everything)
             for name, caller in service_callers("acme", policy).items()
         }
-        ordinary = verifier(issuer.jwks, ISSUER, AUDIENCE, self.callers, policy)
+        ordinary = verifier(fixed(issuer.jwks), ISSUER, AUDIENCE, self.callers, policy)
         self.certificate = Certificate(files_of(folder, CONSENT), CONSENT, self.clock, self.log.write)
         self.server = GuardedServer(
             Served(

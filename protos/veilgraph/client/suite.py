@@ -13,7 +13,7 @@ from typing import Final, Self
 from veilgraph.client.transport import Method, Transport
 from veilgraph.consent.v1 import consent_pb2, rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
-from veilgraph.identity.v1 import identity_pb2, keys_pb2, people_pb2, rules_pb2
+from veilgraph.identity.v1 import identity_pb2, keys_pb2, people_pb2, rules_pb2, tokens_pb2
 from veilgraph.recommender.v1 import entitlement_pb2, jobs_pb2, recommender_pb2, search_pb2
 
 #: attribute of ``Veilgraph`` -> full name of the service behind it.
@@ -22,6 +22,7 @@ SERVICES: Final[Mapping[str, str]] = {
     "people": "veilgraph.identity.v1.PeopleService",
     "rules": "veilgraph.identity.v1.RulesService",
     "keys": "veilgraph.identity.v1.KeyService",
+    "tokens": "veilgraph.identity.v1.TokenService",
     "consent": "veilgraph.consent.v1.ConsentService",
     "rights": "veilgraph.consent.v1.RightsService",
     "profile": "veilgraph.engagement.v1.ProfileService",
@@ -85,6 +86,16 @@ class Keys:
         )
         self.DestroyKey = transport.unary(
             Method(service, "DestroyKey", pb.DestroyKeyRequest, pb.DestroyKeyResponse)
+        )
+
+
+class Tokens:
+    """``veilgraph.identity.v1.TokenService``."""
+
+    def __init__(self, transport: Transport) -> None:
+        pb, service = tokens_pb2, SERVICES["tokens"]
+        self.ExchangeToken = transport.unary(
+            Method(service, "ExchangeToken", pb.ExchangeTokenRequest, pb.ExchangeTokenResponse)
         )
 
 
@@ -197,6 +208,7 @@ class Veilgraph:
         people: the map of people, for those who answer for it.
         rules: by what identifiers belong together, for those who decide it.
         keys: the keys of the deployment, for those who rotate them.
+        tokens: logins of people, exchanged for tokens that speak for one.
         consent: what people allowed.
         rights: what people ask about themselves and have done.
         profile: events in, and a person's own events back.
@@ -217,6 +229,7 @@ class Veilgraph:
         self.people = People(transports["people"])
         self.rules = Rules(transports["rules"])
         self.keys = Keys(transports["keys"])
+        self.tokens = Tokens(transports["tokens"])
         self.consent = Consent(transports["consent"])
         self.rights = Rights(transports["rights"])
         self.profile = Profile(transports["profile"])
