@@ -31,6 +31,12 @@ def add(commands: Any) -> None:
     keys.add_argument("config", type=Path, help="the deployment's configuration")
     keys.set_defaults(command=_public_keys)
 
+    people = commands.add_parser(
+        "people-keys", help="print the key set (JWKS) that verifies people's tokens, for a gateway elsewhere"
+    )
+    people.add_argument("config", type=Path, help="the deployment's configuration")
+    people.set_defaults(command=_people_keys)
+
     erased = commands.add_parser(
         "verify-erasure", help="say whether a receipt is genuine, and whether a store holds the erased"
     )
@@ -91,6 +97,18 @@ def _public_keys(arguments: argparse.Namespace, console: Console) -> int:
 
     try:
         print(json.dumps(keys_of(load(arguments.config).keyring), indent=2))  # noqa: T201 - for a file
+    except ConfigError as error:
+        console.print(f"[red]{arguments.config} can not be used:[/red] {error}")
+        return 1
+    return 0
+
+
+def _people_keys(arguments: argparse.Namespace, console: Console) -> int:
+    from services.deployment.config import ConfigError, load
+    from services.login.access_tokens import jwks
+
+    try:
+        print(json.dumps(jwks(load(arguments.config).keyring), indent=2))  # noqa: T201 - for a file
     except ConfigError as error:
         console.print(f"[red]{arguments.config} can not be used:[/red] {error}")
         return 1

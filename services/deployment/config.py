@@ -21,11 +21,12 @@ from identity.quota import PER_HOUR_DEFAULT
 from identity.rules import Rules, compile_rules
 from services.consent import policy_file
 from services.consent.policy_file import PolicyFileError
+from services.gateway.edge import Edge, EdgeError, edge_of
 from services.interceptors.call import BACKEND, CALLER_KINDS, Caller
 from services.interceptors.gaps import INTERNAL_SCOPE
-from services.monitoring.port import public
 from services.login.provider import EXCHANGE_SCOPE, Provider
 from services.login.settings import LOGIN_KEYS, LoginError, jwks_at, providers_of
+from services.monitoring.port import public
 from services.rights.proofs import Verifier, public_keys
 from services.service_tokens import PREFIX
 from services.storage.database import Location
@@ -57,6 +58,7 @@ _KEYS = frozenset(
         "callers",
         "verifiers",
         "providers",
+        "gateway",
         "model_refresh_s",
         "drain_s",
         "stores",
@@ -121,6 +123,7 @@ class SuiteConfig:
         monitoring: where the process of each service is watched, "host:port"; one that has none is not.
         home: the folder of the configuration file, where the processes of a host that have the same one
             agree on what they share; ``None``: they share nothing.
+        edge: what the gateway shows to callers.
     """
 
     folder: Path
@@ -143,6 +146,7 @@ class SuiteConfig:
     bind: Mapping[str, str] = field(default_factory=dict)
     monitoring: Mapping[str, str] = field(default_factory=dict)
     home: Path | None = None
+    edge: Edge = field(default_factory=Edge)
 
     def bound(self, service: str) -> str:
         """Where a service listens, "host:port"."""
@@ -201,6 +205,7 @@ def load(path: Path) -> SuiteConfig:
         nats=_nats(content, folder),
         monitoring=_monitoring(content),
         home=folder,
+        edge=_edge(content, folder),
     )
 
 
@@ -219,7 +224,7 @@ def problems(path: Path) -> list[str]:
     policy = None if tenant is None else found.by(lambda: _policy(content, folder, tenant))
     for part in (_listen, _bind, _refresh_s, _drain_s, _postgresql, _monitoring):
         found.by(partial(part, content))
-    for part_of_folder in (_keyring, _tokens):
+    for part_of_folder in (_keyring, _tokens, _edge):
         found.by(partial(part_of_folder, content, folder))
     callers = found.by(lambda: _tables(content, "callers"))
     if callers is not None:
@@ -366,6 +371,16 @@ def watched_at(address: str, where: str) -> str:
     except ValueError:
         raise ConfigError(f"{where}: an IP address and a port are needed, 127.0.0.1:9401") from None
     return address
+
+
+def _edge(content: Mapping[str, Any], folder: Path) -> Edge:
+    section = content.get("gateway", {})
+    if not isinstance(section, dict):
+        raise ConfigError("gateway: a section [gateway]")
+    try:
+        return edge_of(section, folder)
+    except EdgeError as error:
+        raise ConfigError(f"gateway: {error}") from None
 
 
 def _refresh_s(content: Mapping[str, Any]) -> int:

@@ -19,25 +19,22 @@ from typing import Any, Protocol
 
 from rich.console import Console
 
-from services.deployment.config import SERVICES, load
+from services.deployment.config import SERVICES, SuiteConfig, load
 from services.deployment.dev_ca import files_of
 from services.deployment.development import CONFIG_FILE, TLS_FOLDER, TRUST_DOMAIN, prepare
-from services.deployment.issuer import AUDIENCE, DEV_ISSUER
 from services.deployment.launch import bound
 from services.deployment.log_level import LogLevel
 from services.deployment.processes import free_ports, running_processes
 from services.deployment.program import stop_signal, wall_clock_ms
 from services.deployment.suite import running_suite
 from services.deployment.telemetry import LineLog
-from services.gateway.config import GatewayConfig
+from services.gateway.config import gateway_of
 from services.gateway.envoy import running_gateway
 from services.gateway.upstream_tls import GatewayTls
 from services.importing.dealing import Answer, deal
 from services.importing.mapping_file import COMPLETE_JOURNEY, load_mapping
 from services.tls.material import read
 from services.tls.spiffe import gateway_id
-
-JWKS = Path("keys", "jwks.json")
 
 
 class Running(Protocol):
@@ -109,16 +106,9 @@ async def serve(demo: Demo, console: Console) -> int:
     """
     begun = time.monotonic()
     stop = stop_signal()
-    async with _running(demo) as running:
+    async with _running(demo) as (config, running):
         running.ended.add_done_callback(lambda _: stop.set())
-        gateway = GatewayConfig(
-            running.public_addresses,
-            jwks_file=demo.folder / JWKS,
-            issuer=DEV_ISSUER,
-            audience=AUDIENCE,
-            listen=demo.gateway,
-            tls=_gateway_tls(demo),
-        )
+        gateway = gateway_of(config, running.public_addresses, _gateway_tls(demo), demo.gateway)
         async with running_gateway(gateway, demo.folder / "gateway") as envoy:
             running.must_run("the gateway", asyncio.create_task(envoy.ended()))
             took_s = time.monotonic() - begun
@@ -135,7 +125,7 @@ async def serve(demo: Demo, console: Console) -> int:
 
 
 @asynccontextmanager
-async def _running(demo: Demo) -> AsyncIterator[Running]:
+async def _running(demo: Demo) -> AsyncIterator[tuple[SuiteConfig, Running]]:
     """The services while the block runs, in this process or in one each."""
     tls = demo.processes > 1
     path = prepare(
@@ -155,14 +145,14 @@ async def _running(demo: Demo) -> AsyncIterator[Running]:
         identity = gateway_id(TRUST_DOMAIN)
         shown = read(files_of(demo.folder / TLS_FOLDER, identity), identity, wall_clock_ms())
         async with running_processes(config, path, shown, demo.replicas) as processes:
-            yield processes
+            yield config, processes
         return
     with (demo.folder / "suite.log").open("a") as stream:
         log = LineLog(stream)
         level = LogLevel(log.write)
         level.follow_signals()
         async with running_suite(config, wall_clock_ms, log.write, level=level) as suite:
-            yield suite
+            yield config, suite
         log.flush()
 
 

@@ -7,51 +7,65 @@ same configuration gives the same text.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
+import ssl
 import string
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-import grpc
 from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 from google.rpc import error_details_pb2, status_pb2
 
 from services.contract import home_of, public_services
-from services.errors import DOMAIN, REASONS
-from services.gateway.downstream_tls import EdgeTls
+from services.deployment.config import SuiteConfig
+from services.gateway import listener
+from services.gateway.edge import Edge
+from services.gateway.refusals import local_replies
 from services.gateway.upstream_tls import CONNECTIONS, GatewayTls
 from services.interceptors.epochs import HEADER as MIN_EPOCH
+from services.interceptors.signals import HEADER as SIGNAL
+from services.key_sets import is_address
+from services.login.access_tokens import ISSUER as PEOPLE
+from services.login.access_tokens import jwks as people_jwks
 
 TEMPLATE: Final = Path(__file__).parent.parent.parent / "deploy" / "envoy" / "envoy.yaml.tmpl"
 CONFIG_FILE: Final = "envoy.yaml"
 DESCRIPTOR_FILE: Final = "contract.pb"
+PEOPLE_FILE: Final = "people-jwks.json"
+OPENAPI_FILE: Final = "openapi.json"
+OPENAPI: Final = TEMPLATE.parent.parent.parent / "docs" / OPENAPI_FILE
+OPENAPI_PATH: Final = f"/{OPENAPI_FILE}"
 READY_PATH: Final = "/healthz"
 REQUEST_BYTES_MAX: Final = 4 << 20
 RESPONSE_BYTES_MAX: Final = 16 << 20
 UNARY_TIMEOUT_S: Final = 15
+OPENAPI_BYTES_MAX: Final = 1 << 20
+EXCHANGE_BYTES_MAX: Final = 4 << 10
+_JWKS_S: Final = 60
+_ISSUER: Final = "issuer"
+_AUTHORITIES: Final = "/etc/ssl/certs/ca-certificates.crt"
 
 _ERROR_DETAILS: Final = (status_pb2, error_details_pb2)
-#: HTTP status of a refusal Envoy makes itself -> the status it leaves with, and the reason.
-_LOCAL_REPLIES: Final = {
-    400: (400, "MESSAGE_UNREADABLE"),
-    401: (401, "CALLER_UNAUTHENTICATED"),
-    403: (401, "CALLER_UNAUTHENTICATED"),  # a good token for somebody else
-    404: (404, "METHOD_UNKNOWN"),
-    413: (413, "MESSAGE_TOO_LARGE"),
-    503: (503, "SERVICE_UNAVAILABLE"),
-    504: (504, "DEADLINE_PASSED"),
+
+#: What holds for tokens of both kinds.
+_TOKENS: Final[Mapping[str, Any]] = {
+    # Only from the header: by default a token in the query would do, and be logged on its way.
+    "from_headers": [{"name": "Authorization", "value_prefix": "Bearer "}],
+    "require_expiration": True,
+    "clock_skew_seconds": 5,  # 60 by default
+    "forward": True,
+    "jwt_cache_config": {"jwt_cache_size": 1000},
 }
-_REASONS: Final = {
-    **REASONS,
-    "METHOD_UNKNOWN": (grpc.StatusCode.NOT_FOUND, "no such method"),
-    "MESSAGE_TOO_LARGE": (grpc.StatusCode.INVALID_ARGUMENT, "the message is too large"),
-    "SERVICE_UNAVAILABLE": (grpc.StatusCode.UNAVAILABLE, "the service is not ready"),
-    "GATEWAY_REFUSED": (grpc.StatusCode.UNKNOWN, "the gateway refused the request"),
+#: A JSON call's path is none of a service's until it is translated, and until then has a route that leads
+#: nowhere: without one there are no rules for pages of other origins. No client's x- header comes so far.
+_UNKNOWN: Final = {
+    "match": {"prefix": "/"},
+    "route": {"cluster_header": "x-nowhere", "cluster_not_found_response_code": "NOT_FOUND"},
 }
 
 
@@ -61,31 +75,48 @@ class GatewayConfig:
 
     Attributes:
         services: full name of each service -> its ``host:port``.
-        jwks_file: the key set callers' tokens are verified with.
+        jwks: the key set callers' tokens are verified with: a file's path or an address.
         issuer: who issues them.
         audience: whom they are for.
-        listen: ``host:port``; port 0 takes a free one.
+        tenant: whose deployment it is, and so whom people's tokens are for.
+        people: the key set that verifies those tokens, see ``services.login.access_tokens.jwks``, or the
+            file that it lies in where the gateway runs; ``None``: it takes no people's tokens.
+        edge: what is shown to callers.
         tls: what it shows to the services; ``None``: they take calls without a certificate.
-        edge: what it shows to callers; ``None``: it listens on loopback only.
     """
 
     services: Mapping[str, str]
-    jwks_file: Path
+    jwks: str
     issuer: str
     audience: str
-    listen: str = "127.0.0.1:8080"
+    tenant: str
+    people: Mapping[str, Any] | Path | None
+    edge: Edge = field(default_factory=Edge)
     tls: GatewayTls | None = None
-    edge: EdgeTls | None = None
 
-    def __post_init__(self) -> None:
-        """Refuses what would not be safe.
 
-        Raises:
-            ValueError: tokens would cross a network unencrypted.
-        """
-        host, _ = _split(self.listen)
-        if self.edge is None and not ipaddress.ip_address(host).is_loopback:
-            raise ValueError("without TLS the gateway listens on a loopback address only")
+def gateway_of(
+    config: SuiteConfig, services: Mapping[str, str], tls: GatewayTls | None = None, listen: str = ""
+) -> GatewayConfig:
+    """The gateway of a deployment.
+
+    Args:
+        config: the deployment.
+        services: full name of each service -> its ``host:port``.
+        tls: what the gateway shows to the services.
+        listen: where it listens, in the place of what the configuration says.
+    """
+    tokens = config.tokens
+    return GatewayConfig(
+        services,
+        jwks=tokens.place,
+        issuer=tokens.issuer,
+        audience=tokens.audience,
+        tenant=config.tenant,
+        people=people_jwks(config.keyring),
+        edge=replace(config.edge, listen=listen) if listen else config.edge,
+        tls=tls,
+    )
 
 
 def descriptor_set(services: Iterable[str]) -> descriptor_pb2.FileDescriptorSet:
@@ -103,37 +134,48 @@ def descriptor_set(services: Iterable[str]) -> descriptor_pb2.FileDescriptorSet:
 
 def render(config: GatewayConfig) -> str:
     """Envoy's configuration (YAML). It names ``contract.pb`` and ``admin.sock`` in its own folder."""
-    host, port = _split(config.listen)
+    host, port = _split(config.edge.listen)
     names = list(config.services)
+    clusters = [_cluster(name, address, config.tls) for name, address in config.services.items()]
     values = {
         "listen_host": host,
         "listen_port": port,
-        "transport_socket": None if config.edge is None else config.edge.socket(),
+        "transport_socket": None if config.edge.tls is None else config.edge.tls.socket(),
         "foreign_headers": all_but(MIN_EPOCH),
+        "foreign_hints": all_but(SIGNAL),
         "max_request_bytes": REQUEST_BYTES_MAX,
         "max_response_bytes": RESPONSE_BYTES_MAX,
-        "issuer": config.issuer,
-        "audience": config.audience,
-        "jwks_file": str(config.jwks_file.absolute()),
+        "providers": _providers(config),
+        "rules": _rules(_providers(config)),
+        "rates": listener.rates(config.edge),
+        "cross_origin": listener.cross_origin(config.edge),
+        "answer_headers": listener.answer_headers(config.edge),
+        "openapi_bytes": OPENAPI_BYTES_MAX,
         "descriptor_file": DESCRIPTOR_FILE,
         "services": names,
-        "routes": [route for name in names for route in _routes(name)],
-        "clusters": [_cluster(name, address, config.tls) for name, address in config.services.items()],
+        "routes": [
+            _page(OPENAPI_PATH, OPENAPI_FILE),
+            *_exchanges(names),
+            *(route for name in names for route in _routes(name)),
+            _UNKNOWN,
+        ],
+        "clusters": [*clusters, *_issuer_cluster(config.jwks)],
         "ready_path": READY_PATH,
         "ready_when": {name: {"value": 100} for name in names},
-        "local_replies": _local_replies(),
+        "local_replies": local_replies(READY_PATH),
     }
     template = string.Template(TEMPLATE.read_text())
     return template.substitute({name: json.dumps(value) for name, value in values.items()})
 
 
 def all_but(header: str) -> str:
-    """A regular expression (RE2) of every header name that begins with "x-" save one.
+    """A regular expression (RE2) of every header name that begins like one, up to its "-", save that one.
 
     RE2 can not say "not", so it says where a name first departs from the one excepted.
     """
     departing = "|".join(
-        f"{re.escape(header[:at])}([^{re.escape(header[at])}].*)?" for at in range(len("x-"), len(header))
+        f"{re.escape(header[:at])}([^{re.escape(header[at])}].*)?"
+        for at in range(header.index("-") + 1, len(header))
     )
     return f"{departing}|{re.escape(header)}.+"
 
@@ -142,8 +184,11 @@ def write_config(config: GatewayConfig, folder: Path) -> Path:
     """Writes what Envoy reads into its folder; returns the path of the configuration."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     (folder / DESCRIPTOR_FILE).write_bytes(descriptor_set(config.services).SerializeToString())
-    for shown in (config.tls, config.edge):
-        for name, content in ({} if shown is None else shown.secrets()).items():
+    (folder / OPENAPI_FILE).write_bytes(OPENAPI.read_bytes())
+    if config.people is not None and not isinstance(config.people, Path):
+        (folder / PEOPLE_FILE).write_text(json.dumps(config.people))
+    for tls in (config.tls, config.edge.tls):
+        for name, content in ({} if tls is None else tls.secrets()).items():
             (folder / name).write_text(content)
     path = folder / CONFIG_FILE
     path.write_text(render(config))
@@ -176,16 +221,50 @@ def _routes(service: str) -> list[dict[str, Any]]:
     ]
 
 
-def _route(match: dict[str, str], service: str, timeout_s: int) -> dict[str, Any]:
-    unbuffered = {
-        "@type": "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute",
-        "disabled": True,
+def _page(path: str, file: str) -> dict[str, Any]:
+    """A file that is for everybody."""
+    kind = "type.googleapis.com/envoy.extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder"
+    no_method = {"@type": kind, "proto_descriptor": DESCRIPTOR_FILE, "services": []}
+    return {
+        "match": {"path": path},
+        "typed_per_filter_config": {"envoy.filters.http.grpc_json_transcoder": no_method},
+        "direct_response": {"status": 200, "body": {"filename": file}},
+        "response_headers_to_add": [{"header": {"key": "content-type", "value": "application/json"}}],
     }
+
+
+def _rules(providers: Iterable[str]) -> list[dict[str, Any]]:
+    """Which paths want a token: all but where one is exchanged for the other, and what is for everybody."""
+    known = {"requires_any": {"requirements": [{"provider_name": name} for name in providers]}}
+    open_to_all = [{"match": {"path": path}} for path in (*listener.EXCHANGE_PATHS, OPENAPI_PATH)]
+    return [*open_to_all, {"match": {"prefix": "/"}, "requires": known}]
+
+
+def _route(match: dict[str, str], service: str, timeout_s: int) -> dict[str, Any]:
     return {
         "match": match,
         "route": {"cluster": service, "timeout": f"{timeout_s}s"},
-        "typed_per_filter_config": {"envoy.filters.http.buffer": unbuffered},
+        "typed_per_filter_config": _buffered({"disabled": True}),
     }
+
+
+def _exchanges(services: Iterable[str]) -> list[dict[str, Any]]:
+    """Where whoever calls is not known yet, and may send no more than a login takes."""
+    rpc, path = listener.EXCHANGE_PATHS
+    service = rpc.split("/")[1]
+    if service not in services:
+        return []
+    limited = _buffered({"buffer": {"max_request_bytes": EXCHANGE_BYTES_MAX}})
+    return [
+        {**_route({"path": rpc}, service, UNARY_TIMEOUT_S), "typed_per_filter_config": limited},
+        {**_UNKNOWN, "match": {"path": path}, "typed_per_filter_config": limited},
+    ]
+
+
+def _buffered(how: dict[str, Any]) -> dict[str, Any]:
+    """How a route's request bodies are held."""
+    kind = "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute"
+    return {"envoy.filters.http.buffer": {"@type": kind, **how}}
 
 
 def _cluster(service: str, address: str, tls: GatewayTls | None) -> dict[str, Any]:
@@ -223,32 +302,64 @@ def _cluster(service: str, address: str, tls: GatewayTls | None) -> dict[str, An
     }
 
 
-def _local_replies() -> list[dict[str, Any]]:
-    ready = {"body_format_override": {"json_format": {"status": "SERVING"}}}
-    return [
-        {**_when("EQ", 200), **ready},
-        *(
-            {**_when("EQ", made), "status_code": sent, "body_format_override": _body(reason)}
-            for made, (sent, reason) in _LOCAL_REPLIES.items()
-        ),
-        {**_when("GE", 300), "body_format_override": _body("GATEWAY_REFUSED")},
-    ]
-
-
-def _when(comparison: str, status: int) -> dict[str, Any]:
-    value = {"default_value": status, "runtime_key": "not_used"}
-    return {"filter": {"status_code_filter": {"comparison": {"op": comparison, "value": value}}}}
-
-
-def _body(reason: str) -> dict[str, Any]:
-    code, text = _REASONS[reason]
-    info = {
-        "@type": f"type.googleapis.com/{error_details_pb2.ErrorInfo.DESCRIPTOR.full_name}",
-        "reason": reason,
-        "domain": DOMAIN,
-        "metadata": {"request_id": "%REQ(X-REQUEST-ID)%"},
+def _providers(config: GatewayConfig) -> dict[str, Any]:
+    """How tokens are verified: callers', and those the suite signed for people who logged in."""
+    callers = {
+        "issuer": config.issuer,
+        "audiences": [config.audience],
+        **_keys(config.jwks),
+        "payload_in_metadata": listener.CALLER,
+        **_TOKENS,
     }
-    return {"json_format": {"code": code.value[0], "message": text, "details": [info]}}
+    if config.people is None:
+        return {"callers": callers}
+    people = {
+        "issuer": PEOPLE,
+        "audiences": [config.tenant],
+        "local_jwks": {"filename": str(config.people) if isinstance(config.people, Path) else PEOPLE_FILE},
+        "payload_in_metadata": listener.PERSON,
+        **_TOKENS,
+    }
+    return {"callers": callers, "people": people}
+
+
+def _keys(jwks: str) -> dict[str, Any]:
+    """Where the callers' keys are had from; those at an address are fetched ahead, and again."""
+    if not is_address(jwks):
+        return {"local_jwks": {"filename": str(Path(jwks).absolute())}}
+    uri = {"uri": jwks, "cluster": _ISSUER, "timeout": "5s"}
+    return {"remote_jwks": {"http_uri": uri, "cache_duration": f"{_JWKS_S}s", "async_fetch": {}}}
+
+
+def _issuer_cluster(jwks: str) -> list[dict[str, Any]]:
+    """Where the callers' issuer is asked for its keys."""
+    if not is_address(jwks):
+        return []
+    parts = urlsplit(jwks)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    endpoint = {"address": {"socket_address": {"address": parts.hostname, "port_value": port}}}
+    trusted = {
+        "trusted_ca": {"filename": ssl.get_default_verify_paths().cafile or _AUTHORITIES},
+        "match_typed_subject_alt_names": [{"san_type": "DNS", "matcher": {"exact": parts.hostname}}],
+    }
+    typed = {
+        "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+        "sni": parts.hostname,
+        "common_tls_context": {"validation_context": trusted},
+    }
+    encrypted = {"transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": typed}}
+    return [
+        {
+            "name": _ISSUER,
+            "type": "STRICT_DNS",
+            "connect_timeout": "2s",
+            **(encrypted if parts.scheme == "https" else {}),
+            "load_assignment": {
+                "cluster_name": _ISSUER,
+                "endpoints": [{"lb_endpoints": [{"endpoint": endpoint}]}],
+            },
+        }
+    ]
 
 
 def _split(address: str) -> tuple[str, int]:

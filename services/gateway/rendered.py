@@ -18,8 +18,9 @@ from google.protobuf import descriptor_pb2
 from services.contract import home_of, public_services
 from services.deployment.config import SERVICES, ConfigError
 from services.gateway.config import DESCRIPTOR_FILE, GatewayConfig, write_config
-from services.gateway.downstream_tls import EdgeTls
+from services.gateway.edge import edge_of
 from services.gateway.upstream_tls import GatewayTls
+from services.key_sets import is_address
 from services.tls.material import Files
 
 #: What is needed of a configuration; the whole of it is judged by ``check-config``.
@@ -46,16 +47,21 @@ def gateway_of(path: Path, listen: str, at: Path) -> GatewayConfig:
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from None
     said = {section: _texts(content, section, names) for section, names in _NEEDED.items()}
-    tls = said["tls"]
+    tenant, tls, jwks = content.get("tenant"), said["tls"], said["tokens"]["jwks"]
+    if not isinstance(tenant, str):
+        raise ConfigError("tenant: a text is needed")
     shown = Files(*(at / tls[name].replace("{service}", "gateway") for name in ("certificate", "key", "ca")))
+    own = {"listen": listen, "certificate": str(shown.certificate), "key": str(shown.key)}
+    edge = edge_of({**content.get("gateway", {}), **own}, at)
     return GatewayConfig(
         services={name: said["listen"][home_of(name)] for name in public_services()},
-        jwks_file=at / said["tokens"]["jwks"],
+        jwks=jwks if is_address(jwks) else str(at / jwks),
         issuer=said["tokens"]["issuer"],
         audience=said["tokens"]["audience"],
-        listen=listen,
+        tenant=tenant,
+        people=edge.people_keys,
         tls=GatewayTls(shown, tls["trust_domain"]),
-        edge=EdgeTls(shown.certificate, shown.key),
+        edge=edge,
     )
 
 

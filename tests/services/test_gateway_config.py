@@ -11,14 +11,18 @@ from google.protobuf import descriptor_pool
 from services.contract import public_services, services
 from services.deployment.issuer import AUDIENCE, DEV_ISSUER, JWKS_FILE, open_issuer
 from services.gateway import config as gw
+from services.gateway.edge import Edge
+from services.login.access_tokens import jwks as people_jwks
+from tests.given import RING
 from veilgraph.client.suite import SERVICES
 
 ADDRESSES = {name: f"127.0.0.1:{9000 + n}" for n, name in enumerate(SERVICES.values())}
 
 
 def _config(folder: Path, listen: str = "127.0.0.1:8080", **changed) -> gw.GatewayConfig:
-    given = {"services": ADDRESSES, "jwks_file": folder / JWKS_FILE, "issuer": DEV_ISSUER, **changed}
-    return gw.GatewayConfig(audience=AUDIENCE, listen=listen, **given)
+    given = {"services": ADDRESSES, "jwks": str(folder / JWKS_FILE), "issuer": DEV_ISSUER, **changed}
+    given.setdefault("edge", Edge(listen=listen))
+    return gw.GatewayConfig(audience=AUDIENCE, tenant="acme", people=people_jwks(RING), **given)
 
 
 @pytest.mark.parametrize("listen", ["127.0.0.1:8080", "[::1]:8080"])

@@ -7,6 +7,7 @@ import asyncio
 import http.client
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -15,7 +16,10 @@ import pytest_asyncio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from services.deployment.issuer import AUDIENCE, DEV_ISSUER, JWKS_FILE, open_issuer
+from services.gateway import edge as gateway_edge
 from services.gateway.envoy import GatewayConfig, running_gateway
+from services.login.access_tokens import jwks as people_jwks
+from tests.given import RING
 from veilgraph.client import connect
 from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc
 from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
@@ -24,6 +28,7 @@ from veilgraph.recommender.v1 import recommender_pb2, recommender_pb2_grpc
 
 IDENTITY = "veilgraph.identity.v1.IdentityService"
 RECOMMENDER = "veilgraph.recommender.v1.RecommenderService"
+TENANT = "acme"
 PATIENCE_S = 20  # for a busy machine; nothing waits this long when it works
 
 
@@ -147,10 +152,14 @@ class Edge:
         for server in self.servers:
             await server.stop(0)
 
+    #: What the gateway of a test shows at its edge.
+    settings = gateway_edge.Edge(origins=("https://shop.example",))
+
     def config(self, listen="127.0.0.1:0") -> GatewayConfig:
         """A gateway before these servers that trusts this issuer."""
-        jwks = self.folder / "issuer" / JWKS_FILE
-        return GatewayConfig(self.addresses, jwks, DEV_ISSUER, AUDIENCE, listen)
+        jwks = str(self.folder / "issuer" / JWKS_FILE)
+        edge = replace(self.settings, listen=listen)
+        return GatewayConfig(self.addresses, jwks, DEV_ISSUER, AUDIENCE, TENANT, people_jwks(RING), edge)
 
     def token(self, audience=AUDIENCE, ttl_s=600, at_s=0) -> str:
         """A token made ``at_s`` seconds from now."""

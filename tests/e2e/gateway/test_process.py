@@ -73,10 +73,12 @@ async def test_a_second_gateway_does_not_share_the_port(edge):
 _PARENT = """
 import asyncio, json, sys
 from pathlib import Path
+from services.gateway.edge import Edge
 from services.gateway.envoy import GatewayConfig, running_gateway
 
-async def run(services, jwks_file, folder):
-    config = GatewayConfig(services, Path(jwks_file), "issuer", "audience", "127.0.0.1:0")
+async def run(services, jwks, people, folder):
+    edge = Edge(listen="127.0.0.1:0")
+    config = GatewayConfig(services, jwks, "issuer", "audience", "acme", people, edge)
     async with running_gateway(config, Path(folder)) as gateway:
         print(gateway.address, flush=True)
         await gateway.ended()
@@ -87,7 +89,8 @@ asyncio.run(run(*json.loads(sys.argv[1])))
 
 async def test_the_gateway_ends_with_a_killed_parent(edge):
     """Or it would keep the port from the next start."""
-    arguments = [edge.addresses, str(edge.config().jwks_file), str(edge.folder / "orphan")]
+    config = edge.config()
+    arguments = [edge.addresses, config.jwks, config.people, str(edge.folder / "orphan")]
     parent = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", _PARENT, json.dumps(arguments)),
         env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'protos'}"},
