@@ -58,7 +58,7 @@ lint: $(DEV) stubs ## Check style, types, imports, the contract, and that the st
 release-check: $(DEV) ## Refuse manifests and images in which something stands in for what only you know.
 	.venv/bin/python -m tests.deploy --release
 
-protos: $(RUN) stubs ## Generate the stubs, docs/contract, and what the gateway in a cluster reads of the contract.
+protos: $(RUN) stubs ## Generate the stubs, the pages of the contract, and what the gateway in a cluster reads of it.
 	cp -r build/stubs/veilgraph protos/
 	cp build/stubs/tests/probe/v1/* tests/probe/v1/
 	.venv/bin/python -m services contract-pages build/contract.binpb

@@ -14,7 +14,9 @@ def add(commands: Any) -> None:
     lint = commands.add_parser("lint-contract", help="name every method and field without a declaration")
     lint.set_defaults(command=_lint)
 
-    pages = commands.add_parser("contract-pages", help="write docs/contract, a page for each of its files")
+    pages = commands.add_parser(
+        "contract-pages", help="write docs/contract, a page for each of its files, OpenAPI and errors"
+    )
     pages.add_argument("described", type=Path, help="descriptors with comments, as make stubs leaves them")
     pages.add_argument("--check", action="store_true", help="only name the pages that are not the contract's")
     pages.set_defaults(command=_pages)
@@ -38,15 +40,19 @@ def _lint(_arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _pages(arguments: argparse.Namespace, console: Console) -> int:
+    from services.contract.comments import comments
     from services.contract.writing import PAGES, pages, stale, write
+    from services.gateway import written
 
-    made = pages(_read(arguments.described))
+    described = _read(arguments.described)
+    made, over_json = pages(described), written.pages(comments(described))
     if not arguments.check:
         write(PAGES, made)
+        written.write(over_json)
         return 0
-    old = stale(PAGES, made)
-    for name in old:
-        console.print(f"{PAGES / name} is not the contract's: run make protos.", highlight=False)
+    old = [*(PAGES / name for name in stale(PAGES, made)), *written.outdated(over_json)]
+    for path in old:
+        console.print(f"{path} is not the contract's: run make protos.", highlight=False)
     return 1 if old else 0
 
 

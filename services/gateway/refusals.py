@@ -42,6 +42,38 @@ REFUSALS: Final[Mapping[int, tuple[int, str]]] = {
 }
 
 
+#: gRPC code -> HTTP status, as Envoy's transcoder has it (google.rpc.Code).
+HTTP_STATUS: Final[Mapping[grpc.StatusCode, int]] = {
+    _CODES.INVALID_ARGUMENT: 400,
+    _CODES.FAILED_PRECONDITION: 400,
+    _CODES.OUT_OF_RANGE: 400,
+    _CODES.UNAUTHENTICATED: 401,
+    _CODES.PERMISSION_DENIED: 403,
+    _CODES.NOT_FOUND: 404,
+    _CODES.ABORTED: 409,
+    _CODES.ALREADY_EXISTS: 409,
+    _CODES.RESOURCE_EXHAUSTED: 429,
+    _CODES.CANCELLED: 499,
+    _CODES.UNKNOWN: 500,
+    _CODES.INTERNAL: 500,
+    _CODES.DATA_LOSS: 500,
+    _CODES.UNIMPLEMENTED: 501,
+    _CODES.UNAVAILABLE: 503,
+    _CODES.DEADLINE_EXCEEDED: 504,
+}
+
+
+def http_statuses() -> dict[int, str]:
+    """The HTTP statuses that an answer can have but 200, each with the gRPC codes it stands for."""
+    codes = {code for code, _ in REASONS.values()}
+    said: dict[int, list[str]] = {}
+    for code in sorted(codes, key=lambda code: int(code.value[0])):
+        said.setdefault(HTTP_STATUS[code], []).append(code.name)
+    for status, reason in REFUSALS.values():
+        said.setdefault(status, []).append(reason)
+    return {status: ", ".join(dict.fromkeys(names)) for status, names in sorted(said.items())}
+
+
 def local_replies(ready_path: str) -> list[dict[str, Any]]:
     """Envoy's mappers of its own answers, the first that fits counts.
 

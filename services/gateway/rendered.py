@@ -51,8 +51,8 @@ def gateway_of(path: Path, listen: str, at: Path) -> GatewayConfig:
     if not isinstance(tenant, str):
         raise ConfigError("tenant: a text is needed")
     shown = Files(*(at / tls[name].replace("{service}", "gateway") for name in ("certificate", "key", "ca")))
-    own = {"listen": listen, "certificate": str(shown.certificate), "key": str(shown.key)}
-    edge = edge_of({**content.get("gateway", {}), **own}, at)
+    shown_to_all = {"certificate": str(shown.certificate), "key": str(shown.key)}
+    edge = edge_of({**shown_to_all, **content.get("gateway", {}), "listen": listen}, at)
     return GatewayConfig(
         services={name: said["listen"][home_of(name)] for name in public_services()},
         jwks=jwks if is_address(jwks) else str(at / jwks),
