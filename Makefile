@@ -15,7 +15,7 @@ TOOLS := build/protoc/.installed
 PROTOS := $(shell find protos/veilgraph -name '*.proto')
 
 .DEFAULT_GOAL := help
-.PHONY: help run tour test faults lint release-check protos stubs baseline bench locks clean
+.PHONY: help run tour test web faults lint release-check protos stubs baseline bench locks clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ protos: $(RUN) stubs ## Generate the stubs, the pages of the contract, and what 
 
 baseline: stubs ## At a release: from now on callers have the contract as it is.
 	@cp build/baseline.binpb protos/baseline.binpb
+
+web: $(DEV) ## Build the TypeScript client of docs/examples/web in build/web; needs node and npm.
+	@.venv/bin/python -m tests.e2e.web_build
 
 bench: $(DEV) ## Measure, print a table, write build/bench.json; BENCH=name: only that one.
 	.venv/bin/python -m tests.bench $(BENCH)
