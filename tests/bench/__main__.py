@@ -41,6 +41,7 @@ BENCHES = (
     "recommend_live",
     "forget",
     "training",
+    "gateway",
 )
 
 
