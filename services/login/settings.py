@@ -69,7 +69,8 @@ def jwks_at(place: str, folder: Path, where: str) -> tuple[Mapping[str, Any], st
 def _provider(name: str, entry: Mapping[str, Any], apps: tuple[App, ...], folder: Path) -> Provider:
     where = f"providers.{name}"
     _only(entry, _PROVIDER_KEYS, where)
-    algorithms = frozenset(entry.get("algorithms", ALGORITHMS))
+    said = entry.get("algorithms", list(ALGORITHMS))
+    algorithms = frozenset(map(str, said)) if isinstance(said, list) else frozenset()
     if not algorithms or not algorithms <= ALGORITHMS:
         raise LoginError(f"{where}.algorithms: of {', '.join(sorted(ALGORITHMS))}")
     issuer = _text(entry, "issuer", where)
@@ -90,13 +91,16 @@ def _holds_keys(jwks: Mapping[str, Any], algorithms: frozenset[str]) -> bool:
 
 def _app(where: str, entry: Mapping[str, Any], caller: Caller) -> App:
     audience = _text(entry, "audience", where)
+    client = _text({"client": audience, **entry}, "client", where)
     scopes = entry.get("scopes")
     if scopes is None:
-        return App(caller, audience, entry.get("client", audience))
-    opened = {name: frozenset(said) for name, said in scopes.items()}
+        return App(caller, audience, client)
+    if not isinstance(scopes, dict) or not all(isinstance(said, list) for said in scopes.values()):
+        raise LoginError(f"{where}.scopes: of each of the provider's scopes a list of the suite's")
+    opened = {name: frozenset(map(str, said)) for name, said in scopes.items()}
     if unknown := sorted(frozenset().union(*opened.values()) - caller.scopes):
         raise LoginError(f"{where}.scopes: the caller does not hold {unknown}")
-    return App(caller, audience, entry.get("client", audience), opened)
+    return App(caller, audience, client, opened)
 
 
 def _only(entry: Mapping[str, Any], known: frozenset[str], where: str) -> None:

@@ -11,6 +11,7 @@ import ssl
 import struct
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import grpc
 import pytest
@@ -25,6 +26,7 @@ from services.login.access_tokens import AccessTokens
 from services.signing import Signed, signer
 from tests.e2e.gateway.conftest import PATIENCE_S, TENANT, _http
 from tests.given import RING
+from tests.services.provider import serving
 from veilgraph.recommender.v1 import recommender_pb2
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -184,6 +186,23 @@ async def test_a_persons_token_is_taken_and_an_altered_one_is_not(edge):
     bad = [person(at_s=-1000), person()[:-4] + "AAAA", person("vs_ben").replace("Bearer ", "Bearer e30.")]
     for authorization in bad:
         assert (await edge.call("GET", "/v1/items/1", authorization=authorization))[0] == 401
+
+
+async def test_callers_keys_at_an_address_are_fetched_by_the_gateway(edge):
+    """Before the first call asks for them."""
+    with serving(SimpleNamespace(jwks=edge.issuer.jwks(), fetched=0)) as issuer:
+        config = replace(edge.config(), jwks=f"{issuer}/jwks.json")
+        async with running_gateway(config, edge.folder / "fetching") as gateway:
+
+            async def served():
+                return (await edge.call("GET", "/v1/items/1", address=gateway.address))[0] == 200
+
+            await edge.until(served)
+            bad = edge.token()[:-4] + "AAAA"
+            status, _, _ = await edge.call(
+                "GET", "/v1/items/1", authorization=f"Bearer {bad}", address=gateway.address
+            )
+            assert status == 401
 
 
 async def test_the_contract_is_told_to_everybody(edge):
