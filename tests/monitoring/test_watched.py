@@ -15,7 +15,8 @@ from prometheus_client import CollectorRegistry
 
 from services.deployment.config import SERVICES, SuiteConfig, load
 from services.deployment.development import prepare
-from services.deployment.suite import _watched, running_suite
+from services.deployment.suite import running_suite
+from services.deployment.watched import watched_process
 from tests import postgres_server
 from tests.e2e.conftest import configured, suite_in
 from tests.e2e.test_processes import until
@@ -57,7 +58,7 @@ async def test_a_process_is_ready_when_it_serves(tmp_path, clock):
 
 async def test_without_the_section_nothing_is_opened(tmp_path):
     config = configured(tmp_path, dict.fromkeys(SERVICES, 0))
-    async with _watched(config, SERVICES, CollectorRegistry(), asyncio.Event(), print) as address:
+    async with watched_process(config, SERVICES, CollectorRegistry(), asyncio.Event(), print) as address:
         assert address == ""
     assert "monitoring" not in {thread.name for thread in threading.enumerate()}
 

@@ -17,7 +17,8 @@ from services.deployment import program
 from services.deployment.config import SERVICES, ConfigError, load
 from services.deployment.development import prepare
 from services.deployment.log_level import LogLevel
-from services.deployment.suite import GRACE_S, running_suite
+from services.deployment.serving import GRACE_S
+from services.deployment.suite import running_suite
 from services.interceptors.access_log import Level
 from services.interceptors.deadline import deadline
 from tests.e2e.conftest import Shop

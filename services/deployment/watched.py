@@ -1,0 +1,29 @@
+"""The port at which a process is watched, where the deployment names one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from prometheus_client import CollectorRegistry
+
+from services.deployment.config import SuiteConfig
+from services.monitoring.port import Watched, monitoring_port
+from services.monitoring.pulse import Pulse
+from services.parts.part import Log
+
+
+@asynccontextmanager
+async def watched_process(
+    config: SuiteConfig, here: Sequence[str], registry: CollectorRegistry, ready: asyncio.Event, log: Log
+) -> AsyncIterator[str]:
+    """Opens the port at which the process is watched: that of the first of its services with one."""
+    address = next((config.monitoring[name] for name in here if name in config.monitoring), "")
+    if not address:
+        yield ""
+        return
+    told = Watched(registry, ready.is_set, Pulse(asyncio.get_running_loop(), registry))
+    async with monitoring_port(address, told, log) as listens:
+        log(f"{here[0]} is watched on http://{listens}/metrics\n")
+        yield listens
