@@ -23,7 +23,7 @@ from identity.rules import Rules, compile_rules
 from services.consent import policy_file
 from services.consent.policy_file import PolicyFileError
 from services.gateway.edge import Edge, EdgeError, edge_of
-from services.interceptors.call import BACKEND, CALLER_KINDS, OPERATOR, Caller
+from services.interceptors.call import BACKEND, CALLER_KINDS, OPERATOR, PHONE, Caller
 from services.interceptors.gaps import INTERNAL_SCOPE
 from services.login.provider import EXCHANGE_SCOPE, Provider
 from services.login.settings import LOGIN_KEYS, LoginError, jwks_at, providers_of
@@ -427,7 +427,7 @@ def _caller(
             purposes |= policy.mask(node)
         except ConsentError as error:
             raise ConfigError(f"callers.{name}.purposes: {error}") from None
-    kind = entry.get("kind", BACKEND)
+    kind = entry.get("kind", PHONE if "login" in entry else BACKEND)
     if kind not in CALLER_KINDS:
         raise ConfigError(f"callers.{name}.kind: one of {', '.join(CALLER_KINDS)}")
     scopes = _scopes(name, entry, kind)

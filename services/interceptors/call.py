@@ -31,8 +31,8 @@ NOT_PERMITTED = "NOT_PERMITTED"
 REASONS_SCOPE = "consent.reasons"
 EVERY_PURPOSE = -1
 #: What kinds of callers a deployment tells apart; few, for each is a series of every metric of calls.
-BACKEND, OPERATOR = "backend", "operator"
-CALLER_KINDS = (BACKEND, OPERATOR, "partner", "phone", "browser")
+BACKEND, OPERATOR, PHONE = "backend", "operator", "phone"
+CALLER_KINDS = (BACKEND, OPERATOR, "partner", PHONE, "browser")
 #: The suite's own services.
 SERVICE = "service"
 _GUEST = b"guest"

@@ -56,6 +56,20 @@ def test_an_app_is_a_caller_whose_users_log_in_at_a_provider(written):
         None,
     )
     assert [name for name, caller in config.callers.items() if caller.app] == ["phone"]
+    assert config.callers["phone"].kind == "phone"  # as the metrics tell it
+
+
+def test_an_app_may_be_of_another_kind(written):
+    """A web app has logins, too."""
+    config = load(written(PROVIDERS + APP.replace("[callers.phone]", '[callers.phone]\nkind = "browser"', 1)))
+    assert config.callers["phone"].kind == "browser"
+
+
+@pytest.mark.parametrize("kind", ['"jane"', '"service"', "1"])
+def test_a_kind_is_of_a_short_list(written, kind):
+    """And the suite's own services' is given to nobody."""
+    with pytest.raises(ConfigError, match=r"callers.phone.kind: one of backend, operator"):
+        load(written(PROVIDERS + APP.replace("[callers.phone]", f"[callers.phone]\nkind = {kind}", 1)))
 
 
 def test_a_providers_scopes_open_some_of_the_apps(written):
