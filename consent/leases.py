@@ -14,6 +14,9 @@ from dataclasses import dataclass
 TTL_MS = 5_000
 RENEWALS_A_TTL = 5
 MARGIN_MS = 50
+#: A lease of an earlier term may go on for this part of its life after the next term began: whoever
+#: renews it and then falls silent is waited for no longer than two lives after the end of the other.
+LINGERS = 3
 #: Confirmed by everybody, for nobody is there.
 EVERYTHING = 1 << 62
 
@@ -22,6 +25,7 @@ EVERYTHING = 1 << 62
 class _Lease:
     until_ms: int
     applied: int
+    lingers_until_ms: int = 0
 
 
 class Leases:
@@ -50,6 +54,20 @@ class Leases:
         lease.until_ms = max(lease.until_ms, until_ms)
         lease.applied = max(lease.applied, applied)
 
+    def remember(self, holder: bytes, now_ms: int) -> None:
+        """Counts a lease of an earlier term as given now: it can not end later, and lingers for a while."""
+        self.grant(holder, now_ms, 0)
+        self._leases[holder].lingers_until_ms = now_ms + self.ttl_ms // LINGERS
+
+    def lingers(self, holder: bytes, now_ms: int) -> bool:
+        """Whether a lease of an earlier term may go on although its holder has nothing of this one.
+
+        It never ended, and nothing of this term was acknowledged, so whatever was restricted and
+        has returned its holder knows.
+        """
+        lease = self._leases.get(holder)
+        return lease is not None and lease.applied == 0 and now_ms < lease.lingers_until_ms
+
     def acknowledge(self, holder: bytes, epoch: int) -> None:
         """Everything up to an epoch is in effect at a holder."""
         lease = self._leases.get(holder)
@@ -64,6 +82,10 @@ class Leases:
         """Drops the leases that ran out."""
         for holder in [one for one, lease in self._leases.items() if lease.until_ms <= now_ms]:
             del self._leases[holder]
+
+    def over(self, now_ms: int) -> bool:
+        """Whether a lease ran out that is not dropped yet."""
+        return self.next_end_ms() <= now_ms
 
     def confirmed(self) -> int:
         """The epoch that everybody who may decide has applied; ``EVERYTHING`` if nobody may."""

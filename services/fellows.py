@@ -2,8 +2,8 @@
 
 The kernel lets every process of a user in who asks for it (SO_REUSEPORT), of whatever deployment.
 So who joins asks first: the processes of a deployment hold a lock together, in the folder of the
-configuration they have in common, and where nobody holds it the address must be free. The lock goes
-with the process, however it ends. The kernel deals new connections out among those who listen.
+configuration they have in common, and where nobody holds it the address must be free. From then on
+it is held, also while nobody listens yet; all of it goes with the process, however that ends.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from __future__ import annotations
 import fcntl
 import socket
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 
 class StrangerThere(RuntimeError):  # noqa: N818 - named after what it says
-    """Somebody of no such process listens there."""
+    """Somebody of no such process listens there, or the address is not this machine's."""
 
 
 class Fellows:
@@ -34,30 +34,42 @@ class Fellows:
         """
         self._address = address
         port = address.rpartition(":")[2]
-        # Opened by name each time: a lock belongs to what was opened.
+        # Each opens them anew: a lock belongs to what was opened.
         self._joining = (folder / f"port-{port}.joining").open("a")
         self._members = (folder / f"port-{port}.lock").open("a")
+        self._held: socket.socket | None = None
 
-    @contextmanager
-    def joined(self) -> Iterator[None]:
-        """Lets one process after the other begin to listen, in the block; it is one of them afterwards.
+    def join(self) -> None:
+        """Becomes one of them; a server that shares can listen from now on, and nobody else.
 
         Raises:
-            StrangerThere: the address is taken by somebody else.
+            StrangerThere: somebody else does.
         """
-        fcntl.flock(self._joining, fcntl.LOCK_EX)
-        try:
-            if self._first() and not _free(self._address):
-                raise StrangerThere(self._address)
+        with self._alone():
+            try:
+                if self._first():
+                    _bound(self._address, socket.SO_REUSEADDR).close()
+                self._held = self._hold()
+            except OSError:
+                fcntl.flock(self._members, fcntl.LOCK_UN)
+                raise StrangerThere(self._address) from None
             fcntl.flock(self._members, fcntl.LOCK_SH)
-            yield
-        finally:
-            fcntl.flock(self._joining, fcntl.LOCK_UN)
 
     def leave(self) -> None:
         """Is none of them any more; for one that listens no more, or never did."""
         self._joining.close()
         self._members.close()
+        if self._held is not None:
+            self._held.close()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Has whoever joins meanwhile wait."""
+        fcntl.flock(self._joining, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._joining, fcntl.LOCK_UN)
 
     def _first(self) -> bool:
         try:
@@ -66,17 +78,26 @@ class Fellows:
             return False
         return True
 
+    def _hold(self) -> socket.socket:
+        """The address, bound and not listened on: nobody who shares with nobody gets it, nor a client."""
+        try:
+            return _bound(self._address, socket.SO_REUSEPORT)
+        except OSError:
+            # Connections that ended here lately, under somebody who shared with nobody, do not count.
+            return _bound(self._address, socket.SO_REUSEPORT, socket.SO_REUSEADDR)
 
-def _free(address: str) -> bool:
-    """Whether one can listen there who shares with nobody."""
+
+def _bound(address: str, *options: int) -> socket.socket:
     host, _, port = address.rpartition(":")
     family, kind, protocol, _, where = socket.getaddrinfo(
         host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
-    with closing(socket.socket(family, kind, protocol)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(where)
-        except OSError:
-            return False
-    return True
+    bound = socket.socket(family, kind, protocol)
+    try:
+        for option in options:
+            bound.setsockopt(socket.SOL_SOCKET, option, 1)
+        bound.bind(where)
+    except OSError:
+        bound.close()
+        raise
+    return bound

@@ -28,7 +28,7 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", 4 * MESSAGE_BYTES_MAX),
     # A service that comes back is found again soon.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 500),
+    ("grpc.max_reconnect_backoff_ms", 250),
     # So long may an attempt take that nobody answers.
     ("grpc.min_reconnect_backoff_ms", 500),
     # Where a name stands for several processes, one that is new there is found as soon; 30 s by default.

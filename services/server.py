@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import grpc
 from google.protobuf.internal import api_implementation
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from consent.guard_table import GuardTable
 from consent.policy import Policy
-from services.fellows import Fellows, StrangerThere
 from services.interceptors.chain import Chain
 from services.interceptors.declared import Descriptor
 from services.interceptors.layer import Layer
 from services.interceptors.plan import compile_service
 from services.loopback import NotLoopback, is_loopback
+from services.reflection import Reflection, reflection_plan
 from services.tls.certificate import Certificate
 from services.tls.credentials import server_credentials
 from services.tls.peer import peer_reader
@@ -109,7 +107,7 @@ class GuardedServer:
         guard: GuardTable,
         clock_ms: Callable[[], int],
         certificate: Certificate | None = None,
-        fellows: Fellows | None = None,
+        shared: bool = False,
     ) -> None:
         """Makes the server; nothing listens yet.
 
@@ -121,7 +119,7 @@ class GuardedServer:
             clock_ms: the present instant, milliseconds since the epoch.
             certificate: what it shows; it then takes clients that show one, and no others.
                 Without, it listens on loopback only.
-            fellows: the processes that may listen where it does; ``None``: nobody may.
+            shared: others may listen where it does (``services.fellows``).
 
         Raises:
             ContractError: something of a service is not declared.
@@ -133,17 +131,16 @@ class GuardedServer:
         self.names = tuple(one.name for one in served)
         self.address = ""
         plans = {rpc: plan for one in served for rpc, plan in compile_service(one.service, policy).items()}
+        plans |= reflection_plan(policy)
         self._certificate = certificate
-        self._fellows = fellows
         self.chain = Chain(layers, plans, guard, clock_ms, peer_reader() if certificate else None)
-        options = (*_OPTIONS, ("grpc.so_reuseport", int(fellows is not None)))
+        options = (*_OPTIONS, ("grpc.so_reuseport", int(shared)))
         self._server = grpc.aio.server(interceptors=[self.chain], options=options)
         for one in served:
             one.register(one.servicer, self._server)
         self._health = _Health()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = (*self.names, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, self._server)
+        Reflection(self.names).register(self._server)
 
     async def start(self, address: str) -> None:
         """Listens; answers NOT_SERVING until ``serving`` is called.
@@ -159,9 +156,8 @@ class GuardedServer:
             raise NotLoopback(f"{self.names[0]}: without [tls] services listen on loopback, not on {address}")
         await self._set(health_pb2.HealthCheckResponse.NOT_SERVING)
         try:
-            with self._fellows.joined() if self._fellows is not None else nullcontext():
-                port = self._listening(address)
-        except (RuntimeError, StrangerThere):
+            port = self._listening(address)
+        except RuntimeError:
             raise AddressTaken(f"{self.names[0]} can not listen on {address}; is it taken?") from None
         self.address = f"{address.rsplit(':', 1)[0]}:{port}"
         await self._server.start()
@@ -179,8 +175,6 @@ class GuardedServer:
         await self._health.enter_graceful_shutdown()
         self._health.end()
         await self._server.stop(grace_s)
-        if self._fellows is not None:
-            self._fellows.leave()
 
     def _listening(self, address: str) -> int:
         if self._certificate is None:

@@ -56,10 +56,11 @@ def start(folder: Path, **settings: str) -> subprocess.Popen[bytes]:
     told = {"listen_addresses": "", "unix_socket_directories": str(folder), **settings}
     options = [f"--{name}={value}" for name, value in told.items()]
     with (folder / "log").open("ab") as log:
+        said_before = log.tell()
         server = subprocess.Popen(
             [programs / "postgres", "-D", data, *options], stdout=log, stderr=log, **user
         )
-    _wait_for(folder / ".s.PGSQL.5432", server)
+    _wait_for(folder / "log", said_before, server)
     return server
 
 
@@ -76,20 +77,13 @@ def _readable(programs: Path) -> Path:
     return copied / package.name / "pginstall" / "bin"
 
 
-def _wait_for(socket: Path, server: subprocess.Popen[bytes]) -> None:
-    import socket as sockets
-
+def _wait_for(log: Path, said_before: int, server: subprocess.Popen[bytes]) -> None:
+    """Returns when it says that it answers, which is later than it listens."""
     ends = time.monotonic() + _START_S
     while time.monotonic() < ends and server.poll() is None:
-        with sockets.socket(sockets.AF_UNIX) as client:
-            try:
-                client.connect(str(socket))
-            except OSError:
-                time.sleep(0.02)
-                continue
-        # It listens before it answers.
-        time.sleep(0.1)
-        return
+        if b"ready to accept connections" in log.read_bytes()[said_before:]:
+            return
+        time.sleep(0.02)
     raise RuntimeError("PostgreSQL did not start")
 
 

@@ -41,8 +41,8 @@ def add(commands: Any) -> None:
         type=int,
         choices=(1, 2, 3),
         default=1,
-        help="processes of each service, one serving and the others standing by; needs --processes 4 and"
-        " --postgresql",
+        help="processes of each service: engagement's all serve, of the others one serves and the rest stand"
+        " by; needs --processes 4 and --postgresql",
     )
     run.add_argument("--nats", default="", help="URL of a NATS server with JetStream that announces news")
     run.set_defaults(command=_run)
@@ -71,7 +71,7 @@ def add(commands: Any) -> None:
             default=1,
             help="processes that serve on the one address, each with a folder of its own in the folder; one"
             f" that ends is started again (default: 1; at most {WORKERS_MAX}; more than one on PostgreSQL, of"
-            " a service that several may serve)",
+            " a service that several may serve); they are watched and probed at ports that follow each other",
         )
         alone.set_defaults(command=_serve, service=service)
 
@@ -166,7 +166,11 @@ def _serve(arguments: argparse.Namespace, console: Console) -> int:
             address = watched_at(arguments.monitoring, "--monitoring")
             config = replace(config, monitoring={arguments.service: address})
         if arguments.workers > 1:
-            workers = Workers(arguments.service, arguments.workers, arguments.config, config.folder)
+            ports = {
+                "--monitoring": config.monitoring.get(arguments.service, ""),
+                "--probes": arguments.probes,
+            }
+            workers = Workers(arguments.service, arguments.workers, arguments.config, config.folder, ports)
             return uvloop.run(serve_workers(config, workers, _said))
         return uvloop.run(serve_alone(config, arguments.service, sys.stdout, arguments.probes))
     except (

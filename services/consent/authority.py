@@ -30,6 +30,7 @@ from consent.store import Appended, ConsentStore, Line
 from identity.ids import SubjectId
 from services.consent.barrier import Barrier
 from services.consent.following import Followed
+from services.storage.database import StoreUnusable
 
 #: What only gives is in effect at healthy replicas when it returns; for others it does not wait.
 GRANT_WAIT_MS = 100
@@ -38,6 +39,8 @@ RECHECK_S = 60.0
 #: After an end could not be written down. Nobody is allowed anything by a late end: tables
 #: deny what has run out by themselves.
 RETRY_S = 1.0
+#: After the store could not say whether another authority has begun a term.
+ASK_AGAIN_S = 0.2
 
 
 class AuthorityStopped(RuntimeError):  # noqa: N818 - named after what it says
@@ -138,6 +141,7 @@ class ConsentAuthority:
         begun = await self._store.begin()
         self.term, self._holders_kept = begun.term, begun.holders
         self.barrier.remember(begun.holders)
+        self.barrier.confirmed_by(self._runs)
         await self._held.catch_up(self._store)
         self._projection, self.graph_cursor = self._held.projection, self._held.graph_cursor
         self.epoch = await self._store.next_epoch()  # another policy or another instant: other entries
@@ -187,7 +191,7 @@ class ConsentAuthority:
         self._must_run()
         return GuardUpdate(self.epoch, self._projection.entries.copy())
 
-    async def grant_lease(self, holder: bytes, received_ms: int, applied: Callable[[], int]) -> None:
+    async def grant_lease(self, holder: bytes, received_ms: int, applied: Callable[[], int]) -> bool:
         """Gives a replica the right to decide for a while.
 
         The store has confirmed, since the request was received, that no other authority has
@@ -199,27 +203,41 @@ class ConsentAuthority:
             received_ms: when its request was received, by the barrier's clock.
             applied: the epoch it has acknowledged by now.
 
+        Returns:
+            Whether it may be told before the state: a lease of an earlier term goes on.
+
         Raises:
             AuthorityStopped: the authority does not run, or must not any more.
         """
         self._asking[holder] += 1
         try:
-            await self._make(lambda: self._confirm(holder), epoch_of=_no_epoch)
+            await self._make(self._confirm, epoch_of=_no_epoch)
+            goes_on = self.barrier.lingers(holder)
             self.barrier.grant(holder, received_ms, applied())
+            return goes_on
         finally:
             self._asking -= Counter([holder])  # drops what comes to nothing
 
-    async def _confirm(self, holder: bytes) -> None:
-        """Asked when the round begins: a holder may have been dropped while its request waited."""
-        if holder in self._holders_kept:
+    async def _confirm(self) -> None:
+        """Confirms the term; the next authority is to wait for whoever may hold a lease, and for no other."""
+        holders = self.barrier.holders | self._asking.keys()
+        if holders == self._holders_kept:
             await self._store.confirm()
         else:
-            await self._keep_holders()
+            await self._store.keep_holders(holders)
+            self._holders_kept = holders
 
-    async def _keep_holders(self) -> None:
-        holders = self.barrier.holders | self._asking.keys()
-        await self._store.keep_holders(holders)
-        self._holders_kept = holders
+    async def _runs(self) -> bool:
+        """Says whether no other authority has begun a term by now, when the store can say it."""
+        while True:
+            try:
+                await self._make(self._store.confirm, epoch_of=_no_epoch)
+            except AuthorityStopped:
+                return False
+            except StoreUnusable:
+                await asyncio.sleep(ASK_AGAIN_S)
+            else:
+                return True
 
     def next_change_ms(self) -> int:
         """The next instant at which something runs out; ``NEVER_MS`` if nothing does."""

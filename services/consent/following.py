@@ -81,7 +81,9 @@ class StandingBy:
         policy: Policy,
         keys: SubjectKeys,
         clock: Callable[[], int],
+        *,
         log: Callable[[str], object],
+        holds: Callable[[], object],
     ) -> None:
         """Reads nothing yet.
 
@@ -91,11 +93,13 @@ class StandingBy:
             keys: the deployment's.
             clock: the present instant, milliseconds since the epoch.
             log: takes a line when everything is held, and when it can not be read.
+            holds: is told when everything is held.
         """
         self._held = Followed(policy, clock)
         self._tables, self._policy, self._keys = tables, policy, keys
-        self._log = log
+        self._log, self._holds = log, holds
         self._said = ""
+        self._complete = False
         self._over = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -125,6 +129,11 @@ class StandingBy:
     async def _follow_in(self, store: ConsentStore) -> None:
         while not self._over.is_set():
             await self._held.catch_up(store)
+            if self._over.is_set():
+                return
+            if not self._complete:
+                self._complete = True
+                self._holds()
             self._tell("consent holds what is committed, and follows it")
             await self._pause()
 

@@ -2,7 +2,8 @@
 
 Steps are packed once and kept for a while, so that a replica that was away reads on where it
 left off; one that was away too long, or under another term, gets the whole state. A lease is
-told after every step that was pushed before it was given, so whoever holds it has them.
+told after every step that was pushed before it was given, so whoever holds it has them; but one
+that goes on from an earlier term is told at once, for the whole state takes its time.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class _Follower:
     sent: int = 0
     applied: int = 0
     lease: guard_pb2.Lease | None = None
+    goes_on: guard_pb2.Lease | None = None
     renewal: asyncio.Task[None] | None = None
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -105,8 +107,10 @@ class GuardServicer(guard_pb2_grpc.GuardServiceServicer):
                 lease, follower.lease = follower.lease, None  # everything before it is told first
                 for part in self._news(follower):
                     yield self._told(part)
-                if lease is not None:
-                    yield guard_pb2.FollowResponse(term=self._authority.term, lease=lease)
+                    for early in self._early(follower):
+                        yield early
+                for given in (*self._early(follower), *self._given(lease)):
+                    yield given
                 await follower.woken.wait()
             listening.result()
         finally:
@@ -135,6 +139,14 @@ class GuardServicer(guard_pb2_grpc.GuardServiceServicer):
     def _told(self, part: guard_pb2.Part) -> guard_pb2.FollowResponse:
         part.keys_revision = self._authority.keys_revision
         return guard_pb2.FollowResponse(term=self._authority.term, part=part)
+
+    def _early(self, follower: _Follower) -> Iterator[guard_pb2.FollowResponse]:
+        lease, follower.goes_on = follower.goes_on, None
+        return self._given(lease)
+
+    def _given(self, lease: guard_pb2.Lease | None) -> Iterator[guard_pb2.FollowResponse]:
+        if lease is not None:
+            yield guard_pb2.FollowResponse(term=self._authority.term, lease=lease)
 
     def _news(self, follower: _Follower) -> Iterator[guard_pb2.Part]:
         """What the follower was not sent yet, part by part."""
@@ -166,13 +178,19 @@ class GuardServicer(guard_pb2_grpc.GuardServiceServicer):
 
     async def _renew(self, follower: _Follower, sent_at_ms: int, received_ms: int) -> None:
         try:
-            await self._authority.grant_lease(follower.replica, received_ms, lambda: follower.applied)
+            goes_on = await self._authority.grant_lease(
+                follower.replica, received_ms, lambda: follower.applied
+            )
         except AuthorityStopped:
             self.close()
             return
         except StoreUnusable:
             return  # not confirmed, so no lease; the replica asks again
-        follower.lease = guard_pb2.Lease(sent_at_ms=sent_at_ms, ttl_ms=self._barrier.ttl_ms)
+        lease = guard_pb2.Lease(sent_at_ms=sent_at_ms, ttl_ms=self._barrier.ttl_ms)
+        if goes_on:
+            follower.goes_on = lease
+        else:
+            follower.lease = lease
         follower.woken.set()
 
     def _wake(self) -> None:

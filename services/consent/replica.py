@@ -49,7 +49,8 @@ def over(channel: Callable[[], grpc.aio.Channel], metadata: Metadata) -> Follow:
         requests: AsyncIterator[guard_pb2.FollowRequest],
     ) -> AsyncGenerator[guard_pb2.FollowResponse, None]:
         stub = guard_pb2_grpc.GuardServiceStub(channel())  # type: ignore[no-untyped-call]
-        call = stub.Follow(requests, metadata=metadata())
+        # It begins when somebody listens again, and not when a pause between two attempts is over.
+        call = stub.Follow(requests, metadata=metadata(), wait_for_ready=True)
         try:
             async for response in call:
                 yield response
@@ -173,6 +174,8 @@ class Replica:
     def _hear(self, response: guard_pb2.FollowResponse) -> None:
         if response.term < self.term:
             raise StreamBroken("TERM_OVER")
+        if response.term > self.term and self._live():
+            self.renew()  # asked after this term began, so its lease outlived the one before
         self.term = response.term
         if response.WhichOneof("told") == "part":
             self._take(response.part)
@@ -222,12 +225,12 @@ class Replica:
             due.clear()
             if self._lease_due:
                 renewal_at = now_s() + self._ttl_s / RENEWALS_A_TTL
-            if self._caught_up and not self._released:
+            if not self._released and (self._caught_up or (self._lease_due and self._live())):
                 yield self._said()
         yield guard_pb2.FollowRequest(released=True)
 
     def _said(self) -> guard_pb2.FollowRequest:
-        request = guard_pb2.FollowRequest(applied_epoch=self.table.epoch)
+        request = guard_pb2.FollowRequest(applied_epoch=self.table.epoch if self._caught_up else 0)
         if self._lease_due:
             self._lease_due = False
             request.lease_sent_at_ms = self._clock_ms()

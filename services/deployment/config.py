@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -22,11 +23,12 @@ from identity.rules import Rules, compile_rules
 from services.consent import policy_file
 from services.consent.policy_file import PolicyFileError
 from services.gateway.edge import Edge, EdgeError, edge_of
-from services.interceptors.call import BACKEND, CALLER_KINDS, Caller
+from services.interceptors.call import BACKEND, CALLER_KINDS, OPERATOR, Caller
 from services.interceptors.gaps import INTERNAL_SCOPE
 from services.login.provider import EXCHANGE_SCOPE, Provider
 from services.login.settings import LOGIN_KEYS, LoginError, jwks_at, providers_of
 from services.monitoring.port import public
+from services.reflection import REFLECTION_SCOPE
 from services.rights.proofs import Verifier, public_keys
 from services.service_tokens import PREFIX
 from services.storage.database import Location
@@ -39,7 +41,7 @@ T = TypeVar("T")
 SERVICES = ("identity", "consent", "recommender", "engagement")
 #: Of these any number of processes serve at once where the tables allow it: what is right in them rests on
 #: the database alone, or follows what other processes commit. Of the others one serves.
-SHARED = frozenset({"engagement"})
+SHARED = frozenset({"engagement", "recommender"})
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _CALLER_KEYS = frozenset(
@@ -123,6 +125,7 @@ class SuiteConfig:
         monitoring: where the process of each service is watched, "host:port"; one that has none is not.
         home: the folder of the configuration file, where the processes of a host that have the same one
             agree on what they share; ``None``: they share nothing.
+        otlp: the collector that spans are sent to, its URL; empty: none are made.
         edge: what the gateway shows to callers.
     """
 
@@ -147,6 +150,7 @@ class SuiteConfig:
     bind: Mapping[str, str] = field(default_factory=dict)
     monitoring: Mapping[str, str] = field(default_factory=dict)
     home: Path | None = None
+    otlp: str = ""
 
     def bound(self, service: str) -> str:
         """Where a service listens, "host:port"."""
@@ -205,6 +209,7 @@ def load(path: Path) -> SuiteConfig:
         nats=_nats(content, folder),
         monitoring=_monitoring(content),
         home=folder,
+        otlp=_otlp(content),
         edge=_edge(content, folder),
     )
 
@@ -222,7 +227,7 @@ def problems(path: Path) -> list[str]:
     found.by(lambda: _only(content, _KEYS, path.name))
     tenant = found.by(lambda: _name(content.get("tenant"), "tenant"))
     policy = None if tenant is None else found.by(lambda: _policy(content, folder, tenant))
-    for part in (_listen, _bind, _refresh_s, _drain_s, _postgresql, _monitoring):
+    for part in (_listen, _bind, _refresh_s, _drain_s, _postgresql, _monitoring, _otlp):
         found.by(partial(part, content))
     for part_of_folder in (_keyring, _tokens, _edge):
         found.by(partial(part_of_folder, content, folder))
@@ -355,8 +360,23 @@ def _nats(content: Mapping[str, Any], folder: Path) -> NatsSettings | None:
 def _monitoring(content: Mapping[str, Any]) -> dict[str, str]:
     if "monitoring" not in content:
         return {}
-    section = _section(content, "monitoring", frozenset(SERVICES))
-    return {name: watched_at(_string(section, name), f"monitoring.{name}") for name in section}
+    section = _section(content, "monitoring", frozenset((*SERVICES, "otlp")))
+    return {
+        name: watched_at(_string(section, name), f"monitoring.{name}") for name in section if name in SERVICES
+    }
+
+
+def _otlp(content: Mapping[str, Any]) -> str:
+    section = content.get("monitoring")
+    if not isinstance(section, dict) or "otlp" not in section:
+        return ""
+    collector = _string(section, "otlp")
+    parts = urlsplit(collector)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
+        raise ConfigError("monitoring.otlp: the URL of a collector is needed, http://127.0.0.1:4318")
+    if not (find_spec("opentelemetry") and find_spec("opentelemetry.exporter.otlp.proto.http")):
+        raise ConfigError("monitoring.otlp: spans need the extra otel: pip install 'veilgraph-suite[otel]'")
+    return collector
 
 
 def watched_at(address: str, where: str) -> str:
@@ -407,13 +427,10 @@ def _caller(
             purposes |= policy.mask(node)
         except ConsentError as error:
             raise ConfigError(f"callers.{name}.purposes: {error}") from None
-    scopes = frozenset(entry.get("scopes", ()))
-    if any(scope.startswith(INTERNAL_SCOPE) for scope in scopes):
-        raise ConfigError(
-            f"callers.{name}.scopes: the suite's own services alone hold {INTERNAL_SCOPE}* scopes"
-        )
-    if EXCHANGE_SCOPE in scopes:
-        raise ConfigError(f"callers.{name}.scopes: {EXCHANGE_SCOPE} is what a login has, and nobody else")
+    kind = entry.get("kind", BACKEND)
+    if kind not in CALLER_KINDS:
+        raise ConfigError(f"callers.{name}.kind: one of {', '.join(CALLER_KINDS)}")
+    scopes = _scopes(name, entry, kind)
     if "login" in entry and "spiffe" in entry:
         raise ConfigError(f"callers.{name}: an app calls by its users' logins, not by a certificate")
     if name.startswith(PREFIX):
@@ -424,12 +441,22 @@ def _caller(
     translates_to = frozenset(entry.get("translates_to", ()))
     if unknown := sorted(translates_to - callers | translates_to & {name}):
         raise ConfigError(f"callers.{name}.translates_to: no other callers are called {unknown}")
-    kind = entry.get("kind", BACKEND)
-    if kind not in CALLER_KINDS:
-        raise ConfigError(f"callers.{name}.kind: one of {', '.join(CALLER_KINDS)}")
     app = "login" in entry
     name = _name(name, "callers")
     return Caller(name, tenant, scopes, purposes, per_hour, translates_to, app, kind)
+
+
+def _scopes(name: str, entry: Mapping[str, Any], kind: str) -> frozenset[str]:
+    scopes = frozenset(entry.get("scopes", ()))
+    if any(scope.startswith(INTERNAL_SCOPE) for scope in scopes):
+        raise ConfigError(
+            f"callers.{name}.scopes: the suite's own services alone hold {INTERNAL_SCOPE}* scopes"
+        )
+    if EXCHANGE_SCOPE in scopes:
+        raise ConfigError(f"callers.{name}.scopes: {EXCHANGE_SCOPE} is what a login has, and nobody else")
+    if REFLECTION_SCOPE in scopes and kind != OPERATOR:
+        raise ConfigError(f"callers.{name}.scopes: {REFLECTION_SCOPE} is for callers of kind {OPERATOR}")
+    return scopes
 
 
 def _verifier(name: str, entry: Mapping[str, Any], folder: Path, content: Mapping[str, Any]) -> Verifier:

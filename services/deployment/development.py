@@ -17,6 +17,7 @@ from services.deployment import dev_ca
 from services.deployment.config import SERVICES
 from services.deployment.issuer import AUDIENCE, DEV_ISSUER, JWKS_FILE, open_issuer, save_token
 from services.key_file import write_private
+from services.reflection import REFLECTION_SCOPE
 from services.rights.verifier import DEV_METHODS, DEV_VERIFIER, DEV_VERIFIER_ISSUER, open_verifier
 from services.rights.verifier import JWKS_FILE as VERIFIER_JWKS_FILE
 from services.tls.config import PLACE
@@ -68,7 +69,7 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (
             *("identity.resolve", "identity.people", "identity.explain", "identity.unlink"),
             *("identity.rules", "identity.keys"),
-            *("recommender.train", "recommender.jobs", "recommender.read"),
+            *("recommender.train", "recommender.jobs", "recommender.read", REFLECTION_SCOPE),
         ),
         ("service", "rights", "personalise", "marketing", "loyalty", "operate"),
     ),

@@ -1,8 +1,8 @@
 """The four services as processes of their own, for as long as this one runs.
 
 They are one deployment: whoever started them stops when one of them has ended, and takes the
-others along. Where each service has a second process that stands by, one that ends is started
-again instead, and stands by from then on.
+others along. Where each service has a second process, which stands by or serves beside the first,
+one that ends is started again instead.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,8 @@ from services.tls.material import Material
 STOP_S = 15.0
 #: A process that ended is started again after so long.
 AGAIN_S = 1.0
+#: Who does not listen yet is asked again soon.
+_SOON = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500))
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
@@ -68,8 +70,8 @@ async def running_processes(
         config: the deployment.
         path: its configuration file. Each service's log is beside it, "<service>.log".
         shown: with what this process asks for their health, when connections show certificates.
-        replicas: processes of each service; one serves and the others stand by. Each keeps its files in
-            a folder of its own, the second in "replica-2" beside the configuration.
+        replicas: processes of each service; one serves and the others stand by, or all serve. Each keeps
+            its files in a folder of its own, the second in "replica-2" beside the configuration.
 
     Raises:
         ServiceFailed: one ended before all served.
@@ -130,7 +132,7 @@ async def _started_again(
 
 
 async def start(
-    name: str, path: Path, place: Path | None = None, monitoring: str = ""
+    name: str, path: Path, place: Path | None = None, monitoring: str = "", within: Sequence[str] = ()
 ) -> asyncio.subprocess.Process:
     """Starts one service of a deployment; it ends with this process at the latest.
 
@@ -139,13 +141,16 @@ async def start(
         path: the deployment's configuration file.
         place: the folder of the process's own files, its log too; ``None``: the configuration's.
         monitoring: where it is watched; empty: where the configuration says.
+        within: a program and its arguments that becomes the service, as ``nsenter`` does.
     """
     folder = place or path.parent
     folder.mkdir(mode=0o700, exist_ok=True)
+    program = [sys.executable, "-m", "services", name, "--config", str(path), "--folder", str(folder)]
+    if monitoring:
+        program += ["--monitoring", monitoring]
     with (folder / f"{name}.log").open("a") as output:
         return await asyncio.create_subprocess_exec(
-            *bound(sys.executable, "-m", "services", name, "--config", str(path), "--folder", str(folder)),
-            *(("--monitoring", monitoring) if monitoring else ()),
+            *bound(*within, *program),
             stdout=output,
             stderr=output,
             start_new_session=True,  # Ctrl-C is for whoever started it, who stops it in order
@@ -154,7 +159,7 @@ async def start(
 
 async def serving(address: str, secured: Secured | None = None) -> None:
     """Returns when a server says that it serves."""
-    async with open_channel("a service", address, (), secured) as channel:
+    async with open_channel("a service", address, _SOON, secured) as channel:
         watch = health_pb2_grpc.HealthStub(channel).Watch
         while True:
             try:

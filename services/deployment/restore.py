@@ -40,6 +40,7 @@ from services.storage.numbers import last_given
 from services.storage.personal import DatabaseStore
 from services.storage.recommender_rows import RecommenderRows
 from services.storage.sealed_log import SealedLog
+from services.storage.stored_models import nothing_decided
 from services.storage.subject_keys import SubjectKeys
 from services.storage.subjects_kept import erased_in
 from services.stores import Phase
@@ -252,6 +253,7 @@ async def _nothing_in_memory(_subjects: object) -> None:
 def _another_projection(writer: Connection) -> None:
     """Numbers given since the backup are given again: what was learned under them is of other people."""
     writer.execute("UPDATE state SET projection = ?", (secrets.token_hex(_PROJECTION_BYTES),))
+    nothing_decided(writer)
 
 
 def _another_producer(writer: Connection) -> None:

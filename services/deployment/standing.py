@@ -39,7 +39,7 @@ class Standing:
             clock: the present instant, milliseconds since the epoch.
             log: takes a line when a service stands by.
             imported: imports a service.
-            ready: is set while a service stands by, for then it can take over.
+            ready: is set while a service stands by and can take over; consent once it holds everything.
         """
         self.held: Followed | None = None
         self._config, self._clock, self._log = config, clock, log
@@ -50,7 +50,6 @@ class Standing:
     def begin(self, name: str) -> None:
         """A service waits for its turn from now on."""
         self._log(f"{name} stands by: another process serves it\n")
-        self._ready.set()
         self._tasks = [asyncio.create_task(asyncio.to_thread(self._imported, name))]
         if name == "consent":
             from services.consent.following import StandingBy  # noqa: PLC0415 - nobody else needs it
@@ -58,9 +57,18 @@ class Standing:
 
             config = self._config
             keys = SubjectKeys(config.keyring)
-            self._consent = StandingBy(config.store(name), config.policy, keys, self._clock, self._log)
+            self._consent = StandingBy(
+                config.store(name),
+                config.policy,
+                keys,
+                self._clock,
+                log=self._log,
+                holds=self._ready.set,
+            )
             self._consent.begin()
-        elif name == "recommender":
+            return
+        self._ready.set()
+        if name == "recommender":
             from services.recommender.learned import standing_by  # noqa: PLC0415 - likewise
 
             task = standing_by(self._config.store(name), self._config.folder, self._log)

@@ -30,7 +30,7 @@ from services.contract import public_services
 from services.deployment.config import SERVICES, ConfigError, SuiteConfig
 from services.deployment.standing import Standing
 from services.engagement.event_feed import remote_events, remote_partitions
-from services.fellows import Fellows
+from services.fellows import Fellows, StrangerThere
 from services.identity.graph_feed import remote_barrier, remote_graph
 from services.interceptors import layers
 from services.interceptors.access_log import Level, normal
@@ -40,6 +40,7 @@ from services.interceptors.certified import Certified
 from services.interceptors.layer import Layer
 from services.interceptors.metrics import CallMetrics
 from services.interceptors.pseudonymisation import Tokenise
+from services.interceptors.spans import Tracer
 from services.key_file import Keys
 from services.key_sets import ALGORITHMS, KeySet, following
 from services.lag import Lags
@@ -58,7 +59,7 @@ from services.peers import Peers
 from services.remote_feed import Patience
 from services.remote_stores import RemoteStore
 from services.retention.running import Sweeper, sweeping
-from services.server import GuardedServer, Served
+from services.server import AddressTaken, GuardedServer, Served
 from services.service_tokens import PREFIX, accepting_services, service_callers
 from services.signing import Signed, signer
 from services.storage.audit import StoredAuditLog
@@ -75,6 +76,9 @@ GRACE_S = 12.0
 HEALTH_S = 0.2
 #: The parts of one process are entered and become ready in this order.
 ORDER = ("identity", "consent", "engagement", "recommender")
+
+#: Makes the chain of one server.
+ChainOf = Callable[[AuditLog, Tokenise | None], list[Layer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,12 @@ async def running_suite(
             part = suite.parts[name] = await stack.enter_async_context(part_of(name)(process, links))
             if not config.shared(name):
                 await stack.enter_async_context(part.duties(turns[name]))
-        servers = _servers(suite, links, stack)
+        tracer = await stack.enter_async_context(_traced(config, here))
+        keys = _key_sets(process)
+        keeping_up = asyncio.create_task(following(keys.values()))
+        stack.callback(keeping_up.cancel)
+        process.must_run("following the issuers' keys", keeping_up)
+        servers = _servers(suite, _chain_of(process, links, keys, tracer), links, stack)
         await _listen(suite, {n: one for n, one in servers.items() if not config.shared(n)}, addresses)
         for part in suite.parts.values():
             await process.unless_ended(part.ready())
@@ -399,7 +408,9 @@ async def _tell_health(guard: GuardTable, servers: Sequence[GuardedServer], read
                 await (server.serving() if told else server.not_serving())
 
 
-def _servers(suite: Suite, links: Links, stack: AsyncExitStack) -> dict[str, GuardedServer]:
+def _servers(
+    suite: Suite, chain_of: ChainOf, links: Links, stack: AsyncExitStack
+) -> dict[str, GuardedServer]:
     """Puts each part behind the chain; nothing listens yet.
 
     A server keeps its audit records in its part's tables, and gives them to whoever seals them.
@@ -407,11 +418,6 @@ def _servers(suite: Suite, links: Links, stack: AsyncExitStack) -> dict[str, Gua
     Stopping, which runs backwards, ends the streams, then the servers, then what calls began.
     """
     process = suite.process
-    keys = _key_sets(process)
-    task = asyncio.create_task(following(keys.values()))
-    stack.callback(task.cancel)
-    process.must_run("following the issuers' keys", task)
-    chain_of = _chain_of(process, links, keys)
     keeping = Keeping(process.registry)
     for part in suite.parts.values():
         stack.push_async_callback(part.drained)
@@ -436,7 +442,7 @@ def _servers(suite: Suite, links: Links, stack: AsyncExitStack) -> dict[str, Gua
             guard=process.guard,
             clock_ms=process.clock,
             certificate=process.certificates.get(part.name),
-            fellows=_fellows(process, part.name),
+            shared=_joined(process, part.name, stack),
         )
         stack.push_async_callback(server.stop, GRACE_S)
     for close in closing:
@@ -444,16 +450,26 @@ def _servers(suite: Suite, links: Links, stack: AsyncExitStack) -> dict[str, Gua
     return servers
 
 
-def _fellows(process: Process, name: str) -> Fellows | None:
-    """Who may listen on a service's address besides this process; ``None``: nobody."""
-    config = process.config
-    if config.home is None or not config.shared(name) or config.listen[name].endswith(":0"):
-        return None
+def _joined(process: Process, name: str, stack: AsyncExitStack) -> bool:
+    """Whether others may listen on a service's address besides this process; they are of this deployment.
+
+    Raises:
+        AddressTaken: somebody else does.
+    """
+    config, address = process.config, process.config.bound(name)
+    if config.home is None or not config.shared(name) or address.endswith(":0"):
+        return False
     try:
-        return Fellows(config.home, config.listen[name])
+        fellows = Fellows(config.home, address)
     except OSError as error:
         process.log(f"{name} listens alone: {config.home} can not hold the lock ({error.strerror})\n")
-        return None
+        return False
+    stack.callback(fellows.leave)
+    try:
+        fellows.join()
+    except StrangerThere:
+        raise AddressTaken(f"{name} can not listen on {address}; is it taken?") from None
+    return True
 
 
 async def _listen(suite: Suite, servers: Mapping[str, GuardedServer], addresses: dict[str, str]) -> None:
@@ -463,6 +479,18 @@ async def _listen(suite: Suite, servers: Mapping[str, GuardedServer], addresses:
         if name not in suite.process.config.bind:
             addresses[name] = server.address  # its port may have been any
         suite.addresses.update(dict.fromkeys(server.names, addresses[name]))
+
+
+@asynccontextmanager
+async def _traced(config: SuiteConfig, here: Sequence[str]) -> AsyncIterator[Tracer | None]:
+    """Who records the calls while the block runs; nobody where no collector is named."""
+    if not config.otlp:
+        yield None
+        return
+    from services.monitoring.otlp import sending  # noqa: PLC0415 - an extra, which nobody else needs
+
+    async with sending(config.otlp, here[0] if len(here) == 1 else "veilgraph") as tracer:
+        yield tracer
 
 
 def _key_sets(process: Process) -> dict[str, KeySet]:
@@ -485,9 +513,7 @@ def _key_sets(process: Process) -> dict[str, KeySet]:
         raise ConfigError(f"jwks: {error}") from None
 
 
-def _chain_of(
-    process: Process, links: Links, keys: Mapping[str, KeySet]
-) -> Callable[[AuditLog, Tokenise | None], list[Layer]]:
+def _chain_of(process: Process, links: Links, keys: Mapping[str, KeySet], tracer: Tracer | None) -> ChainOf:
     """Makes each server's chain; what the servers of a process share is made once."""
     config = process.config
     tokens = config.tokens
@@ -515,6 +541,7 @@ def _chain_of(
         signals_port=links.signals,
         certified=_certified(config),
         level=process.level,
+        tracer=tracer,
         generation=lambda: sum(one.generation for one in keys.values()),
     )
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.deployment.config import ConfigError, SuiteConfig
@@ -37,16 +37,37 @@ class Workers:
         count: how many processes.
         path: the deployment's configuration file.
         folder: has a folder "worker-1" and so on for each.
+        ports: by option the "host:port" where the first worker answers others than callers; the next ones
+            answer at the ports that follow.
     """
 
     service: str
     count: int
     path: Path
     folder: Path
+    ports: Mapping[str, str] = field(default_factory=dict)
 
     def place(self, number: int) -> Path:
         """The folder of one worker's own files."""
         return self.folder / f"worker-{number}"
+
+    def arguments(self, number: int) -> list[str]:
+        """What one worker is told."""
+        told = {"--config": str(self.path), "--folder": str(self.place(number))}
+        told |= {option: _following(address, number) for option, address in self.ports.items() if address}
+        return [word for pair in told.items() for word in pair]
+
+
+def _following(address: str, number: int) -> str:
+    """The address of one worker, given the first one's; of any port any.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    host, _, port = address.rpartition(":")
+    if not port.isdecimal():
+        raise ConfigError(f"{address}: an address and a port are needed, 127.0.0.1:9401")
+    return address if port == "0" else f"{host}:{int(port) + number - 1}"
 
 
 async def serve_workers(config: SuiteConfig, workers: Workers, log: Callable[[str], object]) -> int:
@@ -56,12 +77,13 @@ async def serve_workers(config: SuiteConfig, workers: Workers, log: Callable[[st
         The exit code: 0 if all stopped in order.
 
     Raises:
-        ConfigError: only one process of the service may serve.
+        ConfigError: only one process of the service may serve, or an address is none.
         FolderInUse: another process runs it on this folder.
     """
     if not config.shared(workers.service):
         where = "of its tables" if config.postgresql else "of a file"
         raise ConfigError(f"--workers: one process serves {workers.service} {where}; others stand by")
+    workers.arguments(1)  # what is wrong with them is told at once
     stop = stop_signal()
     with sole_user(workers.folder, workers.service):
         keepers = [_Keeper(workers, number, log) for number in range(1, workers.count + 1)]
@@ -133,9 +155,8 @@ class _Keeper:
             return await process.wait()
 
     async def _started(self) -> asyncio.subprocess.Process:
-        place = self._workers.place(self._number)
-        place.mkdir(mode=0o700, exist_ok=True)
-        arguments = ("--config", str(self._workers.path), "--folder", str(place))
+        self._workers.place(self._number).mkdir(mode=0o700, exist_ok=True)
+        arguments = self._workers.arguments(self._number)
         return await asyncio.create_subprocess_exec(
             *bound(sys.executable, "-m", "services", self._workers.service, *arguments),
             start_new_session=True,  # Ctrl-C is for this process, which stops it in order

@@ -22,6 +22,7 @@ from services.interceptors.pseudonymisation import PairwiseOf, Tokenise, pseudon
 from services.interceptors.purpose import purpose
 from services.interceptors.request_id import request_id
 from services.interceptors.signals import signals
+from services.interceptors.spans import Tracer, spans
 
 
 def layers(
@@ -36,11 +37,13 @@ def layers(
     signals_port: Signals,
     certified: Certified | None = None,
     level: Callable[[], Level] = normal,
+    tracer: Tracer | None = None,
     generation: Callable[[], int] = unchanging,
 ) -> list[Layer]:
     """The chain. The order is the argument; each line says why it stands where it stands."""
     return [
         request_id(),  # first: every later line can name the call
+        *([spans(tracer)] if tracer else []),  # the call's place in its trace, before anything names it
         access_log(log, level),  # one line a call, refusals too; never an identifier
         metrics(call_metrics),  # outside authentication, so refusals are counted
         errors(log),  # the only place where an error becomes a status

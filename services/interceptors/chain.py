@@ -27,7 +27,6 @@ from services.tls.peer import PeerOf
 #: Library services that touch no personal data, and why they pass unguarded.
 EXEMPT = {
     "/grpc.health.v1.Health/": "probes of the platform; says only whether a service serves",
-    "/grpc.reflection.v1alpha.ServerReflection/": "describes the published contract",
 }
 Handler = Any  # grpc.RpcMethodHandler
 _ATTEMPTS_MAX = 3

@@ -56,26 +56,20 @@ class CallMetrics:
         streams = Gauge("veilgraph_streams_open", "Streams that are open.", registry=registry)
         streams.set_function(lambda: self.streams)
         # labels() costs more than counting.
-        self._counted: dict[tuple[str, str, str, str], Counter] = {}
-        self._timed: dict[tuple[str, str], Histogram] = {}
+        self._series: dict[tuple[str, str, str, str], tuple[Counter, Histogram]] = {}
 
     def ended(self, call: Call, code: str, duration_s: float) -> None:
         """Counts one call."""
         rpc, caller = call.plan.name, call.caller.kind if call.caller is not None else NOBODY
         key = rpc, caller, code, decision(call, code)
-        counter = self._counted.get(key)
-        if counter is None:
-            counter = self._counted[key] = self._calls.labels(*key)
-        counter.inc()
-        if call.streams:
-            return
-        histogram = self._timed.get((rpc, caller))
-        if histogram is None:
-            histogram = self._timed[rpc, caller] = self._seconds.labels(rpc, caller)
-            self._calls.labels(
-                rpc, caller, *UNFORESEEN
-            )  # 0 before the first: from nothing to 1 is no increase
-        histogram.observe(duration_s)
+        series = self._series.get(key)
+        if series is None:
+            series = self._series[key] = self._calls.labels(*key), self._seconds.labels(rpc, caller)
+            # 0 before the first one: from nothing to 1 Prometheus sees no increase.
+            self._calls.labels(rpc, caller, *UNFORESEEN)
+        series[0].inc()
+        if not call.streams:
+            series[1].observe(duration_s)
 
 
 def decision(call: Call, code: str) -> str:

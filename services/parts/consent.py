@@ -109,7 +109,10 @@ async def consent_part(process: Process, links: Links) -> AsyncIterator[Part]:
         )
 
         async def ready() -> None:
-            await reader.caught_up(await links.graph.head())
+            # Whoever takes over has every link that was answered: identity waits at the barrier before it
+            # answers. So it waits for no identity, which may be changing hands as well.
+            if process.held is None:
+                await reader.caught_up(await links.graph.head())
             authority.subscribe(process.guard)
             for name, task in (await collector.start(links.audit)).items():
                 process.must_run(f"the collection of {name}'s audit", task)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 
 from identity.ids import PARTITIONS
+from recommender.errors import SnapshotUnusable
 from recommender.projection import RecommenderProjection
+from services.errors import Unavailable
 from services.feed import Consumer, Source
 from services.monitoring.recommending import ModelInService
 from services.parts.links import EventNews, Links, PartitionNews
@@ -46,10 +48,13 @@ async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part
             log=process.log,
             page_key=process.config.keyring.active("signing").derive(b"pages of recommendations", 64),
             model_refresh_s=process.config.model_refresh_s,
+            several=process.config.shared("recommender"),
         ) as recommender,
         reading(process, links, recommender.projection) as readers,
     ):
         process.must_run("the model's refresher", recommender.refresher.broken)
+        if recommender.following is not None:
+            process.must_run("following the recommender's tables", recommender.following)
         ModelInService(process.registry, recommender.live, recommender.refresher)
         keys = SubjectKeys(process.config.keyring)
         links.stores[recommender.people.name] = DatabaseStore(database, recommender.people, keys)
@@ -59,6 +64,8 @@ async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part
             head = await links.events.head()
             for reader in readers:
                 await reader.caught_up(head)
+            with suppress(SnapshotUnusable, Unavailable):  # it is taken over as soon as it can be
+                await recommender.service.follow()
             if not recommender.live.model.version:
                 await recommender.live.rebuild()  # who may be learned from is known only now
             recommender.refresher.soon()  # somebody may have withdrawn while nothing ran
@@ -87,7 +94,14 @@ async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part
             store_served(links.stores["recommender"]),
         ]
 
-        yield Part("recommender", database, served, ready=ready, forget=recommender.people.forget)
+        yield Part(
+            "recommender",
+            database,
+            served,
+            ready=ready,
+            forget=recommender.people.forget,
+            duties=lambda turn: recommender.duties(turn.number),
+        )
 
 
 @asynccontextmanager

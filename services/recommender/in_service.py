@@ -7,10 +7,12 @@ the same tables the model goes through them, and every process has it serve; no 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from recommender.errors import SnapshotUnusable
 from recommender.model import Model
 from services.errors import Unavailable
 from services.recommender.serving import LiveIndex
@@ -95,7 +97,14 @@ class Here:
 class Everywhere:
     """What several processes serve; implements ``InService``. Used from one event loop."""
 
-    def __init__(self, stored: StoredModels, models: Path, live: LiveIndex, projection: str) -> None:
+    def __init__(
+        self,
+        stored: StoredModels,
+        models: Path,
+        live: LiveIndex,
+        projection: str,
+        log: Callable[[str], object],
+    ) -> None:
         """Has not looked yet what is to serve.
 
         Args:
@@ -103,8 +112,10 @@ class Everywhere:
             models: the folder of this process's models.
             live: what serves here.
             projection: names the projection the models are about.
+            log: told of a model that can not be used.
         """
         self.judged: Judged | None = None
+        self._log = log
         self._stored = stored
         self._models = models
         self._files = ModelFiles(models)
@@ -120,12 +131,22 @@ class Everywhere:
         return self._duties is not None
 
     async def begin(self, duties: int) -> None:
-        """Decides from now on; what serves here already does everywhere if nobody has decided before."""
-        await self.follow()
+        """Decides from now on: what serves here does everywhere, where that is not decided or not possible.
+
+        Args:
+            duties: the number of the duties.
+        """
+        decided = (await self._stored.served()).version is not None
+        try:
+            await self.follow()
+        except SnapshotUnusable as unusable:  # of another format, or not whole
+            self._log(f"the model in service is not used: {unusable}\n")
+            decided = False
         self._duties = duties
         self._told.set()
-        if (await self._stored.served()).version is None and self._live.model.version:
-            await self.serve(self._live.model)
+        if not decided:
+            here = self._live.model
+            await self._put(here.version, (here.version, here.check) if here.version else None)
 
     def end(self) -> None:
         """Decides no more."""

@@ -76,6 +76,7 @@ class Recommender:
         refresher: has the model follow who may be learned from.
         entitling: answers calls about exclusive items.
         following: follows what other processes write; ``None``: there are none.
+        service: what is to serve.
         duties: trains, and decides what serves, while the block runs; given the number of the duties.
     """
 
@@ -90,6 +91,7 @@ class Recommender:
     refresher: Refresher
     entitling: EntitlementServicer
     following: asyncio.Task[None] | None
+    service: InService
     duties: Callable[[int], AbstractAsyncContextManager[None]]
 
 
@@ -128,7 +130,7 @@ async def running_recommender(
     indexes = IndexFiles(places.models, loaded.projection)
     index = await asyncio.to_thread(_resumed, places, indexes, catalogue, parameters, log)
     live = LiveIndex(catalogue, index, popularity, partial(_keep, indexes, log))
-    everywhere = Everywhere(StoredModels(database), places.models, live, loaded.projection)
+    everywhere = Everywhere(StoredModels(database), places.models, live, loaded.projection, log)
     service: InService = everywhere if several else Here(live, ModelFiles(places.models).judged())
     trainer = Trainer(
         store=store,
@@ -239,6 +241,7 @@ async def running_recommender(
             refresher,
             entitling,
             follows,
+            service,
             sharing.duties if several else _no_duties,
         )
     finally:

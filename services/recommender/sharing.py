@@ -10,13 +10,15 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
+from services.errors import Unavailable
 from services.recommender.following import Following
 from services.recommender.handing_over import HandingOver
 from services.recommender.in_service import Everywhere
 from services.recommender.refreshing import Refresher
 from services.recommender.taking_in import Memory, TakingIn
 from services.recommender.trainer import Trainer
-from services.recommender.unlearning import Unlearning
+from services.recommender.unlearning import AGAIN_S, Unlearning
+from services.storage.database import StoreUnusable
 from services.storage.followers import FollowerTables, Kind
 from services.storage.jobs import JobTables
 
@@ -60,6 +62,7 @@ class Sharing:
         self._trainer = trainer
         self._refresher = refresher
         self._news = news
+        self._log = log
         self._unlearning = Unlearning(news - 1, lambda: trainer.without_the_erased(clock()), log)
         taking_in = TakingIn(tables, memory, self._told)
         self.following = Following(tables, news, taking_in, self._unlearning.upto, log)
@@ -77,9 +80,12 @@ class Sharing:
 
         Args:
             number: of these duties; nothing is decided under an earlier one.
+
+        Raises:
+            StoreUnusable: it can not be read what is to serve, or these duties are over already.
         """
-        await self._service.begin(number)
         try:
+            await self._begin(number)
             self._unlearning.soon(await self._tables.last())  # whoever had them may not have come so far
             self._refresher.soon()
             self.jobs.begin()
@@ -88,6 +94,19 @@ class Sharing:
             self._service.end()
             await self.jobs.end()
             await self._trainer.close()
+
+    async def _begin(self, number: int) -> None:
+        while True:
+            try:
+                return await self._service.begin(number)
+            except Unavailable as unavailable:
+                if unavailable.reason == "NOT_ON_DUTY":
+                    raise StoreUnusable("the duties are over") from unavailable
+                failed: Exception = unavailable  # who may be learned from is not known now
+            except OSError as full:
+                failed = full
+            self._log(f"the duties of the recommender wait: {type(failed).__name__}\n")
+            await asyncio.sleep(AGAIN_S)
 
     async def stop(self) -> None:
         """Leaves the others."""

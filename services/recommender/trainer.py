@@ -175,6 +175,8 @@ class Trainer:
                 await self._service.serve_popularity()
         async with self._writing:
             await asyncio.to_thread(self._keep_only_of_those_present, stale)
+        if not self._service.teaches:
+            await self._keep_only_of_the_permitted(now_ms)
         if not self._live.model.version:
             await self._live.serve_popularity()
 
@@ -191,7 +193,7 @@ class Trainer:
         """
         await self._jobs.idle()
         if not self._live.model.version:
-            await self._live.serve_popularity()
+            await self._service.serve_popularity()
         permitted = await people_to_learn_from(self._guard, self._store, now_ms)
         stale = await asyncio.to_thread(self._files.unlike, permitted)
         if self._live.model.version in stale:
@@ -235,6 +237,14 @@ class Trainer:
         self._files.remove(set(stale).intersection(self._files.learned_from_others(present)))
         self._sums.keep_only_of(present)
         self._remove_half_written()
+
+    async def _keep_only_of_the_permitted(self, now_ms: int) -> None:
+        """For a process that makes no models now: what it made before follows who permits it, too."""
+        permitted = await people_to_learn_from(self._guard, self._store, now_ms)
+        async with self._writing:
+            unlike = await asyncio.to_thread(self._files.unlike, permitted)
+            await asyncio.to_thread(self._files.remove, set(unlike) - {self._live.model.version})
+            await asyncio.to_thread(self._sums.keep_only_of, permitted.subject)
 
     def _remove_half_written(self) -> None:
         self._files.remove_half_written()

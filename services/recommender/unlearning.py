@@ -40,6 +40,7 @@ class Unlearning:
         self._log = log
         self._pause = pause
         self._asked = news
+        self._said = ""
         self._task: asyncio.Task[None] | None = None
 
     def upto(self, followed: int) -> int:
@@ -68,7 +69,13 @@ class Unlearning:
             try:
                 await self._unlearn()
             except (Unavailable, RecommenderError, StoreUnusable, OSError) as failed:
-                self._log(f"what was learned is looked through again: {type(failed).__name__}\n")
+                self._say(f"what was learned is looked through again: {type(failed).__name__}\n")
                 await self._pause(AGAIN_S)
                 continue
-            self._upto = asked
+            self._upto, self._said = asked, ""
+
+    def _say(self, line: str) -> None:
+        """Not the same again and again."""
+        if line != self._said:
+            self._log(line)
+            self._said = line

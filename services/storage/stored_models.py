@@ -105,6 +105,12 @@ class StoredModels:
         sync(folder)
 
 
+def nothing_decided(connection: Connection) -> None:
+    """Removes the model in service and what is to serve, the jobs and the followers; nobody serves."""
+    for table in ("model_part", "model_in_service", "job", "follower"):
+        connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+
+
 def contents_of(folder: Path) -> Contents:
     """The files of a model's folder; what was built of it, in folders beneath, stays here."""
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}

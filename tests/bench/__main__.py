@@ -29,6 +29,7 @@ BENCHES = (
     "consent_failover",
     "track_batch",
     "track_batch_postgres",
+    "workers",
     "guard_postgres",
     "growth",
     "identity_graph",

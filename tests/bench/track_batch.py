@@ -223,8 +223,17 @@ def serving(*arguments: str) -> Iterator[_Server]:
 
 def send_all(told: dict[str, Any], events: Sequence[Event]) -> float:
     """Sends everything in batches, ``IN_FLIGHT`` at a time; events a second."""
+    return len(events) / send(told, requests_of(told, events, range(0, len(events), BATCH)))
+
+
+def requests_of(told: dict[str, Any], events: Sequence[Event], starts: Sequence[int]) -> list[bytes]:
+    """The batches that begin at some places, as a server's caller sends them."""
     ids = dict(zip(told["births"], told["subjects"], strict=True))
-    requests = [_request(events, start, ids) for start in range(0, len(events), BATCH)]
+    return [_request(events, start, ids) for start in starts]
+
+
+def send(told: dict[str, Any], requests: Sequence[bytes]) -> float:
+    """Sends batches to a server, ``IN_FLIGHT`` at a time; seconds."""
     metadata = (("authorization", f"Bearer {told['token']}"),)
     with grpc.insecure_channel(told["address"]) as channel, ThreadPoolExecutor(IN_FLIGHT) as pool:
         call = channel.unary_unary("/veilgraph.engagement.v1.ProfileService/TrackBatch")
@@ -233,9 +242,9 @@ def send_all(told: dict[str, Any], events: Sequence[Event]) -> float:
         answers = list(pool.map(lambda request: call(request, metadata=metadata, timeout=30), requests))
         elapsed = time.perf_counter() - begun
     recorded = sum(profile_pb2.TrackBatchResponse.FromString(answer).recorded for answer in answers)
-    if recorded != len(events):
-        raise RuntimeError(f"{recorded} of {len(events)} events were recorded")
-    return len(events) / elapsed
+    if recorded != BATCH * len(requests):
+        raise RuntimeError(f"{recorded} of {BATCH * len(requests)} events were recorded")
+    return elapsed
 
 
 def _request(events: Sequence[Event], start: int, ids: dict[str, str]) -> bytes:

@@ -1,6 +1,7 @@
 """The gRPC connection: tokens, deadlines, retries and errors against a real server."""
 
 import threading
+import time
 from concurrent import futures
 from contextlib import contextmanager
 
@@ -27,6 +28,7 @@ from veilgraph.recommender.v1 import recommender_pb2, recommender_pb2_grpc
 
 JANE = identity_pb2.ResolveRequest(identifiers=[email("jane@example.com")])
 TOKEN = "eyJ0.eyJ0.c2ln"  # the form of a token; the fake server verifies nothing
+AWAY_S = 1.5
 SLOW_S = 30.0  # passes even on a busy machine; no test waits for it
 
 
@@ -99,13 +101,12 @@ class Identity:
 
 
 @contextmanager
-def _serving(suite: _Suite, credentials=None):
+def _serving(suite: _Suite, credentials=None, at="127.0.0.1:0"):
     with futures.ThreadPoolExecutor(4) as pool:
         server = grpc.server(pool)
         identity_pb2_grpc.add_IdentityServiceServicer_to_server(suite, server)
         profile_pb2_grpc.add_ProfileServiceServicer_to_server(suite, server)
         recommender_pb2_grpc.add_RecommenderServiceServicer_to_server(suite, server)
-        at = "127.0.0.1:0"
         port = server.add_secure_port(at, credentials) if credentials else server.add_insecure_port(at)
         server.start()
         try:
@@ -249,6 +250,24 @@ def test_unavailable_is_retried_until_it_answers(veil, suite):
     assert len(suite.metadata) == 3
 
 
+def test_a_call_that_met_the_closing_port_is_repeated(veil, suite):
+    """The server took it from the wire, began nothing, and says CANCELLED although nobody gave it up."""
+    suite.refusals = [(grpc.StatusCode.CANCELLED, ())] * 2
+    assert veil.identity.Resolve(JANE).results
+    assert len(suite.metadata) == 3
+
+
+def test_who_shares_a_connection_rides_over_a_change_of_hands(suite):
+    """For seconds nobody listens; sixteen calls at a time are more than gRPC's usual budget of retries."""
+    with _serving(suite) as address:
+        pass
+    with connect(address, token=TOKEN, timeout_s=SLOW_S) as veil:
+        calls = [veil.identity.Resolve.future(JANE) for _ in range(16)]
+        time.sleep(AWAY_S)
+        with _serving(suite, at=address):
+            assert all(call.result().results for call in calls)
+
+
 def test_a_server_that_pushes_back_is_not_asked_again(veil, suite):
     """Pushback below zero means: do not retry."""
     code, trailing = _refusal(grpc.StatusCode.UNAVAILABLE, "CONSENT_NOT_READY")
@@ -259,11 +278,12 @@ def test_a_server_that_pushes_back_is_not_asked_again(veil, suite):
 
 
 def test_a_server_that_stays_away_is_given_up(veil, suite):
-    """Four attempts, then the typed error."""
-    suite.refusals = [_refusal(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE")] * 9
+    """Five attempts, then the typed error."""
+    code, trailing = _refusal(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE")
+    suite.refusals = [(code, (*trailing, ("grpc-retry-pushback-ms", "1")))] * 9
     with pytest.raises(Unavailable, match="STORE_UNAVAILABLE"):
         veil.identity.Resolve(JANE)
-    assert len(suite.metadata) == 4
+    assert len(suite.metadata) == 5
 
 
 def test_a_denial_is_not_retried(veil, suite):

@@ -61,7 +61,7 @@ def test_every_unary_method_and_no_stream_is_retried():
         if not (rpc.client_streaming or rpc.server_streaming)
     }
     assert {(entry["service"], entry["method"]) for entry in retried["name"]} == unary
-    assert retried["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE"]
+    assert retried["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE", "CANCELLED"]
 
 
 def test_every_retried_write_can_be_repeated():

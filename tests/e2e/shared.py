@@ -1,4 +1,4 @@
-"""Two processes' worth of engagement on one database, in one event loop, beside the others."""
+"""Two processes' worth of one service on one database, in one event loop, beside the others."""
 
 from __future__ import annotations
 
@@ -49,9 +49,10 @@ class Running:
 
 
 class Twins:
-    """Identity and consent, and engagement twice: the second listens beside the first."""
+    """A service twice, the second beside the first, and those it needs once."""
 
-    def __init__(self, folder: Path, dsn: str, clock: Clock) -> None:
+    def __init__(self, folder: Path, dsn: str, clock: Clock, service: str) -> None:
+        self.service = service
         ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
         self.folder, self.clock = folder, clock
         self.path = prepare(folder, int(time.time()), ports, dsn)
@@ -62,13 +63,14 @@ class Twins:
     async def begin(self) -> None:
         for name in SERVICES:
             await self.config.store(name).migrate()
-        await self.start("others", ("identity", "consent"), self.config)
+        needed = ("identity", "consent", "engagement", "recommender")
+        await self.start("others", needed[: needed.index(self.service)], self.config)
         (port,) = free_ports(1)  # so that each can be asked for by name; A is whom the others ask
-        for name, address in (("A", self.config.listen["engagement"]), ("B", f"127.0.0.1:{port}")):
+        for name, address in (("A", self.config.listen[self.service]), ("B", f"127.0.0.1:{port}")):
             place = self.folder / name
             place.mkdir()
-            listen = {**self.config.listen, "engagement": address}
-            await self.start(name, ("engagement",), replace(self.config, listen=listen, folder=place))
+            listen = {**self.config.listen, self.service: address}
+            await self.start(name, (self.service,), replace(self.config, listen=listen, folder=place))
 
     async def start(self, name: str, services: Sequence[str], config: SuiteConfig) -> Running:
         log, stop = io.StringIO(), asyncio.Event()
@@ -101,7 +103,7 @@ class Twins:
         (address,) = set(self.running[name].suite.addresses.values())
         config = self.config
         token = signer(config.keyring, Signed.SERVICE_TOKEN)
-        peers = Peers({"engagement": address}, token, config.tenant, self.clock)
+        peers = Peers({self.service: address}, token, config.tenant, self.clock)
         self.closing.append(peers.close)
         return peers
 
@@ -113,9 +115,9 @@ class Twins:
 
 
 @asynccontextmanager
-async def twins_in(folder: Path, clock: Clock) -> AsyncIterator[Twins]:
+async def twins_in(folder: Path, clock: Clock, service: str = "engagement") -> AsyncIterator[Twins]:
     """Both serve when the block begins."""
-    twins = Twins(folder, await another_database(), clock)
+    twins = Twins(folder, await another_database(), clock, service)
     await twins.begin()
     try:
         yield twins

@@ -15,10 +15,9 @@ from google.protobuf import message_factory
 
 from identity.ids import SubjectId
 from identity.pairwise import Pairwise
-from services.interceptors.chain import EXEMPT
 from services.interceptors.declared import policy_of
 from tests.e2e.conftest import Shop
-from tests.e2e.test_sweep import REQUESTS, reflected, refused_or_degraded, wire_name
+from tests.e2e.test_sweep import LIBRARY, REQUESTS, reflected, refused_or_degraded, wire_name
 from veilgraph.consent.v1 import consent_pb2
 from veilgraph.identity.v1 import identity_pb2, people_pb2
 
@@ -75,8 +74,8 @@ async def test_every_method_of_every_service_answers_them_all_alike(shop):
     subjects = await people(shop)
     asked = set()
     for channel in shop.channels.values():
-        for method in await reflected(channel):
-            if any(wire_name(method).startswith(prefix) for prefix in EXEMPT) or method.name not in REQUESTS:
+        for method in await reflected(channel, shop):
+            if any(wire_name(method).startswith(prefix) for prefix in LIBRARY) or method.name not in REQUESTS:
                 continue
             assert policy_of(method).purpose not in {"rights", "operate"}
             denied = {}

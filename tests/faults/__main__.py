@@ -1,10 +1,12 @@
-"""``make faults``: breaks things and prints fault, promise, result; exits 1 when a promise was broken.
+"""``make faults``: breaks things and prints fault, promise, result.
 
-python -m tests.faults [words of the faults' names]
+What can not be tried on this machine is shown as skipped, with the reason. The exit code is 1 when a
+promise was broken.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import sys
 import tempfile
@@ -17,18 +19,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tests.faults.campaign import FAULTS, Fault, carried_out
+from tests.faults.campaign import FAULTS, LONG, Fault, carried_out
 from tests.faults.verdict import Broken
 
 _SHOWN = {"yes": "[green]yes[/green]", "NO": "[red]NO[/red]", "skipped": "[yellow]skipped[/yellow]"}
 
 
-def main(asked: Sequence[str]) -> int:
-    """Carries out the faults that are asked for, all without any."""
+def main(arguments: Sequence[str]) -> int:
+    """Carries out the faults that are asked for, all of the short ones without any."""
     console = Console(width=140)
-    chosen = [fault for fault in FAULTS if not asked or any(word in fault.name for word in asked)]
+    asked = _asked(arguments)
+    faults = FAULTS + LONG if asked.long else FAULTS
+    chosen = [one for one in faults if not asked.word or any(word in one.name for word in asked.word)]
     if not chosen:
-        console.print(f"No fault is called so: {' '.join(asked)}")
+        console.print(f"No fault is called so: {' '.join(asked.word)}")
         return 2
     table = Table("fault", "promise", "kept", "result")
     broken = 0
@@ -43,6 +47,13 @@ def main(asked: Sequence[str]) -> int:
         table.add_row(fault.name, fault.promise, _SHOWN[kept], escape(result))
     console.print(table)
     return 1 if broken else 0
+
+
+def _asked(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("word", nargs="*", help="only faults with one of these in their names")
+    parser.add_argument("--long", action="store_true", help="also those that take five minutes each")
+    return parser.parse_args(arguments)
 
 
 def _came_of(fault: Fault) -> tuple[str, str]:

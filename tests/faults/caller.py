@@ -7,16 +7,11 @@ notices a connection that says nothing any more, as whoever balances calls does 
 from __future__ import annotations
 
 import io
-import time
 from types import SimpleNamespace
 from typing import Any
 
 import grpc
 
-from services.deployment.dev_ca import caller_id, files_of
-from services.tls.credentials import Secured
-from services.tls.material import read
-from services.tls.spiffe import service_id
 from tests.e2e.conftest import STUBS, Shop
 from tests.e2e.test_processes import WallClock
 from tests.faults.pairs import Pairs
@@ -68,12 +63,9 @@ class Caller(Shop):
 
 
 def _opened(pairs: Pairs, service: str, interceptors: list[Any]) -> grpc.aio.Channel:
-    address, tls = pairs.reached[service], pairs.config.tls
-    if tls is None:
+    address, secured = pairs.reached[service], pairs.secured(service)
+    if secured is None:
         return grpc.aio.insecure_channel(address, _OPTIONS, interceptors=interceptors)
-    shop = caller_id(tls.trust_domain, "shop")
-    shown = read(files_of(pairs.folder / "tls", shop), shop, time.time_ns() // 1_000_000)
-    secured = Secured(shown, service_id(tls.trust_domain, service))
     return grpc.aio.secure_channel(
         address, secured.credentials(), _OPTIONS + secured.options(), interceptors=interceptors
     )

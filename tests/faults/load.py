@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import grpc
 
@@ -26,6 +27,7 @@ _RETRIABLE = frozenset({grpc.StatusCode.UNAVAILABLE})
 #: As long as a service gives a call that set no deadline.
 DEADLINE_S = 10.0
 _PAUSE_S = 0.02
+_BATCH = 500
 #: A caller may not bring as many new identifiers as it likes.
 _PAUSE_BETWEEN_PEOPLE_S = 0.3
 
@@ -42,7 +44,8 @@ class Told:
         stale: how often they were read then.
         lists: recommendations to somebody who permits.
         pause_s: the longest time without one.
-        given_up: calls that the client's policy gave up as UNAVAILABLE, and that were asked anew.
+        given_up: calls that the client's policy gave up as UNAVAILABLE, by what it said; they were
+            asked anew.
         late: calls that passed their deadline, and were asked anew.
         failures: calls that ended otherwise than well or retriably, by code.
     """
@@ -54,29 +57,32 @@ class Told:
     stale: int = 0
     lists: int = 0
     pause_s: float = 0.0
-    given_up: int = 0
+    given_up: Counter[str] = field(default_factory=Counter)
     late: int = 0
     failures: Counter[str] = field(default_factory=Counter)
+
+
+class Callers(NamedTuple):
+    """How many there are beside the one who has people withdraw; each has a call in flight.
+
+    Attributes:
+        trackers: so many track.
+        followers: so many are recommended to.
+        pause_s: between two calls of one of them.
+    """
+
+    trackers: int = 1
+    followers: int = 1
+    pause_s: float = 0.02
 
 
 class Load:
     """Callers in the background, until ``stop``."""
 
-    def __init__(
-        self, pairs: Pairs, trackers: int = 1, followers: int = 1, pause_s: float = _PAUSE_S
-    ) -> None:
-        """Calls nobody yet.
-
-        Args:
-            pairs: who is called.
-            trackers: so many track.
-            followers: so many are recommended to.
-            pause_s: between two calls of one of them.
-        """
+    def __init__(self, pairs: Pairs, callers: Callers) -> None:
+        """Calls nobody yet."""
         self.shop = Caller(pairs)
-        self.trackers = trackers
-        self._kinds = [*[self._track] * trackers, *[self._follow] * followers]
-        self._pause_s = pause_s
+        self.callers = callers
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
         self._numbers = itertools.count(1)
@@ -89,7 +95,8 @@ class Load:
         self.one = await again(lambda: self.shop.subject("tracked"))
         await again(lambda: self.shop.grant(self.one))
         self._listed_at = time.monotonic()
-        self._tasks = [asyncio.create_task(kind()) for kind in (self._withdraw, *self._kinds)]
+        many = [*[self._track] * self.callers.trackers, *[self._follow] * self.callers.followers]
+        self._tasks = [asyncio.create_task(kind()) for kind in (self._withdraw, *many)]
 
     async def stop(self) -> Told:
         """Ends the callers between two calls."""
@@ -113,6 +120,13 @@ class Load:
         assert (await again(lambda: self.shop.portrait(subject))).total_events
         return subject
 
+    async def flood(self, events: int) -> None:
+        """Tracks many events at once, of the one whose events are tracked."""
+        for _ in range(events // _BATCH):
+            batch = [self.shop.event(f"event-{next(self._numbers)}", self.one, "tea") for _ in range(_BATCH)]
+            await again(lambda batch=batch: self.shop.track(*batch))
+            self.told.events += _BATCH
+
     async def close(self) -> None:
         """Ends the connections."""
         self._stopping = True
@@ -126,7 +140,7 @@ class Load:
             event = self.shop.event(f"event-{next(self._numbers)}", self.one, "tea")
             if await self._asked(lambda event=event: self.shop.track(event)):
                 self.told.events += 1
-            await asyncio.sleep(self._pause_s)
+            await asyncio.sleep(self.callers.pause_s)
 
     async def _withdraw(self) -> None:
         shop = self.shop
@@ -164,7 +178,7 @@ class Load:
                 self.told.pause_s = max(self.told.pause_s, now - self._listed_at)
                 self._listed_at = now
                 self.told.lists += 1
-            await asyncio.sleep(self._pause_s)
+            await asyncio.sleep(self.callers.pause_s)
 
     async def _all_asked(self, *calls: Callable[[], Awaitable[None]]) -> bool:
         """One after the other, as long as they are answered."""
@@ -209,7 +223,7 @@ class Load:
     def _note(self, error: grpc.aio.AioRpcError) -> bool:
         """Whether it may be asked again; what may not is counted."""
         if error.code() in _RETRIABLE:
-            self.told.given_up += 1
+            self.told.given_up[error.details() or error.code().name] += 1
             return True
         self.told.failures[f"{error.code().name} {error.details()}"] += 1
         return False

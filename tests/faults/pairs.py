@@ -11,18 +11,21 @@ import io
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, TypeVar
 
 import grpc
 
 from services.contract import home_of, public_services
 from services.deployment.config import SERVICES, load
-from services.deployment.development import prepare
-from services.deployment.processes import free_ports, serving, start
+from services.deployment.dev_ca import caller_id, files_of
+from services.deployment.development import TLS_FOLDER, prepare
+from services.deployment.processes import free_ports, serving, start, toward
+from services.tls.credentials import Secured
+from services.tls.material import read
 from tests.e2e.conftest import Shop
 from tests.e2e.test_processes import WallClock, until
 
@@ -33,9 +36,23 @@ PATIENCE_S = 60
 class Pairs:
     """Two processes a service, on one database and one configuration."""
 
-    def __init__(self, folder: Path, dsn: str = "", nats: str = "") -> None:
+    def __init__(
+        self, folder: Path, dsn: str = "", nats: str = "", hosts: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Writes the configuration; nothing runs yet.
+
+        Args:
+            folder: where everything of the deployment is.
+            dsn: the database; empty: a process a service on files.
+            nats: the NATS server; empty: none.
+            hosts: where services listen, if not on loopback; they show certificates then.
+        """
         ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
-        self.path = prepare(folder, int(time.time()), ports, dsn, nats=nats)
+        self.path = prepare(folder, int(time.time()), ports, dsn, nats=nats, tls=bool(hosts))
+        text = self.path.read_text()
+        for name, host in hosts.items():
+            text = text.replace(f"127.0.0.1:{ports[name]}", f"{host}:{ports[name]}")
+        self.path.write_text(text)
         self.config = load(self.path)
         self.folder = folder
         self.addresses = {name: self.config.listen[home_of(name)] for name in public_services()}
@@ -43,6 +60,8 @@ class Pairs:
         self.reached = dict(self.config.listen)
         #: The configuration of a process that has another than the rest.
         self.paths: dict[tuple[str, int], Path] = {}
+        #: A command that a process is started by.
+        self.within: dict[tuple[str, int], tuple[str, ...]] = {}
         self.running: dict[tuple[str, int], asyncio.subprocess.Process] = {}
 
     def place(self, number: int) -> Path:
@@ -59,12 +78,21 @@ class Pairs:
                 await self.serving(*names)
 
     async def start(self, name: str, number: int) -> None:
-        path = self.paths.get((name, number), self.path)
-        self.running[name, number] = await start(name, path, self.place(number))
+        key = (name, number)
+        path = self.paths.get(key, self.path)
+        self.running[key] = await start(name, path, self.place(number), within=self.within.get(key, ()))
 
     async def serving(self, *names: str) -> None:
         async with asyncio.timeout(PATIENCE_S):
-            await asyncio.gather(*(serving(self.config.listen[name]) for name in names))
+            await asyncio.gather(*(serving(self.config.listen[name], self.secured(name)) for name in names))
+
+    def secured(self, name: str) -> Secured | None:
+        """How the shop is connected to a service; ``None``: in the clear."""
+        if self.config.tls is None:
+            return None
+        shop = caller_id(self.config.tls.trust_domain, "shop")
+        material = read(files_of(self.folder / TLS_FOLDER, shop), shop, time.time_ns() // 1_000_000)
+        return toward(self.config, name, material)
 
     def listening_at(self, name: str, number: int, address: str) -> None:
         """Has a process listen elsewhere than where others call the service."""

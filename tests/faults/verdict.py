@@ -37,7 +37,7 @@ def judge(told: Told, recorded: int, learned: int, unsure: int) -> None:
 
 def summed_up(told: Told) -> str:
     """The figures, in a few words."""
-    asked_anew = told.given_up + told.late
+    asked_anew = told.given_up.total() + told.late
     return (
         f"{told.events} events, {told.withdrawals} withdrawals, {told.asked_after} asked after, "
         f"{told.lists} lists (longest pause {told.pause_s:.1f} s), {asked_anew} asked anew"

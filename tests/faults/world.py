@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from services.deployment.config import SERVICES
@@ -30,6 +32,7 @@ class Form(NamedTuple):
         postgresql: two processes a service on PostgreSQL; else one a service on SQLite.
         nats: news are announced by NATS.
         fronted: services that are reached through an address of the network, as behind a balancer.
+        hosts: where services listen, if not on loopback.
         beside: callers do not go that way; only the services among themselves do.
     """
 
@@ -37,6 +40,10 @@ class Form(NamedTuple):
     nats: bool = False
     fronted: tuple[str, ...] = ()
     beside: bool = False
+    hosts: Mapping[str, str] = MappingProxyType({})
+
+
+_PAIRS = Form()
 
 
 class World:
@@ -49,7 +56,7 @@ class World:
         ports: where the processes of those services listen, by their numbers.
     """
 
-    def __init__(self, folder: Path, form: Form) -> None:
+    def __init__(self, folder: Path, form: Form = _PAIRS) -> None:
         """Makes the folder's files and starts database and NATS; no service yet."""
         self._form = form
         self._watching: list[asyncio.Task[None]] = []
@@ -62,7 +69,7 @@ class World:
         if self.nats is not None:
             self.nats.start()
         dsn = postgres_server.uri(self._database) if form.postgresql else ""
-        self.pairs = Pairs(folder / "suite", dsn, self.nats.url if self.nats else "")
+        self.pairs = Pairs(folder / "suite", dsn, self.nats.url if self.nats else "", form.hosts)
         self.fronts: dict[str, Front] = {}
         self.ports: dict[str, dict[int, int]] = {}
 

@@ -19,6 +19,7 @@ from services.errors import Unavailable
 from services.recommender.followed import Step
 from services.recommender.trainer import people_to_learn_from
 from services.storage.model_files import ModelFiles
+from services.storage.stored_models import StoredModels
 from services.storage.sums_files import SumsFiles
 from services.stores import Phase
 from tests.conftest import Clock
@@ -165,15 +166,32 @@ async def test_an_error_of_a_job_is_told_where_it_was_asked_for(
                 await other.train("t9")
 
 
-async def test_who_withdrew_is_forgotten_in_every_process_when_it_was_asked_of_any(
+async def test_who_withdrew_is_forgotten_in_every_process_and_folder_when_it_was_asked_of_any(
     trained_folder: Path, tmp_path: Path, guard: GuardTable
 ) -> None:
-    """Nobody is left to learn from: popularity serves in both."""
-    async with two(trained_folder, tmp_path, guard) as (one, other), one.recommender.duties(0):
-        await agreed(one)
-        one.permit(*OTHERS, GONE, purposes=())
-        call = other.call()
-        call.subjects = {"subject": [GONE]}
-        await other.recommender.jobs.Forget(jobs_pb2.ForgetRequest(request_id="f1"), call)
-        for world in (one, other):
-            assert world.recommender.live.model.version == ""
+    """Nobody is left to learn from: popularity serves, and who trained before keeps no sums of them."""
+    async with two(trained_folder, tmp_path, guard) as (one, other):
+        async with one.recommender.duties(0):
+            await agreed(one)
+        async with other.recommender.duties(0):
+            one.permit(*OTHERS, GONE, purposes=())
+            call = one.call()
+            call.subjects = {"subject": [GONE]}
+            await one.recommender.jobs.Forget(jobs_pb2.ForgetRequest(request_id="f1"), call)
+            for world in (one, other):
+                assert world.recommender.live.model.version == ""
+                assert ModelFiles(world.folder / "models").versions() == []
+                assert SumsFiles(world.folder / "sums").grouping() is None
+
+
+async def test_a_model_in_service_that_nobody_can_use_is_replaced_by_whoever_takes_the_duties(
+    trained_folder: Path, tmp_path: Path, guard: GuardTable
+) -> None:
+    """By its own; until then everybody goes on with what it has."""
+    async with two(trained_folder, tmp_path, guard) as (one, other):
+        await StoredModels(one.database).put("000009", {"manifest.json": b"{}"}, None, 0)
+        async with one.recommender.duties(0):
+            await agreed(one)
+            for world in (one, other):
+                assert world.recommender.live.model.version == "000001"
+        assert any("the model in service is not used: 000009" in line for line in one.logged)

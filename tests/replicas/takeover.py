@@ -34,6 +34,8 @@ CALLER = "shop"
 CHUNK_BYTES = 1 << 16
 #: A process that is there says something within so long of a greeting.
 GREETED_S = 0.3
+#: So many withdraw before and after each change.
+WRITES = 3
 _AGAIN_S = 0.02
 _CALL_S = 2.0
 _REST_S = 0.002
@@ -79,7 +81,7 @@ class Told:
 
 @dataclass
 class Switch:
-    """One address in front of several; a connection goes to the first that answers."""
+    """One address in front of several; a connection goes to the last to come that answers."""
 
     ports: list[int] = field(default_factory=list)
     writers: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -109,7 +111,7 @@ class Switch:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             greeting = await reader.read(CHUNK_BYTES)
-            for port in self.ports:
+            for port in reversed(self.ports):
                 with suppress(OSError, TimeoutError):
                     far, back = await asyncio.open_connection("127.0.0.1", port)
                     self.writers.add(back)
@@ -205,6 +207,10 @@ class Consents:
         """Returns when the last one to come has loaded what there is."""
         await until(lambda: "holds what is committed" in self._pairs.log_of("consent", self._count))
 
+    async def identity_dies(self) -> None:
+        """Nobody takes its turn."""
+        await self._pairs.kill("identity", 1)
+
     async def taken_over(self, how: signal.Signals) -> Taken:
         """Ends whoever serves, and has somebody withdraw until that returns."""
         os.kill(self._pairs.running["consent", self._count - 1].pid, how)
@@ -288,7 +294,9 @@ async def consents(folder: Path, dsn: str, people: int) -> AsyncIterator[Consent
         yield running
 
 
-async def changes_of_hands(folder: Path, dsn: str, people: int, replicas: int, writes: int = 3) -> Told:
+async def changes_of_hands(
+    folder: Path, dsn: str, people: int, replicas: int, *, identity_dies: bool = False
+) -> Told:
     """Who serves is killed, and whoever serves then is paused, as people withdraw and replicas decide.
 
     Args:
@@ -296,7 +304,7 @@ async def changes_of_hands(folder: Path, dsn: str, people: int, replicas: int, w
         dsn: a server's database.
         people: so many are known, and have granted.
         replicas: so many follow.
-        writes: so many withdraw before and after each change.
+        identity_dies: with the first; nobody takes its turn.
     """
     taken = []
     async with consents(folder, dsn, people) as running:
@@ -305,9 +313,11 @@ async def changes_of_hands(folder: Path, dsn: str, people: int, replicas: int, w
             if taken:
                 await running.another()
                 await running.holds()
-            for _ in range(writes):
+            for _ in range(WRITES):
                 await running.withdraw()
+            if identity_dies and not taken:
+                await running.identity_dies()
             taken.append(await running.taken_over(how))
-            for _ in range(writes):
+            for _ in range(WRITES):
                 await running.withdraw()
         return await running.told(taken, following)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -22,6 +22,7 @@ class Wire:
     acknowledging: asyncio.Event = field(default_factory=asyncio.Event)
     told: list[guard_pb2.FollowResponse] = field(default_factory=list)
     cut: asyncio.Event = field(default_factory=asyncio.Event)
+    between: Callable[[], Awaitable[None]] | None = None  # before the authority tells more
 
     def __post_init__(self) -> None:
         self.open.set()
@@ -37,6 +38,8 @@ class Wire:
                     self.told.append(response)
                     await self.open.wait()
                     yield response
+                    if self.between is not None:
+                        await self.between()
         except Refusal as refusal:
             raise StreamBroken(refusal.reason) from None
 

@@ -24,6 +24,7 @@ from services.interceptors.authentication import verifier
 from services.interceptors.call import Call, Caller, Unreadable
 from services.interceptors.metrics import CallMetrics
 from services.key_sets import fixed
+from services.reflection import REFLECTION_SCOPE
 from services.server import GuardedServer, Served
 from services.storage.database import Ride, Rider
 from tests.conftest import AUDIENCE, ISSUER
@@ -152,6 +153,7 @@ async def suite(policy, keyring, issuer, clock, guard):
         "partner": Caller("partner", "acme", frozenset({"probe"}), everything),
         "desk": Caller("desk", "acme", frozenset({"probe", "consent.reasons"}), everything),
         "scopeless": Caller("scopeless", "acme", frozenset(), everything),
+        "operator": Caller("operator", "acme", frozenset({REFLECTION_SCOPE}), everything, kind="operator"),
         "purposeless": Caller("purposeless", "acme", frozenset({"probe"}), 0),
     }
     tokeniser = Tokeniser(keyring, "acme")

@@ -24,6 +24,7 @@ from services.storage.database import SchemaTooNew, TurnTaken
 from services.storage.durable import digest_of
 from services.storage.folder import PLACING, FolderInUse, sole_user
 from services.storage.sqlite import connect
+from services.storage.stored_models import StoredModels
 from services.storage.subjects_kept import columns_of
 from services.storage.tombstones import tag_of
 from tests.consent.statements import NOW_MS
@@ -355,9 +356,11 @@ async def test_the_log_reads_on_where_a_restored_store_goes_on(tmp_path: Path) -
 
 
 async def test_nothing_learned_before_is_served_after(tmp_path: Path) -> None:
-    """Models lie aside, and those of another folder are of a projection that is no more."""
+    """Models lie aside or go from the tables; those of another folder are of a projection that is no more."""
     config = await deployment("sqlite", tmp_path / "suite")
     async with opened(config) as suite:
+        stored = StoredModels(suite.databases["recommender"])
+        await stored.put("000001", {"learned_from.npy": b"whom"}, None, 0)
         projection = await suite.rows("recommender", "SELECT projection FROM state")
         producer = await suite.rows("engagement", "SELECT producer FROM announced")
         history = await suite.rows("consent", "SELECT history FROM authority")
@@ -370,6 +373,8 @@ async def test_nothing_learned_before_is_served_after(tmp_path: Path) -> None:
         assert await suite.rows("recommender", "SELECT projection FROM state") != projection
         assert await suite.rows("engagement", "SELECT producer FROM announced") != producer
         assert await suite.rows("consent", "SELECT history FROM authority") != history
+        assert await suite.rows("recommender", "SELECT count(*) FROM model_part") == [(0,)]
+        assert (await StoredModels(suite.databases["recommender"]).served()).version is None
 
 
 async def test_a_placing_that_was_broken_off_is_finished_before_anybody_serves(

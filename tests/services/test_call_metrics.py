@@ -120,7 +120,7 @@ async def test_a_stream_is_counted_and_not_timed(suite, counted):
         pass
     assert opened == [1, 1, 1]
     assert list(counted.calls()) == [(SERVICE_NAME + "Watch", "backend", "OK", ALLOWED)]
-    assert counted.value("call_seconds_count", rpc=SERVICE_NAME + "Watch", caller_kind="backend") is None
+    assert counted.value("call_seconds_count", rpc=SERVICE_NAME + "Watch", caller_kind="backend") == 0
 
 
 async def test_no_label_says_who_called_or_about_whom(suite, counted):

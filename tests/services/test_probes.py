@@ -82,16 +82,24 @@ async def test_who_stands_by_is_of_use_and_who_loads_is_not(tmp_path, clock):
     for name in SERVICES:
         await location_of(name, tmp_path, dsn).migrate()
     ready = Told()
-    stands_by, leave = asyncio.Event(), asyncio.Event()
+    stands_by, holds, leave = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    def said(line: str) -> None:
+        if "stands by" in line:
+            assert ready.told == [False]  # it has identity's turn, and waits for consent's
+            stands_by.set()
+        if "holds what is committed" in line:
+            holds.set()
 
     async def serve() -> None:
-        async with running_suite(config, clock, lambda _: stands_by.set(), ready=ready):
+        async with running_suite(config, clock, said, ready=ready):
             leave.set()
 
     async with config.store("consent").turn(None):
         serving = asyncio.create_task(serve())
         await stands_by.wait()
-        assert ready.told == [False, True]  # it has identity's turn, and waits for consent's
+        await holds.wait()
+        assert ready.told == [False, True]
     await leave.wait()
     await serving
     assert ready.told == [False, True, False, False, False, True, False]  # takes four turns, serves, drains

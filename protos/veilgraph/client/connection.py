@@ -2,9 +2,9 @@
 
 A token goes out encrypted or to this machine, never otherwise. Retries follow a gRPC service
 config: unary methods only, for each of them may be repeated (writes carry request or event
-ids), on UNAVAILABLE only, with backoff, inside the caller's deadline; a server that pushes
-back decides when, or that it shall not be. A connection reads what it wrote: every call names
-the newest consent epoch an answer had.
+ids), when the server could not answer now, with backoff, inside the caller's deadline; a server
+that pushes back decides when, or that it shall not be. A connection reads what it wrote: every
+call names the newest consent epoch an answer had.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from veilgraph.client.transport import Method, Request, Response
 TIMEOUT_S: Final = 2.0
 _MAX_RESPONSE_BYTES: Final = 16 * 1024 * 1024  # 100 explained lists of 100 items pass gRPC's own 4 MiB
 _RETRIES: Final = {
-    "maxAttempts": 4,
-    "initialBackoff": "0.05s",
-    "maxBackoff": "1s",
-    "backoffMultiplier": 2,
-    "retryableStatusCodes": ["UNAVAILABLE"],
+    "maxAttempts": 5,  # gRPC's most
+    "initialBackoff": "0.1s",
+    "maxBackoff": "3s",  # four seconds in all
+    "backoffMultiplier": 4,
+    # CANCELLED by the server: it had taken the call in the moment it stopped, and begun nothing.
+    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
 }
 _LOCAL = re.compile(r"unix:.+|(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]):[0-9]{1,5}")
 _BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, section 2.1
@@ -92,9 +93,11 @@ def service_config() -> str:
     ]
     return json.dumps(
         {
-            "methodConfig": [{"name": unary, "retryPolicy": _RETRIES}],
-            # A suite that is down is not hammered: when more than half of the calls fail, retries stop.
-            "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
+            # While nobody listens a call waits, inside its deadline, and uses up no attempt.
+            "methodConfig": [{"name": unary, "waitForReady": True, "retryPolicy": _RETRIES}],
+            # A suite that is down is not hammered: when a hundred attempts failed, retries stop until
+            # calls succeed. That is room for sixteen calls at a time that wait for who stands by.
+            "retryThrottling": {"maxTokens": 200, "tokenRatio": 0.5},
         }
     )
 
@@ -104,6 +107,8 @@ def _channel(address: str, tls: grpc.ChannelCredentials | None) -> grpc.Channel:
         ("grpc.service_config", service_config()),
         ("grpc.service_config_disable_resolution", 1),  # no TXT record overrides it
         ("grpc.max_receive_message_length", _MAX_RESPONSE_BYTES),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 1_000),
     ]
     if tls is not None:
         return grpc.secure_channel(address, tls, options)
