@@ -21,7 +21,7 @@ import yaml
 from services.__main__ import _parser
 from services.commands.ring_file import make_ring
 from services.deployment.config import problems
-from tests.deploy import pods, wholes
+from tests.deploy import doors, pods, wholes
 from tests.deploy.calls import Calls
 from tests.deploy.manifests import DEPLOY, Manifests, Object
 
@@ -53,7 +53,7 @@ def rules(overlay: str, calls: Calls) -> dict[str, Rule]:
         "watched": wholes.watched,
         "connected": partial(wholes.connected, calls=calls),
         "certified": wholes.certified,
-        "routed": wholes.routed,
+        "routed": doors.routed,
     }
 
 
