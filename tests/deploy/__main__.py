@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from services.gateway.rendered import gateway_at, outdated
-from tests.deploy import pods
+from tests.deploy import image, pods
 from tests.deploy.calls import calls
 from tests.deploy.judged import rules, schema_faults
 from tests.deploy.manifests import DEPLOY, ROOT, STAGES, Manifests, rendered
@@ -28,13 +27,6 @@ def drift(overlay: str) -> Iterator[str]:
         yield f"gateway/{name} is not what it would be: run make protos"
 
 
-def dockerfile() -> Iterator[str]:
-    """What hadolint says."""
-    command = [Path(sys.executable).parent / "hadolint", "--no-color", ROOT / "Dockerfile"]
-    said = subprocess.run(command, capture_output=True, text=True, check=False)
-    yield from said.stdout.splitlines()
-
-
 def unpinned(text: str) -> Iterator[str]:
     """The images a Dockerfile begins with that no digest names."""
     bases = re.findall(r"^(?:FROM|ARG PYTHON=)\s*(\S+)", text, re.MULTILINE)
@@ -49,7 +41,8 @@ def main() -> int:
     parser.add_argument("--release", action="store_true", help="refuse placeholders and tags in production")
     release = parser.parse_args().release
     allowed = asyncio.run(calls())
-    found = list(dockerfile())
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    found = [f"Dockerfile: {fault}" for fault in image.faults(dockerfile)]
     count = 0
     for overlay in STAGES:
         objects = rendered(overlay)
@@ -63,7 +56,7 @@ def main() -> int:
         ]
         found += [f"{overlay}: {fault}" for fault in judged]
     if release:
-        found += unpinned((ROOT / "Dockerfile").read_text())
+        found += unpinned(dockerfile)
     for fault in found:
         sys.stdout.write(f"{fault}\n")
     sys.stdout.write(f"{count} objects judged, {len(found)} faults\n")

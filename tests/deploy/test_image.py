@@ -8,6 +8,9 @@ import shutil
 import subprocess
 import sys
 
+import pytest
+
+from tests.deploy.image import faults
 from tests.deploy.manifests import ROOT
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -58,3 +61,29 @@ def test_the_image_is_run_by_nobody_and_builds_nothing():
     assert "apt-get" not in DOCKERFILE
     assert "--only-binary :all:" in DOCKERFILE
     assert "--require-hashes" in DOCKERFILE
+
+
+@pytest.mark.parametrize(
+    ("was", "planted", "told"),
+    [
+        ("sha256:PLACEHOLDER", "", "by no digest"),
+        ("USER 10001:10001", "USER root", "USER: not a number"),
+        ("USER 10001:10001", "USER 1000", "USER: not a number"),
+        ('ENTRYPOINT ["python", "-m", "services"]', "ENTRYPOINT python -m services", "a shell would get"),
+        ('ENTRYPOINT ["python", "-m", "services"]', "", "ENTRYPOINT: there is none"),
+        ("--require-hashes", "", "fetches what no hash names"),
+        ("WORKDIR /srv/veilgraph", "WORKDIR srv", "WORKDIR srv"),
+        ("COPY services services", "ADD services services", "ADD: not an instruction"),
+        ("ENV PATH", "ENV DB_PASSWORD=x PATH", "a secret would lie in the image"),
+        ("RUN pip uninstall", "RUN apt-get update && pip uninstall", "fetches what no hash names"),
+    ],
+)
+def test_a_planted_fault_is_found(was, planted, told):
+    """One for each rule; what stands in the repository has none."""
+    assert was in DOCKERFILE
+    assert [fault for fault in faults(DOCKERFILE.replace(was, planted)) if told in fault]
+
+
+def test_the_dockerfile_has_no_fault():
+    """As ``make lint`` says it."""
+    assert list(faults(DOCKERFILE)) == []
