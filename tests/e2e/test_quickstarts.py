@@ -86,6 +86,16 @@ def test_a_newcomer_has_a_first_personal_answer_after_at_most_five_commands(
     assert re.fullmatch(r"(Item \d+\n){5}", in_shell(desk[0], block, desk[1]))
 
 
+def test_a_page_has_a_first_personal_answer_over_plain_http(desk: tuple[Path, MainJob]) -> None:
+    """With what every machine has; the answer says that it is personal."""
+    (block,) = blocks("web.md", "sh")
+    assert len(block.strip().splitlines()) <= COMMANDS_MAX
+    block = block.replace("127.0.0.1:8080", desk[1].gateway)
+    answer = json.loads(in_shell(desk[0], block, desk[1]))
+    assert answer["depth"] == "DEPTH_INDIVIDUAL"
+    assert len(answer["items"]) == 5
+
+
 def test_what_a_person_did_is_seen_with_its_source(desk: tuple[Path, MainJob]) -> None:
     """The page's program: its own order beside those of the channels that were imported."""
     (program,) = blocks("backend.md", "python")
