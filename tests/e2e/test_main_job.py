@@ -191,9 +191,9 @@ def test_killed_in_the_middle_of_an_import_it_ends_where_it_would_have_ended(sto
 
 
 def test_as_four_processes_it_is_the_same_suite_and_ends_with_any_of_them(story: Story):
-    """Every claim of the tour holds; when one process is killed the others stop in order."""
+    """The page is one more. Every claim of the tour holds; when one is killed the others stop in order."""
     assert story.toured.returncode == 0, story.toured.stdout
-    assert sorted(story.services) == ["consent", "engagement", "identity", "recommender"]
+    assert sorted(story.services) == ["consent", "engagement", "identity", "preferences", "recommender"]
     assert story.code == 1
     assert "engagement ended" in story.output
     assert not any(Path(f"/proc/{pid}").exists() for pid in story.services.values())
