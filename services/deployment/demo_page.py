@@ -56,6 +56,8 @@ async def running_page(
         listening.cancel()
         yield ended
     finally:
+        for task in ended.values():
+            task.cancel()  # that they end now is nobody's news
         await asyncio.gather(*(_stop(process) for process in processes.values()))
 
 
