@@ -16,7 +16,7 @@ from typing import Any, Final
 from google.protobuf.json_format import MessageToDict, MessageToJson
 
 from services.preferences.choices import Act, Switch
-from services.preferences.known import Erasure, Known, Overview, Recipient, Suggestions
+from services.preferences.known import Erasure, Known, Overview, Recipient, Suggestions, shortened
 from services.preferences.messages import known_of, overview_of, recipients_of, suggestions_of, switch_of
 from services.preferences.proofs import Attester
 from services.preferences.session import Visit, new_id
@@ -179,7 +179,11 @@ class Desk:
         """The titles of items that are in the catalogue."""
         ask = self._suite.recommender.GetItem.future
         asked = {one: ask(recommender_pb2.GetItemRequest(item_id=one)) for one in item_ids}
-        return {one: answer.result().title for one, answer in asked.items() if answer.exception() is None}
+        return {
+            one: shortened(answer.result().title)
+            for one, answer in asked.items()
+            if answer.exception() is None
+        }
 
     def erase(self, visit: Visit, form_id: str, *, suppress: bool) -> Erasure:
         """Erases the person in every store."""

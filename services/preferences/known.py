@@ -10,37 +10,41 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Final
 
 #: Of a value so many characters are shown; all of them stand in the download.
-SHOWN_CHARACTERS: Final = 120
-SHOWN_FIELDS: Final = 12
+SHOWN_CHARACTERS: Final = 100
+SHOWN_FIELDS: Final = 8
 _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kept:
     """One thing that is kept, or was concluded.
 
     Attributes:
         store: the store it is in.
         kind: what it is.
-        fields: what it says, by name.
+        value_json: what it says.
         source: the system it came from.
         party: whose data it is; empty if it is the deployment's own.
         at: when it happened, or else was recorded.
         inferred: it was concluded.
-        uses: for how many purposes it may be used as far as the person permits them.
     """
 
     store: str
     kind: str
-    fields: Mapping[str, str]
+    value_json: str
     source: str
     party: str
     at: datetime | None
     inferred: bool
-    uses: int
+
+    @cached_property
+    def fields(self) -> Mapping[str, str]:
+        """What it says, by name; read only of what is shown."""
+        return fields_of(self.value_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +170,7 @@ def fields_of(value_json: str) -> dict[str, str]:
     if not isinstance(value, dict):
         return {"": shortened(_said("", value))}
     told = [(name, _said(name, one)) for name, one in value.items() if one not in _EMPTY]
-    return {name.removesuffix("_ms"): shortened(text) for name, text in told[:SHOWN_FIELDS]}
+    return {shortened(name.removesuffix("_ms")): shortened(text) for name, text in told[:SHOWN_FIELDS]}
 
 
 def shortened(text: str) -> str:

@@ -19,7 +19,7 @@ from services.preferences.known import (
     Recipient,
     Shown,
     Suggestions,
-    fields_of,
+    shortened,
 )
 from veilgraph.consent.v1 import consent_pb2, rights_pb2
 from veilgraph.engagement.v1 import profile_pb2
@@ -82,12 +82,11 @@ def _kept(value: rights_pb2.KeptValue) -> Kept:
     return Kept(
         store=value.store,
         kind=value.kind,
-        fields=fields_of(value.value_json),
+        value_json=value.value_json,
         source=value.source,
         party=value.party,
         at=_when(value.observed_at) or _when(value.recorded_at),
         inferred=value.inferred,
-        uses=len(value.purposes),
     )
 
 
@@ -102,7 +101,7 @@ def _recipient(one: rights_pb2.Recipient) -> Recipient:
 def _declared(one: profile_pb2.DeclaredAnswer) -> Declared:
     said = one.preference
     return Declared(
-        thing=said.name,
+        thing=shortened(said.name),
         stance=_name(profile_pb2.Stance, said.stance, "STANCE_"),
         strength=_name(profile_pb2.Strength, said.strength, "STRENGTH_"),
         age_band=_name(profile_pb2.AgeBand, one.age_band, "AGE_BAND_"),
@@ -113,7 +112,9 @@ def _declared(one: profile_pb2.DeclaredAnswer) -> Declared:
 
 def _shown(item: recommender_pb2.RecommendedItem) -> Shown:
     whole = sum(abs(ground.gave) for ground in item.grounds) or 1.0
-    return Shown(item.title, item.category, [_ground(ground, whole) for ground in item.grounds])
+    return Shown(
+        shortened(item.title), shortened(item.category), [_ground(ground, whole) for ground in item.grounds]
+    )
 
 
 def _ground(ground: recommender_pb2.Ground, whole: float) -> Ground:

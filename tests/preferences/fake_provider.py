@@ -45,14 +45,14 @@ class FakeProvider:
     def now_s(self) -> int:
         return self.clock_ms() // 1000
 
-    def comes_back(self, url: str, email: str, **claims: Any) -> dict[str, str]:
-        """The query somebody comes back with, who went to ``url`` and signed in as ``email``."""
+    def comes_back(self, url: str, who: str, **claims: Any) -> dict[str, str]:
+        """The query somebody comes back with, who went to ``url`` and signed in as ``who``."""
         asked = query(url)
         said = {
             "iss": ISSUER,
             "aud": asked["client_id"],
-            "sub": f"sub-of-{email}",
-            "email": email,
+            "sub": f"sub-of-{who}",
+            "email": who,
             "email_verified": True,
             "nonce": asked["nonce"],
             "auth_time": self.now_s,
