@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import jwt
 import uvicorn
@@ -133,8 +133,9 @@ class DevelopmentProvider:
 
     async def _token(self, request: Request) -> Response:
         form, settings = await _form(request), self._settings
-        named = f"{settings.client_id}:{secret_of(settings.client_secret).strip()}".encode()
-        expected = b"Basic " + base64.b64encode(named)
+        named = (settings.client_id, secret_of(settings.client_secret).strip())
+        pair = ":".join(quote(one, safe="") for one in named)  # RFC 6749, 2.3.1
+        expected = b"Basic " + base64.b64encode(pair.encode())
         if not hmac.compare_digest(request.headers.get("authorization", "").encode(), expected):
             return JSONResponse({"error": "invalid_client"}, 401)
         granted = self._codes.pop(form.get("code", ""), None)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 #: Of a value so many characters are shown; all of them stand in the download.
 SHOWN_CHARACTERS: Final = 100
@@ -49,18 +49,18 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where things of one kind came from: what they are, how many, from when to when."""
+    """Where things of one kind came from: what they are, where kept, how many, from when to when."""
 
     source: str
     party: str
+    store: str
     kind: str
     count: int
     first: datetime | None
     last: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(NamedTuple):
     """A system that asked: its name, what for, how often it was answered and refused, and when last."""
 
     name: str

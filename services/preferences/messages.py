@@ -55,9 +55,16 @@ def known_of(parts: Iterable[rights_pb2.AccessResponse]) -> Known:
 
 
 def recipients_of(answer: rights_pb2.RecipientsResponse) -> list[Recipient]:
-    """Who was told, the last first."""
-    found = [_recipient(one) for one in answer.recipients]
-    return sorted(found, key=lambda one: one.last or _EARLIEST, reverse=True)
+    """Who was told, by whatever methods, the last first."""
+    found: dict[tuple[str, str], Recipient] = {}
+    for one in map(_recipient, answer.recipients):
+        before = found.get((one.name, one.purpose), one._replace(answered=0, refused=0))
+        found[one.name, one.purpose] = one._replace(
+            answered=before.answered + one.answered,
+            refused=before.refused + one.refused,
+            last=max(before.last or _EARLIEST, one.last or _EARLIEST),
+        )
+    return sorted(found.values(), key=lambda one: one.last or _EARLIEST, reverse=True)
 
 
 def overview_of(page: profile_pb2.PortraitResponse) -> Overview:
@@ -91,7 +98,8 @@ def _kept(value: rights_pb2.KeptValue) -> Kept:
 
 
 def _origin(one: rights_pb2.Provenance) -> Origin:
-    return Origin(one.source, one.party, one.kind, one.count, _when(one.first), _when(one.last))
+    first, last = _when(one.first), _when(one.last)
+    return Origin(one.source, one.party, one.store, one.kind, one.count, first, last)
 
 
 def _recipient(one: rights_pb2.Recipient) -> Recipient:
@@ -112,9 +120,9 @@ def _declared(one: profile_pb2.DeclaredAnswer) -> Declared:
 
 def _shown(item: recommender_pb2.RecommendedItem) -> Shown:
     whole = sum(abs(ground.gave) for ground in item.grounds) or 1.0
-    return Shown(
-        shortened(item.title), shortened(item.category), [_ground(ground, whole) for ground in item.grounds]
-    )
+    strongest = sorted(item.grounds, key=lambda ground: -abs(ground.gave))
+    grounds = [_ground(ground, whole) for ground in strongest]
+    return Shown(shortened(item.title), shortened(item.category), grounds)
 
 
 def _ground(ground: recommender_pb2.Ground, whole: float) -> Ground:

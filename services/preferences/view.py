@@ -92,6 +92,8 @@ def because(ground: Ground, language: Language) -> str:
     key = f"because.{ground.kind}"
     if ground.kind == "EVENT":
         key = f"because.{ground.did}" if ground.title else "because.EVENT_UNNAMED"
+    if ground.kind == "TREND" and ground.against:
+        key = "because.TREND_AGAINST"
     if ground.kind == "SESSION" and not ground.title:
         key = "because.SESSION_UNNAMED"
     return language.text(key if language.has(key) else "because.SOMETHING", **given)

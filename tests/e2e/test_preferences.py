@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+import pytest_asyncio
 
 from consent.policy import Policy
 from services.audit.files import keys_of
@@ -18,7 +19,7 @@ from services.preferences.application import application
 from services.preferences.serving import centre_of
 from services.preferences.settings import Settings
 from services.rights.erasure_files import verified_receipt
-from tests.conftest import Clock
+from tests.conftest import NOW_MS, Clock
 from tests.e2e.conftest import Shop, suite_in
 from tests.preferences.browsing import ORIGIN, Answer, Browser
 from tests.preferences.fake_provider import CLIENT_ID, ISSUER, SECRET, FakeProvider
@@ -29,6 +30,7 @@ from veilgraph.engagement.v1 import profile_pb2
 from veilgraph.recommender.v1 import recommender_pb2
 
 HOSTILE = '</bdi></title><script>alert("x")</script><img src=x onerror=alert(1)>&quot;\'"{{1337*7919}}\u202e'
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 PAGES = ("/", "/known", "/told", "/choices", "/why", "/erase")
 
 
@@ -72,8 +74,10 @@ def settings_in(folder: Path) -> Settings:
     )
 
 
-@pytest.fixture
-async def visitors(tmp_path: Path, clock: Clock) -> AsyncIterator[Visitors]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def visitors(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Visitors]:
+    """One suite for all; each test has people of its own."""
+    tmp_path, clock = tmp_path_factory.mktemp("suite"), Clock(NOW_MS)
     log, page_log = io.StringIO(), io.StringIO()
     async with suite_in(tmp_path, clock, log) as suite:
         shop = Shop(suite, clock, tmp_path, log, "shop")
@@ -118,10 +122,10 @@ async def test_every_switch_is_in_effect_in_the_suite_when_its_page_comes_back(
 
 async def test_what_is_stopped_stands_still_until_it_goes_on(visitors: Visitors):
     shop = visitors.shop
-    subject = await shop.subject("anna@shop.example")
+    subject = await shop.subject("anna0@shop.example")
     await shop.grant(subject)
     before = await allowed(shop, subject)
-    browser = await visitors.signed_in("anna@shop.example")
+    browser = await visitors.signed_in("anna0@shop.example")
     page = await browser.send((await browser.get("/choices")).form("/everything"))
     assert {one for one, on in (await allowed(shop, subject)).items() if on} == {"rights", "operate"}
     await browser.send(page.form("/everything"))
@@ -130,11 +134,11 @@ async def test_what_is_stopped_stands_still_until_it_goes_on(visitors: Visitors)
 
 async def test_the_download_holds_what_is_known_and_of_nobody_else(visitors: Visitors):
     shop = visitors.shop
-    for value, item in (("anna@shop.example", "tea"), ("bert@shop.example", "cup")):
+    for value, item in (("anna1@shop.example", "tea"), ("bert1@shop.example", "cup")):
         subject = await shop.subject(value)
         await shop.grant(subject)
         await shop.track(shop.event(f"{value}-1", subject, item))
-    browser = await visitors.signed_in("anna@shop.example")
+    browser = await visitors.signed_in("anna1@shop.example")
     answer = await browser.send((await browser.get("/known")).form("/download"))
     assert answer.headers["content-disposition"] == 'attachment; filename="my-data.json"'
     content = json.loads(answer.text)
@@ -146,10 +150,10 @@ async def test_the_download_holds_what_is_known_and_of_nobody_else(visitors: Vis
 async def test_an_erasure_ends_in_a_receipt_that_verifies(visitors: Visitors):
     """Only after a tick; in effect at once; the receipt is the deployment's, and the visit is nobody's."""
     shop = visitors.shop
-    subject = await shop.subject("anna@shop.example")
+    subject = await shop.subject("anna2@shop.example")
     await shop.grant(subject)
-    await shop.track(shop.event("e1", subject, "tea"))
-    browser = await visitors.signed_in("anna@shop.example")
+    await shop.track(shop.event("e21", subject, "tea"))
+    browser = await visitors.signed_in("anna2@shop.example")
     form = (await browser.get("/erase")).form("/erase")
     asked_again = await browser.send(form)
     assert "Tick" in asked_again.said()
@@ -168,7 +172,7 @@ async def test_an_erasure_ends_in_a_receipt_that_verifies(visitors: Visitors):
 async def test_no_stored_text_is_ever_markup(visitors: Visitors):
     """Titles, origins, declared answers, item ids and a party's texts stand on the pages as text."""
     shop = visitors.shop
-    subject = await shop.subject("anna@shop.example")
+    subject = await shop.subject("anna3@shop.example")
     await shop.grant(subject)
     importer = shop.metadata_of("importer")
     items = [
@@ -177,7 +181,7 @@ async def test_no_stored_text_is_ever_markup(visitors: Visitors):
     ]
     put = recommender_pb2.UpsertItemsRequest(items=items, request_id=shop.request_id())
     await shop.recommender.UpsertItems(put, metadata=importer)
-    await shop.track(shop.event("e1", subject, "<b>1"), shop.event("e2", subject, "two"))
+    await shop.track(shop.event("e31", subject, "<b>1"), shop.event("e32", subject, "two"))
     declared = profile_pb2.DeclareRequest(
         subject=subject,
         preferences=[
@@ -191,7 +195,7 @@ async def test_no_stored_text_is_ever_markup(visitors: Visitors):
         request_id=shop.request_id(),
     )
     await shop.engagement.Declare(declared, metadata=shop.metadata)
-    browser = await visitors.signed_in("anna@shop.example")
+    browser = await visitors.signed_in("anna3@shop.example")
     seen = ""
     for path in PAGES:
         page = await browser.get(path)

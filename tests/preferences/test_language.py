@@ -124,8 +124,8 @@ def test_counts_and_days_are_written_as_the_language_writes_them():
         tag: [one.text("overview.count", count=n) for n in (1, 2, 5, 1234)] for tag, one in ALL.items()
     }
     assert counted["en"][0].startswith("1 purchase") and "1,234 purchases" in counted["en"][3]
-    assert "1 покупка" in counted["ru"][0] and "2 покупки" in counted["ru"][1]
-    assert "5 покупок" in counted["ru"][2] and "5 покупок" in counted["uk"][2]
+    assert "1 событие" in counted["ru"][0] and "2 события" in counted["ru"][1]
+    assert "5 событий" in counted["ru"][2] and "5 подій" in counted["uk"][2]
     day = datetime(2026, 3, 8, 12, tzinfo=UTC)
     assert ALL["en"].day(day) == "March 8, 2026"
     assert ALL["ru"].day(day).startswith("8 марта 2026") and ALL["uk"].day(day).startswith("8 березня 2026")
