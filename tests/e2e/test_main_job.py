@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -106,6 +108,12 @@ class MainJob:
             timeout=PATIENCE_S,
         )
 
+    def page(self, path: str) -> str:
+        """What the person's page answers; a redirect is followed to where one signs in."""
+        (address,) = re.findall(r"http://127\.0\.0\.1:\d+(?=/$)", self.output(), re.MULTILINE)
+        with urllib.request.urlopen(address + path, timeout=PATIENCE_S) as answer:  # noqa: S310 - our own
+            return answer.read().decode()
+
     def services(self) -> dict[str, int]:
         """The process of each service that has one of its own."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
@@ -200,9 +208,11 @@ def test_as_four_processes_it_is_the_same_suite_and_ends_with_any_of_them(story:
 
 
 def test_started_again_it_imports_nothing_twice(story: Story, shop: Path):
-    """A finished import is found finished; secrets are readable by their owner only."""
+    """A finished import is found finished; the page is there; secrets are readable by their owner only."""
     with MainJob(shop) as job:
         job.until(job.is_ready)
+        assert job.page("/healthz") == "ok\n"
+        assert "person-000001@corner-shop.example" in job.page("/sign-in")
         assert job.stop() == 0
     assert counted(job.folder, "engagement", "event") == LINES
     secrets = [job.folder / "keys" / "keyring.json", job.folder / "keys" / "issuer.pem"]
