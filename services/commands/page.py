@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 
 def add(commands: Any) -> None:
@@ -44,7 +45,9 @@ def _preferences(arguments: argparse.Namespace, console: Console) -> int:
     try:
         return serve(read_settings(arguments.config), sys.stdout)
     except SettingsError as error:
-        console.print(f"[red]The page can not run:[/red] {error}", highlight=False, soft_wrap=True)
+        console.print(
+            f"[red]The page can not run:[/red] {escape(str(error))}", highlight=False, soft_wrap=True
+        )
         return 1
 
 
@@ -54,13 +57,14 @@ def _preferences_keys(arguments: argparse.Namespace, console: Console) -> int:
     try:
         session, verifier, public = provide(arguments.folder)
     except (OSError, ValueError) as error:
-        console.print(f"[red]Not made:[/red] {error}", highlight=False, soft_wrap=True)
+        console.print(f"[red]Not made:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
         return 1
     console.print(f"session_key  = {session}", highlight=False, soft_wrap=True)
     console.print(f"verifier_key = {verifier}", highlight=False, soft_wrap=True)
     console.print(
         f"{public} is the jwks of the section [verifiers] of the suite; it is no secret.",
         highlight=False,
+        markup=False,
         soft_wrap=True,
     )
     return 0

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from services.preferences.development_provider import DevelopmentProvider, house
 from services.preferences.keys import provide
 from services.preferences.sealing import KEY_BYTES, NotSealed, Sealer, keys_of
 from services.preferences.settings import SettingsError, read_settings, secret_of, settings_of
+from tests.conftest import ROOT
 
 GOOD: dict[str, Any] = {
     "name": "Corner shop",
@@ -88,6 +92,24 @@ def test_the_pages_keys_are_made_once_for_their_owner_alone(tmp_path: Path):
     assert (session.read_text(), verifier.read_text(), public.read_text()) == before
     assert {path.stat().st_mode & 0o077 for path in (session, verifier)} == {0}
     assert "d" not in json.loads(public.read_text())["keys"][0]
+
+
+def test_the_commands_say_what_to_write_where_and_what_is_wrong(tmp_path: Path):
+    """Names of sections come out whole, and a page that can not run ends with 1."""
+
+    def run(*arguments: str) -> tuple[int, str]:
+        command = [sys.executable, "-m", "services", *arguments]
+        environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'protos'}"}
+        ended = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        return ended.returncode, ended.stdout
+
+    code, said = run("preferences-keys", str(tmp_path / "keys"))
+    assert code == 0 and "[verifiers]" in said
+    (tmp_path / "page.toml").write_text("")
+    code, said = run("preferences", str(tmp_path / "page.toml"))
+    assert code == 1 and "no section [preferences]" in said
 
 
 def test_a_seal_opens_with_its_key_for_its_use_and_until_its_end_only():
