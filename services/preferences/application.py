@@ -15,10 +15,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.preferences import pages
+from services.preferences.answering import Centre, NobodyThere, note, shown, switched_language
 from services.preferences.desk import NotIdentified, NotSaid
 from services.preferences.fetching import ProviderUnreachable
 from services.preferences.guarding import Guarded, Refused
-from services.preferences.pages import Centre, NobodyThere
 from services.preferences.provider import CALLBACK, SignInRefused
 from veilgraph.client import Denied, Overloaded, TooLate, Unauthenticated, Unavailable, VeilgraphError
 
@@ -102,7 +102,7 @@ class _Languages:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = pages.switched_language(Request(scope)) if scope["type"] == "http" else None
+        answer = switched_language(Request(scope)) if scope["type"] == "http" else None
         await (answer or self._app)(scope, receive, send)
 
 
@@ -116,10 +116,10 @@ def _reason(error: Exception) -> str:
 
 def _handler(said: _Said) -> Callable[[Request, Any], Response]:
     def say(request: Request, error: Any) -> Response:
-        pages.note(request, said.about, _reason(error))
+        note(request, said.about, _reason(error))
         reference = getattr(error, "request_id", "")
         given = {"about": said.about, "onward": said.onward, "reference": reference}
-        answer = pages.shown(request, "message", None, **given)
+        answer = shown(request, "message", None, **given)
         answer.status_code = getattr(error, "status_code", said.status)
         return answer
 

@@ -11,12 +11,12 @@ from typing import Final, TextIO
 import grpc
 import uvicorn
 
+from services.preferences.answering import Centre
 from services.preferences.application import application
 from services.preferences.desk import Desk
 from services.preferences.fetching import Fetch, fetch
 from services.preferences.guarding import Guarded
 from services.preferences.language import load_languages
-from services.preferences.pages import Centre
 from services.preferences.proofs import Attester, signing_key
 from services.preferences.provider import CALLBACK, Client, Provider
 from services.preferences.sealing import Sealer, keys_of

@@ -9,10 +9,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from consent.policy import Policy
+from services.preferences.answering import Centre
 from services.preferences.application import application
 from services.preferences.desk import Desk
 from services.preferences.language import load_languages
-from services.preferences.pages import Centre
 from services.preferences.proofs import Attester
 from services.preferences.provider import CALLBACK, Client, Provider
 from services.preferences.sealing import Sealer
