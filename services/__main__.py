@@ -23,6 +23,7 @@ from services.commands import (  # noqa: E402
     gateway,
     graph,
     jobs,
+    page,
     policy,
     records,
     ring,
@@ -36,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     for group in (
         running,
+        page,
         bringing,
         jobs,
         graph,

@@ -45,6 +45,11 @@ def add(commands: Any) -> None:
         " by; needs --processes 4 and --postgresql",
     )
     run.add_argument("--nats", default="", help="URL of a NATS server with JetStream that announces news")
+    run.add_argument(
+        "--page",
+        default="127.0.0.1:8090",
+        help="host:port of the person's page (127.0.0.1:8090); one signs in for it on the next port",
+    )
     run.set_defaults(command=_run)
 
     for service in ("identity", "consent", "recommender", "engagement"):
@@ -104,6 +109,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     from services.gateway.envoy import GatewayFailed
     from services.importing.errors import ImportStopped
     from services.monitoring.port import MonitoringTaken
+    from services.preferences.settings import SettingsError
     from services.server import AddressTaken
     from services.storage.database import SchemaTooNew, StoreUnusable
     from services.storage.folder import FolderInUse
@@ -123,6 +129,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         arguments.postgresql,
         arguments.replicas,
         arguments.nats,
+        arguments.page,
     )
     try:
         return uvloop.run(serve(demo, console))
@@ -137,6 +144,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         MonitoringTaken,
         SchemaTooNew,
         ServiceFailed,
+        SettingsError,
         StoreUnusable,
     ) as error:
         console.print(f"[red]Can not run:[/red] {error}", highlight=False)

@@ -28,6 +28,7 @@ from services.interceptors.gaps import INTERNAL_SCOPE
 from services.login.provider import EXCHANGE_SCOPE, Provider
 from services.login.settings import LOGIN_KEYS, LoginError, jwks_at, providers_of
 from services.monitoring.port import public
+from services.preferences.settings import SECTION, SettingsError, settings_of
 from services.reflection import REFLECTION_SCOPE
 from services.rights.proofs import Verifier, public_keys
 from services.service_tokens import PREFIX
@@ -67,6 +68,7 @@ _KEYS = frozenset(
         "nats",
         "tls",
         "monitoring",
+        SECTION,
     }
 )
 _DRAIN_MOST_S = 600
@@ -240,6 +242,7 @@ def problems(path: Path) -> list[str]:
             found.by(partial(_caller, name, entry, tenant, policy, frozenset(callers)))
     for name, entry in verifiers.items():
         found.by(partial(_verifier, name, entry, folder, content))
+    found.by(partial(_page, content, folder))
     if not found.problems:
         found.by(lambda: load(path))  # which has the last word
     return found.problems
@@ -401,6 +404,15 @@ def _edge(content: Mapping[str, Any], folder: Path) -> Edge:
         return edge_of(section, folder)
     except EdgeError as error:
         raise ConfigError(f"gateway: {error}") from None
+
+
+def _page(content: Mapping[str, Any], folder: Path) -> None:
+    """The section that the process of the person's page reads, and no service."""
+    if SECTION in content:
+        try:
+            settings_of(content, folder)
+        except SettingsError as error:
+            raise ConfigError(str(error)) from None
 
 
 def _refresh_s(content: Mapping[str, Any]) -> int:

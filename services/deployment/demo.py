@@ -1,9 +1,9 @@
 """The main job: one machine, a year of purchases, a suite that serves them.
 
-Sets up what is missing, starts the four services (in this process or in one each) and the
-gateway, imports through the front
-door as an ordinary caller in a process of its own, says what can be called, and serves until
-it is told to stop. Started again it finds its files and imports nothing twice.
+Sets up what is missing, starts the four services (in this process or in one each), the gateway
+and the person's page, imports through the front door as an ordinary caller in a process of its
+own, says what can be called, and serves until it is told to stop. Started again it finds its
+files and imports nothing twice.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 from rich.console import Console
 
 from services.deployment.config import SERVICES, SuiteConfig, load
+from services.deployment.demo_page import running_page
 from services.deployment.dev_ca import files_of
-from services.deployment.development import CONFIG_FILE, TLS_FOLDER, TRUST_DOMAIN, prepare
+from services.deployment.development import CONFIG_FILE, TLS_FOLDER, TRUST_DOMAIN, PageAddresses, prepare
 from services.deployment.launch import bound
 from services.deployment.log_level import LogLevel
 from services.deployment.processes import free_ports, running_processes
@@ -33,6 +35,7 @@ from services.gateway.envoy import running_gateway
 from services.gateway.upstream_tls import GatewayTls
 from services.importing.dealing import Answer, deal
 from services.importing.mapping_file import COMPLETE_JOURNEY, load_mapping
+from services.preferences.settings import split_address
 from services.tls.material import read
 from services.tls.spiffe import gateway_id
 
@@ -52,7 +55,7 @@ class Running(Protocol):
         """Has the whole end when a task does."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Demo:
     """What ``make run`` was asked for.
 
@@ -66,6 +69,7 @@ class Demo:
         postgresql: the database that holds the tables; empty: a file a service.
         replicas: processes of each service, where each has its own.
         nats: the server that announces news; empty: the services tell each other.
+        page: "host:port" of the person's page; where one signs in for it is on the next port.
     """
 
     mapping: Path | None
@@ -77,6 +81,7 @@ class Demo:
     postgresql: str = ""
     replicas: int = 1
     nats: str = ""
+    page: str = "127.0.0.1:8090"
 
     @property
     def dataset(self) -> str:
@@ -87,6 +92,15 @@ class Demo:
     def folder(self) -> Path:
         """Everything of one data set: stores, keys, tokens, logs, the import's state."""
         return self.var / self.dataset
+
+    @cached_property
+    def page_addresses(self) -> PageAddresses:
+        """Where the person's page is and what belongs to it; free ports where the services take them."""
+        if self.port:
+            host, port = split_address(self.page)
+            return PageAddresses(self.page, f"{host}:{port + 1}", self.gateway)
+        page, provider = (f"127.0.0.1:{port}" for port in free_ports(2))
+        return PageAddresses(page, provider, self.gateway)
 
     @property
     def ports(self) -> dict[str, int]:
@@ -113,10 +127,13 @@ async def serve(demo: Demo, console: Console) -> int:
             running.must_run("the gateway", asyncio.create_task(envoy.ended()))
             took_s = time.monotonic() - begun
             console.print(f"Services and gateway are up after {took_s:.1f} s.", highlight=False)
-            code = await _import(demo, stop)
-            if code == 0 and not stop.is_set():
-                console.print(_ready(demo, running), highlight=False, markup=False, soft_wrap=True)
-                await stop.wait()
+            async with running_page(demo.folder / CONFIG_FILE, demo.dataset, demo.page_addresses) as page:
+                for name, task in page.items():
+                    running.must_run(name, task)
+                code = await _import(demo, stop)
+                if code == 0 and not stop.is_set():
+                    console.print(_ready(demo, running), highlight=False, markup=False, soft_wrap=True)
+                    await stop.wait()
             if running.ended.done():
                 console.print(f"[red]{running.ended.result()}[/red]")
                 code = 1
@@ -136,6 +153,7 @@ async def _running(demo: Demo) -> AsyncIterator[tuple[SuiteConfig, Running]]:
         tls=tls,
         nats=demo.nats,
         monitoring=_monitoring(demo),
+        page=demo.page_addresses,
     )
     config = load(path)
     if demo.postgresql:
@@ -214,6 +232,9 @@ What one person may like and why, from Python:
   {secret} {script}
 
 What it measures: the addresses under [monitoring] in {folder}/{CONFIG_FILE}, at /metrics.
+
+What one person sees of themselves and decides, in a browser (the sign-in is one of development):
+  http://{demo.page_addresses.page}/
 
 `make tour` in another shell walks one household through it all. Ctrl-C stops.
 """

@@ -11,12 +11,14 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from identity.keyring import KeyRing
 from services.deployment import dev_ca
 from services.deployment.config import SERVICES
 from services.deployment.issuer import AUDIENCE, DEV_ISSUER, JWKS_FILE, open_issuer, save_token
-from services.key_file import write_private
+from services.key_file import make_private, write_private
+from services.preferences import keys as page_keys
 from services.reflection import REFLECTION_SCOPE
 from services.rights.verifier import DEV_METHODS, DEV_VERIFIER, DEV_VERIFIER_ISSUER, open_verifier
 from services.rights.verifier import JWKS_FILE as VERIFIER_JWKS_FILE
@@ -73,6 +75,13 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
         ("service", "rights", "personalise", "marketing", "loyalty", "operate"),
     ),
+    "preferences": (
+        (
+            *("identity.resolve", "recommend", "catalogue.read", "profile.portrait"),
+            *(*_CONSENT, *_RIGHTS),
+        ),
+        ("service", "personalise.recommend", "rights", "operate"),
+    ),
     "partner": (
         ("identity.resolve", "recommend", "catalogue.read"),
         ("service", "personalise.recommend", "operate"),
@@ -88,6 +97,21 @@ _TLS = (
     f'key = "{TLS_FOLDER}/service/{PLACE}.key"',
     f'ca = "{TLS_FOLDER}/ca.pem"',
 )
+#: The person's page: its name among the callers and the verifiers, and how it says people were seen.
+PAGE = "preferences"
+PAGE_ISSUER = "https://preferences.veilgraph.localhost"
+PAGE_METHOD = "sign_in"
+CLIENT_SECRET = "preferences-client-secret"  # noqa: S105 - the name of a file
+
+
+class PageAddresses(NamedTuple):
+    """Where the person's page is, where people sign in for it, and where it asks; each "host:port"."""
+
+    page: str
+    provider: str
+    gateway: str
+
+
 #: What a caller may bring an hour that nobody has seen before, where it is not the suite's default.
 NEW_IDENTIFIERS_PER_HOUR = {"importer": 1_000_000_000}
 #: Whose ids a caller may be given, of people who permit it.
@@ -105,6 +129,7 @@ def prepare(
     tls: bool = False,
     nats: str = "",
     monitoring: Mapping[str, int] = MappingProxyType({}),
+    page: PageAddresses | None = None,
 ) -> Path:
     """Makes whatever of a development suite is missing in a folder; mints fresh tokens and certificates.
 
@@ -116,6 +141,7 @@ def prepare(
         tls: connections to the services show certificates.
         nats: the server that announces news; empty: the services tell each other.
         monitoring: port at which the process of a service is watched; one without is not.
+        page: where the person's page is; ``None``: there is none.
 
     Returns:
         The path of the configuration file.
@@ -127,6 +153,9 @@ def prepare(
     keys = folder / "keys"
     issuer = open_issuer(keys)
     open_verifier(keys)
+    page_keys.provide(keys)
+    if not (keys / CLIENT_SECRET).exists():
+        make_private(keys / CLIENT_SECRET, secrets.token_urlsafe(32))
     keyring = keys / "keyring.json"
     kept = keyring.read_text() if keyring.exists() else "{}"
     write_private(keyring, KeyRing.completed(kept, secrets.token_bytes, now_s * 1000).to_json())
@@ -138,12 +167,18 @@ def prepare(
     if tls:
         dev_ca.provide(folder / TLS_FOLDER, TRUST_DOMAIN, CALLERS, now_s, renew=True)
     config = folder / CONFIG_FILE
-    write_private(config, _config(ports, postgresql, nats, monitoring, tls=tls))
+    write_private(config, _config(ports, postgresql, nats, monitoring, page, tls=tls))
     return config
 
 
 def _config(
-    ports: Mapping[str, int], postgresql: str, nats: str, monitoring: Mapping[str, int], *, tls: bool
+    ports: Mapping[str, int],
+    postgresql: str,
+    nats: str,
+    monitoring: Mapping[str, int],
+    page: PageAddresses | None,
+    *,
+    tls: bool,
 ) -> str:
     lines = [
         "# Written at every start of the development suite; copy it to begin a deployment of your own.",
@@ -183,8 +218,36 @@ def _config(
         f'jwks = "keys/{VERIFIER_JWKS_FILE}"',
         f"methods = {json.dumps(DEV_METHODS)}",
         "callers = []",
+        "",
+        f"[verifiers.{PAGE}]",
+        f'issuer = "{PAGE_ISSUER}"',
+        f'jwks = "keys/{page_keys.VERIFIER_JWKS}"',
+        f"methods = {json.dumps([PAGE_METHOD])}",
+        "callers = []",
+        *(_page(page) if page is not None else ()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _page(addresses: PageAddresses) -> list[str]:
+    said = {
+        "name": f"{TENANT.capitalize()} shop",
+        "listen": addresses.page,
+        "public_url": f"http://{addresses.page}",
+        "gateway": addresses.gateway,
+        "caller": PAGE,
+        "token": f"tokens/{PAGE}",
+        "issuer": f"http://{addresses.provider}",
+        "client_id": PAGE,
+        "client_secret": f"keys/{CLIENT_SECRET}",
+        "identifier": "email",
+        "session_key": f"keys/{page_keys.SESSION_KEY}",
+        "verifier_key": f"keys/{page_keys.VERIFIER_KEY}",
+        "verifier_issuer": PAGE_ISSUER,
+        "method": PAGE_METHOD,
+    }
+    lines = [f"{name} = {json.dumps(value)}" for name, value in said.items()]
+    return ["", "# The person's page; people sign in at a provider of development.", "[preferences]", *lines]
 
 
 def _more(caller: str) -> list[str]:

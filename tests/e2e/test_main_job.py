@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -106,6 +108,12 @@ class MainJob:
             timeout=PATIENCE_S,
         )
 
+    def page(self, path: str) -> str:
+        """What the person's page answers; a redirect is followed to where one signs in."""
+        (address,) = re.findall(r"http://127\.0\.0\.1:\d+(?=/$)", self.output(), re.MULTILINE)
+        with urllib.request.urlopen(address + path, timeout=PATIENCE_S) as answer:  # noqa: S310 - our own
+            return answer.read().decode()
+
     def services(self) -> dict[str, int]:
         """The process of each service that has one of its own."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
@@ -191,20 +199,23 @@ def test_killed_in_the_middle_of_an_import_it_ends_where_it_would_have_ended(sto
 
 
 def test_as_four_processes_it_is_the_same_suite_and_ends_with_any_of_them(story: Story):
-    """Every claim of the tour holds; when one process is killed the others stop in order."""
+    """The page is one more. Every claim of the tour holds; when one is killed the others stop in order."""
     assert story.toured.returncode == 0, story.toured.stdout
-    assert sorted(story.services) == ["consent", "engagement", "identity", "recommender"]
+    assert sorted(story.services) == ["consent", "engagement", "identity", "preferences", "recommender"]
     assert story.code == 1
     assert "engagement ended" in story.output
     assert not any(Path(f"/proc/{pid}").exists() for pid in story.services.values())
 
 
 def test_started_again_it_imports_nothing_twice(story: Story, shop: Path):
-    """A finished import is found finished; secrets are readable by their owner only."""
+    """A finished import is found finished; the page is there; secrets are readable by their owner only."""
     with MainJob(shop) as job:
         job.until(job.is_ready)
+        assert job.page("/healthz") == "ok\n"
+        assert "person-000001@corner-shop.example" in job.page("/sign-in")
         assert job.stop() == 0
     assert counted(job.folder, "engagement", "event") == LINES
     secrets = [job.folder / "keys" / "keyring.json", job.folder / "keys" / "issuer.pem"]
     secrets += (job.folder / "tokens").iterdir()
+    secrets += [path for path in (job.folder / "keys").iterdir() if "jwks" not in path.name]
     assert {path.stat().st_mode & 0o077 for path in secrets} == {0}
