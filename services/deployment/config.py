@@ -2,50 +2,75 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import resources
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-from consent.errors import ConsentError
 from consent.policy import Policy
 from identity.errors import KeyRingError, RulesError
 from identity.keyring import KeyRing
-from identity.quota import PER_HOUR_DEFAULT
 from identity.rules import Rules, compile_rules
 from services.consent import policy_file
 from services.consent.policy_file import PolicyFileError
-from services.gateway.edge import Edge, EdgeError, edge_of
-from services.interceptors.call import BACKEND, CALLER_KINDS, OPERATOR, PHONE, Caller
-from services.interceptors.gaps import INTERNAL_SCOPE
-from services.login.provider import EXCHANGE_SCOPE, Provider
-from services.login.settings import LOGIN_KEYS, LoginError, jwks_at, providers_of
-from services.monitoring.port import public
-from services.preferences.settings import SECTION, SettingsError, settings_of
-from services.reflection import REFLECTION_SCOPE
-from services.rights.proofs import Verifier, public_keys
-from services.service_tokens import PREFIX
+from services.deployment.admitted import (
+    TokenConfig,
+    caller_of,
+    each_issuer_once,
+    providers_of,
+    tokens_of,
+    verifier_of,
+)
+from services.deployment.places import (
+    SERVICES,
+    bind_of,
+    listen_of,
+    monitoring_of,
+    nats_of,
+    otlp_of,
+    page_of,
+    postgresql_of,
+    shown_at_the_edge,
+    tls_of,
+    watched_at,
+)
+from services.deployment.reading import ConfigError, name_of, only, string_of, tables_of, text_of, toml_of
+from services.gateway.edge import Edge
+from services.interceptors.call import Caller
+from services.login.provider import Provider
+from services.preferences.settings import SECTION
+from services.rights.proofs import Verifier
 from services.storage.database import Location
 from services.storage.locations import location_of
-from services.stream.settings import PATHS, NatsSettings, NatsSettingsError, nats_settings
-from services.tls.config import TlsConfig, ids_of
+from services.stream.settings import NatsSettings
+from services.tls.config import TlsConfig
+
+__all__ = [
+    "MODEL_REFRESH_S",
+    "SERVICES",
+    "SHARED",
+    "ConfigError",
+    "SuiteConfig",
+    "TokenConfig",
+    "load",
+    "problems",
+    "shipped_policy",
+    "shipped_rules",
+    "shipped_rules_file",
+    "watched_at",
+]
 
 T = TypeVar("T")
 
-SERVICES = ("identity", "consent", "recommender", "engagement")
 #: Of these any number of processes serve at once where the tables allow it: what is right in them rests on
 #: the database alone, or follows what other processes commit. Of the others one serves.
 SHARED = frozenset({"engagement", "recommender"})
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_CALLER_KEYS = frozenset(
+_KEYS = frozenset(
     {"scopes", "purposes", "new_identifiers_per_hour", "translates_to", "spiffe", "login", "kind"}
 )
 _TLS_KEYS = frozenset({"trust_domain", "certificate", "key", "ca"})
@@ -78,27 +103,6 @@ _REFRESH_LEAST_S = 60
 
 #: Within so long, unless the deployment says otherwise, models in service carry nobody who withdrew.
 MODEL_REFRESH_S = 600
-
-
-class ConfigError(Exception):
-    """The configuration can not be used; the text says where and why."""
-
-
-@dataclass(frozen=True, slots=True)
-class TokenConfig:
-    """Whose tokens are taken.
-
-    Attributes:
-        issuer: the required ``iss``.
-        audience: the required ``aud``.
-        jwks: the issuer's key set (RFC 7517); empty where it is fetched.
-        place: the file or the address it is had from.
-    """
-
-    issuer: str
-    audience: str
-    jwks: Mapping[str, Any]
-    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,46 +177,46 @@ def load(path: Path) -> SuiteConfig:
     Raises:
         ConfigError: a file is missing or a part is unknown, missing or wrong.
     """
-    content = _toml(path)
-    _only(content, _KEYS, path.name)
+    content = toml_of(path)
+    only(content, _KEYS, path.name)
     folder = path.absolute().parent  # programs started for the suite may stand elsewhere
-    tenant = _name(content.get("tenant"), "tenant")
+    tenant = name_of(content.get("tenant"), "tenant")
     policy = _policy(content, folder, tenant)
-    tokens = _tokens(content, folder)
-    callers = _tables(content, "callers")
+    tokens = tokens_of(content, folder)
+    callers = tables_of(content, "callers")
     verifiers = tuple(
-        _verifier(name, entry, folder, content) for name, entry in _tables(content, "verifiers").items()
+        verifier_of(name, entry, folder, content) for name, entry in tables_of(content, "verifiers").items()
     )
     allowed = {
-        name: _caller(name, entry, tenant, policy, frozenset(callers)) for name, entry in callers.items()
+        name: caller_of(name, entry, tenant, policy, frozenset(callers)) for name, entry in callers.items()
     }
-    providers = _providers(content, callers, allowed, folder)
-    _each_issuer_once(tokens, verifiers, providers)
+    providers = providers_of(content, callers, allowed, folder)
+    each_issuer_once(tokens, verifiers, providers)
     return SuiteConfig(
         folder=folder,
         tenant=tenant,
         keyring=_keyring(content, folder),
-        keyring_path=folder / _string(content, "keyring"),
+        keyring_path=folder / string_of(content, "keyring"),
         policy=policy,
         own_policy="policy" in content,
         rules=replace(
             shipped_rules(policy), attesters={verifier.name: verifier.callers for verifier in verifiers}
         ),
-        listen=_listen(content),
-        bind=_bind(content),
+        listen=listen_of(content),
+        bind=bind_of(content),
         tokens=tokens,
         callers=allowed,
         verifiers=verifiers,
         providers=providers,
         model_refresh_s=_refresh_s(content),
         drain_s=_drain_s(content),
-        postgresql=_postgresql(content),
-        tls=_tls(content, folder, callers),
-        nats=_nats(content, folder),
-        monitoring=_monitoring(content),
+        postgresql=postgresql_of(content),
+        tls=tls_of(content, folder, callers),
+        nats=nats_of(content, folder),
+        monitoring=monitoring_of(content),
         home=folder,
-        otlp=_otlp(content),
-        edge=_edge(content, folder),
+        otlp=otlp_of(content),
+        edge=shown_at_the_edge(content, folder),
     )
 
 
@@ -222,27 +226,27 @@ def problems(path: Path) -> list[str]:
     What can only be judged by something that is wrong itself is judged once that is right.
     """
     try:
-        content = _toml(path)
+        content = toml_of(path)
     except ConfigError as error:
         return [str(error)]
     folder, found = path.absolute().parent, _Found()
-    found.by(lambda: _only(content, _KEYS, path.name))
-    tenant = found.by(lambda: _name(content.get("tenant"), "tenant"))
+    found.by(lambda: only(content, _KEYS, path.name))
+    tenant = found.by(lambda: name_of(content.get("tenant"), "tenant"))
     policy = None if tenant is None else found.by(lambda: _policy(content, folder, tenant))
-    for part in (_listen, _bind, _refresh_s, _drain_s, _postgresql, _monitoring, _otlp):
+    for part in (listen_of, bind_of, _refresh_s, _drain_s, postgresql_of, monitoring_of, otlp_of):
         found.by(partial(part, content))
-    for part_of_folder in (_keyring, _tokens, _edge):
+    for part_of_folder in (_keyring, tokens_of, shown_at_the_edge):
         found.by(partial(part_of_folder, content, folder))
-    callers = found.by(lambda: _tables(content, "callers"))
+    callers = found.by(lambda: tables_of(content, "callers"))
     if callers is not None:
-        found.by(partial(_tls, content, folder, callers))
-    verifiers = found.by(lambda: _tables(content, "verifiers")) or {}
+        found.by(partial(tls_of, content, folder, callers))
+    verifiers = found.by(lambda: tables_of(content, "verifiers")) or {}
     if tenant is not None and policy is not None and callers is not None:
         for name, entry in callers.items():
-            found.by(partial(_caller, name, entry, tenant, policy, frozenset(callers)))
+            found.by(partial(caller_of, name, entry, tenant, policy, frozenset(callers)))
     for name, entry in verifiers.items():
-        found.by(partial(_verifier, name, entry, folder, content))
-    found.by(partial(_page, content, folder))
+        found.by(partial(verifier_of, name, entry, folder, content))
+    found.by(partial(page_of, content, folder))
     if not found.problems:
         found.by(lambda: load(path))  # which has the last word
     return found.problems
@@ -265,154 +269,9 @@ class _Found:
 
 def _keyring(content: Mapping[str, Any], folder: Path) -> KeyRing:
     try:
-        return KeyRing.from_json(_text(folder / _string(content, "keyring")))
+        return KeyRing.from_json(text_of(folder / string_of(content, "keyring")))
     except KeyRingError as error:
         raise ConfigError(f"keyring: {error}") from None
-
-
-def _listen(content: Mapping[str, Any]) -> dict[str, str]:
-    listen = _section(content, "listen", frozenset(SERVICES))
-    return {name: _string(listen, name) for name in SERVICES}
-
-
-def _bind(content: Mapping[str, Any]) -> dict[str, str]:
-    if "bind" not in content:
-        return {}
-    bind = _section(content, "bind", frozenset(SERVICES))
-    for name in bind:
-        host, _, port = _string(bind, name).rpartition(":")
-        if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
-            raise ConfigError(f"bind.{name}: an address and a port that stays, as 0.0.0.0:7101")
-    return dict(bind)
-
-
-def _tokens(content: Mapping[str, Any], folder: Path) -> TokenConfig:
-    tokens = _section(content, "tokens", frozenset({"issuer", "audience", "jwks"}))
-    try:
-        jwks, place = jwks_at(_string(tokens, "jwks"), folder, "tokens.jwks")
-    except LoginError as error:
-        raise ConfigError(str(error)) from None
-    return TokenConfig(_string(tokens, "issuer"), _string(tokens, "audience"), jwks, place)
-
-
-def _providers(
-    content: Mapping[str, Any],
-    entries: Mapping[str, Mapping[str, Any]],
-    callers: Mapping[str, Caller],
-    folder: Path,
-) -> tuple[Provider, ...]:
-    logins = {
-        name: _section(entry, "login", LOGIN_KEYS) for name, entry in entries.items() if "login" in entry
-    }
-    try:
-        return providers_of(_tables(content, "providers"), logins, callers, folder)
-    except LoginError as error:
-        raise ConfigError(str(error)) from None
-
-
-def _each_issuer_once(
-    tokens: TokenConfig, verifiers: Sequence[Verifier], providers: Sequence[Provider]
-) -> None:
-    issuers = [tokens.issuer, *(one.issuer for one in verifiers), *(one.issuer for one in providers)]
-    if len(set(issuers)) < len(issuers):
-        raise ConfigError(
-            "verifiers, providers: each has an issuer of its own, and none is that of callers' tokens"
-        )
-
-
-def _tls(
-    content: Mapping[str, Any], folder: Path, callers: Mapping[str, Mapping[str, Any]]
-) -> TlsConfig | None:
-    ids = {name: entry["spiffe"] for name, entry in callers.items() if "spiffe" in entry}
-    if "tls" not in content:
-        if ids:
-            raise ConfigError(f"callers.{min(ids)}.spiffe: without [tls] nobody shows a certificate")
-        return None
-    section = _section(content, "tls", _TLS_KEYS)
-    certificate, key, ca = (str(folder / _string(section, name)) for name in ("certificate", "key", "ca"))
-    try:
-        trust_domain = _string(section, "trust_domain")
-        return TlsConfig(trust_domain, certificate, key, ca, ids_of(ids, trust_domain))
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
-
-
-def _postgresql(content: Mapping[str, Any]) -> str:
-    if "stores" not in content:
-        return ""
-    dsn = _string(_section(content, "stores", frozenset({"postgresql"})), "postgresql")
-    parts = urlsplit(dsn)
-    if parts.scheme not in {"postgresql", "postgres"}:
-        raise ConfigError("stores.postgresql: a URI as libpq understands it is needed, postgresql://…")
-    if parts.password or "password=" in parts.query:
-        raise ConfigError("stores.postgresql: no password stands in here; name its file with ?passfile=")
-    return dsn
-
-
-def _nats(content: Mapping[str, Any], folder: Path) -> NatsSettings | None:
-    if "nats" not in content:
-        return None
-    section = _section(content, "nats", frozenset({"url", *PATHS}))
-    paths = {name: folder / _string(section, name) for name in PATHS if name in section}
-    try:
-        return nats_settings(_string(section, "url"), paths)
-    except NatsSettingsError as error:
-        raise ConfigError(f"nats.{error}") from None
-
-
-def _monitoring(content: Mapping[str, Any]) -> dict[str, str]:
-    if "monitoring" not in content:
-        return {}
-    section = _section(content, "monitoring", frozenset((*SERVICES, "otlp")))
-    return {
-        name: watched_at(_string(section, name), f"monitoring.{name}") for name in section if name in SERVICES
-    }
-
-
-def _otlp(content: Mapping[str, Any]) -> str:
-    section = content.get("monitoring")
-    if not isinstance(section, dict) or "otlp" not in section:
-        return ""
-    collector = _string(section, "otlp")
-    parts = urlsplit(collector)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
-        raise ConfigError("monitoring.otlp: the URL of a collector is needed, http://127.0.0.1:4318")
-    if not (find_spec("opentelemetry") and find_spec("opentelemetry.exporter.otlp.proto.http")):
-        raise ConfigError("monitoring.otlp: spans need the extra otel: pip install 'veilgraph-suite[otel]'")
-    return collector
-
-
-def watched_at(address: str, where: str) -> str:
-    """An address at which a process may be watched.
-
-    Raises:
-        ConfigError: it is none, or one for everybody.
-    """
-    try:
-        if public(address):
-            raise ConfigError(f"{where}: metrics are for the cluster alone; {address} is a public address")
-    except ValueError:
-        raise ConfigError(f"{where}: an IP address and a port are needed, 127.0.0.1:9401") from None
-    return address
-
-
-def _edge(content: Mapping[str, Any], folder: Path) -> Edge:
-    section = content.get("gateway", {})
-    if not isinstance(section, dict):
-        raise ConfigError("gateway: a section [gateway]")
-    try:
-        return edge_of(section, folder)
-    except EdgeError as error:
-        raise ConfigError(f"gateway: {error}") from None
-
-
-def _page(content: Mapping[str, Any], folder: Path) -> None:
-    """The section that the process of the person's page reads, and no service."""
-    if SECTION in content:
-        try:
-            settings_of(content, folder)
-        except SettingsError as error:
-            raise ConfigError(str(error)) from None
 
 
 def _refresh_s(content: Mapping[str, Any]) -> int:
@@ -429,64 +288,6 @@ def _drain_s(content: Mapping[str, Any]) -> float:
     return float(drain_s)
 
 
-def _caller(
-    name: str, entry: Mapping[str, Any], tenant: str, policy: Policy, callers: frozenset[str]
-) -> Caller:
-    _only(entry, _CALLER_KEYS, f"callers.{name}")
-    purposes = 0
-    for node in entry.get("purposes", ()):
-        try:
-            purposes |= policy.mask(node)
-        except ConsentError as error:
-            raise ConfigError(f"callers.{name}.purposes: {error}") from None
-    kind = entry.get("kind", PHONE if "login" in entry else BACKEND)
-    if kind not in CALLER_KINDS:
-        raise ConfigError(f"callers.{name}.kind: one of {', '.join(CALLER_KINDS)}")
-    scopes = _scopes(name, entry, kind)
-    if "login" in entry and "spiffe" in entry:
-        raise ConfigError(f"callers.{name}: an app calls by its users' logins, not by a certificate")
-    if name.startswith(PREFIX):
-        raise ConfigError(f"callers.{name}: names that begin with {PREFIX} are the suite's own services'")
-    per_hour = entry.get("new_identifiers_per_hour", PER_HOUR_DEFAULT)
-    if type(per_hour) is not int or per_hour < 0:
-        raise ConfigError(f"callers.{name}.new_identifiers_per_hour: a whole number from 0")
-    translates_to = frozenset(entry.get("translates_to", ()))
-    if unknown := sorted(translates_to - callers | translates_to & {name}):
-        raise ConfigError(f"callers.{name}.translates_to: no other callers are called {unknown}")
-    app = "login" in entry
-    name = _name(name, "callers")
-    return Caller(name, tenant, scopes, purposes, per_hour, translates_to, app, kind)
-
-
-def _scopes(name: str, entry: Mapping[str, Any], kind: str) -> frozenset[str]:
-    scopes = frozenset(entry.get("scopes", ()))
-    if any(scope.startswith(INTERNAL_SCOPE) for scope in scopes):
-        raise ConfigError(
-            f"callers.{name}.scopes: the suite's own services alone hold {INTERNAL_SCOPE}* scopes"
-        )
-    if EXCHANGE_SCOPE in scopes:
-        raise ConfigError(f"callers.{name}.scopes: {EXCHANGE_SCOPE} is what a login has, and nobody else")
-    if REFLECTION_SCOPE in scopes and kind != OPERATOR:
-        raise ConfigError(f"callers.{name}.scopes: {REFLECTION_SCOPE} is for callers of kind {OPERATOR}")
-    return scopes
-
-
-def _verifier(name: str, entry: Mapping[str, Any], folder: Path, content: Mapping[str, Any]) -> Verifier:
-    where = f"verifiers.{name}"
-    _only(entry, frozenset({"issuer", "jwks", "methods", "callers"}), where)
-    callers = frozenset(entry.get("callers", ()))
-    if unknown := sorted(callers - set(content.get("callers", {}))):
-        raise ConfigError(f"{where}.callers: no callers are called {unknown}")
-    if not entry.get("methods"):
-        raise ConfigError(f"{where}.methods: a verifier attests at least one method")
-    try:
-        keys = public_keys(_json(folder / _string(entry, "jwks")))
-    except ValueError as error:
-        raise ConfigError(f"{where}.jwks: {error}") from None
-    methods = frozenset(_name(method, f"{where}.methods") for method in entry["methods"])
-    return Verifier(_name(name, "verifiers"), _string(entry, "issuer"), keys, methods, callers)
-
-
 def shipped_policy() -> Policy:
     """The policy file that comes with the suite."""
     return policy_file.shipped()
@@ -498,7 +299,7 @@ def _policy(content: Mapping[str, Any], folder: Path, tenant: str) -> Policy:
             if "policy_keys" in content:
                 raise ConfigError("policy_keys: there is no policy of the deployment's own to be signed")
             return policy_file.shipped(tenant)
-        path = folder / _string(content, "policy")
+        path = folder / string_of(content, "policy")
         return policy_file.read_signed(path, _policy_keys(content), tenant)
     except PolicyFileError as error:
         raise ConfigError(f"policy: {error}") from None
@@ -530,61 +331,3 @@ def shipped_rules(policy: Policy) -> Rules:
     if rules.views != policy.views:
         raise ConfigError("rules and policy name different views")
     return rules
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(_text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: {error}") from None
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(_text(path))
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"{path}: {error}") from None
-    return content
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-
-
-def _only(content: Mapping[str, Any], known: frozenset[str], where: str) -> None:
-    unknown = sorted(set(content) - known)
-    if unknown:
-        raise ConfigError(f"{where}: unknown keys {unknown}")
-
-
-def _section(content: Mapping[str, Any], name: str, known: frozenset[str]) -> Mapping[str, Any]:
-    section = content.get(name)
-    if not isinstance(section, dict):
-        raise ConfigError(f"the section [{name}] is missing")
-    _only(section, known, name)
-    return section
-
-
-def _tables(content: Mapping[str, Any], name: str) -> Mapping[str, Mapping[str, Any]]:
-    """The sections ``[name.…]``, of which there may be none."""
-    tables = content.get(name, {})
-    if not isinstance(tables, dict) or not all(isinstance(entry, dict) for entry in tables.values()):
-        raise ConfigError(f"{name}: each is a section [{name}.…] of its own")
-    return tables
-
-
-def _string(content: Mapping[str, Any], key: str) -> str:
-    value = content.get(key)
-    if not isinstance(value, str) or not value:
-        raise ConfigError(f"{key}: a text is needed")
-    return value
-
-
-def _name(value: object, where: str) -> str:
-    """A name that may stand in logs and metric labels."""
-    if not isinstance(value, str) or not _NAME.fullmatch(value):
-        raise ConfigError(f"{where}: a name of lower-case letters, digits, '.', '_' and '-' is needed")
-    return value
