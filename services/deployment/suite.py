@@ -34,7 +34,7 @@ from services.engagement.event_feed import remote_events, remote_partitions
 from services.identity.graph_feed import remote_barrier, remote_graph
 from services.interceptors.access_log import Level, normal
 from services.key_sets import following
-from services.monitoring.standing import Standing as Serves
+from services.monitoring.serves import Serves
 from services.parts.links import Links
 from services.parts.part import Clock, Enter, Log, Part, Process
 from services.remote_feed import Patience

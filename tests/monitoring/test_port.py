@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.monitoring.port import MonitoringTaken, Watched, monitoring_port, public
 from services.monitoring.pulse import SILENT_S, Pulse
-from services.monitoring.standing import Standing
+from services.monitoring.serves import Serves
 
 FREE = "127.0.0.1:0"
 
@@ -156,7 +156,7 @@ async def test_a_process_whose_loop_is_silent_for_too_long_does_not_live():
 
 def test_a_process_serves_while_its_guard_may_decide_and_until_it_stops():
     registry, live = CollectorRegistry(), [True]
-    standing = Standing(["identity"], registry)
+    standing = Serves(["identity"], registry)
 
     def serving() -> float | None:
         return registry.get_sample_value("veilgraph_serving", {"service": "identity"})

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from prometheus_client import CollectorRegistry, Gauge
 
 
-class Standing:
-    """The standing of one process; changed in its event loop, read from any thread."""
+class Serves:
+    """Whether one process serves; changed in its event loop, read from any thread."""
 
     def __init__(self, services: Iterable[str], registry: CollectorRegistry) -> None:
         """Does not serve yet. Registers ``veilgraph_serving``; ``services`` are those of the process."""
