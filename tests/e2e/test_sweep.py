@@ -46,6 +46,7 @@ UNREFUSABLE = {
         f"/veilgraph.identity.v1.RulesService/{method}"
         for method in ("GetRules", "PreviewRules", "ApplyRules")
     ),
+    "/veilgraph.identity.v1.TokenService/ExchangeToken",
     "/veilgraph.recommender.v1.RecommenderService/UpsertItems",
     "/veilgraph.recommender.v1.RecommenderService/GetItem",
     "/veilgraph.recommender.v1.RecommenderService/DeleteItems",
