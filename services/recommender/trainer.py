@@ -273,7 +273,7 @@ class Trainer:
             purpose,
             now_ms,
             self._parameters,
-            await self._service.next_version(self._files.next_version()),
+            await self._service.next_version(await self._next_version()),
         )
         async with self._writing:
             await asyncio.to_thread(self._clear)  # what a killed process left
@@ -282,6 +282,17 @@ class Trainer:
                 return await self._program(say)
             finally:
                 await asyncio.to_thread(self._clear)  # of a program that was killed, or whose disk was full
+
+    async def _next_version(self) -> str:
+        """What this process would call its next model.
+
+        Raises:
+            TrainingFailed: the folder of its models can not be read.
+        """
+        try:
+            return await asyncio.to_thread(self._files.next_version)
+        except OSError as error:
+            raise TrainingFailed(type(error).__name__) from error
 
     def _clear(self) -> None:
         shutil.rmtree(self._places.job, ignore_errors=True)

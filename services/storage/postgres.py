@@ -38,7 +38,13 @@ _WRITER_IDLE_MS = 3_000
 #: kept while the table grows.
 _BY_INDEX = {"enable_seqscan": "off"}
 #: What PostgreSQL, or the way to it, answers with when it can not.
-FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+FAILURES = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a session that the database ends while the next question is on its way
+    OSError,
+    TimeoutError,
+)
 #: Of those, what a write itself did wrong.
 _CALLERS = (asyncpg.IntegrityConstraintViolationError, asyncpg.RaiseError, asyncpg.DataError)
 #: Two statements, so that what is asked next sees what was committed while the lock was waited for.

@@ -109,6 +109,32 @@ async def test_of_those_who_share_one_has_the_duties(tmp_path: Path) -> None:
         await asyncio.wait_for(asyncio.wait([first.lost]), 10)
 
 
+class _Midway:
+    """A session that ended while a question is on its way, as asyncpg tells it."""
+
+    async def fetchval(self, *_asked: object) -> object:
+        raise asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress")
+
+    async def close(self, timeout: float) -> None:
+        """It is."""
+
+
+class EndedMidway(PostgresSchema):
+    """A schema whose sessions end so."""
+
+    async def connected(self, **_settings: str) -> _Midway:
+        return _Midway()
+
+
+async def test_a_session_that_ends_while_it_is_asked_makes_the_store_unusable(tmp_path: Path) -> None:
+    """Whoever waits for duties asks again; an error of another kind would end what must run."""
+    where = await schema(tmp_path)
+    ended = EndedMidway(where.dsn, where.domain, where.schema)
+    with pytest.raises(StoreUnusable, match="InternalClientError"):
+        async with ended.turn(None):
+            raise AssertionError("it has a turn")
+
+
 async def on_duty(where: PostgresSchema) -> int:
     async with where.duties() as turn:
         return turn.number
