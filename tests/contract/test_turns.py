@@ -115,7 +115,7 @@ class _Midway:
     async def fetchval(self, *_asked: object) -> object:
         raise asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress")
 
-    async def close(self, timeout: float) -> None:
+    async def close(self, **_within: float) -> None:
         """It is."""
 
 
