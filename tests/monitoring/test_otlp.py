@@ -95,6 +95,6 @@ def test_what_is_no_collector_is_refused(tmp_path, url):
 
 def test_a_collector_without_the_extra_is_refused_by_name(tmp_path, monkeypatch):
     """And not found out when the first call comes, or never."""
-    monkeypatch.setattr("services.deployment.config.find_spec", lambda _: None)
+    monkeypatch.setattr("services.deployment.places.find_spec", lambda _: None)
     with pytest.raises(ConfigError, match=r"extra otel"):
         configured(tmp_path, dict.fromkeys(SERVICES, 0), '\n[monitoring]\notlp = "http://127.0.0.1:4318"\n')
