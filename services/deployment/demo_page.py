@@ -6,6 +6,7 @@ Each is a process of its own, as the page is in a deployment; both end with whoe
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from typing import Any
 from services.deployment.development import PageAddresses
 from services.deployment.launch import bound
 from services.preferences.settings import split_address
+from services.server import AddressTaken
 
 _STOP_S = 10.0
 _AGAIN_S = 0.05
@@ -34,7 +36,12 @@ async def running_page(
 
     Yields:
         What is done when one of them has ended, by its name.
+
+    Raises:
+        AddressTaken: something else listens where one of them should.
     """
+    for address in (addresses.page, addresses.provider):
+        _must_be_free(address)
     with (config.parent / "preferences.log").open("a") as output:
         commands = {
             "the person's page": ("services", "preferences", str(config)),
@@ -59,6 +66,15 @@ async def running_page(
         for task in ended.values():
             task.cancel()  # that they end now is nobody's news
         await asyncio.gather(*(_stop(process) for process in processes.values()))
+
+
+def _must_be_free(address: str) -> None:
+    try:
+        socket.create_server(split_address(address)).close()
+    except OSError:
+        raise AddressTaken(
+            f"the person's page can not listen on {address}; is it taken? --page HOST:PORT takes another"
+        ) from None
 
 
 async def _listens(address: str) -> None:

@@ -42,13 +42,13 @@ READY = "Veilgraph is ready"
 PATIENCE_S = 90
 
 
-def shop_in(folder: Path) -> Path:
+def shop_in(folder: Path, lines: int = LINES) -> Path:
     """A mapping and its made-up purchases."""
     chance = random.Random(7)
     rows = ["who,basket,code,name,pieces,price,at"]
-    for line in range(LINES):
+    for line in range(lines):
         item = chance.randrange(200)
-        day, minute = 1 + line * 28 // LINES, line % 60
+        day, minute = 1 + line * 28 // lines, line % 60
         at = f"2024-03-{day:02} 10:{minute:02}:00"
         rows.append(f"{chance.randrange(PEOPLE)},B{line // 5},{item:03},Item {item},1,1.50,{at}")
     (folder / "lines.csv").write_text("\n".join(rows))

@@ -33,21 +33,23 @@ def blocks(page: str, kind: str) -> list[str]:
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, MainJob]]:
     """A checkout's folder with a suite that runs in it; data of the demonstration's name, but small."""
     folder = tmp_path_factory.mktemp("desk")
-    mapping = shop_in(folder)
+    mapping = shop_in(folder, lines=2000)
     mapping.write_text(MAPPING.replace("corner-shop", "complete-journey"))
     for name in ("docs", "protos", "services"):
         (folder / name).symlink_to(ROOT / name)
-    with MainJob(mapping, "--port", str(_four_free_ports())) as job:
+    first = _free_ports_in_a_row(6)
+    page = f"127.0.0.1:{first + 4}"  # one signs in at the next
+    with MainJob(mapping, "--port", str(first), "--page", page) as job:
         job.until(job.is_ready)
         yield folder, job
 
 
-def _four_free_ports() -> int:
-    """The first of four in a row that nobody listens at."""
+def _free_ports_in_a_row(count: int) -> int:
+    """The first of so many ports that nobody listens at."""
     with ExitStack() as held:
-        for first in range(20_000, 32_000, 4):
+        for first in range(20_000, 32_000, count):
             with suppress(OSError):
-                for port in range(first, first + 4):
+                for port in range(first, first + count):
                     held.enter_context(socket.create_server(("127.0.0.1", port)))
                 return first
             held.close()
