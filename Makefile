@@ -25,7 +25,7 @@ help: ## List the targets.
 	@echo "  GATEWAY=host:port     run, tour: where the gateway listens (127.0.0.1:8080)"
 	@echo "  PROCESSES=4           run: a process a service instead of one for all"
 	@echo "  POSTGRESQL=uri        run: keep the tables in this database instead of SQLite files"
-	@echo "  REPLICAS=2            run: with both of the above, a second process of each service stands by"
+	@echo "  REPLICAS=2            run: with both of the above, a second process of each service, beside the first or standing by"
 	@echo "  NATS=url              run: have a NATS server (JetStream) announce news of events"
 
 run: $(RUN) ## Set up, import a year of purchases, train, serve until Ctrl-C.

@@ -41,8 +41,8 @@ def add(commands: Any) -> None:
         type=int,
         choices=(1, 2, 3),
         default=1,
-        help="processes of each service: engagement's all serve, of the others one serves and the rest stand"
-        " by; needs --processes 4 and --postgresql",
+        help="processes of each service: engagement's and the recommender's all serve, of the others one"
+        " does and the rest stand by; needs --processes 4 and --postgresql",
     )
     run.add_argument("--nats", default="", help="URL of a NATS server with JetStream that announces news")
     run.add_argument(

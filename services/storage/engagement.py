@@ -1,4 +1,4 @@
-"""Events in one SQLite file.
+"""Events in engagement's tables.
 
 Rows go in by statements of many rows, not one by one: SQLite gives up the interpreter lock
 once a statement, so the writer has to get it back a few times a batch instead of once a row
