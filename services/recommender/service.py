@@ -39,7 +39,7 @@ from veilgraph.recommender.v1 import recommender_pb2, recommender_pb2_grpc
 _SERVING = "serving"
 _DAY_S = 86_400
 _ROUNDED_TO = 10
-#: So many items are read before other calls have their turn.
+#: So many items are read, or put into the catalogue, before other calls have their turn.
 _ITEMS_AT_ONCE = 100
 
 
@@ -70,6 +70,7 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         self._page_tokens = page_tokens
         self._answering = Answering(catalogue, projection, others)
         self._writing: set[asyncio.Task[Changed]] = set()
+        self._putting = asyncio.Lock()
 
     async def Recommend(
         self, request: recommender_pb2.RecommendRequest, call: Call
@@ -151,7 +152,10 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
 
     async def _follow(self, write: Awaitable[Changed]) -> Changed:
         changed = await write
-        self._catalogue.put_as_of(changed.items, changed.news)
+        async with self._putting:  # what was committed later is put later, item by item
+            for start in range(0, len(changed.items), _ITEMS_AT_ONCE):
+                self._catalogue.put_as_of(changed.items[start : start + _ITEMS_AT_ONCE], changed.news)
+                await asyncio.sleep(0)
         self._live.items_changed([item.number for item in changed.items])
         return changed
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from services.storage.postgres import PostgresSchema
 
 #: A holder asks so often whether it still is, and is none any more when it did not for so long.
-ASK_S = 1.0
-_SILENT_MS = 3_000
+ASK_S = 0.5
+_SILENT_MS = 2_000
 _ASK_FOR_S = 0.25
 _HOST_MAX = 24
 _TURN = "hashtextextended('veilgraph turn of ' || current_schema(), 0)"
