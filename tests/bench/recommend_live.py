@@ -6,12 +6,13 @@ other as fast as a second allows; idle and updated serving are measured in turns
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import statistics
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from time import perf_counter, time
 
@@ -136,28 +137,37 @@ def _while_updated(server: Server, suffix: str = "", limit: str = "<=2") -> Figu
 
 @contextmanager
 def _updates(server: Server) -> Iterator[None]:
-    """Puts 1,000 items a second while the block runs, from a thread of its own."""
-    over = threading.Event()
+    """Puts 1,000 items a second while the block runs, from a process of its own.
 
-    def put() -> None:
-        while True:
-            stamp = time()
-            new = range(UPDATED // 2)
-            items = [
-                recommender_pb2.Item(item_id=f"new-{stamp}-{n}", title="New", category="GROCERY") for n in new
-            ]
-            items += [recommender_pb2.Item(item_id=f"copy-{ITEMS - n}", title=f"{stamp}") for n in new]
-            _upsert(server, items)
-            if over.wait(EVERY_S):
-                return
-
-    thread = threading.Thread(target=put)
-    thread.start()
+    From a thread it would keep the measuring one waiting for the interpreter lock.
+    """
+    spawning = multiprocessing.get_context("spawn")
+    begun, over = spawning.Event(), spawning.Event()
+    process = spawning.Process(target=_put, args=(server, begun, over))
+    process.start()
     try:
+        if not begun.wait(30):
+            raise RuntimeError("nothing was put")
         yield
     finally:
         over.set()
-        thread.join()
+        process.join()
+    if process.exitcode:
+        raise RuntimeError("the updates ended early")
+
+
+def _put(server: Server, begun: Event, over: Event) -> None:
+    while True:
+        stamp = time()
+        new = range(UPDATED // 2)
+        items = [
+            recommender_pb2.Item(item_id=f"new-{stamp}-{n}", title="New", category="GROCERY") for n in new
+        ]
+        items += [recommender_pb2.Item(item_id=f"copy-{ITEMS - n}", title=f"{stamp}") for n in new]
+        _upsert(server, items)
+        begun.set()
+        if over.wait(EVERY_S):
+            return
 
 
 def _upsert(server: Server, items: list[recommender_pb2.Item]) -> None:
