@@ -16,7 +16,7 @@ RENEWALS_A_TTL = 5
 MARGIN_MS = 50
 #: A lease of an earlier term may go on for this part of its life after the next term began: whoever
 #: renews it and then falls silent is waited for no longer than two lives after the end of the other.
-LINGERS = 3
+LINGERS = 2
 #: Confirmed by everybody, for nobody is there.
 EVERYTHING = 1 << 62
 

@@ -22,7 +22,7 @@ from identity.ids import SUBJECT_BYTES, SubjectId
 #: A batch is closed when it has grown to this size; with what the last subject brings it
 #: stays far below what a message may hold.
 BATCH_BYTES = 1 << 19
-SUBJECTS_MAX = 1 << 14
+SUBJECTS_MAX = 1 << 12
 _GONE = 0xFFFFFFFF
 _NONE = 0xFFFFFFFF
 _HEADER = struct.Struct("<6I")  # subjects, rows, reasons, persons, parts of a person, parts

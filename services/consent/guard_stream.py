@@ -9,9 +9,11 @@ that goes on from an earlier term is told at once, for the whole state takes its
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
+from weakref import ref
 
 from consent.guard_table import GuardUpdate
 from consent.packing import packed
@@ -42,6 +44,24 @@ class _Step:
         return STEP_BYTES + sum(map(len, self.batches))
 
 
+class _State:
+    """The whole state as it is sent; packed as far as the fastest of its readers has come."""
+
+    def __init__(self, snapshot: GuardUpdate) -> None:
+        self.epoch = snapshot.epoch
+        self._packed: list[bytes] = []
+        self._rest = packed(snapshot.entries)
+
+    def batches(self) -> Iterator[bytes]:
+        for at in count():
+            if at == len(self._packed):
+                batch = next(self._rest, None)
+                if batch is None:
+                    return
+                self._packed.append(batch)
+            yield self._packed[at]
+
+
 @dataclass(slots=True, eq=False)
 class _Follower:
     """One stream: who it is, what it has been sent, what it has applied, which lease it gets next."""
@@ -66,6 +86,7 @@ class GuardServicer(guard_pb2_grpc.GuardServiceServicer):
         self._kept_bytes = 0
         self._epoch = 0
         self._followers: set[_Follower] = set()
+        self._told_state: Callable[[], _State | None] = lambda: None
         self._over = False
         authority.subscribe(self)
 
@@ -155,11 +176,21 @@ class GuardServicer(guard_pb2_grpc.GuardServiceServicer):
             if step is not None:
                 epoch, whole, batches = step.epoch, False, iter(step.batches)
             else:
-                snapshot = self._authority.snapshot()
-                epoch, whole, batches = snapshot.epoch, True, packed(snapshot.entries)
+                # Told before the state is read: whoever hears of a new term asks for its lease at once.
+                yield guard_pb2.Part(epoch=self._epoch, whole=True, more=True, entries=next(packed({})))
+                state = self._state()
+                epoch, whole, batches = state.epoch, True, state.batches()
             for batch, more in _marked(batches):
                 yield guard_pb2.Part(epoch=epoch, whole=whole, more=more, entries=batch)
             follower.sent = epoch
+
+    def _state(self) -> _State:
+        """The whole state, packed once for all who are told it at a time, if the steps lead on from it."""
+        told = self._told_state()
+        if told is None or not self._reaches(told.epoch):
+            told = _State(self._authority.snapshot())
+            self._told_state = ref(told)
+        return told
 
     async def _listen(self, requests: Requests, follower: _Follower) -> None:
         async for request in requests:

@@ -2,7 +2,7 @@
 
 Two real processes of consent on PostgreSQL, one serving and one that holds what is committed;
 replicas in processes of their own decide all the time. Who serves is killed (its connections
-end), and the next is paused (they do not, and the database ends its turn after 3 s of silence).
+end), and the next is paused (they do not, and the database ends its turn after 2 s of silence).
 The baseline is the promise: a withdrawal returns within two lives of a lease.
 """
 

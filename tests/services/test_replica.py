@@ -249,7 +249,7 @@ async def test_a_long_state_comes_in_parts_and_is_applied_at_once(
     async with deployment.following(wire) as replica:
         await replica.ready()
         parts = [response.part for response in wire.told if response.HasField("part")]
-        assert [part.more for part in parts] == [True, False]
+        assert [part.more for part in parts] == [True, True, False]  # the first says the term
         assert set(replica.table.subjects()) == {ANNA, BERT}
 
 
@@ -571,3 +571,32 @@ async def test_asked_again_a_change_of_keys_takes_no_further_step(deployment: De
     await deployment.authority.hold_keys(7)
     await deployment.authority.hold_keys(3)
     assert deployment.authority.epoch == epoch
+
+
+async def test_the_whole_state_is_packed_once_for_all_who_are_told_it_at_a_time(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+):
+    """Each of three replicas that come at once holds everybody; the state was cut into batches once."""
+    packed, cut = guard_stream.packed, []
+
+    def counted(entries):
+        cut.append(len(entries))
+        return packed(entries)
+
+    monkeypatch.setattr(guard_stream, "packed", counted)
+    requests = [asyncio.Event() for _ in range(3)]
+
+    async def hello(over: asyncio.Event):
+        greeting = guard_pb2.Hello(replica=bytes(16), policy_digest=deployment.policy.digest)
+        yield guard_pb2.FollowRequest(hello=greeting)
+        await over.wait()
+
+    streams = [deployment.servicer.Follow(hello(over), None) for over in requests]
+    told = [[await anext(stream)] for stream in streams]
+    while not all(parts[-1].HasField("part") and not parts[-1].part.more for parts in told):
+        for stream, parts in zip(streams, told, strict=True):
+            parts.append(await anext(stream))
+    assert cut == [0, 0, 0, 2]
+    assert len({tuple(part.part.entries for part in parts) for parts in told}) == 1
+    for stream in streams:
+        await stream.aclose()
