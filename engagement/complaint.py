@@ -16,10 +16,14 @@ def is_open(events: Iterable[Event]) -> bool:
     complained: dict[str, int] = {}
     closed: dict[str, int] = {}
     for event in events:
-        latest = {EventKind.COMPLAINT: complained, EventKind.COMPLAINT_CLOSED: closed}.get(EventKind(event.kind))
+        latest = {EventKind.COMPLAINT: complained, EventKind.COMPLAINT_CLOSED: closed}.get(
+            EventKind(event.kind)
+        )
         if latest is not None:
-            latest[event.order_ref] = max(latest.get(event.order_ref, event.occurred_at_ms), event.occurred_at_ms)
-    all_before = closed.get("", None)
+            latest[event.order_ref] = max(
+                latest.get(event.order_ref, event.occurred_at_ms), event.occurred_at_ms
+            )
+    all_before = closed.get("")
     return any(
         at_ms >= max((end for end in (closed.get(reference), all_before) if end is not None), default=at_ms)
         for reference, at_ms in complained.items()

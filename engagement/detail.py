@@ -89,4 +89,8 @@ def coarsened(text: str) -> str:
     if "place_cell" not in text:  # as a name, or in a text; then nothing is lost by looking
         return text
     detail = unpacked(text)
-    return packed(replace(detail, place_cell=coarse(detail.place_cell))) if is_precise(detail.place_cell) else text
+    return (
+        packed(replace(detail, place_cell=coarse(detail.place_cell)))
+        if is_precise(detail.place_cell)
+        else text
+    )
