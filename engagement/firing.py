@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from engagement.evaluate import distance_m
 from engagement.event import Event
-from engagement.near import is_near
-from engagement.occasion import Span, occasions
+from engagement.facts import Facts
+from engagement.occasion import Span, due_of, occasions
 from engagement.play import DateTrigger, EventTrigger, LapseTrigger, PlaceTrigger, Play
 from identity.ids import SubjectId
 
@@ -57,26 +58,51 @@ def of_event(play: Play, event: Event, cell: str = "") -> Firing | None:
     if isinstance(trigger, EventTrigger) and event.kind in trigger.kinds:
         due_at_ms = at_ms + trigger.delay_s * 1000
         return Firing(event.subject, play.play_id, occurrence_of(event), at_ms, due_at_ms)
-    if isinstance(trigger, PlaceTrigger) and cell and is_near(cell, trigger.cells, trigger.distance_m):
+    if isinstance(trigger, PlaceTrigger) and cell and _is_near(cell, trigger):
         return Firing(event.subject, play.play_id, _day_of(at_ms), at_ms, at_ms)
     return None
 
 
-def of_date(play: Play, subject: SubjectId, month_day: str, zone: ZoneInfo, span: Span) -> Iterator[Firing]:
+def of_date(play: Play, subject: SubjectId, facts: Facts, span: Span) -> Iterator[Firing]:
     """What a yearly date sets off within a span; nothing if the play goes by no date.
+
+    A date of the person is one occurrence a year, whenever in it they say it is; of what they look
+    after every date is one of its own.
 
     Args:
         play: whose trigger it is.
         subject: whose date it is.
-        month_day: "MM-DD"; anything else is no date.
-        zone: the person's.
+        facts: what may be read of the birth subject.
         span: when it is due.
     """
     trigger = play.trigger
     if not isinstance(trigger, DateTrigger):
         return
-    for year, due_at_ms in occasions(month_day, trigger, zone, span):
-        yield Firing(subject, play.play_id, f"{_YEAR}{year}", due_at_ms, due_at_ms)
+    zone = ZoneInfo(facts.zone)
+    for month_day, several in _dates(trigger, facts):
+        for year, due_at_ms in occasions(month_day, trigger, zone, span):
+            occurrence = f"{_YEAR}{year}-{month_day}" if several else f"{_YEAR}{year}"
+            yield Firing(subject, play.play_id, occurrence, due_at_ms, due_at_ms)
+
+
+def due_by_date(trigger: DateTrigger, firing: Firing, facts: Facts) -> int | None:
+    """When what a date has set off is due by what is known now; ``None``: there is no such date any more."""
+    year, _, one_of_several = firing.occurrence.removeprefix(_YEAR).partition("-")
+    for month_day, several in _dates(trigger, facts):
+        if not several or month_day == one_of_several:
+            return due_of(month_day, int(year), trigger, ZoneInfo(facts.zone))
+    return None
+
+
+def _dates(trigger: DateTrigger, facts: Facts) -> Iterator[tuple[str, bool]]:
+    """The dates a trigger goes by, each "MM-DD", and whether the field may have several."""
+    known = facts.fields.get(trigger.field)
+    if known is None:
+        return
+    several = isinstance(known.value, tuple)
+    for text in known.value if isinstance(known.value, tuple) else (known.value,):
+        if isinstance(text, str):
+            yield text, several
 
 
 def of_lapse(play: Play, subject: SubjectId, last_ms: int, span: Span) -> Firing | None:
@@ -88,11 +114,6 @@ def of_lapse(play: Play, subject: SubjectId, last_ms: int, span: Span) -> Firing
     if not span.has(due_at_ms):
         return None
     return Firing(subject, play.play_id, _day_of(last_ms), last_ms, due_at_ms)
-
-
-def year_of(firing: Firing) -> int:
-    """The year of the occasion that a date set off."""
-    return int(firing.occurrence.removeprefix(_YEAR))
 
 
 def occurrence_of(event: Event) -> str:
@@ -108,3 +129,8 @@ def in_time(play: Play, due_at_ms: int, now_ms: int) -> bool:
 
 def _day_of(instant_ms: int) -> str:
     return f"day:{instant_ms // DAY_MS}"
+
+
+def _is_near(cell: str, trigger: PlaceTrigger) -> bool:
+    apart = (distance_m(cell, place) for place in trigger.cells)
+    return any(metres is not None and metres <= trigger.distance_m for metres in apart)

@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from engagement.play import DateTrigger
 
@@ -36,19 +35,6 @@ class Span(NamedTuple):
     def has(self, instant_ms: int) -> bool:
         """Whether an instant lies within."""
         return self.after_ms < instant_ms <= self.until_ms
-
-
-@lru_cache(maxsize=1024)
-def zone_of(name: str, otherwise: str) -> ZoneInfo:
-    """A time zone by its IANA name; a name that nobody knows is no name.
-
-    Raises:
-        ZoneInfoNotFoundError: ``otherwise`` is unknown, too.
-    """
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):  # ValueError: a name that is no path inside the database
-        return ZoneInfo(otherwise)
 
 
 def kept_on(month_day: str, year: int) -> date | None:

@@ -11,12 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from zoneinfo import ZoneInfo
 
 from engagement.event import EventKind
 from engagement.facts import Facts
-from engagement.firing import DAY_MS, Firing, in_time, occurrence_of, year_of
-from engagement.occasion import due_of
+from engagement.firing import DAY_MS, Firing, due_by_date, in_time, occurrence_of
 from engagement.play import DateTrigger, EventTrigger, LapseTrigger, PlaceTrigger, Play
 
 
@@ -127,10 +125,7 @@ def _after_event(trigger: EventTrigger, firing: Firing, facts: Facts) -> Verdict
 
 
 def _before_date(trigger: DateTrigger, firing: Firing, facts: Facts) -> Verdict:
-    known = facts.fields.get(trigger.field)
-    if known is None or not isinstance(known.value, str):
-        return Verdict(Dropped.CHANGED)
-    due_at_ms = due_of(known.value, year_of(firing), trigger, ZoneInfo(facts.zone))
+    due_at_ms = due_by_date(trigger, firing, facts)
     if due_at_ms is None:
         return Verdict(Dropped.CHANGED)
     return _not_before(due_at_ms, facts.now_ms)

@@ -7,13 +7,15 @@ a walk is the beginning of a birth subject that many may share: after an erasure
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from engagement.attributes import Attribute, Value
 from engagement.event import EventKind
 from engagement.firing import Firing
 from identity.ids import SUBJECT_BYTES, SubjectId
+from services.storage.attributes import values_of
 from services.storage.database import Connection, Database
 from services.storage.firings import put
 
@@ -72,6 +74,13 @@ class Wanted(NamedTuple):
     now_ms: int
 
 
+class Dated(NamedTuple):
+    """All values of a birth subject that has one of those asked for."""
+
+    subject: SubjectId
+    values: Sequence[Value]
+
+
 class WalkTables:
     """How far the triggers of one deployment have read."""
 
@@ -99,6 +108,10 @@ class WalkTables:
     async def last_acts(self, position: int, limit: int, wanted: Wanted) -> list[Act]:
         """The latest acts of those who have events, from a place on, in the order of the walk."""
         return await self._database.look(partial(_last_acts, position, limit, wanted))
+
+    async def dated(self, position: int, limit: int, attributes: Collection[Attribute]) -> list[Dated]:
+        """Those who have one of some attributes, from a place on, in the order of the walk."""
+        return await self._database.read(partial(_dated, position, limit, attributes))
 
 
 def start_of(position: int) -> bytes:
@@ -139,3 +152,13 @@ def _last_acts(position: int, limit: int, wanted: Wanted, reader: Connection) ->
     query = _LAST.format(kinds=", ".join(str(int(kind)) for kind in sorted(wanted.kinds)))
     bounds = (start_of(position), wanted.after_ms, wanted.uses, wanted.now_ms, limit)
     return [Act(SubjectId(subject), last) for subject, last in reader.execute(query, bounds).fetchall()]
+
+
+def _dated(position: int, limit: int, attributes: Collection[Attribute], reader: Connection) -> list[Dated]:
+    numbers = ", ".join(str(int(attribute)) for attribute in sorted(attributes))
+    rows = reader.execute(
+        f"SELECT DISTINCT subject FROM attribute WHERE subject >= ? AND attribute IN ({numbers})"  # noqa: S608
+        " ORDER BY subject LIMIT ?",
+        (start_of(position), limit),
+    ).fetchall()
+    return [Dated(SubjectId(subject), values_of(reader, subject)) for (subject,) in rows]

@@ -36,7 +36,7 @@ _PUT = f"""
     WHERE excluded.at_ms > firing.at_ms AND (
         (firing.state = {int(State.PENDING)} AND firing.decision_id IS NULL)
         OR (firing.state = {int(State.DROPPED)} AND firing.reason IN
-            ('{Dropped.CALLED_OFF}', '{Dropped.SUPERSEDED}', '{Dropped.CHANGED}')))"""  # noqa: S608 - our words
+            ('{Dropped.CALLED_OFF}', '{Dropped.SUPERSEDED}', '{Dropped.CHANGED}', '{Dropped.RESTED}')))"""  # noqa: S608 - our words
 _SIBLINGS_A_QUERY = 100
 
 
@@ -271,7 +271,7 @@ def _awaiting(play_ids: Sequence[str], limit: int, reader: Connection) -> list[R
     return sorted(found, key=lambda row: (row.firing.due_at_ms, row.firing))[:limit]
 
 
-def _review(decision_id: bytes, now_ms: int, approved: bool, connection: Connection) -> bool:  # noqa: FBT001
+def _review(decision_id: bytes, now_ms: int, approved: bool, connection: Connection) -> bool:
     row = connection.execute(
         "SELECT state, reason, approved FROM firing WHERE decision_id = ?", (decision_id,)
     ).fetchone()

@@ -87,7 +87,7 @@ async def test_what_had_become_void_is_due_again_by_something_later(world: World
     (row,) = await world.claimed()
     assert await world.firings.drop([(row, reason)]) == 1
     await world.set_off(firing(at_ms=NOW_MS, due_at_ms=NOW_MS + 1))
-    void = reason in {Dropped.CALLED_OFF, Dropped.SUPERSEDED, Dropped.CHANGED}
+    void = reason in {Dropped.CALLED_OFF, Dropped.SUPERSEDED, Dropped.CHANGED, Dropped.RESTED}
     assert await world.of() == [(State.PENDING, NOW_MS + 1) if void else (State.DROPPED, None)]
 
 
