@@ -152,6 +152,7 @@ def test_a_basket_is_reminded_of_once_unless_something_was_ordered_since(case: C
 
 @settings(max_examples=300, deadline=None)
 @given(case=cases)
+@example(case=Case([Act(20, 1, ORDER, ""), Act(30, 2, ORDER, "")], 50))
 @example(case=Case([Act(0, 1, ORDER, ""), Act(12, 2, ORDER, "")], 30))
 @example(case=Case([Act(0, 1, ORDER, ""), Act(12, 2, ORDER, "")], 0))
 @example(case=Case([Act(1, 1, VISIT, ""), Act(2, 1, VISIT, "")], 0))
