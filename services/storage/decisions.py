@@ -265,7 +265,7 @@ def _promising(subjects: int) -> str:
         AND (? = 0 OR (SELECT count(*) {theirs} AND promises & {Promise.QUESTION:d} <> 0 {within}) < ?)
         AND (? = 0 OR NOT EXISTS (SELECT 1 {theirs} AND promises & {Promise.OFFER:d} <> 0
             AND play_id = ? AND binds_until_ms > ?))
-        {_UNLESS_GIVEN}"""  # noqa: S608 - our own words
+        {_UNLESS_GIVEN}"""
 
 
 def _note(rows: Sequence[Row], connection: Connection) -> None:
