@@ -112,6 +112,21 @@ class Whose:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What is looked up before a decision.
+
+    Attributes:
+        whose: of whom.
+        decision_id: of the decision that is to be made, and may have been.
+        slot: the place whose latest depth counts.
+    """
+
+    whose: Whose
+    decision_id: bytes
+    slot: str
+
+
+@dataclass(frozen=True, slots=True)
 class Windows:
     """How far back and ahead promises count.
 
@@ -205,16 +220,20 @@ class Report(NamedTuple):
 class DecisionStore(Protocol):
     """The decisions of a tenant."""
 
-    async def before(self, whose: Whose, windows: Windows, decision_id: bytes, slot: str) -> Before:
-        """What was before, of one state; the depth shown last is that of ``slot`` alone."""
+    async def before(self, looks: Sequence[Look], windows: Windows) -> Sequence[Before]:
+        """What was before each decision, all of one state."""
 
-    async def promise(self, row: Row, room: Room) -> bool:
-        """Writes a decision that promises something, if there is room; durable when it returns.
+    async def promise(self, wanted: Sequence[tuple[Row, Room]]) -> Sequence[bool]:
+        """Writes decisions that promise something, one after another, each if there is room then.
 
         Returns:
-            Whether it stands now. It does not when the cap or the asks are used up, when another offer of
-            the play binds for the person, or when the person was erased.
+            Whether each was written; those that were are durable. One is not when the cap or the asks
+            are used up, when another offer of the play binds for the person, when a decision of its id
+            stands, or when the person was erased.
         """
+
+    async def give_back(self, decision_ids: Sequence[bytes]) -> None:
+        """Frees what decisions promised that nobody was told of."""
 
     def note(self, row: Row) -> None:
         """Takes down a decision that promises nothing; durable soon, lost if the process dies before."""

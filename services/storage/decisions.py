@@ -20,12 +20,12 @@ from engagement.decision_store import (
     OWN_OUTCOMES,
     Became,
     Before,
+    Look,
     Outcome,
     Promise,
     Report,
     Room,
     Row,
-    Whose,
     Windows,
 )
 from engagement.errors import RequestIdReused
@@ -43,11 +43,13 @@ COMPLAINT = 0
 
 _COLUMNS = ", ".join(Row._fields)
 _MARKS = ", ".join("?" * len(Row._fields))
-#: A request that was held before and is given something now; whatever else stands, stands.
+#: A request that was held before is given something now; whatever else stands, stands.
 _UNLESS_GIVEN = f"""
     ON CONFLICT (decision_id) DO UPDATE SET
     {", ".join(f"{name} = excluded.{name}" for name in Row._fields if name != "decision_id")}
     WHERE decision.became = {Became.HELD:d}"""
+#: What failed may be promised anew.
+_UNLESS_STANDING = f"{_UNLESS_GIVEN} OR decision.became = {Became.RELEASED:d}"
 _ROW = f"SELECT {_COLUMNS} FROM decision WHERE decision_id = ?"  # noqa: S608 - our own names
 _NOTE = f"INSERT INTO decision ({_COLUMNS}) VALUES ({_MARKS}) {_UNLESS_GIVEN}"  # noqa: S608
 _STANDS = f"promises > 0 AND became IN ({Became.PROMISED:d}, {Became.SENT:d})"
@@ -66,22 +68,26 @@ class DecisionTables:
         self._shown: dict[tuple[bytes, str], Row] = {}  # of those that wait the latest by subject and slot
         self._flushing: asyncio.Task[None] | None = None
 
-    async def before(self, whose: Whose, windows: Windows, decision_id: bytes, slot: str) -> Before:
+    async def before(self, looks: Sequence[Look], windows: Windows) -> list[Before]:
         """See ``DecisionStore.before``."""
-        before = await self._database.read(partial(_before, whose, windows, decision_id, slot))
-        row = self._waiting.get(decision_id, before.row)
-        shown = [self._shown[subject, slot] for subject in whose.person if (subject, slot) in self._shown]
-        if not shown:
-            return before if row is before.row else Before(before.history, row)
-        latest = max(shown, key=lambda one: one.decided_at_ms)
-        return Before(replace(before.history, last_depth={slot: Depth(latest.depth)}), row)
+        if not any(look.whose.person for look in looks):
+            return [Before(History(), self._waiting.get(look.decision_id)) for look in looks]
+        found = await self._database.read(lambda reader: [_before(look, windows, reader) for look in looks])
+        return [self._with_waiting(look, before) for look, before in zip(looks, found, strict=True)]
 
-    async def promise(self, row: Row, room: Room) -> bool:
+    async def promise(self, wanted: Sequence[tuple[Row, Room]]) -> list[bool]:
         """See ``DecisionStore.promise``."""
-        stands = await self._database.write(partial(_promise, row, room))
-        if stands:
-            self._waiting.pop(row.decision_id, None)
-        return stands
+        stand = await self._database.write(
+            lambda connection: [_promise(row, room, connection) for row, room in wanted]
+        )
+        for (row, _), stands in zip(wanted, stand, strict=True):
+            if stands:
+                self._waiting.pop(row.decision_id, None)
+        return stand
+
+    async def give_back(self, decision_ids: Sequence[bytes]) -> None:
+        """See ``DecisionStore.give_back``."""
+        await self._database.write(partial(_give_back, decision_ids))
 
     def note(self, row: Row) -> None:
         """See ``DecisionStore.note``.
@@ -128,6 +134,19 @@ class DecisionTables:
             if self._shown.get((row.subject, row.slot)) is row:
                 del self._shown[row.subject, row.slot]
 
+    def _with_waiting(self, look: Look, before: Before) -> Before:
+        """What was before, with what is not written yet."""
+        row = self._waiting.get(look.decision_id, before.row)
+        shown = [
+            self._shown[subject, look.slot]
+            for subject in look.whose.person
+            if (subject, look.slot) in self._shown
+        ]
+        if not shown:
+            return before if row is before.row else Before(before.history, row)
+        latest = max(shown, key=lambda one: one.decided_at_ms)
+        return Before(replace(before.history, last_depth={look.slot: Depth(latest.depth)}), row)
+
     async def _flush_soon(self) -> None:
         try:
             while self._waiting:
@@ -173,8 +192,9 @@ def _reported(row: Sequence[Any]) -> Report:
     return Report(key, SubjectId(subject), *rest)
 
 
-def _before(whose: Whose, windows: Windows, decision_id: bytes, slot: str, reader: Connection) -> Before:
-    row = _row(decision_id, reader)
+def _before(look: Look, windows: Windows, reader: Connection) -> Before:
+    whose, slot = look.whose, look.slot
+    row = _row(look.decision_id, reader)
     if not whose.person:
         return Before(History(), row)
     person, readable = _marks(whose.person), _marks(whose.readable)
@@ -245,27 +265,35 @@ def _promise(row: Row, room: Room, connection: Connection) -> bool:
         (
             *row,
             *(row.promises & Promise.PLACE, *person),
-            *(at_ms - windows.cap_ms, at_ms + windows.cap_ms, room.cap),
+            *(at_ms - windows.cap_ms, room.cap),
             *(row.promises & Promise.QUESTION, *person),
-            *(at_ms - windows.asks_ms, at_ms + windows.asks_ms, room.asks),
+            *(at_ms - windows.asks_ms, room.asks),
             *(row.promises & Promise.OFFER, *person, row.play_id, row.decided_at_ms),
         ),
     )
     return written.rowcount > 0
 
 
+def _give_back(decision_ids: Sequence[bytes], connection: Connection) -> None:
+    connection.execute(
+        f"UPDATE decision SET became = {Became.RELEASED:d} WHERE became = {Became.PROMISED:d}"  # noqa: S608
+        f" AND decision_id IN ({_marks(decision_ids)})",
+        tuple(decision_ids),
+    )
+
+
 @cache
 def _promising(subjects: int) -> str:
     """The one statement that makes a promise where there is room."""
     theirs = f"FROM decision WHERE subject IN ({', '.join('?' * subjects)}) AND {_STANDS}"
-    within = "AND send_at_ms > ? AND send_at_ms < ?"
+    within = "AND send_at_ms > ?"  # and ever after: who came last into a window found room in it
     return f"""
         INSERT INTO decision ({_COLUMNS}) SELECT {_MARKS}
         WHERE (? = 0 OR (SELECT count(*) {theirs} AND promises & {Promise.PLACE:d} <> 0 {within}) < ?)
         AND (? = 0 OR (SELECT count(*) {theirs} AND promises & {Promise.QUESTION:d} <> 0 {within}) < ?)
         AND (? = 0 OR NOT EXISTS (SELECT 1 {theirs} AND promises & {Promise.OFFER:d} <> 0
             AND play_id = ? AND binds_until_ms > ?))
-        {_UNLESS_GIVEN}"""
+        {_UNLESS_STANDING}"""
 
 
 def _note(rows: Sequence[Row], connection: Connection) -> None:
