@@ -30,6 +30,7 @@ RECORD_CLASSES: Mapping[str, str] = {
     "age_bands": "DEMOGRAPHIC",
     "entitlements": "BEHAVIOURAL",
     "announcements": "OPERATIONAL",
+    "firings": "BEHAVIOURAL",
 }
 _TABLES = {"classes", "events", "records"}
 

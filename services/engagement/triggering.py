@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from engagement.firing import Firing
 from engagement.play import DateTrigger, LapseTrigger, Play
@@ -105,17 +105,66 @@ class Following:
             self._noted = seq
 
 
-class Walker:
-    """Walks over everybody whom something of one kind may set off for."""
+class Found(NamedTuple):
+    """What the people of one portion set off, and where the next begins."""
 
-    def __init__(self, ground: Ground, tables: WalkTables, pause: Pause = asyncio.sleep) -> None:
-        self._ground = ground
-        self._tables = tables
-        self._pause = pause
-        self.left = 0
+    firings: list[Firing]
+    position: int
+
+
+class Way(NamedTuple):
+    """How one kind of trigger walks over everybody.
+
+    Attributes:
+        name: of the walk.
+        trigger: the kind.
+        portion: reads a portion from a position on.
+    """
 
     name: str
     trigger: type
+    portion: Callable[[Ground, WalkTables, Sequence[Play], int], Awaitable[Found]]
+
+
+async def over_dates(ground: Ground, tables: WalkTables, plays: Sequence[Play], position: int) -> Found:
+    """Those who have a yearly date that one of the plays goes by."""
+    wanted = dates_wanted(plays)
+    if not wanted:
+        return Found([], AROUND)
+    dated = await tables.dated(position, PORTION, wanted)
+    following = beyond(position, [one.subject for one in dated], PORTION)
+    return Found(by_dates(ground, plays, dated), following)
+
+
+async def over_lapses(ground: Ground, tables: WalkTables, plays: Sequence[Play], position: int) -> Found:
+    """Those who have done something."""
+    firings: list[Firing] = []
+    following = AROUND
+    for play in plays:
+        acts = await tables.last_acts(position, PORTION, acts_wanted(ground, play))
+        firings += by_lapses(ground, play, acts)
+        following = min(following, beyond(position, [act.subject for act in acts], PORTION))
+    return Found(firings, following)
+
+
+WAYS = (Way("dates", DateTrigger, over_dates), Way("lapses", LapseTrigger, over_lapses))
+
+
+class Walker:
+    """Walks one way over everybody whom it may set something off for.
+
+    Attributes:
+        name: of the way.
+        left: how many places are left until it has come around.
+    """
+
+    def __init__(self, way: Way, ground: Ground, tables: WalkTables, pause: Pause = asyncio.sleep) -> None:
+        self.name = way.name
+        self.left = 0
+        self._way = way
+        self._ground = ground
+        self._tables = tables
+        self._pause = pause
 
     async def run(self) -> None:
         """Walks until it is cancelled."""
@@ -133,60 +182,24 @@ class Walker:
         Raises:
             StoreUnusable: nothing of the portion was kept.
         """
-        plays = [play for play in self._ground.triggered() if isinstance(play.trigger, self.trigger)]
-        if not plays or not self._ground.guard.ready:
+        ground, way = self._ground, self._way
+        plays = [play for play in ground.triggered() if isinstance(play.trigger, way.trigger)]
+        if not plays or not ground.guard.ready:
             return False
-        walk = self._next(await self._tables.walk(self.name), stand_for(plays))
+        walk = self._next(await self._tables.walk(way.name), stand_for(plays))
         self.left = AROUND - walk.position
         if not self.left:
             return False
-        firings, position = await self.portion(plays, walk.position)
-        now_ms = self._ground.clock()
-        await self._tables.walked(self.name, walk._replace(position=position), firings, now_ms)
+        firings, position = await way.portion(ground, self._tables, plays, walk.position)
+        await self._tables.walked(way.name, walk._replace(position=position), firings, ground.clock())
         self.left = AROUND - position
         return True
-
-    async def portion(self, plays: Sequence[Play], position: int) -> tuple[list[Firing], int]:
-        """What the people of one portion set off, and where the next begins."""
-        raise NotImplementedError
 
     def _next(self, walk: Walk, plays: str) -> Walk:
         """The walk to go on with: this one, or a new one."""
         now_ms = self._ground.clock()
         over = walk.position == AROUND and now_ms - walk.begun_at_ms >= EVERY_MS
         return Walk(0, now_ms, plays) if over or walk.plays != plays else walk
-
-
-class DateWalker(Walker):
-    """Walks over those who have a yearly date."""
-
-    name = "dates"
-    trigger = DateTrigger
-
-    async def portion(self, plays: Sequence[Play], position: int) -> tuple[list[Firing], int]:
-        """See ``Walker.portion``."""
-        wanted = dates_wanted(plays)
-        if not wanted:
-            return [], AROUND
-        dated = await self._tables.dated(position, PORTION, wanted)
-        return by_dates(self._ground, plays, dated), beyond(position, [one.subject for one in dated], PORTION)
-
-
-class LapseWalker(Walker):
-    """Walks over those who have done something."""
-
-    name = "lapses"
-    trigger = LapseTrigger
-
-    async def portion(self, plays: Sequence[Play], position: int) -> tuple[list[Firing], int]:
-        """See ``Walker.portion``."""
-        firings: list[Firing] = []
-        following = AROUND
-        for play in plays:
-            acts = await self._tables.last_acts(position, PORTION, acts_wanted(self._ground, play))
-            firings += by_lapses(self._ground, play, acts)
-            following = min(following, beyond(position, [act.subject for act in acts], PORTION))
-        return firings, following
 
 
 @asynccontextmanager
@@ -196,7 +209,7 @@ async def triggering(
     """Sets plays off while the block runs; how far it is behind is among the metrics."""
     followed = await tables.followed()
     consumer = Consumer(events, followed, Following(ground, tables, followed).apply)
-    walkers: list[Walker] = [DateWalker(ground, tables), LapseWalker(ground, tables)]
+    walkers = [Walker(way, ground, tables) for way in WAYS]
     process.must_run("what follows events for triggers", consumer.start())
     walks = [asyncio.create_task(walker.run()) for walker in walkers]
     process.lags.watch("triggers", lambda: consumer.lag)

@@ -12,6 +12,7 @@ from engagement.event import Event, EventKind, Party
 from identity.ids import SubjectId
 from services.storage.database import Connection
 from services.storage.declared import answers_of
+from services.storage.firings import firings_of
 from services.stores import ExportedValue, Json, Kept
 
 _COLUMNS = ", ".join(Event._fields)
@@ -20,6 +21,7 @@ _OF_SUBJECT = f"SELECT {_COLUMNS} FROM event WHERE subject = ? ORDER BY id"  # n
 _COUNTS = {
     "event": "SELECT count(*) FROM event WHERE subject = ?",
     "declared": "SELECT count(*) FROM declared WHERE subject = ?",
+    "firing": "SELECT count(*) FROM firing WHERE subject = ?",
 }
 
 #: The names of the purposes in a mask.
@@ -78,6 +80,26 @@ class EngagementPeople:
                 purposes=self._purposes(answer.uses),
             )
 
+        for kept in firings_of(connection, subject):
+            yield ExportedValue(
+                store=self.name,
+                kind="firing",
+                subject=subject,
+                value={
+                    "play_id": kept.firing.play_id,
+                    "occurrence": kept.firing.occurrence,
+                    "due_at_ms": kept.firing.due_at_ms,
+                    "state": kept.state.name,
+                    "reason": kept.reason,
+                    "given_at_ms": kept.given_at_ms,
+                },
+                source="triggers",
+                party=Party.INFERRED.name,
+                observed_at_ms=kept.firing.at_ms,
+                recorded_at_ms=kept.made_at_ms,
+                purposes=(),
+            )
+
     async def inferred(self, _subject: SubjectId) -> AsyncIterator[ExportedValue]:
         """See ``Contents.inferred``: engagement concludes nothing."""
         return
@@ -87,7 +109,7 @@ class EngagementPeople:
         self, connection: Connection, _subjects: Sequence[SubjectId], _erasure_id: str
     ) -> Mapping[str, Kept]:
         """See ``Contents.erase``."""
-        for table in ("event", "declared", "declared_change", "declare_request"):
+        for table in ("event", "declared", "declared_change", "declare_request", "firing"):
             connection.execute(f"DELETE FROM {table} WHERE subject IN (SELECT subject FROM being_erased)")  # noqa: S608 - our names
         return {}
 

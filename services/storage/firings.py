@@ -77,6 +77,19 @@ class Lease:
     until_ms: int
 
 
+class Kept(NamedTuple):
+    """A firing as its person is told of it."""
+
+    firing: Firing
+    state: State
+    reason: str
+    given_at_ms: int | None
+    made_at_ms: int
+
+    def __repr__(self) -> str:
+        return "Kept(…)"
+
+
 class FiringTables:
     """The firings of one deployment."""
 
@@ -140,6 +153,10 @@ class FiringTables:
         """Those that wait for a human, oldest first."""
         return await self._database.look(partial(_awaiting, play_ids, limit))
 
+    async def leased(self, decision_ids: Sequence[bytes]) -> list[Row]:
+        """What is given out under some decisions and not reported yet; as if it had been claimed."""
+        return await self._database.look(partial(_leased, decision_ids)) if decision_ids else []
+
     async def review(self, decision_id: bytes, now_ms: int, *, approved: bool) -> bool:
         """A human's word on one that waits for it; the same word again is no other.
 
@@ -180,6 +197,19 @@ def give(row: Row, lease: Lease, judged_by: Sequence[Row], connection: Connectio
                 (int(State.DROPPED), Dropped.SAME, *one.firing[:3]),
             )
     return True
+
+
+def firings_of(connection: Connection, subject: SubjectId) -> list[Kept]:
+    """Everything that was set off for a birth subject, oldest first."""
+    rows = connection.execute(
+        "SELECT subject, play_id, occurrence, at_ms, due_at_ms, state, reason, given_at_ms, made_at_ms"
+        " FROM firing WHERE subject = ? ORDER BY made_at_ms, play_id, occurrence",
+        (subject,),
+    )
+    return [
+        Kept(Firing(subject, *row[1:5]), State(row[5]), *row[6:])  # a row begins with the subject itself
+        for row in rows.fetchall()
+    ]
 
 
 def reported(connection: Connection, decision_id: bytes, *, sent: bool) -> bool:
@@ -269,6 +299,12 @@ def _awaiting(play_ids: Sequence[str], limit: int, reader: Connection) -> list[R
         )
         found += [_row(row) for row in rows.fetchall()]
     return sorted(found, key=lambda row: (row.firing.due_at_ms, row.firing))[:limit]
+
+
+def _leased(decision_ids: Sequence[bytes], reader: Connection) -> list[Row]:
+    query = f"SELECT {_COLUMNS} FROM firing WHERE decision_id = ? AND state = ?"  # noqa: S608 - our names
+    found = (reader.execute(query, (one, int(State.LEASED))).fetchone() for one in decision_ids)
+    return [_row(row) for row in found if row is not None]
 
 
 def _review(decision_id: bytes, now_ms: int, approved: bool, connection: Connection) -> bool:

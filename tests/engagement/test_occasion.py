@@ -83,7 +83,7 @@ def test_a_minute_that_the_clocks_skip_or_repeat_has_one_instant() -> None:
     zone=st.sampled_from(ZONES),
     days_before=st.integers(0, 60),
     hour=st.integers(0, 23),
-    begin=st.datetimes(datetime(2023, 6, 1), datetime(2029, 6, 1)),
+    begin=st.datetimes(datetime.fromisoformat("2023-06-01"), datetime.fromisoformat("2029-06-01")),
     days=st.integers(0, 500),
 )
 def test_the_occasions_of_a_span_are_those_of_a_walk_through_it(
