@@ -30,6 +30,8 @@ RECORD_CLASSES: Mapping[str, str] = {
     "age_bands": "DEMOGRAPHIC",
     "entitlements": "BEHAVIOURAL",
     "announcements": "OPERATIONAL",
+    "decisions": "BEHAVIOURAL",
+    "boundaries": "DECLARED",
 }
 _TABLES = {"classes", "events", "records"}
 

@@ -11,6 +11,8 @@ from engagement.declared import AgeBand, Topic
 from engagement.event import Event, EventKind, Party
 from identity.ids import SubjectId
 from services.storage.database import Connection
+from services.storage.decision_people import TABLES as DECISION_TABLES
+from services.storage.decision_people import decided_about
 from services.storage.declared import answers_of
 from services.stores import ExportedValue, Json, Kept
 
@@ -20,6 +22,7 @@ _OF_SUBJECT = f"SELECT {_COLUMNS} FROM event WHERE subject = ? ORDER BY id"  # n
 _COUNTS = {
     "event": "SELECT count(*) FROM event WHERE subject = ?",
     "declared": "SELECT count(*) FROM declared WHERE subject = ?",
+    **{table: f"SELECT count(*) FROM {table} WHERE subject = ?" for table in DECISION_TABLES},  # noqa: S608
 }
 
 #: The names of the purposes in a mask.
@@ -78,6 +81,8 @@ class EngagementPeople:
                 purposes=self._purposes(answer.uses),
             )
 
+        yield from decided_about(connection, subject, self.name, self._purposes)
+
     async def inferred(self, _subject: SubjectId) -> AsyncIterator[ExportedValue]:
         """See ``Contents.inferred``: engagement concludes nothing."""
         return
@@ -87,7 +92,7 @@ class EngagementPeople:
         self, connection: Connection, _subjects: Sequence[SubjectId], _erasure_id: str
     ) -> Mapping[str, Kept]:
         """See ``Contents.erase``."""
-        for table in ("event", "declared", "declared_change", "declare_request"):
+        for table in ("event", "declared", "declared_change", "declare_request", *DECISION_TABLES):
             connection.execute(f"DELETE FROM {table} WHERE subject IN (SELECT subject FROM being_erased)")  # noqa: S608 - our names
         return {}
 
