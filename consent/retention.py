@@ -31,6 +31,8 @@ RECORD_CLASSES: Mapping[str, str] = {
     "entitlements": "BEHAVIOURAL",
     "announcements": "OPERATIONAL",
     "firings": "BEHAVIOURAL",
+    "decisions": "BEHAVIOURAL",
+    "boundaries": "DECLARED",
 }
 _TABLES = {"classes", "events", "records"}
 

@@ -52,9 +52,15 @@ class Grounds:
     retry_at_ms: int = 0
 
 
-def grounds_of(outcome: Outcome, facts: Facts) -> Grounds:
-    """What is kept of how an outcome came about."""
-    sources = tuple(_source(name, facts) for name in outcome.read)
+def grounds_of(outcome: Outcome, facts: Facts, shown: Iterable[str] = ()) -> Grounds:
+    """What is kept of how an outcome came about.
+
+    Args:
+        outcome: what was decided.
+        facts: what it was decided by.
+        shown: names of the fields that its content reads besides.
+    """
+    sources = tuple(_source(name, facts) for name in sorted({*outcome.read, *shown}))
     return Grounds(outcome.steps, outcome.alternatives, sources, outcome.retry_at_ms)
 
 

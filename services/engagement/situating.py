@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from engagement import complaint
 from engagement.decision import History, Situation
@@ -63,6 +64,21 @@ class Question:
     writes: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the tenant's definitions say besides plays: its limits, and the segments in force by id."""
+
+    limits: Limits
+    segments: Mapping[str, Segment]
+
+
+class Recalled(NamedTuple):
+    """What is known of somebody: what the purpose may read, and what the store has of offers before."""
+
+    facts: Facts
+    history: History
+
+
 def whose_of(call: Call, subject: SubjectId | None) -> Whose:
     """Whose history counts; nobody's for nobody."""
     if subject is None:
@@ -78,13 +94,7 @@ def windows_of(limits: Limits, now_ms: int) -> Windows:
 
 
 def situation_of(
-    call: Call,
-    subject: SubjectId | None,
-    question: Question,
-    facts: Facts,
-    history: History,
-    limits: Limits,
-    segments: Mapping[str, Segment],
+    call: Call, subject: SubjectId | None, question: Question, recalled: Recalled, bounds: Bounds
 ) -> Situation:
     """Everything a decision is made from.
 
@@ -92,21 +102,20 @@ def situation_of(
         call: of whose subjects it is one.
         subject: who is asked for; ``None``: nobody.
         question: what is asked.
-        facts: that the purpose may read.
-        history: that the store has.
-        limits: the tenant's.
-        segments: in force, by id.
+        recalled: what is known of them.
+        bounds: the tenant's.
     """
+    facts = with_context(recalled.facts, question)
     return Situation(
         purpose=question.purpose,
         person=None if subject is None else stable_number(call, subject),
         certain=subject is not None and is_certain(call, subject),
-        minor=is_minor(facts),
+        minor=is_minor(facts) or (subject is not None and is_protected(call, subject)),
         permits=_permits_nothing if subject is None else partial(call.allows, subject),
-        facts=with_context(facts, question),
-        history=with_events(history, facts),
-        limits=limits,
-        segments=segments,
+        facts=facts,
+        history=with_events(recalled.history, facts),
+        limits=bounds.limits,
+        segments=bounds.segments,
         channel=question.channel,
         price_minor=question.price_minor,
         cost_minor=question.cost_minor,
@@ -134,6 +143,12 @@ def is_minor(facts: Facts) -> bool:
     """Whether the person said they are younger than 18."""
     band = facts.fields.get("declared.age_band")
     return band is not None and band.value in _MINOR
+
+
+def is_protected(call: Call, subject: SubjectId) -> bool:
+    """Whether consent knows somebody of the person as a minor."""
+    entry = call.guard.entry(subject)
+    return entry is not None and entry.why is not None and bool(entry.why.minor)
 
 
 def with_context(facts: Facts, question: Question) -> Facts:

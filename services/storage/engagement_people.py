@@ -11,8 +11,10 @@ from engagement.declared import AgeBand, Topic
 from engagement.event import Event, EventKind, Party
 from identity.ids import SubjectId
 from services.storage.database import Connection
+from services.storage.decision_people import TABLES as DECISION_TABLES
+from services.storage.decision_people import decided_about
 from services.storage.declared import answers_of
-from services.storage.firings import firings_of
+from services.storage.firing_people import set_off_for
 from services.stores import ExportedValue, Json, Kept
 
 _COLUMNS = ", ".join(Event._fields)
@@ -22,6 +24,7 @@ _COUNTS = {
     "event": "SELECT count(*) FROM event WHERE subject = ?",
     "declared": "SELECT count(*) FROM declared WHERE subject = ?",
     "firing": "SELECT count(*) FROM firing WHERE subject = ?",
+    **{table: f"SELECT count(*) FROM {table} WHERE subject = ?" for table in DECISION_TABLES},  # noqa: S608
 }
 
 #: The names of the purposes in a mask.
@@ -80,25 +83,8 @@ class EngagementPeople:
                 purposes=self._purposes(answer.uses),
             )
 
-        for kept in firings_of(connection, subject):
-            yield ExportedValue(
-                store=self.name,
-                kind="firing",
-                subject=subject,
-                value={
-                    "play_id": kept.firing.play_id,
-                    "occurrence": kept.firing.occurrence,
-                    "due_at_ms": kept.firing.due_at_ms,
-                    "state": kept.state.name,
-                    "reason": kept.reason,
-                    "given_at_ms": kept.given_at_ms,
-                },
-                source="triggers",
-                party=Party.INFERRED.name,
-                observed_at_ms=kept.firing.at_ms,
-                recorded_at_ms=kept.made_at_ms,
-                purposes=(),
-            )
+        yield from decided_about(connection, subject, self.name, self._purposes)
+        yield from set_off_for(connection, subject, self.name)
 
     async def inferred(self, _subject: SubjectId) -> AsyncIterator[ExportedValue]:
         """See ``Contents.inferred``: engagement concludes nothing."""
@@ -109,7 +95,7 @@ class EngagementPeople:
         self, connection: Connection, _subjects: Sequence[SubjectId], _erasure_id: str
     ) -> Mapping[str, Kept]:
         """See ``Contents.erase``."""
-        for table in ("event", "declared", "declared_change", "declare_request", "firing"):
+        for table in ("event", "declared", "declared_change", "declare_request", "firing", *DECISION_TABLES):
             connection.execute(f"DELETE FROM {table} WHERE subject IN (SELECT subject FROM being_erased)")  # noqa: S608 - our names
         return {}
 
