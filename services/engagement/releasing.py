@@ -14,7 +14,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
-from engagement.decision import Held
+from engagement.decision import Held, Outcome
+from engagement.decision_store import Became
 from engagement.evaluate import zone_of
 from engagement.facts import Facts
 from engagement.firing import Firing, in_time
@@ -33,6 +34,8 @@ CLAIM_MS = 30_000
 LEASE_MS = 120_000
 #: Worked at together: their writes share commits.
 AT_ONCE = 50
+#: What this call can not give out is left to others for so long.
+PUT_BACK_MS = 200
 #: How often it is looked whether something is due, where another process may have set it off.
 POLL_S = 0.2
 #: Kept back of a call's deadline to answer in.
@@ -54,11 +57,14 @@ class Knows(Protocol):
         """What is known of one person."""
 
 
-class GivesBack(Protocol):
-    """The store of decisions."""
+class Decisions(Protocol):
+    """The store of decisions; ``services.storage.decisions.DecisionTables`` is one."""
 
     async def give_back(self, decision_ids: Sequence[bytes]) -> None:
         """Frees the places that decisions took."""
+
+    async def flush(self) -> None:
+        """Writes what is only taken down yet."""
 
 
 class InForce(Protocol):
@@ -100,6 +106,13 @@ class Released(NamedTuple):
     until_ms: int | None
 
 
+class Offered(NamedTuple):
+    """A play, and the channel it is to go by; ``None``: it chooses its own."""
+
+    play: Play
+    channel: Channel | None
+
+
 class Releasing:
     """Gives out what is due to callers of one process."""
 
@@ -109,7 +122,7 @@ class Releasing:
         firings: FiringTables,
         decides: Decides,
         knows: Knows,
-        decisions: GivesBack,
+        decisions: Decisions,
         in_force: InForce,
     ) -> None:
         self._firings = firings
@@ -141,16 +154,17 @@ class Releasing:
         """A human's word; false: nothing waits for it under this decision."""
         return await self._firings.review(decision_id, now_ms, approved=approved)
 
-    def _plays(self, wanted: Wanted) -> dict[str, Play]:
-        """The plays asked for, by id, each with the channels asked for."""
+    def _plays(self, wanted: Wanted) -> dict[str, Offered]:
+        """The plays asked for, by id."""
         plays = {}
         for play in self._in_force.triggered:
-            channels = tuple(one for one in play.channels if not wanted.channels or one in wanted.channels)
-            if play.purpose == wanted.purpose and play.state in {State.PILOT, State.LIVE} and channels:
-                plays[play.play_id] = replace(play, channels=channels)
+            reaching = [one for one in play.channels if one in OUTBOUND] or play.channels
+            asked = [one for one in reaching if not wanted.channels or one in wanted.channels]
+            if play.purpose == wanted.purpose and play.state in {State.PILOT, State.LIVE} and asked:
+                plays[play.play_id] = Offered(play, None if len(asked) == len(reaching) else asked[0])
         return plays
 
-    async def _woken(self, plays: Mapping[str, Play], ends_at: float, call: Call) -> bool:
+    async def _woken(self, plays: Mapping[str, Offered], ends_at: float, call: Call) -> bool:
         """Waits until something may be due; false if the time is over, or the service stops."""
         left_s = ends_at - asyncio.get_running_loop().time()
         if left_s <= 0 or self._stopping.is_set():
@@ -164,7 +178,7 @@ class Releasing:
             return True
         return False
 
-    async def _given_out(self, wanted: Wanted, plays: Mapping[str, Play], call: Call) -> list[Released]:
+    async def _given_out(self, wanted: Wanted, plays: Mapping[str, Offered], call: Call) -> list[Released]:
         # The answer may have to be made anew; what it was to give out is this call's already.
         mine = [row for row in await self._firings.leased(call.evidence) if row.firing.play_id in plays]
         released = await self._worked(mine, plays, call, self._release)
@@ -176,9 +190,9 @@ class Releasing:
             released += await self._worked(rows, plays, call, self._release)
         return released
 
-    async def _awaiting(self, wanted: Wanted, plays: Mapping[str, Play], call: Call) -> list[Released]:
+    async def _awaiting(self, wanted: Wanted, plays: Mapping[str, Offered], call: Call) -> list[Released]:
         """Those that wait for a human; what is due and has to wait for one begins to."""
-        reviewed = {play_id: play for play_id, play in plays.items() if play.review}
+        reviewed = {play_id: one for play_id, one in plays.items() if one.play.review}
         rows = await self._firings.claim(
             list(reviewed), call.now_ms, call.now_ms + CLAIM_MS, min(wanted.limit, AT_ONCE)
         )
@@ -187,7 +201,7 @@ class Releasing:
         return await self._worked(waiting, reviewed, call, self._show)
 
     async def _worked(
-        self, rows: Sequence[Row], plays: Mapping[str, Play], call: Call, work: Work
+        self, rows: Sequence[Row], plays: Mapping[str, Offered], call: Call, work: Work
     ) -> list[Released]:
         """Works at some firings: one person after another, each alone; the work of several at once.
 
@@ -215,44 +229,50 @@ class Releasing:
         return sorted((one for some in each for one in some), key=lambda one: -order[one.subject])
 
     async def _release(
-        self, row: Row, play: Play, members: Sequence[SubjectId], call: Call
+        self, row: Row, offered: Offered, members: Sequence[SubjectId], call: Call
     ) -> Released | None:
         """Gives one out, or puts it off, or drops it, or has it wait for a human."""
+        play = offered.play
         siblings = await self._siblings(row, members)
         if not await self._may_go(row, play, siblings, call):
             return None
         if play.review and not row.approved:
             await self._firings.await_review(row, decision_id_of(row.firing))
             return None
-        decided = await self._decided(row, play, call, writes=True)
-        if decided is None or not await self._goes_now(row, play, decided, call):
+        decided = await self._decided(row, offered, call, writes=True)
+        if decided is None or not await self._goes_now(row, offered, decided, call):
             return None
+        if decided.row.became == Became.SHOWN:
+            await self._decisions.flush()  # what is given out is known to whoever reports it
         lease = Lease(decided.row.decision_id, call.now_ms, call.now_ms + LEASE_MS)
         if await self._firings.give(row, lease, siblings):
             call.evidence.append(lease.decision_id)
             return Released(row.firing.subject, decided, lease.until_ms)
-        if row.decision_id is None:  # somebody else gave out what this was about
+        if row.given_at_ms is None:  # what it was judged by has changed, and it is judged anew
             await self._decisions.give_back([decided.row.decision_id])
         await self._firings.defer(row, call.now_ms)
         return None
 
     async def _put_before_a_human(
-        self, row: Row, play: Play, members: Sequence[SubjectId], call: Call
+        self, row: Row, offered: Offered, members: Sequence[SubjectId], call: Call
     ) -> None:
         if row.approved:
-            await self._firings.defer(row, call.now_ms)  # for whoever sends
-        elif await self._may_go(row, play, await self._siblings(row, members), call):
+            await self._firings.defer(row, call.now_ms + PUT_BACK_MS)  # for whoever sends
+        elif await self._may_go(row, offered.play, await self._siblings(row, members), call):
             await self._firings.await_review(row, decision_id_of(row.firing))
 
-    async def _show(self, row: Row, play: Play, members: Sequence[SubjectId], call: Call) -> Released | None:
+    async def _show(
+        self, row: Row, offered: Offered, members: Sequence[SubjectId], call: Call
+    ) -> Released | None:
         """What would go out by what is known now; nothing is written down."""
         siblings = [one.sibling for one in await self._siblings(row, members)]
-        facts = await self._facts(row, play, call)
-        if verdict(play, row.firing, siblings, facts).dropped is not None:
+        facts = await self._facts(row, offered.play, call)
+        if verdict(offered.play, row.firing, siblings, facts).dropped is not None:
             return None
-        decided = await self._decided(row, play, call, writes=False)
-        given = decided is not None and decided.outcome.candidate is not None
-        return Released(row.firing.subject, decided, None) if given and decided is not None else None
+        decided = await self._decided(row, offered, call, writes=False)
+        if decided is None or decided.outcome.candidate is None:
+            return None
+        return Released(row.firing.subject, decided, None)
 
     async def _may_go(self, row: Row, play: Play, siblings: Sequence[Row], call: Call) -> bool:
         """Whether anything speaks against it now, but the guards; what does is written down."""
@@ -267,26 +287,45 @@ class Releasing:
             return False
         return True
 
-    async def _goes_now(self, row: Row, play: Play, decided: Decided, call: Call) -> bool:
+    async def _goes_now(self, row: Row, offered: Offered, decided: Decided, call: Call) -> bool:
         """Whether the guards gave something for now; what they hold back comes again, if that helps."""
         outcome = decided.outcome
+        if decided.again and outcome.candidate is not None:
+            outcome = await self._guarded_again(row, offered, decided, call)
         if outcome.candidate is None:
-            later = outcome.retry_at_ms > call.now_ms
-            if later and in_time(play, row.firing.due_at_ms, outcome.retry_at_ms):
-                await self._firings.defer(row, outcome.retry_at_ms)
-            else:
-                permitted = outcome.held is not Held.NOT_PERMITTED
-                await self._drop([(row, Dropped.HELD if permitted else Dropped.NOT_PERMITTED)])
+            await self._put_off_or_drop(row, offered.play, outcome, call)
+            return False
+        channel = outcome.candidate.channel
+        if offered.channel is not None and channel != offered.channel:  # for callers of another channel
+            await self._firings.defer(row, call.now_ms + PUT_BACK_MS)
             return False
         if outcome.candidate.send_at_ms > call.now_ms:
             await self._firings.defer(row, outcome.candidate.send_at_ms)
             return False
         return True
 
-    async def _decided(self, row: Row, play: Play, call: Call, *, writes: bool) -> Decided | None:
-        (decided,) = await self._decides.each(
-            call, [Asked(row.firing.subject, question_of(row.firing, play, call.now_ms, writes=writes))]
-        )
+    async def _guarded_again(self, row: Row, offered: Offered, decided: Decided, call: Call) -> Outcome:
+        """What was decided before, if all guards let it pass but those that count its own place."""
+        now = await self._decided(row, offered, call, writes=False, decision_id=bytes(16))
+        if now is None or now.outcome.held in {None, Held.CAP_REACHED, Held.ASKED_ENOUGH}:
+            return decided.outcome
+        return now.outcome
+
+    async def _put_off_or_drop(self, row: Row, play: Play, outcome: Outcome, call: Call) -> None:
+        later = outcome.retry_at_ms > call.now_ms
+        if later and in_time(play, row.firing.due_at_ms, outcome.retry_at_ms):
+            await self._firings.defer(row, outcome.retry_at_ms)
+        else:
+            permitted = outcome.held is not Held.NOT_PERMITTED
+            await self._drop([(row, Dropped.HELD if permitted else Dropped.NOT_PERMITTED)])
+
+    async def _decided(
+        self, row: Row, offered: Offered, call: Call, *, writes: bool, decision_id: bytes = b""
+    ) -> Decided | None:
+        question = question_of(row.firing, offered, call.now_ms, writes=writes)
+        if decision_id:
+            question = replace(question, decision_id=decision_id)
+        (decided,) = await self._decides.each(call, [Asked(row.firing.subject, question)])
         return decided
 
     async def _siblings(self, row: Row, members: Sequence[SubjectId]) -> list[Row]:
@@ -310,7 +349,7 @@ class Releasing:
 
 
 #: Works at a firing of a play, for a person with these birth subjects.
-Work = Callable[[Row, Play, Sequence[SubjectId], Call], Awaitable[Released | None]]
+Work = Callable[[Row, Offered, Sequence[SubjectId], Call], Awaitable[Released | None]]
 
 
 def decision_id_of(firing: Firing) -> bytes:
@@ -321,16 +360,16 @@ def decision_id_of(firing: Firing) -> bytes:
     return digest.digest()
 
 
-def question_of(firing: Firing, play: Play, now_ms: int, *, writes: bool) -> Question:
+def question_of(firing: Firing, offered: Offered, now_ms: int, *, writes: bool) -> Question:
     """What is asked when a firing is due."""
     decision_id = decision_id_of(firing)
     return Question(
-        purpose=play.purpose,
+        purpose=offered.play.purpose,
         decision_id=decision_id,
         digest=decision_id,
         slot="",
-        play_id=play.play_id,
-        channel=None,
+        play_id=offered.play.play_id,
+        channel=offered.channel,
         context={},
         price_minor=None,
         cost_minor=None,
