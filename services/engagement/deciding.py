@@ -49,8 +49,11 @@ _IN_FORCE = (State.PILOT, State.LIVE)
 class Definitions(Protocol):
     """What is in force; it may change between two decisions and not while one is made."""
 
-    def plays(self, *, slot: str = "", play_id: str = "") -> Sequence[Play]:
-        """The plays of a slot, or the one of an id."""
+    def plays(self, slot: str) -> Sequence[Play]:
+        """The plays of a slot."""
+
+    def play(self, play_id: str) -> Play | None:
+        """The play of an id; ``None``: none is in force."""
 
     @property
     def segments(self) -> Mapping[str, Segment]:
@@ -327,7 +330,8 @@ class Decider:
 
     def _plays(self, question: Question) -> Sequence[Play]:
         """Plays of the purpose that is asked for; whether each is for the person, the guards say."""
-        found = self._definitions.plays(slot=question.slot, play_id=question.play_id)
+        named = self._definitions.play(question.play_id)
+        found = self._definitions.plays(question.slot) if question.slot else [named] if named else []
         return [play for play in found if play.purpose == question.purpose and play.state in _IN_FORCE]
 
 

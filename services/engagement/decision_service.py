@@ -53,6 +53,7 @@ class DecisionServicer(decision_pb2_grpc.DecisionServiceServicer):
         until = None if call.deadline_at is None else call.deadline_at - ANSWERING_S
         try:
             async with asyncio.timeout_at(until):
+                await asyncio.sleep(0)  # who has no time left is not begun with
                 decided = await self._decider.one(call, subject, question)
         except TimeoutError:
             late = self._decider.out_of_time(call, question)
@@ -140,9 +141,8 @@ class DecisionServicer(decision_pb2_grpc.DecisionServiceServicer):
         if not given:
             raise InvalidRequest("FIELD_REQUIRED", field="value")
         least, most = _SCORES[outcome]
-        if outcome == Outcome.NPS and any(
-            play.nps_from_one for play in self._definitions.plays(play_id=row.play_id)
-        ):
+        play = self._definitions.play(row.play_id)
+        if outcome == Outcome.NPS and play is not None and play.nps_from_one:
             least = 1
         if not least <= request.value <= most:
             raise InvalidRequest("FIELD_RANGE", field="value")

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from consent.policy import UNKNOWN, Policy
+from consent.policy import Policy
+from consent.regimes import UNKNOWN
 from engagement.decision_store import NO_PRICE, Report, Row
 from engagement.fields import CALL_PREFIX, EVENTS_PREFIX
 from engagement.grounds import Grounds, Source, unpacked
