@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engagement.declared import ANSWERS_MAX, AgeBand, Answer, Declaration, Thing, Topic
+from engagement.declaration import Declaration
+from engagement.declared import ANSWERS_MAX, AgeBand, Answer, Thing, Topic
 from engagement.errors import RequestIdReused, TooManyAnswers
 from engagement.event import use_mask
 from engagement.store import Declared, DeclareRequest, Recorded

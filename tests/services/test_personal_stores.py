@@ -14,7 +14,7 @@ import pytest
 from consent.component import EdgeFact, GraphStep
 from consent.component import EdgeState as FactState
 from consent.policy import Policy
-from engagement.declared import Declaration
+from engagement.declaration import Declaration
 from identity.census import Quarantine
 from identity.graph import Graph
 from identity.ids import SubjectId

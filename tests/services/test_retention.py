@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from consent.policy import Policy
 from consent.retention import DAY_MS
-from engagement.declared import AgeBand, Declaration
+from engagement.declaration import Declaration
+from engagement.declared import AgeBand
 from engagement.event import EventKind
 from engagement.store import Declared
 from identity.census import Quarantine
