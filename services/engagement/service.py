@@ -183,7 +183,8 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
         answers = () if after else await self._readable_answers(members, call.purpose)
         values = () if after else await self._readable_values(members, asked)
         uses = Uses()
-        response = profile_pb2.PortraitResponse(
+        depth = depth_of(page, call.now_ms, Limits().new_relation_days, declared=bool(answers or values))
+        return profile_pb2.PortraitResponse(
             events=[
                 portrait_event(event, uses.place(event.uses)) for event in readable_events(page.events, asked)
             ],
@@ -195,13 +196,9 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
             ],
             declared=[declared_answer(answer, uses.place(answer.uses)) for answer in answers],
             attributes=[portrait_attribute(value, uses.place(value.uses)) for value in values],
+            depth=None if after else profile_pb2.PortraitDepth.Name(depth),
             uses=[profile_pb2.ReadFor(purposes=self._policy.names_in(mask)) for mask in uses.masks],
         )
-        if not after:
-            known = bool(answers or values)
-            depth = depth_of(page, call.now_ms, Limits().new_relation_days, declared=known)
-            response.depth = profile_pb2.PortraitDepth.Value(f"PORTRAIT_DEPTH_{depth.name}")
-        return response
 
     async def drained(self) -> None:
         """Returns when nothing that was begun is unfinished; for an orderly stop."""

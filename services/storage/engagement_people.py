@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
 from engagement.attributes import Value, name_of
 from engagement.declared import AgeBand, Topic
-from engagement.detail import Device
+from engagement.detail import Device, unpacked
 from engagement.event import Event, EventKind, Party
 from identity.ids import SubjectId
 from services.storage.attributes import values_of
@@ -135,8 +135,11 @@ def answer_in_words(topic: int, name: str, value: int) -> dict[str, Json]:
 
 def detail_in_words(text: str) -> dict[str, Json]:
     """What stood beside an event as it is shown to whoever it is of; nothing where nothing was said."""
-    said: dict[str, Json] = json.loads(text) if text else {}
-    return said | {"device": Device(said["device"]).name} if "device" in said else said
+    if not text:
+        return {}
+    said: dict[str, Json] = json.loads(text)
+    device = unpacked(text).device
+    return said | ({"device": Device(device).name} if device else {})
 
 
 def value_in_words(value: Value) -> dict[str, Json]:
