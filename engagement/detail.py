@@ -15,6 +15,8 @@ import h3
 
 #: The finest cell that tells nobody's address.
 RESOLUTION_COARSE = 7
+#: The purpose of a finer one.
+LOCATION_PRECISE = "location_precise"
 
 
 class Device(IntEnum):
@@ -84,13 +86,14 @@ def coarse(cell: str) -> str:
     return str(h3.cell_to_parent(cell, RESOLUTION_COARSE)) if is_precise(cell) else cell
 
 
+def has_precise_place(text: str) -> bool:
+    """Whether a packed detail has a place that is precise."""
+    return "place_cell" in text and is_precise(unpacked(text).place_cell)
+
+
 def coarsened(text: str) -> str:
-    """A packed detail without a precise place: it has the coarse cell instead."""
-    if "place_cell" not in text:  # as a name, or in a text; then nothing is lost by looking
+    """A packed detail without a precise place: it has the coarse cell around it instead."""
+    if not has_precise_place(text):
         return text
     detail = unpacked(text)
-    return (
-        packed(replace(detail, place_cell=coarse(detail.place_cell)))
-        if is_precise(detail.place_cell)
-        else text
-    )
+    return packed(replace(detail, place_cell=coarse(detail.place_cell)))

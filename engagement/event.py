@@ -45,7 +45,7 @@ class EventKind(IntEnum):
 
 
 #: What is done to an item, and so says to which.
-ABOUT_AN_ITEM = frozenset(
+ABOUT_AN_ITEM: frozenset[int] = frozenset(
     {
         EventKind.VIEW,
         EventKind.BASKET_ADD,
@@ -59,7 +59,7 @@ ABOUT_AN_ITEM = frozenset(
     }
 )
 #: What tells of a body; it serves the purpose it is collected under, and no other.
-OF_A_BODY = frozenset({EventKind.CAMERA, EventKind.BIOMETRIC})
+OF_A_BODY: frozenset[int] = frozenset({EventKind.CAMERA, EventKind.BIOMETRIC})
 
 
 class Party(IntEnum):

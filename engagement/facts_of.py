@@ -15,13 +15,13 @@ from engagement.attributes import needs as needed_for
 from engagement.attributes import of_person as attributes_of_person
 from engagement.declared import AgeBand, Answer, Topic
 from engagement.declared import of_person as answers_of_person
-from engagement.detail import coarse, coarsened, is_precise
+from engagement.detail import LOCATION_PRECISE, coarse, coarsened, has_precise_place, is_precise
 from engagement.event import Event, Party, use_mask
 from engagement.facts import Facts, Known
 from engagement.fields import may_read
 from identity.ids import SubjectId
 
-LOCATION_PRECISE = "location_precise"
+_RIGHTS = "rights"
 
 
 class Stored(NamedTuple):
@@ -84,9 +84,7 @@ def readable(values: Iterable[Value], asked: Asked) -> list[Value]:
     return [
         _placed(value, asked)
         for value in values
-        if value.uses & uses
-        and may_read(name_of(value.attribute), asked.leaf)
-        and ((other := needed_for(value)) is None or asked.permits(value.subject, other))
+        if value.uses & uses and may_read(name_of(value.attribute), asked.leaf) and _permitted(value, asked)
     ]
 
 
@@ -95,11 +93,17 @@ def readable_events(events: Iterable[Event], asked: Asked) -> list[Event]:
     uses = use_mask([asked.purpose])
     return [
         event
-        if not event.detail or asked.permits(event.subject, LOCATION_PRECISE)
+        if not has_precise_place(event.detail) or asked.permits(event.subject, LOCATION_PRECISE)
         else event._replace(detail=coarsened(event.detail))
         for event in events
         if event.uses & uses and (event.expires_at_ms is None or asked.now_ms < event.expires_at_ms)
     ]
+
+
+def _permitted(value: Value, asked: Asked) -> bool:
+    """Whether the person permits what a value needs besides; what is kept of them they may see."""
+    other = needed_for(value)
+    return other is None or asked.leaf == _RIGHTS or asked.permits(value.subject, other)
 
 
 def _placed(value: Value, asked: Asked) -> Value:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from engagement.attributes import Value
-from engagement.declared import Answer, Declaration
+from engagement.declaration import Declaration
+from engagement.declared import Answer
 from engagement.event import Event
 from engagement.facts_of import Stored
 from engagement.portrait import Mark, PortraitPage

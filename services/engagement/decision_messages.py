@@ -19,7 +19,7 @@ from engagement.grounds import shaping
 from engagement.play import Channel
 from identity.ids import SubjectId
 from services.engagement.deciding import Decided
-from services.engagement.service import milliseconds, timestamp
+from services.engagement.event_messages import milliseconds, timestamp
 from services.engagement.situating import Question
 from services.errors import InvalidRequest, Refusal
 from services.interceptors.call import Call

@@ -15,7 +15,7 @@ from engagement.decision_store import NO_PRICE, Report, Row
 from engagement.fields import CALL_PREFIX, EVENTS_PREFIX
 from engagement.grounds import Grounds, Source, unpacked
 from engagement.play import Depth
-from services.engagement.service import timestamp
+from services.engagement.event_messages import timestamp
 from veilgraph.engagement.v1 import decision_pb2, offer_pb2, profile_pb2
 
 _CALL = "call"

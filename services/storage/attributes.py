@@ -6,11 +6,12 @@ place of what was observed later, so that a record may be sent again, and late.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from engagement.attributes import VALUES_MAX, About, Value
+from engagement.declaration import NO_PROFILE, Declaration, Profile
 from engagement.errors import TooManyAnswers
 from engagement.event import Party
 from identity.ids import SubjectId
@@ -25,10 +26,7 @@ _PUT = f"""
     ON CONFLICT (subject, dependent, attribute, party) DO UPDATE SET
     {", ".join(f"{name} = excluded.{name}" for name in Value._fields)}
     WHERE excluded.observed_at_ms >= attribute.observed_at_ms"""  # noqa: S608 - our own names
-_TAKE = f"""
-    DELETE FROM attribute
-    WHERE subject = ? AND dependent = ? AND attribute = ? AND party = {int(Party.ZERO)}"""  # noqa: S608
-_TAKE_DEPENDENT = "DELETE FROM attribute WHERE subject = ? AND dependent = ?"
+_TAKE = "DELETE FROM attribute WHERE subject = ? AND dependent = ? AND attribute = ? AND party = ?"
 
 
 class AttributeTables:
@@ -71,14 +69,48 @@ def put(connection: Connection, values: Sequence[Value]) -> int:
     return recorded
 
 
-def take_back(connection: Connection, subject: SubjectId, things: Iterable[About]) -> int:
-    """Deletes what a subject itself said of things, corrections included; how many."""
-    return sum(connection.execute(_TAKE, (subject, *about)).rowcount for about in things)
+class Declared(NamedTuple):
+    """How many things a declaration said anew, and took back."""
+
+    answered: int
+    withdrawn: int
 
 
-def take_dependent(connection: Connection, subject: SubjectId, dependent: str) -> int:
-    """Deletes everything about a dependent that hangs on a subject; how many values."""
-    return connection.execute(_TAKE_DEPENDENT, (subject, dependent)).rowcount
+def declare(connection: Connection, declaration: Declaration) -> Declared:
+    """Records within a transaction what a declaration says of attributes.
+
+    Raises:
+        TooManyAnswers: more than ``VALUES_MAX`` would be kept of the subject.
+    """
+    profile = declaration.profile
+    if profile == NO_PROFILE:
+        return Declared(0, 0)
+    subjects = (declaration.subject, *declaration.others)
+    gone = _take_back(connection, subjects, profile)
+    before = {
+        value.about: value
+        for value in values_of(connection, declaration.subject)
+        if value.party == Party.ZERO
+    }
+    changed = [value for value in profile.values if _differs(before.get(value.about), value)]
+    put(connection, profile.values)
+    return Declared(len(changed), len(gone))
+
+
+def _take_back(connection: Connection, subjects: Sequence[SubjectId], profile: Profile) -> set[About]:
+    held = [value for subject in subjects for value in values_of(connection, subject)]
+    back = [
+        value
+        for value in held
+        if value.dependent in profile.dependents
+        or (value.party == Party.ZERO and value.about in profile.withdrawn)
+    ]
+    connection.executemany(_TAKE, [(value.subject, *value.about, value.party) for value in back])
+    return {value.about for value in back}
+
+
+def _differs(before: Value | None, value: Value) -> bool:
+    return before is None or (before.value, before.corrected) != (value.value, value.corrected)
 
 
 def _record(values: Sequence[Value], connection: Connection) -> int:

@@ -27,7 +27,7 @@ def set_off_for(connection: Connection, subject: SubjectId, store: str) -> Itera
                 "given_at_ms": kept.given_at_ms,
             },
             source="triggers",
-            party=Party.INFERRED.name,
+            party=Party.FIRST.name,
             observed_at_ms=kept.firing.at_ms,
             recorded_at_ms=kept.made_at_ms,
             purposes=(),
