@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from engagement.decision import Held, Outcome
 from engagement.decision_store import Became
@@ -40,6 +40,7 @@ PUT_BACK_MS = 200
 POLL_S = 0.2
 #: Kept back of a call's deadline to answer in.
 MARGIN_S = 0.1
+T = TypeVar("T")
 _ID_DOMAIN = b"veilgraph/firing"
 
 
@@ -224,7 +225,8 @@ class Releasing:
                     done.append(one)
             return done
 
-        each = await asyncio.gather(*(of_one(members, theirs) for members, theirs in people.items()))
+        working = [of_one(members, theirs) for members, theirs in people.items()]
+        each = await _all_of(working)
         order = {row.firing.subject: place for place, row in enumerate(reversed(rows))}
         return sorted((one for some in each for one in some), key=lambda one: -order[one.subject])
 
@@ -378,6 +380,17 @@ def question_of(firing: Firing, offered: Offered, now_ms: int, *, writes: bool) 
         now_ms=now_ms,
         writes=writes,
     )
+
+
+async def _all_of(working: Iterable[Awaitable[T]]) -> list[T]:
+    """The results of all, once all have ended; raises what the first of them that failed did."""
+    ended = await asyncio.gather(*working, return_exceptions=True)
+    results: list[T] = []
+    for one in ended:
+        if isinstance(one, BaseException):
+            raise one
+        results.append(one)
+    return results
 
 
 def _within(wait_s: float, call: Call) -> float:

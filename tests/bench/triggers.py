@@ -43,8 +43,7 @@ from services.storage.sqlite import SqliteFile
 from tests.bench.measure import Figure
 from tests.engagement.conftest import Calls
 from tests.engagement.events import event
-from tests.engagement.firings import play
-from tests.engagement.test_releasing import Definitions
+from tests.engagement.firings import Triggered, play
 
 PEOPLE = 100_000
 EVENTS_EACH = 3
@@ -75,8 +74,8 @@ class World:
         self.guard = GuardTable(policy)
         everything = GuardEntry((1 << len(policy.leaves)) - 1, 0, NEVER_MS, None)
         self.guard.apply(GuardUpdate(1, {person(number): everything for number in range(PEOPLE)}))
-        self.definitions = Definitions([BIRTHDAY, LAPSED, ORDERED], AWAKE)
-        self.ground = Ground(lambda: self.definitions.all_plays, lambda: "UTC", policy, self.guard, clock_ms)
+        self.definitions = Triggered([BIRTHDAY, LAPSED, ORDERED], AWAKE)
+        self.ground = Ground(lambda: self.definitions.all, lambda: "UTC", policy, self.guard, clock_ms)
         self.walks = WalkTables(database)
         self.events = EventTables(database)
 

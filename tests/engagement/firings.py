@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from engagement.firing import Firing
 from engagement.play import Channel, Depth, Option, Play, Trigger
 from engagement.play import State as PlayState
 from engagement.release import Dropped, Sibling, State
+from tests.engagement.offers import Declared
 
 VOID = {Dropped.CALLED_OFF, Dropped.SUPERSEDED, Dropped.CHANGED, Dropped.RESTED}
 
@@ -28,6 +29,14 @@ def play(trigger: Trigger | None, **changed: Any) -> Play:
         "trigger": trigger,
     }
     return Play(**(values | changed))
+
+
+class Triggered(Declared):
+    """Definitions in force, and which of the plays something sets off."""
+
+    @property
+    def triggered(self) -> Sequence[Play]:
+        return [play for play in self.all if play.trigger is not None]
 
 
 @dataclass

@@ -32,7 +32,7 @@ from tests.conftest import Clock, set_state
 from tests.contract.engines import tables
 from tests.engagement.conftest import Calls
 from tests.engagement.events import event, subject
-from tests.engagement.firings import play
+from tests.engagement.firings import Triggered, play
 
 CONTENT, EMAIL, SMS = "personalise.content", "marketing.email", "marketing.sms"
 ME, OTHER = subject(1), subject(2)
@@ -40,23 +40,6 @@ ADDED = EventTrigger(frozenset({EventKind.BASKET_ADD}), 3600, frozenset({EventKi
 VISITED = EventTrigger(frozenset({EventKind.VISIT}))
 AWAKE = Limits(cap=2, cap_days=7, quiet_from_minute=0, quiet_until_minute=0)
 HOUR_MS = 3_600_000
-
-
-@dataclass
-class Definitions:
-    """What is in force."""
-
-    all_plays: list[Play] = field(default_factory=list)
-    limits: Limits = AWAKE
-    segments: dict[str, Any] = field(default_factory=dict)
-    templates: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def triggered(self) -> Sequence[Play]:
-        return self.all_plays
-
-    def plays(self, *, slot: str = "", play_id: str = "") -> Sequence[Play]:
-        return [one for one in self.all_plays if one.play_id == play_id or (slot and one.slot == slot)]
 
 
 @dataclass
@@ -68,7 +51,7 @@ class World:
     policy: Policy
     clock: Clock
     calls: Calls
-    definitions: Definitions = field(default_factory=Definitions)
+    definitions: Triggered = field(default_factory=lambda: Triggered(limits=AWAKE))
 
     def __post_init__(self) -> None:
         self.firings, self.decisions = FiringTables(self.database), DecisionTables(self.database)
@@ -137,7 +120,7 @@ async def world(
     """One play that a visit sets off, and somebody who visited yesterday and permits all of it."""
     async with tables("sqlite", tmp_path, "engagement") as database:
         made = World(database, guard, policy, clock, calls)
-        made.definitions.all_plays = [play(VISITED)]
+        made.definitions.all = [play(VISITED)]
         made.permit(ME)
         for who in (ME, OTHER):
             await made.did(who, EventKind.VIEW, DAY_MS)
@@ -299,7 +282,7 @@ async def test_a_full_cap_puts_off_until_a_place_is_free(world: World) -> None:
 async def test_at_night_it_waits_for_the_persons_morning(world: World) -> None:
     """NOW is 22:13 UTC; nothing takes a place while it waits, and what was ordered meanwhile counts."""
     world.definitions.limits = Limits()
-    world.definitions.all_plays = [play(ADDED)]
+    world.definitions.all = [play(ADDED)]
     await world.did(ME, EventKind.BASKET_ADD, HOUR_MS, "b1")
     await world.did(OTHER, EventKind.BASKET_ADD, HOUR_MS, "b1")
     world.permit(OTHER)
@@ -317,7 +300,7 @@ async def test_at_night_it_waits_for_the_persons_morning(world: World) -> None:
 
 async def test_what_could_not_go_out_for_too_long_is_dropped(world: World) -> None:
     """The play says for how long."""
-    world.definitions.all_plays = [play(VISITED, message_days=3)]
+    world.definitions.all = [play(VISITED, message_days=3)]
     await world.set_off(ME)
     world.clock.now_ms += 3 * DAY_MS
     assert await world.due() == []
@@ -334,7 +317,7 @@ async def test_what_the_guards_hold_back_for_good_is_dropped(world: World) -> No
 
 async def test_a_lapse_is_given_up_when_the_person_acts_under_another_identifier(world: World) -> None:
     """Of who is known as one person by then."""
-    world.definitions.all_plays = [play(LapseTrigger(frozenset({EventKind.VIEW}), 1))]
+    world.definitions.all = [play(LapseTrigger(frozenset({EventKind.VIEW}), 1))]
     await world.set_off(ME, occurrence="day:1", at_ms=world.clock.now_ms - DAY_MS)
     await world.did(OTHER, EventKind.VIEW)
     world.permit(ME, OTHER)
@@ -344,7 +327,7 @@ async def test_a_lapse_is_given_up_when_the_person_acts_under_another_identifier
 
 async def test_a_date_that_is_not_known_any_more_gives_nothing_out(world: World) -> None:
     """It was taken back since, or may not be read."""
-    world.definitions.all_plays = [play(DateTrigger("attribute.birthday", 0, 0))]
+    world.definitions.all = [play(DateTrigger("attribute.birthday", 0, 0))]
     await world.set_off(ME, occurrence="year:2023")
     assert await world.due() == []
     assert await world.became() == [(State.DROPPED, Dropped.CHANGED)]
@@ -352,7 +335,7 @@ async def test_a_date_that_is_not_known_any_more_gives_nothing_out(world: World)
 
 async def test_only_what_a_caller_asks_for_is_given_out(world: World) -> None:
     """Of its purpose and by its channels."""
-    world.definitions.all_plays = [play(VISITED, channels=(Channel.EMAIL, Channel.SMS))]
+    world.definitions.all = [play(VISITED, channels=(Channel.EMAIL, Channel.SMS))]
     world.permit(ME, also=[SMS])
     await world.set_off(ME)
     assert await world.due(purpose="personalise.search") == []
@@ -368,14 +351,14 @@ async def test_only_what_a_caller_asks_for_is_given_out(world: World) -> None:
 async def test_a_play_that_is_not_in_force_gives_nothing_out(world: World) -> None:
     """What it set off waits, and is too late one day."""
     await world.set_off(ME)
-    world.definitions.all_plays = []
+    world.definitions.all = []
     assert await world.due() == []
     assert await world.became() == [(State.PENDING, "")]
 
 
 async def test_what_a_human_has_to_approve_is_shown_and_waits(world: World) -> None:
     """It goes out by their word, under the decision they saw; or never."""
-    world.definitions.all_plays = [play(VISITED, review=True)]
+    world.definitions.all = [play(VISITED, review=True)]
     world.permit(OTHER)
     await world.set_off(ME, OTHER)
     assert await world.due() == []
@@ -397,7 +380,7 @@ async def test_what_a_human_has_to_approve_is_shown_and_waits(world: World) -> N
 
 async def test_a_withdrawal_hides_what_waits_for_a_human(world: World) -> None:
     """And their word does not bring it back."""
-    world.definitions.all_plays = [play(VISITED, review=True)]
+    world.definitions.all = [play(VISITED, review=True)]
     await world.set_off(ME)
     (shown,) = await world.due(awaiting_review=True)
     set_state(world.guard, ME, EMAIL)
@@ -464,7 +447,7 @@ async def test_so_many_are_given_out_as_were_asked_for_oldest_first(world: World
 
 async def test_a_service_message_is_kept_before_it_goes_out(world: World) -> None:
     """It takes no place, and whoever reports it is understood."""
-    world.definitions.all_plays = [play(VISITED, service=True, options=(Option("invoice", Depth.GENERAL),))]
+    world.definitions.all = [play(VISITED, service=True, options=(Option("invoice", Depth.GENERAL),))]
     await world.set_off(ME)
     (one,) = await world.due()
     kept = await DecisionTables(world.database).decision(one.decided.row.decision_id)
