@@ -81,6 +81,11 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "CURRENCY_MISSING": "an amount needs a currency",
         "CURRENCY_MALFORMED": "a currency is an ISO 4217 code of three letters",
         "RAW_CONTACT_REFUSED": "a field holds an e-mail address or a phone number; it is not kept",
+        "RAW_IP_REFUSED": "a field holds an IP address; it is not kept",
+        "RAW_USER_AGENT_REFUSED": "a field holds what a program says of its device; it is not kept",
+        "PLACE_MALFORMED": "a place is an H3 cell",
+        "VALUE_MALFORMED": "the value is not in the form of its attribute",
+        "DEPENDENT_NOT_TAKEN": "an attribute of the person is of no dependent",
         "PROOF_MISSING": "a person's rights are exercised with a proof of who asks",
         "CURSOR_INVALID": "the cursor is none of this caller's for this purpose",
         "PAGE_TOKEN_INVALID": (

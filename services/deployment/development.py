@@ -41,6 +41,8 @@ _READING = (
 _CONSENT = ("consent.record", "consent.read")
 _RIGHTS = ("rights.access", "rights.restrict", "rights.object", "rights.lift", "rights.erase")
 _PERSONAL = ("service", "personalise", "analytics.profiling", "loyalty", "rights", "operate")
+#: What needs a yes of its own beside the purpose it is used for.
+_PROTECTED = ("special_category", "location_precise", "inferred_demographics")
 #: caller -> (scopes, purposes): what an importer, a shop's back end, an operator and a partner
 #: need, and no more.
 CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -63,9 +65,10 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "identity.translate",
             "profile.track",
             "profile.declare",
+            "profile.record",
             "entitlement.write",
         ),
-        (*_PERSONAL, "identity.link", "share.partner", "marketing.ads.first_party"),
+        (*_PERSONAL, *_PROTECTED, "identity.link", "share.partner", "marketing.ads.first_party"),
     ),
     "operator": (
         (

@@ -18,6 +18,7 @@ from services.remote_feed import Patience
 from services.remote_stores import store_served
 from services.server import Served
 from services.storage.announced import AnnouncedTables
+from services.storage.attributes import AttributeTables
 from services.storage.database import Database
 from services.storage.declared import DeclaredTables
 from services.storage.definitions import DefinitionTables
@@ -62,6 +63,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
         servicer = ProfileServicer(
             store=store,
             declared=DeclaredTables(database),
+            attributes=AttributeTables(database),
             feed=feed,
             policy=config.policy,
             page_tokens=PageTokens(page_key),
