@@ -15,7 +15,7 @@ from consent.guard_table import GuardTable
 from consent.policy import Policy
 from engagement.event import EventKind
 from engagement.firing import DAY_MS, Firing
-from engagement.play import Channel, DateTrigger, Depth, EventTrigger, LapseTrigger, Limits, Option, Play
+from engagement.play import Channel, DateTrigger, Depth, EventTrigger, LapseTrigger, Limits, Option
 from engagement.release import Dropped, State
 from identity.ids import SubjectId
 from services.engagement.deciding import Decider
