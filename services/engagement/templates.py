@@ -71,7 +71,7 @@ _SAMPLES: Mapping[Kind, object] = {
     Kind.TEXT: "text",
     Kind.NUMBER: 7,
     Kind.YES: True,
-    Kind.TEXTS: ["one", "two"],
+    Kind.TEXTS: ["one", "two", "three"],
     Kind.DAY: "02-29",
     Kind.CELL: "871e3541affffff",
 }
