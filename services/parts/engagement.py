@@ -11,7 +11,10 @@ from services.engagement.defining import DefinitionServicer
 from services.engagement.event_feed import EventFeedServicer, news_told
 from services.engagement.in_force import InForce
 from services.engagement.service import ProfileServicer
+from services.engagement.setting_off import Ground
+from services.engagement.triggering import EventsTold, triggering
 from services.feed import Feed
+from services.parts.decisions import deciding
 from services.parts.links import EventNews, Links, PartitionNews
 from services.parts.part import Part, Process
 from services.remote_feed import Patience
@@ -19,11 +22,12 @@ from services.remote_stores import store_served
 from services.server import Served
 from services.storage.announced import AnnouncedTables
 from services.storage.attributes import AttributeTables
-from services.storage.database import Database
+from services.storage.database import Database, Turn
 from services.storage.declared import DeclaredTables
 from services.storage.definitions import DefinitionTables
 from services.storage.engagement import EventTables
 from services.storage.engagement_people import EngagementPeople
+from services.storage.firing_walk import WalkTables
 from services.storage.personal import DatabaseStore
 from services.storage.subject_keys import SubjectKeys
 from services.stream.announcing import Announcer
@@ -44,6 +48,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
     async with (
         process.database("engagement") as database,
         followed(process, DefinitionTables(database)) as in_force,
+        deciding(process, database, in_force) as decisions,
     ):
         store = EventTables(database)
 
@@ -80,6 +85,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
                 definition_pb2_grpc.add_DefinitionServiceServicer_to_server,
                 DefinitionServicer(DefinitionTables(database), in_force),
             ),
+            decisions.served,
             Served(
                 feed_pb2.DESCRIPTOR.services_by_name["EventFeedService"],
                 feed_pb2_grpc.add_EventFeedServiceServicer_to_server,
@@ -87,14 +93,33 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             ),
             store_served(links.stores["engagement"]),
         ]
-        yield Part(
-            "engagement",
-            database,
-            served,
-            stopping=feed_servicer.close,
-            drained=servicer.drained,
-            duties=lambda _turn: announced(process, database, feed),
-        )
+
+        def stopping() -> None:
+            feed_servicer.close()
+            decisions.servicer.close()
+
+        @asynccontextmanager
+        async def duties(_turn: Turn) -> AsyncIterator[None]:
+            ground = ground_of(process, in_force)
+            events = EventsTold(feed, store)
+            async with (
+                announced(process, database, feed),
+                triggering(process, ground, WalkTables(database), events),
+            ):
+                yield
+
+        yield Part("engagement", database, served, stopping=stopping, drained=servicer.drained, duties=duties)
+
+
+def ground_of(process: Process, in_force: InForce) -> Ground:
+    """What triggers go by in a process."""
+    return Ground(
+        plays=lambda: in_force.triggered,
+        zone=lambda: in_force.limits.zone,
+        policy=process.config.policy,
+        guard=process.guard,
+        clock=process.clock,
+    )
 
 
 @asynccontextmanager
