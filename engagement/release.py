@@ -119,7 +119,7 @@ def _after_event(trigger: EventTrigger, firing: Firing, facts: Facts) -> Verdict
         default=firing.at_ms,
     )
     called_off = _last(trigger.unless, facts)
-    if called_off is not None and called_off > at_ms:
+    if called_off is not None and called_off >= at_ms:  # in doubt it came after
         return Verdict(Dropped.CALLED_OFF)
     return _not_before(at_ms + trigger.delay_s * 1000, facts.now_ms)
 

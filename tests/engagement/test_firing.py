@@ -142,7 +142,7 @@ def test_a_basket_is_reminded_of_once_unless_something_was_ordered_since(case: C
             baskets = {act.ref or act.hour // 24 for act in theirs if act.kind is ADD}
             for basket in sorted(baskets, key=str):
                 added = max(a.hour for a in theirs if a.kind is ADD and (a.ref or a.hour // 24) == basket)
-                ordered = any(a.kind is ORDER and added < a.hour for a in theirs)
+                ordered = any(a.kind is ORDER and added <= a.hour for a in theirs)
                 known = any((who, basket) in reminded for who in people)
                 if hour >= added + 2 and not ordered and not known:
                     went.append((hour, frozenset(people)))
