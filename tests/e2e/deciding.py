@@ -95,7 +95,12 @@ class Desk:
     async def declare(self, *definitions: definition_pb2.Definition) -> None:
         """Brings definitions into force: one caller applies, another approves."""
         request = definition_pb2.ApplyRequest(definitions=definitions, request_id=self.shop.request_id())
-        applied = await self.definitions.Apply(request, metadata=self.shop.metadata_of("operator"))
+        operator = self.shop.metadata_of("operator")
+        request.dry_run = True
+        tried = await self.definitions.Apply(request, metadata=operator)
+        assert not tried.faults, tried.faults
+        request.dry_run = False
+        applied = await self.definitions.Apply(request, metadata=operator)
         versions = [
             definition_pb2.DefinitionVersion(kind=one.kind, id=one.id, version=one.version)
             for one in applied.definitions
@@ -114,6 +119,15 @@ class Desk:
         timeout = fields.pop("timeout", None)
         request = decision_pb2.DecideRequest(**(values | fields))
         return await self.decisions.Decide(request, metadata=self.shop.metadata, timeout=timeout)
+
+    async def given(self, option_id: str, subject: str, **fields: Any) -> decision_pb2.DecideResponse:
+        """The first answer that gives an option; another may be explored before, and bind for three days."""
+        for _ in range(9):
+            answer = await self.decide(subject, **fields)
+            if answer.given.option_id == option_id:
+                return answer
+            self.shop.clock.now_ms += 3 * DAY_MS
+        raise AssertionError(answer)
 
     async def mail(self, subject: str, **fields: Any) -> decision_pb2.DecideResponse:
         return await self.decide(subject, **({"play_id": "letter"} | fields))

@@ -26,7 +26,7 @@ from services.storage.decisions import DecisionTables
 from services.storage.engagement import EventTables
 from services.storage.known import KnownTables
 from tests.conftest import set_state
-from tests.contract.engines import tables
+from tests.contract.engines import ENGINES, tables
 from tests.engagement.conftest import Calls
 from tests.engagement.events import DAY_MS, NOW_MS, event, subject
 from tests.engagement.offers import CONTENT, Declared, message, option, play
@@ -99,10 +99,16 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, calls: Calls, policy: Policy) -> AsyncIterator[Desk]:
+def engine() -> str:
+    """Where the desk keeps its tables, unless a test says otherwise."""
+    return "sqlite"
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, calls: Calls, policy: Policy, engine: str) -> AsyncIterator[Desk]:
     set_state(calls.guard, ME, *GRANTED)
     definitions = Declared([play(), message()], Limits(quiet_from_minute=0, quiet_until_minute=0))
-    async with tables("sqlite", tmp_path, "engagement") as database:
+    async with tables(engine, tmp_path, "engagement") as database:
         made = Desk(database, calls, policy, definitions)
         await made.acted()
         yield made
@@ -127,6 +133,7 @@ async def test_a_message_takes_a_place_until_there_is_none(desk: Desk) -> None:
     assert (await desk.mail()).given.option_id == "mail"
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 async def test_of_64_at_once_no_more_are_given_than_the_cap(desk: Desk) -> None:
     answers = await asyncio.gather(*(desk.mail() for _ in range(64)))
     assert sum(answer.HasField("given") for answer in answers) == 2
