@@ -1,17 +1,24 @@
-"""What engagement keeps about people: their events and what they declare, each in one place.
+"""What engagement keeps about people: events, what they declare, and attributes, each in one place.
 
-The outbox points at both instead of repeating them, so what was erased is in no news.
+The outbox points at them instead of repeating them, so what was erased is in no news.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
+from engagement.attributes import Value, name_of
 from engagement.declared import AgeBand, Topic
+from engagement.detail import Device, unpacked
 from engagement.event import Event, EventKind, Party
 from identity.ids import SubjectId
+from services.storage.attributes import values_of
 from services.storage.database import Connection
+from services.storage.decision_people import TABLES as DECISION_TABLES
+from services.storage.decision_people import decided_about
 from services.storage.declared import answers_of
+from services.storage.firing_people import set_off_for
 from services.stores import ExportedValue, Json, Kept
 
 _COLUMNS = ", ".join(Event._fields)
@@ -20,6 +27,8 @@ _OF_SUBJECT = f"SELECT {_COLUMNS} FROM event WHERE subject = ? ORDER BY id"  # n
 _COUNTS = {
     "event": "SELECT count(*) FROM event WHERE subject = ?",
     "declared": "SELECT count(*) FROM declared WHERE subject = ?",
+    "firing": "SELECT count(*) FROM firing WHERE subject = ?",
+    **{table: f"SELECT count(*) FROM {table} WHERE subject = ?" for table in DECISION_TABLES},  # noqa: S608
 }
 
 #: The names of the purposes in a mask.
@@ -58,6 +67,7 @@ class EngagementPeople:
                     "order_ref": event.order_ref,
                     "agreement": event.agreement,
                     "expires_at_ms": event.expires_at_ms,
+                    **detail_in_words(event.detail),
                 },
                 source=event.origin,
                 party=Party(event.party).name,
@@ -77,9 +87,26 @@ class EngagementPeople:
                 recorded_at_ms=answer.declared_at_ms,
                 purposes=self._purposes(answer.uses),
             )
+        for value in values_of(connection, subject):
+            inferred = value.party == Party.INFERRED
+            yield ExportedValue(
+                store=self.name,
+                kind="attribute",
+                subject=subject,
+                value=value_in_words(value),
+                source=value.origin,
+                party="" if inferred else Party(value.party).name,
+                observed_at_ms=value.observed_at_ms,
+                recorded_at_ms=value.recorded_at_ms,
+                purposes=self._purposes(value.uses),
+                inferred=inferred,
+            )
+
+        yield from decided_about(connection, subject, self.name, self._purposes)
+        yield from set_off_for(connection, subject, self.name)
 
     async def inferred(self, _subject: SubjectId) -> AsyncIterator[ExportedValue]:
-        """See ``Contents.inferred``: engagement concludes nothing."""
+        """See ``Contents.inferred``: engagement concludes nothing, and what others did is stored."""
         return
         yield  # an iterator, of nothing
 
@@ -87,7 +114,15 @@ class EngagementPeople:
         self, connection: Connection, _subjects: Sequence[SubjectId], _erasure_id: str
     ) -> Mapping[str, Kept]:
         """See ``Contents.erase``."""
-        for table in ("event", "declared", "declared_change", "declare_request"):
+        for table in (
+            "event",
+            "declared",
+            "declared_change",
+            "declare_request",
+            "attribute",
+            "firing",
+            *DECISION_TABLES,
+        ):
             connection.execute(f"DELETE FROM {table} WHERE subject IN (SELECT subject FROM being_erased)")  # noqa: S608 - our names
         return {}
 
@@ -111,3 +146,24 @@ def answer_in_words(topic: int, name: str, value: int) -> dict[str, Json]:
         "stance": "LIKE" if value > 0 else "DISLIKE",
         "strength": abs(value),
     }
+
+
+def detail_in_words(text: str) -> dict[str, Json]:
+    """What stood beside an event as it is shown to whoever it is of; nothing where nothing was said."""
+    if not text:
+        return {}
+    said: dict[str, Json] = json.loads(text)
+    device = unpacked(text).device
+    return said | ({"device": Device(device).name} if device else {})
+
+
+def value_in_words(value: Value) -> dict[str, Json]:
+    """A value as it is shown to whoever it is of."""
+    said: dict[str, Json] = {"attribute": name_of(value.attribute), "value": value.value}
+    if value.dependent:
+        said["dependent"] = value.dependent
+    if value.corrected:
+        said["corrected"] = True
+    if value.agreement:
+        said["agreement"] = value.agreement
+    return said | {"expires_at_ms": value.expires_at_ms}

@@ -9,38 +9,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from consent.retention import DAY_MS, Retention
 from engagement.declared import Topic
 from engagement.event import EventKind
 from identity.ids import SubjectId
-
-#: Rows, or subjects of the recommender, one batch looks at: some milliseconds of the writer.
+from services.storage import attribute_sweeps
 from services.storage.database import Connection, Database
 from services.storage.numbers import SUBJECTS, give
+from services.storage.swept import BATCH_ROWS, BATCH_SUBJECTS, Swept, end_of_batch
 
-BATCH_ROWS = 2_000
-BATCH_SUBJECTS = 200
 #: Links that count for nothing, by their states (REFUSED, QUARANTINED). What carries refusals stays until
 #: the person is erased, and so does what was declared wrong: else it came back.
 _FALLEN = {"refused_links": 3, "quarantined_links": 6}
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What one batch did.
-
-    Attributes:
-        cursor: where the next batch begins; ``None`` after the last one.
-        deleted: how many of each kind went.
-        subjects: whose data changed, where that matters to what is in memory.
-    """
-
-    cursor: int | None
-    deleted: Mapping[str, int] = field(default_factory=dict)
-    subjects: frozenset[SubjectId] = frozenset()
 
 
 _OF_RECORD = {
@@ -76,7 +59,13 @@ def batches_of(service: str, retention: Retention, now_ms: int) -> list[Batch]:
         "engagement": [
             partial(_events, events, now_ms),
             *(partial(_declared, record, before_ms) for record, before_ms in declared_ms.items()),
+            *attribute_sweeps.batches_of(retention, now_ms),
             partial(_answers, "declare_request", "at_ms", answers_ms),
+            partial(_firings, retention.records_due("firings", now_ms)),
+            *(
+                partial(_decisions, table, at, retention.records_due("decisions", now_ms))
+                for table, at in (("decision", "decided_at_ms"), ("decision_report", "at_ms"))
+            ),
         ],
         "recommender": [
             partial(_projected_events, events, now_ms),
@@ -121,7 +110,7 @@ async def carry_out(database: Database, batch: Batch, cursor: int, sweep: Sweep)
 
 
 def _events(due: Mapping[EventKind, int], now_ms: int, connection: Connection, after: int) -> Swept:
-    last = _end_of_batch(connection, "event", "id", after)
+    last = end_of_batch(connection, "event", "id", after)
     if last is None:
         return Swept(None)
     condition, values = _is_due(due, "recorded_at_ms")
@@ -138,7 +127,7 @@ def _projected_events(due: Mapping[EventKind, int], now_ms: int, connection: Con
     A model says by numbers whom it was learned from, so a model that knows more than is left
     is told apart by that, as after an erasure.
     """
-    last = _end_of_batch(connection, "subject", "number", after, BATCH_SUBJECTS)
+    last = end_of_batch(connection, "subject", "number", after, BATCH_SUBJECTS)
     if last is None:
         return Swept(None)
     condition, values = _is_due(
@@ -174,7 +163,7 @@ def _is_due(due: Mapping[EventKind, int], recorded: str) -> tuple[str, list[int]
 
 def _audit_rows(before_ms: int, connection: Connection, after: int) -> Swept:
     """The service's own copy of its records; in the log they stay, where nothing is ever taken away."""
-    last = _end_of_batch(connection, "audit_batches", "seq", after)
+    last = end_of_batch(connection, "audit_batches", "seq", after)
     if last is None:
         return Swept(None)
     gone = connection.execute(
@@ -205,6 +194,16 @@ def _declared(record: str, before_ms: int, connection: Connection, _after: int) 
     return Swept(0 if gone == BATCH_ROWS else None, {record: gone})
 
 
+def _decisions(table: str, at: str, before_ms: int, connection: Connection, _after: int) -> Swept:
+    """Decisions, and what was reported of them; lines that a person drew stay until they are erased."""
+    key = {"decision": "decision_id", "decision_report": "key"}[table]
+    gone = connection.execute(
+        f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {at} < ? LIMIT {BATCH_ROWS})",  # noqa: S608
+        (before_ms,),
+    ).rowcount
+    return Swept(0 if gone == BATCH_ROWS else None, {"decisions": gone})
+
+
 def _projected_answers(record: str, before_ms: int, connection: Connection, _after: int) -> Swept:
     """The same in what the recommender knows; it goes by whole days, and so does what is due."""
     rows = connection.execute(
@@ -226,6 +225,16 @@ def _entitlements(before_ms: int, now_ms: int, connection: Connection, _after: i
     ).fetchall()
     subjects = frozenset(SubjectId(birth) for (birth,) in rows)
     return Swept(0 if len(rows) == BATCH_ROWS else None, {"entitlements": len(rows)}, subjects)
+
+
+def _firings(before_ms: int, connection: Connection, _after: int) -> Swept:
+    """What was set off long ago, however far it came."""
+    gone = connection.execute(
+        "DELETE FROM firing WHERE (subject, play_id, occurrence) IN"
+        " (SELECT subject, play_id, occurrence FROM firing WHERE made_at_ms < ? LIMIT ?)",
+        (before_ms, BATCH_ROWS),
+    ).rowcount
+    return Swept(0 if gone == BATCH_ROWS else None, {"firings": gone})
 
 
 def _fallen_links(record: str, state: int, before_ms: int, connection: Connection, _after: int) -> Swept:
@@ -260,17 +269,6 @@ def _skeletons(now_ms: int, connection: Connection, _after: int) -> Swept:
         (now_ms, BATCH_ROWS),
     ).rowcount
     return Swept(0 if gone >= BATCH_ROWS else None, {"consent_skeletons": gone})
-
-
-def _end_of_batch(
-    connection: Connection, table: str, key: str, after: int, rows: int = BATCH_ROWS
-) -> int | None:
-    (last,) = connection.execute(
-        f"SELECT max({key}) FROM"  # noqa: S608 - our names
-        f" (SELECT {key} FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT {rows}) AS batch",
-        (after,),
-    ).fetchone()
-    return None if last is None else int(last)
 
 
 def _by_kind(kinds: Iterable[int]) -> dict[str, int]:

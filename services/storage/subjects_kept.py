@@ -30,6 +30,7 @@ _COLUMNS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("declared", "subject"),
         ("declared_change", "subject"),
         ("declare_request", "subject"),
+        ("attribute", "subject"),
     ),
     "recommender": (("subject", "birth"), ("declared", "birth"), ("entitlement", "birth")),
 }

@@ -40,6 +40,7 @@ BENCHES = (
     "search",
     "recommend",
     "recommend_live",
+    "triggers",
     "forget",
     "training",
     "gateway",
