@@ -64,6 +64,7 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "profile.track",
             "profile.declare",
             "entitlement.write",
+            *("loyalty.post", "loyalty.redeem", "loyalty.read"),
         ),
         (*_PERSONAL, "identity.link", "share.partner", "marketing.ads.first_party"),
     ),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+from engagement.loyalty.programme import Programme
 from engagement.portrait import PageTokens
 from services.engagement.event_feed import EventFeedServicer, news_told
+from services.engagement.loyalty import LoyaltyServicer
 from services.engagement.service import ProfileServicer
 from services.feed import Feed
 from services.parts.links import EventNews, Links, PartitionNews
@@ -19,11 +21,12 @@ from services.storage.database import Database
 from services.storage.declared import DeclaredTables
 from services.storage.engagement import EventTables
 from services.storage.engagement_people import EngagementPeople
+from services.storage.loyalty import LoyaltyTables
 from services.storage.personal import DatabaseStore
 from services.storage.subject_keys import SubjectKeys
 from services.stream.announcing import Announcer
 from services.stream.link import joining, stream_of
-from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
+from veilgraph.engagement.v1 import loyalty_pb2, loyalty_pb2_grpc, profile_pb2, profile_pb2_grpc
 from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
 
 
@@ -54,12 +57,23 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             policy=config.policy,
             page_tokens=PageTokens(page_key),
         )
+        loyalty = LoyaltyServicer(LoyaltyTables(database), programmes_in_force)
+
+        async def drained() -> None:
+            await servicer.drained()
+            await loyalty.drained()
+
         feed_servicer = EventFeedServicer(feed, of_partition)
         served = [
             Served(
                 profile_pb2.DESCRIPTOR.services_by_name["ProfileService"],
                 profile_pb2_grpc.add_ProfileServiceServicer_to_server,
                 servicer,
+            ),
+            Served(
+                loyalty_pb2.DESCRIPTOR.services_by_name["LoyaltyService"],
+                loyalty_pb2_grpc.add_LoyaltyServiceServicer_to_server,
+                loyalty,
             ),
             Served(
                 feed_pb2.DESCRIPTOR.services_by_name["EventFeedService"],
@@ -73,9 +87,14 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             database,
             served,
             stopping=feed_servicer.close,
-            drained=servicer.drained,
+            drained=drained,
             duties=lambda _turn: announced(process, database, feed),
         )
+
+
+def programmes_in_force() -> Mapping[str, Programme]:
+    """The loyalty programmes in force, by id: none while nothing can be defined."""
+    return {}
 
 
 @asynccontextmanager
