@@ -29,6 +29,7 @@ RECORD_CLASSES: Mapping[str, str] = {
     "preferences": "DECLARED",
     "age_bands": "DEMOGRAPHIC",
     "entitlements": "BEHAVIOURAL",
+    "loyalty": "BEHAVIOURAL",
     "announcements": "OPERATIONAL",
 }
 _TABLES = {"classes", "events", "records"}

@@ -25,6 +25,7 @@ RECORDS = {
     "preferences": "until_erased",
     "age_bands": 365,
     "entitlements": 100,
+    "loyalty": 100,
     "announcements": 1,
 }
 

@@ -60,9 +60,7 @@ class Loyal:
         return loyalty_pb2.Posting(**values)
 
     async def post(self, *postings: loyalty_pb2.Posting) -> loyalty_pb2.PostResponse:
-        return await self.stub.Post(
-            loyalty_pb2.PostRequest(postings=postings), metadata=self.shop.metadata
-        )
+        return await self.stub.Post(loyalty_pb2.PostRequest(postings=postings), metadata=self.shop.metadata)
 
     async def refusals(self, *postings: loyalty_pb2.Posting) -> list[tuple[int, str, str]]:
         """Of each refused posting its place, the reason and the field."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 import grpc
 import pytest
 
-
+from tests.e2e.conftest import suite_in
 from tests.e2e.loyal import PROGRAMMES, Loyal
+from tests.services.conftest import reason_of
 from veilgraph.engagement.v1 import loyalty_pb2, profile_pb2
 
 ADJUST, SPEND = loyalty_pb2.POSTING_KIND_ADJUST, loyalty_pb2.POSTING_KIND_SPEND
 COMMIT, CANCEL = loyalty_pb2.REDEEM_ACTION_COMMIT, loyalty_pb2.REDEEM_ACTION_CANCEL
 DAY_MS = 86_400_000
+one_process = pytest.mark.parametrize("shop", [suite_in], ids=["one process"], indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +28,13 @@ def _in_force(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def loyal(shop: Any) -> Loyal:
     return Loyal(shop)
+
+
+async def refusal(call: Awaitable[Any]) -> str:
+    """The reason a call is refused for."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return reason_of(caught.value)
 
 
 async def somebody(loyal: Loyal, name: str) -> str:
@@ -51,3 +61,142 @@ async def test_an_honoured_guest_is_reached_over_two_identities_and_lost_by_an_u
     await loyal.shop.unlink(web, till)
     assert await loyal.standing(web, "guest") == apart
     assert (await loyal.standing(till, "guest")).measured == 2_000_000
+
+
+@one_process
+async def test_an_honoured_guest_is_lost_by_a_refund_and_by_the_end_of_the_month(loyal: Loyal) -> None:
+    """A tracked refund of one cent is enough; the status says itself until when it holds."""
+    me = await somebody(loyal, "me")
+    shop = loyal.shop
+    order = {"item_id": "wine", "amount_minor": 5_000_000, "currency": "EUR", "order_ref": "o-1"}
+    await shop.track(shop.event("e1", me, **order))
+    reached = await loyal.standing(me, "guest")
+    assert (reached.status, reached.measured) == ("honoured", 5_000_000)
+    month_end = reached.status_until.seconds * 1000 - shop.clock.now_ms
+    assert 0 < month_end <= 31 * DAY_MS
+    refund = order | {"kind": profile_pb2.EVENT_KIND_REFUND, "amount_minor": 1}
+    await shop.track(shop.event("e2", me, **refund))
+    lost = await loyal.standing(me, "guest")
+    assert (lost.status, lost.measured, lost.remaining) == ("", 4_999_999, 1)
+    await shop.track(shop.event("e3", me, **(order | {"order_ref": "o-2", "amount_minor": 1})))
+    assert (await loyal.standing(me, "guest")).status == "honoured"
+    shop.clock.now_ms += month_end
+    assert (await loyal.standing(me, "guest")).measured == 0
+
+
+@one_process
+async def test_a_purchase_that_is_posted_and_tracked_counts_once(loyal: Loyal) -> None:
+    """Under any of the person's identities, in any order; what both say was returned was returned once."""
+    web, till = await somebody(loyal, "web"), await somebody(loyal, "till")
+    shop = loyal.shop
+    tracked = {"item_id": "wine", "amount_minor": 3_000_000, "currency": "EUR", "order_ref": "o-1"}
+    await shop.track(shop.event("e1", web, **tracked))
+    await loyal.post(loyal.posting(till, "o-1", programme_id="guest", amount_minor=3_000_000))
+    await shop.link(web, till)
+    assert (await loyal.standing(web, "guest")).measured == 3_000_000
+    await shop.track(
+        shop.event("e2", web, **tracked | {"kind": profile_pb2.EVENT_KIND_REFUND, "amount_minor": 500})
+    )
+    back = loyal.posting(web, "r-1", programme_id="guest", reverses="o-1", amount_minor=500)
+    assert (await loyal.post(back)).recorded == 1
+    assert (await loyal.standing(web, "guest")).measured == 2_999_500
+
+
+@one_process
+async def test_each_posting_that_can_not_be_is_refused_with_its_reason(loyal: Loyal) -> None:
+    """The rest of the batch is recorded."""
+    me = await somebody(loyal, "me")
+    tomorrow = {"seconds": loyal.shop.clock.now_ms // 1000 + 86_400}
+    refused = await loyal.refusals(
+        loyal.posting(me, "good"),
+        loyal.posting(me, "dollars", currency="USD"),
+        loyal.posting(me, "future", occurred_at=tomorrow),
+        loyal.posting(me, "unknown", programme_id="none"),
+        loyal.posting(me, "huge-1", amount_minor=2**63 - 1),
+        loyal.posting(me, "nothing", reverses="never"),
+        loyal.posting(me, "too-much", reverses="good", amount_minor=1001),
+        loyal.posting(me, "both", points=1, amount_minor=1),
+        loyal.posting(me, "negative", amount_minor=-5),
+        loyal.posting(me, "other-name", reference="good"),
+        loyal.posting(me, "spent-money", kind=SPEND),
+        loyal.posting(me, "nobody@example.org"),
+    )
+    assert refused == [
+        (1, "CURRENCY_MIXED", "postings[1].currency"),
+        (2, "TIME_IN_FUTURE", "postings[2].occurred_at"),
+        (3, "PROGRAMME_UNKNOWN", "postings[3].programme_id"),
+        (4, "AMOUNT_OVERFLOW", "postings[4].amount_minor"),
+        (5, "REVERSES_NOTHING", "postings[5].reverses"),
+        (6, "REVERSES_TOO_MUCH", "postings[6].reverses"),
+        (7, "AMOUNT_AND_POINTS", "postings[7].points"),
+        (8, "FIELD_RANGE", "postings[8].amount_minor"),
+        (9, "REFERENCE_TAKEN", "postings[9].reference"),
+        (10, "FIELD_RANGE", "postings[10].amount_minor"),
+        (11, "RAW_CONTACT_REFUSED", "postings[11].reference"),
+    ]
+    again = await loyal.post(loyal.posting(me, "good"))
+    assert (again.recorded, again.duplicates) == (0, 1)
+
+
+@one_process
+async def test_points_wait_until_a_purchase_can_not_be_returned_any_more(loyal: Loyal) -> None:
+    """Ten purchases of 10.00 are 100 points and a bonus of 100, after 14 days; a return takes both back."""
+    me = await somebody(loyal, "me")
+    await loyal.post(*(loyal.posting(me, f"p-{number}") for number in range(10)))
+    waiting = await loyal.standing(me)
+    assert (waiting.points_live, waiting.points_pending) == (0, 200)
+    assert (waiting.status, waiting.discount_permille, list(waiting.badges)) == ("friend", 50, ["first"])
+    loyal.shop.clock.now_ms += 14 * DAY_MS
+    ripe = await loyal.standing(me)
+    assert (ripe.points_live, ripe.points_pending) == (200, 0)
+    await loyal.post(loyal.posting(me, "return", reverses="p-3"))
+    less = await loyal.standing(me)
+    assert (less.points_live, less.status, less.next_status, less.remaining) == (90, "regular", "friend", 1)
+
+
+@one_process
+async def test_a_redemption_is_answered_the_same_however_often_it_is_sent(loyal: Loyal) -> None:
+    """Points and budget go once; the same request id for another reward is refused."""
+    me = await somebody(loyal, "me")
+    await loyal.points(me, 1500, "gift")
+    first = await loyal.reserve(me, "cup", "r-1")
+    assert first.price_points == 100
+    assert [await loyal.reserve(me, "cup", "r-1") for _ in range(3)] == [first] * 3
+    assert (await loyal.standing(me)).points_reserved == 100
+    committed = [await loyal.settle(me, COMMIT, first.reservation_id) for _ in range(3)]
+    assert committed == [first] * 3
+    standing = await loyal.standing(me)
+    assert (standing.points_live, standing.points_reserved) == (1400, 0)
+    assert await refusal(loyal.reserve(me, "pot", "r-1")) == "REQUEST_ID_REUSED"
+    assert await refusal(loyal.settle(me, CANCEL, first.reservation_id)) == "RESERVATION_SETTLED"
+    assert await refusal(loyal.reserve(me, "tea", "r-2")) == "REWARD_UNKNOWN"
+
+
+@one_process
+async def test_a_reservation_that_expires_gives_points_and_budget_back(loyal: Loyal) -> None:
+    """At its instant and by itself; it can not be committed any more."""
+    me = await somebody(loyal, "me")
+    await loyal.points(me, 1000, "gift")
+    held = await loyal.reserve(me, "pot", "r-1")
+    assert (await loyal.standing(me)).points_live == 0
+    assert await refusal(loyal.reserve(me, "cup", "r-2")) == "POINTS_TOO_FEW"
+    await loyal.points(me, 1000, "another")
+    assert await refusal(loyal.reserve(me, "cup", "r-2")) == "BUDGET_EXHAUSTED"
+    loyal.shop.clock.now_ms = held.expires_at.seconds * 1000 + 1000
+    assert (await loyal.standing(me)).points_live == 2000
+    assert await refusal(loyal.settle(me, COMMIT, held.reservation_id)) == "RESERVATION_EXPIRED"
+    assert (await loyal.reserve(me, "cup", "r-2")).price_points == 100
+
+
+@one_process
+async def test_whoever_does_not_permit_loyalty_has_no_ledger(loyal: Loyal) -> None:
+    """Not to post to, not to read, and not to pay from."""
+    me, other = await somebody(loyal, "me"), await somebody(loyal, "other")
+    await loyal.points(me, 500, "mine")
+    await loyal.points(other, 70, "theirs")
+    await loyal.shop.link(me, other)
+    assert (await loyal.standing(me)).points_live == 570
+    await loyal.shop.withdraw(other, "loyalty")
+    for call in (loyal.standing(other), loyal.reserve(other, "cup", "r-1")):
+        assert await refusal(call) == "NOT_PERMITTED"
+    assert await loyal.refusals(loyal.posting(other, "late")) == [(0, "NOT_PERMITTED", "")]
