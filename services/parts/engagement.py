@@ -9,6 +9,7 @@ from engagement.loyalty.programme import Programme
 from engagement.portrait import PageTokens
 from services.engagement.event_feed import EventFeedServicer, news_told
 from services.engagement.loyalty import LoyaltyServicer
+from services.engagement.opening import AccessServicer, Opening
 from services.engagement.service import ProfileServicer
 from services.feed import Feed
 from services.parts.links import EventNews, Links, PartitionNews
@@ -27,7 +28,7 @@ from services.storage.subject_keys import SubjectKeys
 from services.stream.announcing import Announcer
 from services.stream.link import joining, stream_of
 from veilgraph.engagement.v1 import loyalty_pb2, loyalty_pb2_grpc, profile_pb2, profile_pb2_grpc
-from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
+from veilgraph.internal.v1 import access_pb2, access_pb2_grpc, feed_pb2, feed_pb2_grpc
 
 
 @asynccontextmanager
@@ -57,7 +58,9 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             policy=config.policy,
             page_tokens=PageTokens(page_key),
         )
-        loyalty = LoyaltyServicer(LoyaltyTables(database), programmes_in_force)
+        ledger = LoyaltyTables(database)
+        loyalty = LoyaltyServicer(ledger, programmes_in_force)
+        links.open_items = Opening(ledger, programmes_in_force, config.policy.index("loyalty"), process.clock)
 
         async def drained() -> None:
             await servicer.drained()
@@ -79,6 +82,11 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
                 feed_pb2.DESCRIPTOR.services_by_name["EventFeedService"],
                 feed_pb2_grpc.add_EventFeedServiceServicer_to_server,
                 feed_servicer,
+            ),
+            Served(
+                access_pb2.DESCRIPTOR.services_by_name["AccessService"],
+                access_pb2_grpc.add_AccessServiceServicer_to_server,
+                AccessServicer(links.open_items),
             ),
             store_served(links.stores["engagement"]),
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.e2e.conftest import suite_in
 from tests.e2e.loyal import PROGRAMMES, Loyal
 from tests.services.conftest import reason_of
 from veilgraph.engagement.v1 import loyalty_pb2, profile_pb2
+from veilgraph.recommender.v1 import recommender_pb2, search_pb2, search_pb2_grpc
 
 ADJUST, SPEND = loyalty_pb2.POSTING_KIND_ADJUST, loyalty_pb2.POSTING_KIND_SPEND
 COMMIT, CANCEL = loyalty_pb2.REDEEM_ACTION_COMMIT, loyalty_pb2.REDEEM_ACTION_CANCEL
@@ -200,3 +202,57 @@ async def test_whoever_does_not_permit_loyalty_has_no_ledger(loyal: Loyal) -> No
     for call in (loyal.standing(other), loyal.reserve(other, "cup", "r-1")):
         assert await refusal(call) == "NOT_PERMITTED"
     assert await loyal.refusals(loyal.posting(other, "late")) == [(0, "NOT_PERMITTED", "")]
+
+
+async def test_an_exclusive_item_is_shown_while_the_status_holds_and_to_nobody_else(loyal: Loyal) -> None:
+    """From the next answer on: in lists and in searches, after a purchase, a return, a link and an unlink."""
+    web, till = await somebody(loyal, "web"), await somebody(loyal, "till")
+    shop = loyal.shop
+    other = await somebody(loyal, "other")
+    for subject in (web, till, other):
+        await shop.grant(subject, "personalise")
+    items = [{"item_id": f"wine-{n}", "title": f"Wine number {n}", "category": "wine"} for n in range(3)]
+    items.append({"item_id": "cellar", "title": "Wine of the cellar", "category": "wine", "exclusive": True})
+    request = recommender_pb2.UpsertItemsRequest(items=items, request_id="items")
+    await shop.recommender.UpsertItems(request, metadata=shop.metadata_of("importer"))
+    await found(shop, web, at_least=3)
+
+    async def shown(subject: str) -> set[bool]:
+        """Whether the item is in the list, and whether it is found."""
+        listed = recommender_pb2.RecommendRequest(
+            subject=subject, recipe=recommender_pb2.RECIPE_FOR_YOU, page_size=10
+        )
+        answer = await shop.recommender.Recommend(listed, metadata=shop.metadata)
+        return {
+            "cellar" in {one.item_id for one in answer.items},
+            "cellar" in await found(shop, subject, at_least=3),
+        }
+
+    assert await shown(web) == {False}
+    await loyal.post(loyal.posting(web, "w-1", programme_id="guest", amount_minor=3_000_000))
+    await shop.track(
+        shop.event("t-1", till, "wine-1", amount_minor=2_000_000, currency="EUR", order_ref="t-1")
+    )
+    assert await shown(web) == {False}
+    await shop.link(web, till)
+    assert await shown(web) == await shown(till) == {True}
+    assert await shown(other) == {False}
+    refund = {"kind": profile_pb2.EVENT_KIND_REFUND, "amount_minor": 1, "currency": "EUR", "order_ref": "t-1"}
+    await shop.track(shop.event("t-2", till, "wine-1", **refund))
+    assert await shown(web) == await shown(till) == {False}
+    await loyal.post(loyal.posting(web, "w-2", programme_id="guest", amount_minor=1))
+    assert await shown(till) == {True}
+    await shop.unlink(web, till)
+    assert await shown(web) == await shown(till) == {False}
+
+
+async def found(shop: Any, subject: str, at_least: int) -> set[str]:
+    """What a search finds once the words of the new items are known."""
+    search = search_pb2_grpc.SearchServiceStub(shop.channels["recommender"])
+    request = search_pb2.SearchRequest(subject=subject, query="wine")
+    async with asyncio.timeout(10):
+        while True:
+            answer = await search.Search(request, metadata=shop.metadata)
+            if len(answer.items) >= at_least:
+                return {one.item_id for one in answer.items}
+            await asyncio.sleep(0.01)
