@@ -69,6 +69,7 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "profile.record",
             "entitlement.write",
             *_DECIDING,
+            *("loyalty.post", "loyalty.redeem", "loyalty.read"),
         ),
         (*_PERSONAL, *_PROTECTED, "identity.link", "share.partner", "marketing", "analytics.reporting"),
     ),

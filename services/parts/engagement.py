@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+from engagement.loyalty.programme import Programme
 from engagement.portrait import PageTokens
 from services.engagement.defining import DefinitionServicer
 from services.engagement.event_feed import EventFeedServicer, news_told
 from services.engagement.in_force import InForce
+from services.engagement.loyalty import LoyaltyServicer
+from services.engagement.opening import AccessServicer, Opening
 from services.engagement.service import ProfileServicer
 from services.engagement.setting_off import Ground
 from services.engagement.triggering import EventsTold, triggering
@@ -28,6 +31,7 @@ from services.storage.definitions import DefinitionTables
 from services.storage.engagement import EventTables
 from services.storage.engagement_people import EngagementPeople
 from services.storage.firing_walk import WalkTables
+from services.storage.loyalty import LoyaltyTables
 from services.storage.personal import DatabaseStore
 from services.storage.subject_keys import SubjectKeys
 from services.stream.announcing import Announcer
@@ -35,10 +39,12 @@ from services.stream.link import joining, stream_of
 from veilgraph.engagement.v1 import (
     definition_pb2,
     definition_pb2_grpc,
+    loyalty_pb2,
+    loyalty_pb2_grpc,
     profile_pb2,
     profile_pb2_grpc,
 )
-from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
+from veilgraph.internal.v1 import access_pb2, access_pb2_grpc, feed_pb2, feed_pb2_grpc
 
 
 @asynccontextmanager
@@ -73,6 +79,14 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             policy=config.policy,
             page_tokens=PageTokens(page_key),
         )
+        ledger = LoyaltyTables(database)
+        loyalty = LoyaltyServicer(ledger, programmes_in_force)
+        links.open_items = Opening(ledger, programmes_in_force, config.policy.index("loyalty"), process.clock)
+
+        async def drained() -> None:
+            await servicer.drained()
+            await loyalty.drained()
+
         feed_servicer = EventFeedServicer(feed, of_partition)
         served = [
             Served(
@@ -87,9 +101,19 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             ),
             decisions.served,
             Served(
+                loyalty_pb2.DESCRIPTOR.services_by_name["LoyaltyService"],
+                loyalty_pb2_grpc.add_LoyaltyServiceServicer_to_server,
+                loyalty,
+            ),
+            Served(
                 feed_pb2.DESCRIPTOR.services_by_name["EventFeedService"],
                 feed_pb2_grpc.add_EventFeedServiceServicer_to_server,
                 feed_servicer,
+            ),
+            Served(
+                access_pb2.DESCRIPTOR.services_by_name["AccessService"],
+                access_pb2_grpc.add_AccessServiceServicer_to_server,
+                AccessServicer(links.open_items),
             ),
             store_served(links.stores["engagement"]),
         ]
@@ -108,7 +132,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             ):
                 yield
 
-        yield Part("engagement", database, served, stopping=stopping, drained=servicer.drained, duties=duties)
+        yield Part("engagement", database, served, stopping=stopping, drained=drained, duties=duties)
 
 
 def ground_of(process: Process, in_force: InForce) -> Ground:
@@ -133,6 +157,11 @@ async def followed(process: Process, tables: DefinitionTables) -> AsyncIterator[
         yield in_force
     finally:
         following.cancel()
+
+
+def programmes_in_force() -> Mapping[str, Programme]:
+    """The loyalty programmes in force, by id: none while nothing can be defined."""
+    return {}
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
-"""What engagement keeps about people: events, what they declare, and attributes, each in one place.
+"""What engagement keeps about people, each in one place.
 
-The outbox points at them instead of repeating them, so what was erased is in no news.
+The outbox points at events, answers and attributes instead of repeating them, so what was erased is in no
+news; and what a programme has handed over is a sum that names nobody.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from services.storage.decision_people import TABLES as DECISION_TABLES
 from services.storage.decision_people import decided_about
 from services.storage.declared import answers_of
 from services.storage.firing_people import set_off_for
+from services.storage.loyalty_people import earned_by
+from services.storage.subjects_kept import columns_of
 from services.stores import ExportedValue, Json, Kept
 
 _COLUMNS = ", ".join(Event._fields)
@@ -29,8 +32,9 @@ _COUNTS = {
     "declared": "SELECT count(*) FROM declared WHERE subject = ?",
     "firing": "SELECT count(*) FROM firing WHERE subject = ?",
     **{table: f"SELECT count(*) FROM {table} WHERE subject = ?" for table in DECISION_TABLES},  # noqa: S608
+    "loyalty": "SELECT count(*) FROM loyalty_entry WHERE subject = ?",
+    "reward": "SELECT count(*) FROM loyalty_reservation WHERE subject = ?",
 }
-
 #: The names of the purposes in a mask.
 Purposes = Callable[[int], tuple[str, ...]]
 
@@ -104,6 +108,7 @@ class EngagementPeople:
 
         yield from decided_about(connection, subject, self.name, self._purposes)
         yield from set_off_for(connection, subject, self.name)
+        yield from earned_by(connection, subject, self.name)
 
     async def inferred(self, _subject: SubjectId) -> AsyncIterator[ExportedValue]:
         """See ``Contents.inferred``: engagement concludes nothing, and what others did is stored."""
@@ -114,15 +119,7 @@ class EngagementPeople:
         self, connection: Connection, _subjects: Sequence[SubjectId], _erasure_id: str
     ) -> Mapping[str, Kept]:
         """See ``Contents.erase``."""
-        for table in (
-            "event",
-            "declared",
-            "declared_change",
-            "declare_request",
-            "attribute",
-            "firing",
-            *DECISION_TABLES,
-        ):
+        for table, _ in columns_of(self.name):
             connection.execute(f"DELETE FROM {table} WHERE subject IN (SELECT subject FROM being_erased)")  # noqa: S608 - our names
         return {}
 

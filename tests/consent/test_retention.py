@@ -30,6 +30,7 @@ RECORDS = {
     "decisions": 100,
     "boundaries": 100,
     "firings": 100,
+    "loyalty": 100,
     "announcements": 1,
     "attributes": 100,
     "corrections": "until_erased",

@@ -1,0 +1,94 @@
+"""A shop with loyalty programmes, and the calls a test of them needs in one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engagement.loyalty.programme import Badge, Earning, Measure, Programme, Reward, Tier, Window
+from veilgraph.engagement.v1 import loyalty_pb2, loyalty_pb2_grpc
+
+#: The honoured guest: purchases of 50,000.00 and more in a calendar month give a status and 10 %.
+GUEST = Programme(
+    programme_id="guest",
+    measure=Measure.SUM,
+    window=Window.CALENDAR_MONTH,
+    currency="EUR",
+    zone="Europe/Amsterdam",
+    earns_from_events=True,
+    tiers=(Tier("honoured", 5_000_000, 100, ("cellar",)),),
+)
+#: Every tenth purchase gives a bonus, and every euro a point, which can be spent after 14 days.
+STAMPS = Programme(
+    programme_id="stamps",
+    measure=Measure.COUNT,
+    window=Window.EVER,
+    currency="EUR",
+    zone="Europe/Amsterdam",
+    earning=Earning(per_minor=100, points=1, bonus_every=10, bonus_points=100, pending_days=14),
+    tiers=(Tier("regular", 3), Tier("friend", 10, 50)),
+    badges=(Badge("first", Measure.COUNT, 1),),
+    rewards=(Reward("cup", 100, 500, 600), Reward("pot", 1000, 5000)),
+    budget_minor=5000,
+)
+PROGRAMMES: Mapping[str, Programme] = {one.programme_id: one for one in (GUEST, STAMPS)}
+
+
+class Loyal:
+    """One shop's calls."""
+
+    def __init__(self, shop: Any) -> None:
+        self.shop = shop
+        self.stub = loyalty_pb2_grpc.LoyaltyServiceStub(shop.channels["engagement"])
+
+    def posting(self, subject: str, name: str, **fields: Any) -> loyalty_pb2.Posting:
+        """A purchase of 10.00 now, in the programme of stamps, if nothing else is said."""
+        values: dict[str, Any] = {
+            "posting_id": name,
+            "subject": subject,
+            "programme_id": "stamps",
+            "kind": loyalty_pb2.POSTING_KIND_EARN,
+            "occurred_at": self.shop.now(),
+        }
+        if not {"reverses", "reference"} & fields.keys():
+            values["reference"] = name
+        if not {"amount_minor", "points"} & fields.keys():
+            values["amount_minor"] = 1000
+        values |= fields
+        if values.get("amount_minor"):
+            values.setdefault("currency", "EUR")
+        return loyalty_pb2.Posting(**values)
+
+    async def post(self, *postings: loyalty_pb2.Posting) -> loyalty_pb2.PostResponse:
+        return await self.stub.Post(loyalty_pb2.PostRequest(postings=postings), metadata=self.shop.metadata)
+
+    async def refusals(self, *postings: loyalty_pb2.Posting) -> list[tuple[int, str, str]]:
+        """Of each refused posting its place, the reason and the field."""
+        answer = await self.post(*postings)
+        return [(one.index, one.reason, one.field) for one in answer.refused]
+
+    async def points(self, subject: str, points: int, name: str) -> None:
+        """Gives points that can be spent at once."""
+        answer = await self.post(
+            self.posting(subject, name, kind=loyalty_pb2.POSTING_KIND_ADJUST, points=points)
+        )
+        assert answer.recorded == 1, answer.refused
+
+    async def standing(self, subject: str, programme_id: str = "stamps") -> loyalty_pb2.ProgrammeStanding:
+        request = loyalty_pb2.StandingRequest(subject=subject, programme_ids=[programme_id])
+        (standing,) = (await self.stub.Standing(request, metadata=self.shop.metadata)).standings
+        return standing
+
+    async def reserve(self, subject: str, reward_id: str, request_id: str) -> loyalty_pb2.RedeemResponse:
+        request = loyalty_pb2.RedeemRequest(
+            subject=subject,
+            action=loyalty_pb2.REDEEM_ACTION_RESERVE,
+            programme_id="stamps",
+            reward_id=reward_id,
+            request_id=request_id,
+        )
+        return await self.stub.Redeem(request, metadata=self.shop.metadata)
+
+    async def settle(self, subject: str, action: int, reservation_id: str) -> loyalty_pb2.RedeemResponse:
+        request = loyalty_pb2.RedeemRequest(subject=subject, action=action, reservation_id=reservation_id)
+        return await self.stub.Redeem(request, metadata=self.shop.metadata)
