@@ -143,6 +143,9 @@ class Profile:
         )
         self.Track = transport.duplex(Method(service, "Track", pb.TrackRequest, pb.TrackResponse))
         self.Declare = transport.unary(Method(service, "Declare", pb.DeclareRequest, pb.DeclareResponse))
+        self.RecordAttributes = transport.unary(
+            Method(service, "RecordAttributes", pb.RecordAttributesRequest, pb.RecordAttributesResponse)
+        )
         self.Portrait = transport.unary(Method(service, "Portrait", pb.PortraitRequest, pb.PortraitResponse))
 
 
