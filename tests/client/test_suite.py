@@ -11,6 +11,9 @@ from veilgraph.client.connection import service_config
 from veilgraph.client.suite import SERVICES, Veilgraph
 
 #: What a write without a request id is repeated by: the state it begins from or ends in.
+#: What tells one element of a batch from the next, so that it changes nothing a second time: an id, or the
+#: instant before which nothing replaces what is held.
+_ITEMS_REPEATED_BY = {"event_id", "sha256", "posting_id", "observed_at"}
 _REPEATED_BY = {
     "RotateKeys": "from_version",
     "RetireKey": "version",
@@ -76,7 +79,7 @@ def test_every_retried_write_can_be_repeated():
                 continue
             items = rpc.input_type.fields_by_name.get(policy.items)
             repeatable = {"request_id", _REPEATED_BY.get(rpc.name)} & set(rpc.input_type.fields_by_name) or (
-                items is not None and {"event_id", "sha256"} & set(items.message_type.fields_by_name)
+                items is not None and _ITEMS_REPEATED_BY & set(items.message_type.fields_by_name)
             )
             assert repeatable, f"{service}/{rpc.name}"
 
