@@ -11,15 +11,16 @@ from collections.abc import Callable, Iterable
 
 from engagement.decision import Candidate, Held, Situation
 from engagement.evaluate import DAY_MS
-from engagement.guards.left import Left, owed
+from engagement.guards.left import Left
 from engagement.play import OUTBOUND
 
 
 def ask_budget(left: Left, situation: Situation) -> None:
     """A person is asked so many questions in a window, and not one more."""
-    limits = situation.limits
-    bound = _Bound(situation.history.asked_at_ms, limits.asks, limits.asks_days)
-    bound.keep(left, lambda one: one.play.asks, Held.ASKED_ENOUGH)
+    if left.play.asks:
+        limits = situation.limits
+        bound = _Bound(situation.history.asked_at_ms, limits.asks, limits.asks_days)
+        bound.keep(left, lambda _: True, Held.ASKED_ENOUGH)
 
 
 def cap(left: Left, situation: Situation) -> None:
@@ -31,9 +32,9 @@ def cap(left: Left, situation: Situation) -> None:
 
 def reserves(candidate: Candidate, left: Left, situation: Situation) -> bool:
     """Whether a candidate takes a place: it reaches out, or it is an offer that binds and is a new one."""
-    if situation.person is None or owed(candidate):
+    if situation.person is None or left.play.service:
         return False
-    return candidate.channel in OUTBOUND or (candidate.play.offer_days > 0 and not left.honours(candidate))
+    return candidate.channel in OUTBOUND or (left.play.offer_days > 0 and not left.promised(candidate.option))
 
 
 def free_from_ms(taken_at_ms: Iterable[int], most: int, window_ms: int, at_ms: int) -> int:
@@ -59,12 +60,10 @@ class _Bound:
 
     def keep(self, left: Left, counts: Callable[[Candidate], bool], held: Held) -> None:
         """Keeps what does not count, and what finds a place when it is sent."""
-        instants = {one.send_at_ms for one in left.candidates if counts(one)}
-        free = {at_ms: self._free_from_ms(at_ms) for at_ms in instants}
-        full = {at_ms: free_ms for at_ms, free_ms in free.items() if free_ms != at_ms}
+        full: dict[int, int] = {}
+        for at_ms in {one.send_at_ms for one in left.candidates if counts(one)}:
+            free_ms = free_from_ms(self._taken_at_ms, self._most, self._window_ms, at_ms)
+            if free_ms != at_ms:
+                full[at_ms] = free_ms
         if full:
-            retry_at_ms = min(full.values())
-            left.keep(lambda one: one.send_at_ms not in full or not counts(one), held, retry_at_ms)
-
-    def _free_from_ms(self, at_ms: int) -> int:
-        return free_from_ms(self._taken_at_ms, self._most, self._window_ms, at_ms)
+            left.keep(lambda one: one.send_at_ms not in full or not counts(one), held, min(full.values()))

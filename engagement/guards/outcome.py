@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engagement.decision import Candidate, GivenOffer, Outcome, Situation, Step
+from engagement.decision import Candidate, GivenOffer, Held, Outcome, Situation, Step
 from engagement.evaluate import DAY_MS
 from engagement.guards.bounds import reserves
 from engagement.guards.drawing import drawn
@@ -14,21 +14,20 @@ from engagement.price import discounted
 
 
 def given(left: Left, situation: Situation, draw: float, steps: tuple[Step, ...]) -> Outcome:
-    """One of what is left, with its price, its chance and what it promises."""
+    """One of what is left, with its price, its chance and what it promises; what was read is left's."""
     candidate, propensity, alternatives = drawn(
         left, situation.facts.fields, situation.limits.sponsored_permille, draw
     )
-    play, option = candidate.play, candidate.option
     offer = _honoured(left, candidate)
     return Outcome(
         candidate=candidate,
         held=None,
         retry_at_ms=0,
-        depth=option.depth,
+        depth=candidate.option.depth,
         propensity=propensity,
         alternatives=alternatives,
         price_minor=_price(candidate, offer, situation),
-        price_personalised=is_personalised(play, option, situation.segments),
+        price_personalised=is_personalised(candidate.play, candidate.option, situation.segments),
         honours=offer,
         reserves=reserves(candidate, left, situation),
         binds_until_ms=_binds_until_ms(candidate, offer, situation),
@@ -37,12 +36,12 @@ def given(left: Left, situation: Situation, draw: float, steps: tuple[Step, ...]
     )
 
 
-def held(left: Left, steps: tuple[Step, ...]) -> Outcome:
-    """Nothing, for the reason of whoever took the last candidate away."""
+def nothing(why: Held, retry_at_ms: int, steps: tuple[Step, ...], read: set[str]) -> Outcome:
+    """Nothing is given, for a reason."""
     return Outcome(
         candidate=None,
-        held=left.held,
-        retry_at_ms=left.retry_at_ms,
+        held=why,
+        retry_at_ms=retry_at_ms,
         depth=Depth.GENERAL,
         propensity=0.0,
         alternatives=(),
@@ -52,12 +51,12 @@ def held(left: Left, steps: tuple[Step, ...]) -> Outcome:
         reserves=False,
         binds_until_ms=0,
         steps=steps,
-        read=tuple(sorted(left.read)),
+        read=tuple(sorted(read)),
     )
 
 
 def _honoured(left: Left, candidate: Candidate) -> GivenOffer | None:
-    offer = left.best.get(candidate.play.play_id)
+    offer = left.best
     return offer if offer is not None and offer.option_id == candidate.option.option_id else None
 
 
