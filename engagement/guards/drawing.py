@@ -73,31 +73,28 @@ def chances(weights: Sequence[float], paid: Sequence[bool], paid_permille: int) 
         paid: which of them are paid for.
         paid_permille: the share of those at most, while there are others.
     """
+    if not any(paid) or all(paid):
+        return _floored(weights, 1.0)
+    of_paid = [weight for weight, is_paid in zip(weights, paid, strict=True) if is_paid]
+    of_rest = [weight for weight, is_paid in zip(weights, paid, strict=True) if not is_paid]
     heaviest = max(weights)
-    shares = [weight / heaviest for weight in weights]
-    of_paid = sum(share for share, is_paid in zip(shares, paid, strict=True) if is_paid) / sum(shares)
-    count = sum(paid)
-    if not 0 < count < len(shares):
-        return _floored(shares, 1.0)
-    mass = min(max(of_paid, count * FLOOR_PERMILLE / 1000), paid_permille / 1000)
-    split = {
-        True: iter(_floored([share for share, is_paid in zip(shares, paid, strict=True) if is_paid], mass)),
-        False: iter(
-            _floored([share for share, is_paid in zip(shares, paid, strict=True) if not is_paid], 1 - mass)
-        ),
-    }
-    return [next(split[is_paid]) for is_paid in paid]
+    part = sum(weight / heaviest for weight in of_paid) / sum(weight / heaviest for weight in weights)
+    mass = min(max(part, len(of_paid) * FLOOR_PERMILLE / 1000), paid_permille / 1000)
+    split_paid, split_rest = iter(_floored(of_paid, mass)), iter(_floored(of_rest, 1 - mass))
+    return [next(split_paid if is_paid else split_rest) for is_paid in paid]
 
 
-def _floored(shares: Sequence[float], mass: float) -> list[float]:
-    """A mass in proportion to shares; who would have less than the floor has it, at the others' cost."""
-    floor = min(FLOOR_PERMILLE / 1000, mass / len(shares))
-    low = [False] * len(shares)
+def _floored(weights: Sequence[float], mass: float) -> list[float]:
+    """A mass in proportion to weights; who would have less than the floor has it, at the others' cost."""
+    floor = min(FLOOR_PERMILLE / 1000, mass / len(weights))
+    heaviest = max(weights)
+    low = [False] * len(weights)
     while True:
-        rest = mass - floor * sum(low)
-        total = sum(share for share, is_low in zip(shares, low, strict=True) if not is_low)
+        total = sum(weight / heaviest for weight, is_low in zip(weights, low, strict=True) if not is_low)
+        unit = (mass - floor * sum(low)) / total
         split = [
-            floor if is_low else rest * (share / total) for share, is_low in zip(shares, low, strict=True)
+            floor if is_low else unit * (weight / heaviest)
+            for weight, is_low in zip(weights, low, strict=True)
         ]
         lower = [is_low or part < floor for part, is_low in zip(split, low, strict=True)]
         if lower == low or all(lower):
