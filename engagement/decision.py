@@ -174,9 +174,9 @@ class Outcome:
         honours: the offer given before that this answer repeats; ``None``: it is a new one.
         reserves: it takes a place under the cap.
         binds_until_ms: until when the offer holds; 0: it does not bind.
-        steps: of every play that was passed over the guard that left nothing of it; of the play that is
-            given, or came closest to it, all guards it met, in order.
+        steps: of the play that is given, or came closest to it, the guards it met, in order.
         read: the names of the fields that were read, sorted.
+        passed_over: of every other play that was tried the guard that left nothing of it, in order.
     """
 
     candidate: Candidate | None
@@ -192,3 +192,4 @@ class Outcome:
     binds_until_ms: int
     steps: tuple[Step, ...]
     read: tuple[str, ...]
+    passed_over: tuple[Step, ...] = ()

@@ -7,7 +7,8 @@ it left. Experiments, once there are any, hold people out right after ``existing
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from engagement.decision import Held, Outcome, Situation, Step
 from engagement.guards.bounds import ask_budget, cap
@@ -24,7 +25,7 @@ from engagement.guards.person import child, consent, identity_confidence, judged
 from engagement.guards.prices import margin, personal_price
 from engagement.play import Play
 
-__all__ = ["PIPELINE", "Chooser", "Guard", "Left", "decide", "pipeline"]
+__all__ = ["PIPELINE", "Chooser", "Guard", "Left", "decide", "guarded", "judged", "pipeline"]
 
 
 def pipeline(chooser: Chooser) -> tuple[Guard, ...]:
@@ -76,39 +77,41 @@ def decide(
     if not 0 <= draw < 1:
         raise ValueError("a draw is at least 0 and less than 1")
     situation = judged(situation)
-    passed: list[tuple[Left, tuple[Step, ...]]] = []
+    tried: list[Left] = []
     for play in sorted(plays, key=lambda one: (-one.priority, one.play_id)):
-        left, steps = guarded(play, situation, guards)
-        for before, _ in passed:
-            left.read |= before.read
+        left = guarded(play, situation, guards)
+        tried.append(left)
         if left.candidates:
-            return given(left, situation, draw, (*_ends(passed), *steps))
-        passed.append((left, steps))
-    return _held(passed)
+            return _after(tried, left, given(left, situation, draw))
+    if not tried:
+        return nothing(Held.NOTHING_LIVE)
+    furthest = max(tried, key=lambda one: len(one.steps))
+    held = nothing(furthest.held, furthest.retry_at_ms, furthest.steps, furthest.read)
+    return _after(tried, furthest, held)
 
 
-def guarded(play: Play, situation: Situation, guards: Sequence[Guard]) -> tuple[Left, tuple[Step, ...]]:
-    """What the guards leave of a play; those after the one that left nothing are not asked."""
+def guarded(play: Play, situation: Situation, guards: Sequence[Guard] = PIPELINE) -> Left:
+    """What the guards leave of a play; those after the one that left nothing are not asked.
+
+    Args:
+        play: in force.
+        situation: as it may be used, see ``judged``.
+        guards: the list.
+    """
     left = Left(play, situation)
-    steps = []
     for guard in guards:
         if not left.candidates:
             break
         guard.act(left, situation)
-        steps.append(Step(guard.name, len(left.candidates), left.ceiling, play.play_id))
-    return left, tuple(steps)
+        left.steps.append(Step(guard.name, len(left.candidates), left.ceiling, play.play_id))
+    return left
 
 
-def _held(passed: Sequence[tuple[Left, tuple[Step, ...]]]) -> Outcome:
-    """Nothing: for the reason of the play that came furthest, of equals the first."""
-    if not passed:
-        return nothing(Held.NOTHING_LIVE, 0, (), set())
-    furthest = max(passed, key=lambda one: len(one[1]))
-    left, steps = furthest
-    others = _ends([one for one in passed if one is not furthest])
-    read = {name for one, _ in passed for name in one.read}
-    return nothing(left.held, left.retry_at_ms, (*others, *steps), read)
-
-
-def _ends(passed: Iterable[tuple[Left, tuple[Step, ...]]]) -> Iterator[Step]:
-    return (steps[-1] for _, steps in passed if steps)
+def _after(tried: Sequence[Left], told: Left, outcome: Outcome) -> Outcome:
+    """The outcome of a play, with where the others ended and what was read for them."""
+    others = [left for left in tried if left is not told]
+    if not others:
+        return outcome
+    passed_over = tuple(left.steps[-1] for left in others if left.steps)
+    read = {*outcome.read, *(name for left in others for name in left.read)}
+    return replace(outcome, passed_over=passed_over, read=tuple(sorted(read)))

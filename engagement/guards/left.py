@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from engagement.decision import Candidate, GivenOffer, Held, Situation
+from engagement.decision import Candidate, GivenOffer, Held, Situation, Step
 from engagement.play import OUTBOUND, Channel, Depth, Option, Play
 
 #: What tells one candidate of a play from another.
@@ -30,10 +30,14 @@ class Left:
         offers: of the play that bind now.
         best: the one among them that the person is told.
         read: names of the fields read so far.
+        steps: what each guard left.
         weights: how much a candidate is preferred, by its key.
     """
 
-    __slots__ = ("best", "candidates", "ceiling", "held", "offers", "play", "read", "retry_at_ms", "weights")
+    __slots__ = (
+        *("best", "candidates", "ceiling", "held", "offers", "play"),
+        *("read", "retry_at_ms", "steps", "weights"),
+    )
 
     def __init__(self, play: Play, situation: Situation) -> None:
         now_ms = situation.facts.now_ms
@@ -52,6 +56,7 @@ class Left:
         self.held = Held.CHANNEL_CLOSED  # where no guard took the last, no channel was there
         self.retry_at_ms = 0
         self.read: set[str] = set()
+        self.steps: list[Step] = []
         self.weights: Mapping[Key, float] = {}
 
     def keep(self, keeps: Callable[[Candidate], bool], held: Held, retry_at_ms: int = 0) -> None:

@@ -57,19 +57,19 @@ def _best(left: Left, situation: Situation) -> GivenOffer | None:
     options = {one.option.option_id: one.option for one in left.candidates}
     offers = [offer for offer in left.offers if offer.option_id in options]
     if situation.price_minor is not None:
-        prices = [quoted(offer, options[offer.option_id], situation) for offer in offers]
-        told = [(offer, price) for offer, price in zip(offers, prices, strict=True) if price is not None]
-    else:
-        one_currency = len({offer.currency for offer in offers}) == 1
-        all_quoted = one_currency and all(offer.price_minor >= 0 for offer in offers)
-        told = [(offer, offer.price_minor if all_quoted else 0) for offer in offers]
+        offers = [one for one in offers if quoted(one, options[one.option_id], situation) is not None]
+    told = all(offer.price_minor >= 0 for offer in offers) and len({one.currency for one in offers}) == 1
 
-    def rank(offer: GivenOffer, price: int) -> tuple[object, ...]:
+    def rank(offer: GivenOffer) -> tuple[object, ...]:
         option = options[offer.option_id]
+        price = quoted(offer, option, situation)
+        if price is None and told:
+            price = offer.price_minor
         off = option.discount or Discount()
-        return price, -off.permille, -off.amount_minor, option.depth, offer.given_at_ms, offer.decision_id
+        worth = (-off.permille, -off.amount_minor) if price is None else (price,)
+        return *worth, option.depth, offer.given_at_ms, offer.decision_id
 
-    return min(told, key=lambda one: rank(*one))[0] if told else None
+    return min(offers, key=rank, default=None)
 
 
 def _takes_nothing_off(option: Option) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from engagement.decision import Candidate, GivenOffer, Held, Outcome, Situation, Step
 from engagement.evaluate import DAY_MS
 from engagement.guards.bounds import reserves
@@ -13,8 +15,8 @@ from engagement.play import Depth
 from engagement.price import discounted
 
 
-def given(left: Left, situation: Situation, draw: float, steps: tuple[Step, ...]) -> Outcome:
-    """One of what is left, with its price, its chance and what it promises; what was read is left's."""
+def given(left: Left, situation: Situation, draw: float) -> Outcome:
+    """One of what is left, with its price, its chance and what it promises."""
     candidate, propensity, alternatives = drawn(
         left, situation.facts.fields, situation.limits.sponsored_permille, draw
     )
@@ -31,16 +33,18 @@ def given(left: Left, situation: Situation, draw: float, steps: tuple[Step, ...]
         honours=offer,
         reserves=reserves(candidate, left, situation),
         binds_until_ms=_binds_until_ms(candidate, offer, situation),
-        steps=steps,
+        steps=tuple(left.steps),
         read=tuple(sorted(left.read)),
     )
 
 
-def nothing(why: Held, retry_at_ms: int, steps: tuple[Step, ...], read: set[str]) -> Outcome:
+def nothing(
+    held: Held, retry_at_ms: int = 0, steps: Sequence[Step] = (), read: Iterable[str] = ()
+) -> Outcome:
     """Nothing is given, for a reason."""
     return Outcome(
         candidate=None,
-        held=why,
+        held=held,
         retry_at_ms=retry_at_ms,
         depth=Depth.GENERAL,
         propensity=0.0,
@@ -50,7 +54,7 @@ def nothing(why: Held, retry_at_ms: int, steps: tuple[Step, ...], read: set[str]
         honours=None,
         reserves=False,
         binds_until_ms=0,
-        steps=steps,
+        steps=tuple(steps),
         read=tuple(sorted(read)),
     )
 

@@ -13,8 +13,7 @@ from engagement.condition import All, Compare, Comparison, Condition, Count, Day
 from engagement.decision import Candidate, GivenOffer, History, Reservation, Situation
 from engagement.event import EventKind
 from engagement.facts import Facts, Known
-from engagement.guards import PIPELINE, guarded
-from engagement.guards.person import judged
+from engagement.guards import guarded, judged
 from engagement.play import OUTBOUND, Channel, Depth, Discount, Limits, Option, Play, Segment, State
 from tests.engagement.events import DAY_MS, event
 
@@ -125,7 +124,7 @@ def offer(play_id: str = "banner", option_id: str = "own", **changed: Any) -> Gi
 def allowed(plays: list[Play], moment: Situation) -> list[Candidate]:
     """All that the guards leave, of every play."""
     used = judged(moment)
-    return [one for each in plays for one in guarded(each, used, PIPELINE)[0].candidates]
+    return [one for each in plays for one in guarded(each, used).candidates]
 
 
 # Random worlds. Each is made from one number, a hundred times faster than drawn piece by piece; the number
