@@ -6,7 +6,7 @@ from engagement.decision import Held, Situation
 from engagement.evaluate import DAY_MS, zone_of
 from engagement.guards.left import Left
 from engagement.guards.quiet import next_allowed_ms
-from engagement.play import OUTBOUND, Channel, Play
+from engagement.play import OUTBOUND, Channel
 
 #: What is owed under this purpose needs no permission to advertise by the channel it comes by.
 SERVICE = "service"
@@ -26,24 +26,22 @@ def quiet_hours(left: Left, situation: Situation) -> None:
 
     What would come too late by then does not come; where nobody knows what time it is, nothing does.
     """
-    if not any(one.channel in OUTBOUND for one in left.candidates):
+    if not left.reaches_out:
         return
-    now_ms, limits = situation.facts.now_ms, situation.limits
+    now_ms, limits, play = situation.facts.now_ms, situation.limits, left.play
     zone = zone_of(situation.facts.zone)
     if zone is None:
-        left.keep(lambda one: one.channel not in OUTBOUND, Held.QUIET_HOURS)
+        left.clear(Held.QUIET_HOURS)
         return
     at_ms = next_allowed_ms(now_ms, zone, limits.quiet_from_minute, limits.quiet_until_minute)
-    if at_ms > now_ms and not _too_late(left.play, now_ms, at_ms):
-        left.delay(at_ms)
+    if at_ms > now_ms and (
+        (play.until_ms and at_ms >= play.until_ms) or at_ms - now_ms > play.message_days * DAY_MS
+    ):
+        left.clear(Held.QUIET_HOURS)
     elif at_ms > now_ms:
-        left.keep(lambda one: one.channel not in OUTBOUND, Held.QUIET_HOURS)
+        left.delay(at_ms)
 
 
 def _is_permitted(channel: Channel, situation: Situation) -> bool:
     purpose = OUTBOUND.get(channel)
     return purpose is None or situation.permits(purpose)
-
-
-def _too_late(play: Play, now_ms: int, at_ms: int) -> bool:
-    return bool(play.until_ms and at_ms >= play.until_ms) or at_ms - now_ms > play.message_days * DAY_MS

@@ -10,8 +10,9 @@ import hashlib
 
 from engagement.condition import Condition
 from engagement.decision import Held, Situation
-from engagement.evaluate import fields_read, holds
+from engagement.evaluate import holds
 from engagement.guards.left import Left
+from engagement.guards.reading import fields_of
 from engagement.play import Play, State
 
 _IN_FORCE = (State.PILOT, State.LIVE)
@@ -71,5 +72,5 @@ def _in_segment(left: Left, situation: Situation) -> bool:
 def _holds(condition: Condition | None, left: Left, situation: Situation) -> bool:
     if condition is None:
         return True
-    left.read |= fields_read(condition)
+    left.read |= fields_of(condition)
     return holds(condition, situation.facts)

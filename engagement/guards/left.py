@@ -24,6 +24,8 @@ class Left:
     Attributes:
         play: whose they are.
         candidates: what may still be given.
+        reaches_out: it would be sent; else it answers who asks. Never some of both.
+        send_at_ms: when it would be sent.
         ceiling: how personal it may be.
         held: why nothing is given, where no candidate is left.
         retry_at_ms: when asking again may help then; 0: it will not by itself.
@@ -36,7 +38,7 @@ class Left:
 
     __slots__ = (
         *("best", "candidates", "ceiling", "held", "offers", "play"),
-        *("read", "retry_at_ms", "steps", "weights"),
+        *("reaches_out", "read", "retry_at_ms", "send_at_ms", "steps", "weights"),
     )
 
     def __init__(self, play: Play, situation: Situation) -> None:
@@ -51,6 +53,8 @@ class Left:
             for offer in situation.history.offers
             if offer.play_id == play.play_id and offer.given_at_ms <= now_ms < offer.until_ms
         ]
+        self.reaches_out = any(channel in OUTBOUND for channel in channels)
+        self.send_at_ms = now_ms
         self.best: GivenOffer | None = None
         self.ceiling = Depth.INDIVIDUAL
         self.held = Held.CHANNEL_CLOSED  # where no guard took the last, no channel was there
@@ -87,11 +91,9 @@ class Left:
         self.keep(lambda one: one.option.depth <= ceiling or (but is not None and but(one)), held)
 
     def delay(self, at_ms: int) -> None:
-        """Sends what reaches out later; an instant before its own changes nothing."""
-        self.candidates = [
-            replace(one, send_at_ms=max(at_ms, one.send_at_ms)) if one.channel in OUTBOUND else one
-            for one in self.candidates
-        ]
+        """Sends everything later; an instant before now changes nothing."""
+        self.send_at_ms = max(self.send_at_ms, at_ms)
+        self.candidates = [replace(one, send_at_ms=self.send_at_ms) for one in self.candidates]
 
     def weigh(self, weights: Sequence[float]) -> None:
         """Says how much each candidate is preferred, in their order."""

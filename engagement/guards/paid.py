@@ -7,10 +7,9 @@ keep their proportions, so what is paid never changes who comes first among them
 from __future__ import annotations
 
 from engagement.decision import Candidate, Held, Situation
-from engagement.fields import CALL_PREFIX
 from engagement.guards.drawing import FLOOR_PERMILLE
 from engagement.guards.left import Left
-from engagement.guards.prices import reads
+from engagement.guards.reading import conditions_of, is_of_call
 from engagement.play import Depth
 
 FIRST_PARTY_ADS = "marketing.ads.first_party"
@@ -32,5 +31,5 @@ def paid_placement(left: Left, situation: Situation) -> None:
 
 def _by_call(candidate: Candidate, situation: Situation) -> bool:
     """Whether nothing but the call says whether it is given."""
-    fields = reads(candidate.play, candidate.option, situation.segments)
-    return candidate.option.depth <= Depth.CONTEXT and all(name.startswith(CALL_PREFIX) for name in fields)
+    conditions = conditions_of(candidate.play, candidate.option, situation.segments)
+    return candidate.option.depth <= Depth.CONTEXT and all(map(is_of_call, conditions))

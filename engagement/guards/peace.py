@@ -8,7 +8,6 @@ from __future__ import annotations
 from engagement.decision import Held, Situation
 from engagement.evaluate import DAY_MS
 from engagement.guards.left import Left
-from engagement.play import OUTBOUND
 
 
 def open_complaint(left: Left, situation: Situation) -> None:
@@ -23,10 +22,7 @@ def rest(left: Left, situation: Situation) -> None:
     Of whom no action was ever seen, nobody knows that they want to be reached: they are answered when
     they ask, and not sent anything.
     """
-    if left.play.service:
-        return
     last_ms, rest_ms = situation.history.last_own_action_ms, situation.limits.rest_days * DAY_MS
-    if last_ms is None:
-        left.keep(lambda one: one.channel not in OUTBOUND, Held.RESTING)
-    elif situation.facts.now_ms - last_ms >= rest_ms:
+    resting = left.reaches_out if last_ms is None else situation.facts.now_ms - last_ms >= rest_ms
+    if resting and not left.play.service:
         left.clear(Held.RESTING)

@@ -12,7 +12,7 @@ from engagement.decision import Held, History, Situation
 from engagement.facts import Facts
 from engagement.fields import CALL_PREFIX
 from engagement.guards.left import Left
-from engagement.play import OUTBOUND, Depth
+from engagement.play import Depth
 
 
 def judged(situation: Situation) -> Situation:
@@ -37,11 +37,11 @@ def judged(situation: Situation) -> Situation:
 
 def consent(left: Left, situation: Situation) -> None:
     """Only a play of the purpose that is asked for; for nobody nothing personal, owed or sent."""
-    if left.play.purpose != situation.purpose or (situation.person is None and left.play.service):
+    for_nobody = situation.person is None
+    if left.play.purpose != situation.purpose or (for_nobody and (left.play.service or left.reaches_out)):
         left.clear(Held.NOT_PERMITTED)
-    elif situation.person is None:
+    elif for_nobody:
         left.lower(Depth.CONTEXT, Held.NOT_PERMITTED)
-        left.keep(lambda one: one.channel not in OUTBOUND, Held.NOT_PERMITTED)
 
 
 def identity_confidence(left: Left, situation: Situation) -> None:

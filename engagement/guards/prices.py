@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engagement.decision import Candidate, Held, Situation
-from engagement.evaluate import fields_read
-from engagement.fields import CALL_PREFIX, PRICING, may_read
+from engagement.fields import PRICING
 from engagement.guards.left import Left
+from engagement.guards.reading import conditions_of, is_of_call, may_make_prices
 from engagement.play import Depth, Option, Play, Segment
 from engagement.price import discounted, is_sound, keeps_margin
 
@@ -38,22 +38,15 @@ def is_personalised(play: Play, option: Option, segments: Mapping[str, Segment])
         return False
     if option.depth > Depth.CONTEXT:
         return True
-    return any(not name.startswith(CALL_PREFIX) for name in reads(play, option, segments))
-
-
-def reads(play: Play, option: Option, segments: Mapping[str, Segment]) -> frozenset[str]:
-    """The fields that say whether an option is given: of its play, its segment and its own."""
-    segment = segments.get(play.segment_id)
-    own = fields_read(play.condition) | fields_read(option.condition)
-    return own | fields_read(segment.condition) if segment is not None else own
+    return not all(map(is_of_call, conditions_of(play, option, segments)))
 
 
 def _is_fair(candidate: Candidate, left: Left, situation: Situation) -> bool:
     discount = candidate.option.discount
     if discount is None or left.promised(candidate.option):
         return True
-    fields = reads(candidate.play, candidate.option, situation.segments)
-    if not is_sound(discount) or not all(may_read(name, PRICING) for name in fields):
+    conditions = conditions_of(candidate.play, candidate.option, situation.segments)
+    if not is_sound(discount) or not all(map(may_make_prices, conditions)):
         return False
     floor, price_minor = discount.margin_floor_permille, situation.price_minor
     if price_minor is not None:

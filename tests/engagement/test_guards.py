@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from engagement.condition import All, Compare, Comparison, Near, YearlyWithin
+from engagement.condition import All, Compare, Comparison, Count, Near, YearlyWithin
 from engagement.decision import Held, Outcome, Reservation, Situation
+from engagement.event import EventKind
 from engagement.guards import PIPELINE, decide, pipeline
 from engagement.guards.bounds import free_from_ms
 from engagement.guards.eligibility import in_rollout
@@ -130,6 +131,14 @@ def test_a_condition_of_nobody_reads_the_call_alone():
     outcome = one(play(options=options), moment)
     assert {chance.option_id for chance in outcome.alternatives} == {"general", "rain"}
     assert outcome.read == ("context.weather", "declared.likes")
+
+
+def test_nothing_is_concluded_from_what_nobody_did():
+    """That no order is known of nobody does not make them somebody who orders nothing."""
+    idle = Count(frozenset({EventKind.ORDER}), 30, Comparison.LESS, 1)
+    options = (option(), option("idle", Depth.CONTEXT, condition=idle))
+    assert len(one(play(options=options), situation(person=None)).alternatives) == 1
+    assert len(one(play(options=options), situation()).alternatives) == 2
 
 
 def test_a_play_of_another_purpose_is_not_decided():
@@ -371,6 +380,14 @@ def test_without_a_price_the_offer_or_what_is_general_is_shown_and_never_another
     assert outcome.honours == ten
 
 
+def test_no_other_discount_is_shown_beside_an_offer_that_binds():
+    """Not even everybody's."""
+    ten = offer("price", "ten", price_minor=900, currency="EUR")
+    options = (option(discount=Discount(permille=50)), *discount_play().options[1:])
+    outcome = one(replace(discount_play(), options=options), at_price(None, **given_offers(ten)))
+    assert [chance.option_id for chance in outcome.alternatives] == ["ten"]
+
+
 # Courtesy
 
 
@@ -431,6 +448,19 @@ def test_a_discount_for_who_likes_tea_is_personal_whatever_it_is_called():
     assert (outcome.price_minor, outcome.price_personalised) == (900, True)
     outcome = one(a_play, at_price(fields=TEA, grants=EVERY_PURPOSE - {"personalise.pricing"}), 0.9)
     assert (outcome.price_minor, outcome.price_personalised) == (1000, False)
+
+
+def test_a_minor_has_no_price_made_of_what_is_known_of_them():
+    """Not even one that calls itself general."""
+    tea = option("tea", Depth.GENERAL, condition=LIKES_TEA, discount=Discount(permille=100))
+    outcome = one(play(options=(option(), tea)), at_price(fields=TEA, minor=True), 0.9)
+    assert (outcome.price_minor, outcome.price_personalised) == (1000, False)
+
+
+def test_an_offer_that_binds_holds_below_the_floor():
+    """It was above when it was given; what it costs the shop has gone up since."""
+    ten = offer("price", "ten", price_minor=900, currency="EUR")
+    assert one(discount_play(), at_price(cost_minor=950, **given_offers(ten))).price_minor == 900
 
 
 @pytest.mark.parametrize(
@@ -548,6 +578,12 @@ def test_what_is_paid_for_goes_by_the_call_unless_advertising_is_permitted():
 def test_nothing_is_given_that_is_all_paid_for():
     """There is no share of an answer that is all of it."""
     assert one(play(options=(option("paid", sponsored=True),))).held is Held.NOT_ELIGIBLE
+
+
+def test_a_place_may_be_all_for_sale():
+    """Where the tenant's share is the whole of it."""
+    all_paid = situation(limits=Limits(sponsored_permille=1000))
+    assert one(play(options=(option("paid", sponsored=True),)), all_paid).propensity == 1.0
 
 
 # Channels
