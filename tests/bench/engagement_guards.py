@@ -23,6 +23,7 @@ BATCHES, BATCH = 50, 100
 LIMIT_US = 100.0
 LIKES = Compare("declared.likes", Comparison.HAS, "category:Tea")
 RAIN, SUN = (Compare("context.weather", Comparison.EQUAL, weather) for weather in ("rain", "sun"))
+BOTH = All((LIKES, RAIN))
 MOMENT = situation(
     fields={**known(declared__likes=("category:Tea",)), **said(weather="rain")},
     price_minor=1000,
@@ -34,9 +35,7 @@ MOMENT = situation(
 def figures() -> list[Figure]:
     """All lines; the first against its limit."""
     plain = [play(f"play-{number}", priority=number, options=_options()) for number in range(5)]
-    conditions = [
-        replace(one, options=_options(All((LIKES, RAIN))), condition=All((LIKES, RAIN))) for one in plain
-    ]
+    conditions = [replace(one, options=_options(BOTH), condition=BOTH) for one in plain]
     others = [replace(one, condition=All((LIKES, SUN))) for one in conditions[1:]]
     binding = [replace(one, offer_days=3) for one in conditions]
     return [
@@ -56,7 +55,7 @@ def _figure(name: str, plays: list[Play], moment: Situation, *, limited: bool = 
         baseline,
         took_us / baseline,
         "us",
-        CALLS,
+        BATCHES * BATCH,
         "<=1" if limited else "",
     )
 

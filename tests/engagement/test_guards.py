@@ -276,6 +276,16 @@ def test_the_play_of_higher_priority_gives_and_the_other_is_not_read():
     assert decide([play("b"), play("a")], situation(), LAST).candidate.play.play_id == "a"
 
 
+def test_the_reason_is_that_of_the_play_that_came_furthest():
+    """One is not for the person, one is over the cap: asking again may help, so that is said."""
+    full, not_for_them = message("full", priority=1), message("other", priority=2, condition=RAIN)
+    moment = situation(channel=None, history=history(reservations=[Reservation(NOW_MS, Channel.SMS)] * 2))
+    for plays in ([full, not_for_them], [full, replace(not_for_them, priority=0)]):
+        outcome = decide(plays, moment, 0.5)
+        assert (outcome.held, outcome.retry_at_ms) == (Held.CAP_REACHED, NOW_MS + 7 * DAY_MS)
+        assert [step.play_id for step in outcome.passed_over] == ["other"]
+
+
 # Offers that bind
 
 
@@ -386,6 +396,13 @@ def test_no_other_discount_is_shown_beside_an_offer_that_binds():
     options = (option(discount=Discount(permille=50)), *discount_play().options[1:])
     outcome = one(replace(discount_play(), options=options), at_price(None, **given_offers(ten)))
     assert [chance.option_id for chance in outcome.alternatives] == ["ten"]
+
+
+def test_nobody_is_promised_anything():
+    """Everybody's discount is given to nobody in particular, and binds nobody."""
+    everybody = play(offer_days=3, options=(option(discount=Discount(permille=100)),))
+    outcome = one(everybody, at_price(person=None))
+    assert (outcome.price_minor, outcome.binds_until_ms, outcome.reserves) == (900, 0, False)
 
 
 # Courtesy
@@ -545,6 +562,13 @@ def test_an_interface_that_was_declared_wins_over_any_order():
         assert (outcome.candidate.option.option_id, outcome.propensity) == ("compact", 1.0)
         assert outcome.read == ("interface.layout",)
     assert one(play(options=options)).candidate.option.option_id == "wide"
+
+
+def test_nobody_declares_what_somebody_else_pays_for():
+    """A paid layout keeps to its share although the person's choice has its name."""
+    options = (option(), option("compact", sponsored=True, interface_choice="layout:compact"))
+    outcome = one(play(options=options), situation(fields=known(interface__layout="compact")))
+    assert outcome.propensity == pytest.approx(0.2)
 
 
 # What is paid for
