@@ -81,3 +81,12 @@ def occasions(month_day: str, trigger: DateTrigger, zone: ZoneInfo, span: Span) 
         due_at_ms = due_of(month_day, year, trigger, zone)
         if due_at_ms is not None and span.has(due_at_ms):
             yield Occasion(year, due_at_ms)
+
+
+def month_days(trigger: DateTrigger, span: Span) -> set[str]:
+    """The dates that may set a play off within a span, wherever on earth: all that do, and few others."""
+    first = datetime.fromtimestamp(span.after_ms / 1000, UTC).date() + timedelta(days=trigger.days_before - 1)
+    last = datetime.fromtimestamp(span.until_ms / 1000, UTC).date() + timedelta(days=trigger.days_before + 1)
+    days = min((last - first).days, 366)
+    found = {f"{first + timedelta(days=number):%m-%d}" for number in range(days + 1)}
+    return found | {"02-29"} if "02-28" in found else found

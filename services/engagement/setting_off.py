@@ -17,13 +17,14 @@ from engagement.detail import unpacked
 from engagement.event import Event, use_mask
 from engagement.facts_of import Asked, Stored, facts_of, readable_events
 from engagement.firing import DAY_MS, Firing, in_time, of_date, of_event, of_lapse
-from engagement.occasion import Span
+from engagement.occasion import Span, month_days
 from engagement.play import DateTrigger, LapseTrigger, Play, State
 from identity.ids import SubjectId
 from services.storage.firing_walk import Act, Dated, Wanted
 
 #: So far ahead a walk looks; it begins anew well before that time has gone by.
 AHEAD_MS = 25 * 60 * 60 * 1000
+_ATTRIBUTES = {name_of(attribute): attribute for attribute in Attribute}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,15 @@ def acts_wanted(ground: Ground, play: Play) -> Wanted:
     return Wanted(trigger.kinds, use_mask([ground.policy.index(play.purpose)]), after_ms, now_ms)
 
 
-def dates_wanted(plays: Iterable[Play]) -> set[Attribute]:
-    """The attributes that some plays go by."""
-    fields = {play.trigger.field for play in plays if isinstance(play.trigger, DateTrigger)}
-    return {attribute for attribute in Attribute if name_of(attribute) in fields}
+def dates_wanted(ground: Ground, plays: Iterable[Play]) -> dict[Attribute, set[str]]:
+    """The dates, by the attributes that hold them, that may set off one of some plays now."""
+    now_ms = ground.clock()
+    wanted: dict[Attribute, set[str]] = {}
+    for play in plays:
+        if isinstance(play.trigger, DateTrigger) and (attribute := _ATTRIBUTES.get(play.trigger.field)):
+            days = month_days(play.trigger, _span(play, now_ms))
+            wanted.setdefault(attribute, set()).update(days)
+    return wanted
 
 
 def stand_for(plays: Iterable[Play]) -> str:

@@ -32,8 +32,8 @@ from services.storage.firing_walk import AROUND, Walk, WalkTables, beyond
 
 #: A walk begins so long after the one before, or later if that took longer.
 EVERY_MS = 60 * 60 * 1000
-#: People of one portion: a few milliseconds of the loop.
-PORTION = 200
+#: People of one portion at most: a few milliseconds of the loop.
+PORTION = 100
 #: How often it is looked whether there is anything to walk for.
 IDLE_S = 0.5
 #: After a store could not be used, or while nobody may be decided about.
@@ -128,11 +128,10 @@ class Way(NamedTuple):
 
 async def over_dates(ground: Ground, tables: WalkTables, plays: Sequence[Play], position: int) -> Found:
     """Those who have a yearly date that one of the plays goes by."""
-    wanted = dates_wanted(plays)
+    wanted = dates_wanted(ground, plays)
     if not wanted:
         return Found([], AROUND)
-    dated = await tables.dated(position, PORTION, wanted)
-    following = beyond(position, [one.subject for one in dated], PORTION)
+    dated, following = await tables.dated(position, PORTION, wanted)
     return Found(by_dates(ground, plays, dated), following)
 
 

@@ -7,7 +7,7 @@ a walk is the beginning of a birth subject that many may share: after an erasure
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from services.storage.firings import put
 AROUND = 1 << 32
 _POSITION_BYTES = 4
 _NEVER = "never begun"
+_ROWS_MAX = 2_000
 #: Everybody with events from a place on. It goes from subject to subject by the index, whatever they did.
 _LAST = """
     WITH RECURSIVE walk (subject) AS (
@@ -109,9 +110,17 @@ class WalkTables:
         """The latest acts of those who have events, from a place on, in the order of the walk."""
         return await self._database.look(partial(_last_acts, position, limit, wanted))
 
-    async def dated(self, position: int, limit: int, attributes: Collection[Attribute]) -> list[Dated]:
-        """Those who have one of some attributes, from a place on, in the order of the walk."""
-        return await self._database.read(partial(_dated, position, limit, attributes))
+    async def dated(
+        self, position: int, limit: int, wanted: Mapping[Attribute, Collection[str]]
+    ) -> tuple[list[Dated], int]:
+        """Those of a portion who have one of some values of an attribute, and where the next portion begins.
+
+        Args:
+            position: where it begins.
+            limit: at most so many people.
+            wanted: the values asked for, by attribute; neither is empty.
+        """
+        return await self._database.read(partial(_dated, position, limit, wanted))
 
 
 def start_of(position: int) -> bytes:
@@ -123,8 +132,9 @@ def beyond(position: int, subjects: Sequence[SubjectId], limit: int) -> int:
     """Where a walk goes on that has read some subjects from a place on, at most ``limit``."""
     if len(subjects) < limit:
         return AROUND
-    last = int.from_bytes(subjects[-1][:_POSITION_BYTES], "big")
-    return max(last, position + 1)  # those who share a place are read again; so many never do
+    return max(
+        _place_of(subjects[-1]), position + 1
+    )  # those who share a place are read again; so many never do
 
 
 def _follow(firings: Sequence[Firing], seq: int, now_ms: int, connection: Connection) -> int:
@@ -154,11 +164,33 @@ def _last_acts(position: int, limit: int, wanted: Wanted, reader: Connection) ->
     return [Act(SubjectId(subject), last) for subject, last in reader.execute(query, bounds).fetchall()]
 
 
-def _dated(position: int, limit: int, attributes: Collection[Attribute], reader: Connection) -> list[Dated]:
-    numbers = ", ".join(str(int(attribute)) for attribute in sorted(attributes))
+def _dated(
+    position: int, limit: int, wanted: Mapping[Attribute, Collection[str]], reader: Connection
+) -> tuple[list[Dated], int]:
+    begins = start_of(position)
+    # However few have what is asked for, a portion reads no more than so many rows.
+    end = reader.execute(
+        "SELECT subject FROM attribute WHERE subject >= ? ORDER BY subject LIMIT 1 OFFSET ?",
+        (begins, _ROWS_MAX),
+    ).fetchone()
+    ends = b"\xff" * (SUBJECT_BYTES + 1) if end is None else end[0]
+    ways = " OR ".join(f"(attribute = ? AND value IN ({_marks(values)}))" for values in wanted.values())
+    asked = [one for attribute, values in wanted.items() for one in (int(attribute), *values)]
     rows = reader.execute(
-        f"SELECT DISTINCT subject FROM attribute WHERE subject >= ? AND attribute IN ({numbers})"  # noqa: S608
+        f"SELECT DISTINCT subject FROM attribute WHERE subject >= ? AND subject < ? AND ({ways})"  # noqa: S608
         " ORDER BY subject LIMIT ?",
-        (start_of(position), limit),
+        (begins, ends, *asked, limit),
     ).fetchall()
-    return [Dated(SubjectId(subject), values_of(reader, subject)) for (subject,) in rows]
+    subjects = [SubjectId(subject) for (subject,) in rows]
+    following = beyond(position, subjects, limit)
+    if following == AROUND and end is not None:
+        following = max(_place_of(ends), position + 1)
+    return [Dated(subject, values_of(reader, subject)) for subject in subjects], following
+
+
+def _place_of(subject: bytes) -> int:
+    return int.from_bytes(subject[:_POSITION_BYTES], "big")
+
+
+def _marks(values: Collection[str]) -> str:
+    return ", ".join("?" * len(values))

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
-from engagement.event import EventKind, use_mask
+from engagement.attributes import Attribute, Value
+from engagement.event import EventKind, Party, use_mask
 from engagement.firing import DAY_MS, Firing
 from engagement.release import Dropped, State
+from services.storage import firing_walk
+from services.storage.attributes import AttributeTables
 from services.storage.database import Database
 from services.storage.engagement import EventTables
 from services.storage.firing_walk import AROUND, Act, Walk, WalkTables, Wanted, beyond
@@ -241,6 +244,30 @@ async def test_a_walk_over_events_gives_everybody_with_their_latest_act_that_cou
         Act(person(4), None),
         Act(person(5), NOW_MS - 5),
     ]
+
+
+async def test_a_walk_over_dates_gives_everybody_with_a_value_that_is_asked_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all of their values, however many people there are between; each portion ends somewhere."""
+    monkeypatch.setattr(firing_walk, "_ROWS_MAX", 7)
+    said = [(number, "11-15" if number % 5 == 0 else "05-05") for number in range(1, 40)]
+    birthdays = [value(person(number), Attribute.BIRTHDAY, day) for number, day in said]
+    occasions = [value(person(number), Attribute.OCCASION, "11-15") for number, _ in said if number % 7 == 0]
+    await AttributeTables(world.database).record([*birthdays, *occasions])
+    wanted = {Attribute.BIRTHDAY: {"11-15", "11-16"}, Attribute.LANGUAGE: {"de"}}
+    for limit in (1, 3, 100):
+        position, read, portions = 0, {}, 0
+        while position < AROUND:
+            some, position = await world.walks.dated(position, limit, wanted)
+            read.update({one.subject: len(one.values) for one in some})
+            portions += 1
+        assert read == {person(number): 1 + (number % 7 == 0) for number in range(5, 40, 5)}
+        assert portions >= 39 / 7
+
+
+def value(who: Any, attribute: Attribute, text: str) -> Value:
+    return Value(who, "", attribute, Party.ZERO, text, 0, "quiz", "", NOW_MS, None, NOW_MS, 1)
 
 
 def person(number: int) -> Any:

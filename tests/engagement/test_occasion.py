@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement.occasion import Span, due_of, instant_ms, kept_on, occasions
+from engagement.occasion import Span, due_of, instant_ms, kept_on, month_days, occasions
 from engagement.play import DateTrigger
 
 BERLIN, AUCKLAND, LORD_HOWE = (
@@ -104,4 +104,13 @@ def test_the_occasions_of_a_span_are_those_of_a_walk_through_it(
             if span.after_ms < at_ms <= span.until_ms:
                 walked.append((ahead.year, at_ms))
         day += timedelta(days=1)
-    assert list(occasions(month_day, trigger(days_before, hour * 60), there, span)) == walked
+    how = trigger(days_before, hour * 60)
+    assert list(occasions(month_day, how, there, span)) == walked
+    assert not walked or month_day in month_days(how, span)
+
+
+def test_few_dates_may_be_due_within_a_day() -> None:
+    """So few people are looked at closely; over a year all are."""
+    day = Span(ms("2026-03-01T00:00"), ms("2026-03-02T00:00"))
+    assert month_days(trigger(), day) == {"02-28", "02-29", "03-01", "03-02", "03-03"}
+    assert len(month_days(trigger(), Span(0, 400 * 86_400_000))) == 366
