@@ -28,6 +28,7 @@ from services.parts.links import EventNews
 from services.peers import Peers
 from services.remote_feed import END, Patience, RemoteFeed, followed, portions
 from services.signing import Signed, signer
+from tests.engagement.events import event as event_told
 
 
 class Step(NamedTuple):
