@@ -108,6 +108,9 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "LINK_TO_ITSELF": "a link joins two subjects",
         "OBSERVED_IN_FUTURE": "nothing can have been seen later than now",
         "EXPIRES_BEFORE_OBSERVED": "evidence holds for some time after it was seen",
+        "DEFINITION_REFUSED": (
+            "a definition is wrong by itself or beside the others; the field says where, a dry run says all"
+        ),
         "RULES_MALFORMED": "the text is not a rules file; the field says where",
     },
     grpc.StatusCode.FAILED_PRECONDITION: {
@@ -132,6 +135,8 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "PERSON_KIND_LIMIT": "the link would give one person more identifiers of a kind than rules allow",
         "LINK_BRIDGES_PEOPLE": "a guess does not join two people of whom each has an identifier of their own",
         "IDENTIFIER_SHARED": "one of the two is shared by people; no link by it counts",
+        "APPROVED_BY_ITS_AUTHOR": "a version is approved by another caller than the one that applied it",
+        "VERSION_OUTDATED": "a newer version was applied, or it is retired; only the newest is approved",
         "RULES_NOT_NEWER": "rules in force are followed by a file of a higher version",
         "TOO_MUCH_EVIDENCE": "there is more evidence between the two than is kept",
         "SOURCE_UNKNOWN": "the rules name no such source",
@@ -146,6 +151,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "SUBJECT_ERASED": "no such subject is known",  # erased or never there: one answer
         "ERASURE_UNKNOWN": "no erasure of that id was asked for by this caller",
         "LINK_NOT_FOUND": "no active link joins the two directly",
+        "DEFINITION_UNKNOWN": "there is no such version of a definition",
         "ITEM_UNKNOWN": "no item of that id is in the catalogue",
         "KEY_UNKNOWN": "there is no such version of the key, or none any more",
     },
@@ -327,9 +333,13 @@ DOMAIN_ERRORS: dict[type[BaseException], str] = {
     consent.LeafMalformed: "INTERNAL",  # what the suite itself wrote; a client can do nothing about it
     consent.PolicyError: "INTERNAL",  # found at start-up; a client can do nothing about it
     consent.PageTokenInvalid: "PAGE_TOKEN_INVALID",
+    engagement.ApprovedByItsAuthor: "APPROVED_BY_ITS_AUTHOR",
+    engagement.DefinitionRefused: "DEFINITION_REFUSED",
+    engagement.DefinitionUnknown: "DEFINITION_UNKNOWN",
     engagement.PageTokenInvalid: "PAGE_TOKEN_INVALID",
     engagement.RequestIdReused: "REQUEST_ID_REUSED",
     engagement.TooManyAnswers: "TOO_MANY_ANSWERS",
+    engagement.VersionOutdated: "VERSION_OUTDATED",
     identity.MalformedSubject: "SUBJECT_REF_MALFORMED",
     identity.NotADigest: "RAW_IDENTIFIER_REFUSED",
     identity.UnknownKind: "FIELD_ENUM",

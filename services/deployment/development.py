@@ -73,11 +73,13 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "operator": (
         (
             *("identity.resolve", "identity.people", "identity.explain", "identity.unlink"),
-            *("identity.rules", "identity.keys"),
+            *("identity.rules", "identity.keys", "definition.write", "definition.read"),
             *("recommender.train", "recommender.jobs", "recommender.read", REFLECTION_SCOPE),
         ),
         ("service", "rights", "personalise", "marketing", "loyalty", "operate"),
     ),
+    # Who approves what the operator applied; nobody approves their own.
+    "approver": (("definition.approve", "definition.read"), ("operate",)),
     "preferences": (
         (
             *("identity.resolve", "recommend", "catalogue.read", "profile.portrait"),
@@ -120,7 +122,7 @@ NEW_IDENTIFIERS_PER_HOUR = {"importer": 1_000_000_000}
 #: Whose ids a caller may be given, of people who permit it.
 TRANSLATES_TO = {"shop": ("partner",)}
 #: What kind of caller it is, where it is no back end.
-KINDS = {"operator": "operator", "partner": "partner"}
+KINDS = {"operator": "operator", "approver": "operator", "partner": "partner"}
 
 
 def prepare(

@@ -1,12 +1,15 @@
-"""Engagement: the events people are reported for, and the feed of what the recommender may know of them."""
+"""Engagement: events and their feed, and the definitions by which decisions are made."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from engagement.portrait import PageTokens
+from services.engagement.defining import DefinitionServicer
 from services.engagement.event_feed import EventFeedServicer, news_told
+from services.engagement.in_force import InForce
 from services.engagement.service import ProfileServicer
 from services.feed import Feed
 from services.parts.links import EventNews, Links, PartitionNews
@@ -18,13 +21,19 @@ from services.storage.announced import AnnouncedTables
 from services.storage.attributes import AttributeTables
 from services.storage.database import Database
 from services.storage.declared import DeclaredTables
+from services.storage.definitions import DefinitionTables
 from services.storage.engagement import EventTables
 from services.storage.engagement_people import EngagementPeople
 from services.storage.personal import DatabaseStore
 from services.storage.subject_keys import SubjectKeys
 from services.stream.announcing import Announcer
 from services.stream.link import joining, stream_of
-from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
+from veilgraph.engagement.v1 import (
+    definition_pb2,
+    definition_pb2_grpc,
+    profile_pb2,
+    profile_pb2_grpc,
+)
 from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
 
 
@@ -32,7 +41,10 @@ from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
 async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]:
     """Engagement while the block runs; it gives the feed of events."""
     config = process.config
-    async with process.database("engagement") as database:
+    async with (
+        process.database("engagement") as database,
+        followed(process, DefinitionTables(database)) as in_force,
+    ):
         store = EventTables(database)
 
         async def news(after: int, limit: int) -> Sequence[EventNews]:
@@ -64,6 +76,11 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
                 servicer,
             ),
             Served(
+                definition_pb2.DESCRIPTOR.services_by_name["DefinitionService"],
+                definition_pb2_grpc.add_DefinitionServiceServicer_to_server,
+                DefinitionServicer(DefinitionTables(database), in_force),
+            ),
+            Served(
                 feed_pb2.DESCRIPTOR.services_by_name["EventFeedService"],
                 feed_pb2_grpc.add_EventFeedServiceServicer_to_server,
                 feed_servicer,
@@ -78,6 +95,19 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             drained=servicer.drained,
             duties=lambda _turn: announced(process, database, feed),
         )
+
+
+@asynccontextmanager
+async def followed(process: Process, tables: DefinitionTables) -> AsyncIterator[InForce]:
+    """What is in force, kept up with while the block runs."""
+    in_force = InForce(tables, process.log)
+    await in_force.refresh()
+    following = asyncio.create_task(in_force.follow())
+    process.must_run("the follower of definitions", following)
+    try:
+        yield in_force
+    finally:
+        following.cancel()
 
 
 @asynccontextmanager
