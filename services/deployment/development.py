@@ -66,6 +66,8 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "profile.track",
             "profile.declare",
             "profile.record",
+            "audience.count",
+            "audience.list",
             "entitlement.write",
         ),
         (*_PERSONAL, *_PROTECTED, "identity.link", "share.partner", "marketing.ads.first_party"),
