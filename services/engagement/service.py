@@ -7,7 +7,7 @@ batch may be sent again; what was recorded is then counted as a duplicate.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -45,7 +45,7 @@ from services.engagement.recording import (
 from services.errors import Denied, InvalidRequest
 from services.feed import Feed
 from services.interceptors.call import Call, ItemRefusal, Unreadable
-from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
+from veilgraph.engagement.v1 import offer_pb2, profile_pb2, profile_pb2_grpc
 from veilgraph.privacy.v1 import privacy_pb2
 
 PAGE_SIZE_DEFAULT = 100
@@ -88,7 +88,9 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
         feed: Feed[Any],
         policy: Policy,
         page_tokens: PageTokens,
+        limits: Callable[[], Limits] = Limits,
     ) -> None:
+        """Makes the servicer; ``limits`` are the tenant's, of the moment."""
         self._store = store
         self._declared = declared
         self._attributes = attributes
@@ -98,6 +100,7 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
         self._answer_uses = answer_uses(policy)
         self._attribute_uses = attribute_uses(policy)
         self._page_tokens = page_tokens
+        self._limits = limits
         self._begun = Begun()
 
     async def TrackBatch(
@@ -183,7 +186,9 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
         answers = () if after else await self._readable_answers(members, call.purpose)
         values = () if after else await self._readable_values(members, asked)
         uses = Uses()
-        depth = depth_of(page, call.now_ms, Limits().new_relation_days, declared=bool(answers or values))
+        depth = depth_of(
+            page, call.now_ms, self._limits().new_relation_days, declared=bool(answers or values)
+        )
         return profile_pb2.PortraitResponse(
             events=[
                 portrait_event(event, uses.place(event.uses)) for event in readable_events(page.events, asked)
@@ -196,7 +201,7 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
             ],
             declared=[declared_answer(answer, uses.place(answer.uses)) for answer in answers],
             attributes=[portrait_attribute(value, uses.place(value.uses)) for value in values],
-            depth=None if after else profile_pb2.PortraitDepth.Name(depth),
+            depth=None if after else offer_pb2.Depth.Name(depth),
             uses=[profile_pb2.ReadFor(purposes=self._policy.names_in(mask)) for mask in uses.masks],
         )
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from engagement.loyalty.programme import Programme
 from engagement.portrait import PageTokens
+from services.engagement.audiences import AudienceServicer
 from services.engagement.defining import DefinitionServicer
 from services.engagement.event_feed import EventFeedServicer, news_told
 from services.engagement.in_force import InForce
@@ -25,6 +26,7 @@ from services.remote_stores import store_served
 from services.server import Served
 from services.storage.announced import AnnouncedTables
 from services.storage.attributes import AttributeTables
+from services.storage.audiences import AudienceTables
 from services.storage.database import Database, Turn
 from services.storage.declared import DeclaredTables
 from services.storage.definitions import DefinitionTables
@@ -32,11 +34,14 @@ from services.storage.engagement import EventTables
 from services.storage.engagement_people import EngagementPeople
 from services.storage.firing_walk import WalkTables
 from services.storage.loyalty import LoyaltyTables
+from services.storage.known import KnownTables
 from services.storage.personal import DatabaseStore
 from services.storage.subject_keys import SubjectKeys
 from services.stream.announcing import Announcer
 from services.stream.link import joining, stream_of
 from veilgraph.engagement.v1 import (
+    audience_pb2,
+    audience_pb2_grpc,
     definition_pb2,
     definition_pb2_grpc,
     loyalty_pb2,
@@ -78,6 +83,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             feed=feed,
             policy=config.policy,
             page_tokens=PageTokens(page_key),
+            limits=lambda: in_force.limits,
         )
         ledger = LoyaltyTables(database)
         loyalty = LoyaltyServicer(ledger, programmes_in_force)
@@ -104,6 +110,18 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
                 loyalty_pb2.DESCRIPTOR.services_by_name["LoyaltyService"],
                 loyalty_pb2_grpc.add_LoyaltyServiceServicer_to_server,
                 loyalty,
+            ),
+            Served(
+                audience_pb2.DESCRIPTOR.services_by_name["AudienceService"],
+                audience_pb2_grpc.add_AudienceServiceServicer_to_server,
+                AudienceServicer(
+                    tables=AudienceTables(database),
+                    known=KnownTables(database),
+                    definitions=DefinitionTables(database),
+                    policy=config.policy,
+                    page_tokens=PageTokens(page_key),
+                    zone=lambda: in_force.limits.zone,
+                ),
             ),
             Served(
                 feed_pb2.DESCRIPTOR.services_by_name["EventFeedService"],

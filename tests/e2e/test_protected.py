@@ -197,8 +197,7 @@ async def test_what_is_never_taken_is_refused_by_name_and_the_batch_goes_on(shop
         ({"item_id": ""}, "FIELD_REQUIRED", "item_id"),
     ]
     events = [
-        shop.event(str(n), me, fields.get("item_id", "tea"), **fields)
-        for n, (fields, *_) in enumerate(refused)
+        shop.event(str(n), me, **({"item_id": "tea"} | fields)) for n, (fields, *_) in enumerate(refused)
     ]
     answer = await shop.track(*events, shop.event("good", me, "tea"))
     assert answer.recorded == 1

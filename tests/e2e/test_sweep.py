@@ -256,6 +256,7 @@ async def test_a_batch_beyond_its_limit_is_refused_whole_by_every_method_that_ta
         "Record": 500,
         "TrackBatch": 1000,
         "Track": 1000,
+        "RecordAttributes": 1000,
         "RecommendBatch": 100,
         "SetEntitlement": 1000,
         "UpsertItems": 5000,
