@@ -48,7 +48,8 @@ def add(commands: Any) -> None:
     run.add_argument(
         "--page",
         default="127.0.0.1:8090",
-        help="host:port of the person's page (127.0.0.1:8090); one signs in for it on the next port",
+        help="host:port of the person's page at the gateway (127.0.0.1:8090); one signs in for it on the"
+        " next port, and its process is on the one after that",
     )
     run.set_defaults(command=_run)
 
