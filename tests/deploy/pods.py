@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 
 from services.deployment.probes import LIVE, READY
+
 from services.deployment.processes import STOP_S
 from tests.deploy.manifests import COMPONENT, Manifests, Object, Workload
 

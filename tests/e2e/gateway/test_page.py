@@ -37,7 +37,7 @@ class Page(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         told = {name.lower(): value for name, value in self.headers.items()}
-        self.arrived.append((self.path, told, body, self.server.server_port))
+        self.arrived.append((self.path, told, body, self.connection.getsockname()[1]))
         self.send_response(200)
         self.send_header("Set-Cookie", "__Host-visit=sealed; Secure; HttpOnly; Path=/")
         self.send_header("Content-Length", "2")
