@@ -10,7 +10,6 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from services.file_modes import for_others
 from services.monitoring.port import public
 
 SECTION: Final = "preferences"
@@ -37,7 +37,6 @@ _PATHS: Final = ("token", "client_secret", "session_key", "verifier_key")
 _OPTIONAL: Final = ("gateway_ca", "certificate", "key")
 _MONITORING: Final = "monitoring"
 _ADDRESS: Final = re.compile(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})")
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 class SettingsError(Exception):
@@ -137,21 +136,11 @@ def secret_of(path: Path) -> str:
         SettingsError: it can not be read, or others can.
     """
     try:
-        if is_open(path.stat(), os.geteuid()):
+        if for_others(path.stat(), os.geteuid()):
             raise SettingsError(f"{path} can be read by others (mode 600 is needed)")
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: {getattr(error, 'strerror', None) or 'not text'}") from None
-
-
-def is_open(file: os.stat_result, user: int) -> bool:
-    """Whether others than a user can read a file, or change it.
-
-    Its owner may let a group read it only where that is how the user reads it at all: so a cluster hands a
-    secret to a pod that is not root's, owned by root and by a group of that pod alone.
-    """
-    handed = file.st_uid == 0 != user
-    return bool(file.st_mode & (_OTHERS & ~stat.S_IRGRP if handed else _OTHERS))
 
 
 def split_address(address: str) -> tuple[str, int]:

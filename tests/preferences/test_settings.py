@@ -17,7 +17,7 @@ from services.deployment.development import PageAddresses, prepare
 from services.preferences.development_provider import DevelopmentProvider, households
 from services.preferences.keys import provide
 from services.preferences.sealing import KEY_BYTES, NotSealed, Sealer, keys_of
-from services.preferences.settings import SettingsError, is_open, read_settings, secret_of, settings_of
+from services.preferences.settings import SettingsError, read_settings, secret_of, settings_of
 from tests.conftest import ROOT
 
 GOOD: dict[str, Any] = {
@@ -85,24 +85,6 @@ def test_a_secret_that_others_can_read_is_refused_and_not_repeated(tmp_path: Pat
     assert "hunter2" not in str(refused.value)
     path.chmod(0o600)
     assert secret_of(path) == "hunter2"
-
-
-@pytest.mark.parametrize(
-    ("mode", "owner", "user", "open_to_others"),
-    [
-        (0o600, 10001, 10001, False),
-        (0o640, 10001, 10001, True),
-        (0o440, 0, 10001, False),  # a cluster's secret, handed to a pod by its group
-        (0o444, 0, 10001, True),
-        (0o460, 0, 10001, True),  # its group could put another one there
-        (0o440, 0, 0, True),  # whoever reads it as its owner needs no group
-        (0o440, 77, 10001, True),  # somebody else's
-    ],
-)
-def test_a_group_reads_a_secret_only_where_a_cluster_hands_it_over(mode, owner, user, open_to_others):
-    """Root's, for the group of one pod, in the mode that a mounted secret has."""
-    file = os.stat_result((mode, 1, 1, 1, owner, 10001, 1, 0, 0, 0))
-    assert is_open(file, user) == open_to_others
 
 
 def test_the_pages_keys_are_made_once_for_their_owner_alone(tmp_path: Path):
