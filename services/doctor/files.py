@@ -38,13 +38,14 @@ def of_secrets(config: SuiteConfig) -> Iterator[Finding]:
 def of_private(path: Path, what: str) -> Iterator[Finding]:
     """A file that only its owner may read."""
     try:
-        mode = for_others(path.stat(), os.geteuid())
+        file = path.stat()
     except OSError as fault:
         yield error(str(path), f"{what} can not be looked at: {fault.strerror}")
         return
-    if mode & 0o022:
+    mode, others = stat.S_IMODE(file.st_mode), for_others(file, os.geteuid())
+    if others & 0o022:
         yield error(str(path), f"others can write {what} ({mode:04o})", f"chmod 600 {path}")
-    elif mode & 0o044:
+    elif others & 0o044:
         yield warning(str(path), f"others can read {what} ({mode:04o})", f"chmod 600 {path}")
 
 
