@@ -46,6 +46,8 @@ READY_PATH: Final = "/healthz"
 REQUEST_BYTES_MAX: Final = 4 << 20
 RESPONSE_BYTES_MAX: Final = 16 << 20
 UNARY_TIMEOUT_S: Final = 15
+#: A request that is no stream has so long to arrive; the answer its own time after that.
+ARRIVAL_S: Final = 10
 OPENAPI_BYTES_MAX: Final = 1 << 20
 EXCHANGE_BYTES_MAX: Final = 4 << 10
 _JWKS_S: Final = 60
@@ -67,7 +69,12 @@ _TOKENS: Final[Mapping[str, Any]] = {
 #: nowhere: without one there are no rules for pages of other origins. No client's x- header comes so far.
 _UNKNOWN: Final = {
     "match": {"prefix": "/"},
-    "route": {"cluster_header": "x-nowhere", "cluster_not_found_response_code": "NOT_FOUND"},
+    "route": {
+        "cluster_header": "x-nowhere",
+        "cluster_not_found_response_code": "NOT_FOUND",
+        # Of a body that is held whole; from then on the route of the service has its own.
+        "max_stream_duration": {"max_stream_duration": f"{ARRIVAL_S}s"},
+    },
 }
 
 
@@ -254,9 +261,11 @@ def _rules() -> list[dict[str, Any]]:
 
 
 def _route(match: dict[str, str], service: str, timeout_s: int) -> dict[str, Any]:
+    # Envoy counts a timeout from the end of a request; one that trickles in would have no end.
+    whole = {"max_stream_duration": {"max_stream_duration": f"{ARRIVAL_S + timeout_s}s"}} if timeout_s else {}
     return {
         "match": match,
-        "route": {"cluster": service, "timeout": f"{timeout_s}s"},
+        "route": {"cluster": service, "timeout": f"{timeout_s}s", **whole},
         "typed_per_filter_config": _buffered({"disabled": True}),
     }
 

@@ -43,6 +43,7 @@ BENCHES = (
     "forget",
     "training",
     "gateway",
+    "gateway_attacks",
 )
 
 
