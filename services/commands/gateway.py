@@ -52,7 +52,10 @@ def add(commands: Any) -> None:
         help=f"how long calls in flight may take when it is told to stop ({DRAIN_S:g})",
     )
     serve.add_argument(
-        "--probes", default="", metavar="HOST:PORT", help="where a supervisor asks for 'live' and 'ready'"
+        "--monitoring",
+        default="",
+        metavar="HOST:PORT",
+        help="where it is watched: /metrics, /live and /ready in plain HTTP (default: nowhere)",
     )
     serve.set_defaults(command=_serve)
 
@@ -77,39 +80,52 @@ def _render(arguments: argparse.Namespace, console: Console) -> int:
 
 def _serve(arguments: argparse.Namespace, console: Console) -> int:
     from services.contract import public_services
+    from services.deployment.config import ConfigError
+    from services.deployment.places import watched_at
     from services.gateway.config import write_contract
     from services.gateway.envoy import GatewayFailed
-    from services.server import AddressTaken
+    from services.monitoring.port import MonitoringTaken
 
     try:
+        if arguments.monitoring:
+            watched_at(arguments.monitoring, "--monitoring")
         arguments.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in arguments.rendered.iterdir():
             if path.is_file():  # a ConfigMap's folder has links beside its files
                 shutil.copyfile(path, arguments.folder / path.name)
         write_contract(public_services(), arguments.folder)
-        return asyncio.run(_served(arguments.folder, arguments.drain_s, arguments.probes))
-    except (AddressTaken, GatewayFailed, OSError) as error:
+        return asyncio.run(_served(arguments.folder, arguments.drain_s, arguments.monitoring))
+    except (ConfigError, GatewayFailed, MonitoringTaken, OSError) as error:
         console.print(f"[red]gateway can not run:[/red] {error}", highlight=False, soft_wrap=True)
         return 1
 
 
-async def _served(folder: Path, drain_s: float, probes: str) -> int:
+async def _served(folder: Path, drain_s: float, monitoring: str) -> int:
     """Serves until it is told to stop; 1 if Envoy ended by itself."""
-    from services.deployment.probes import answering
+    from prometheus_client import CollectorRegistry
+
     from services.deployment.program import stop_signal
     from services.gateway.envoy import running_envoy
+    from services.monitoring.port import watched_port
 
-    stop = stop_signal()
-    async with answering(probes) as ready, running_envoy(folder, grace_s=drain_s) as gateway:
+    stop, ready = stop_signal(), asyncio.Event()
+    async with (
+        watched_port(monitoring, "gateway", CollectorRegistry(), ready.is_set, _said),
+        running_envoy(folder, grace_s=drain_s) as gateway,
+    ):
         ready.set()
-        sys.stdout.write(f"gateway serves on {gateway.address}\n")
-        sys.stdout.flush()
+        _said(f"gateway serves on {gateway.address}\n")
         stopped, ended = asyncio.create_task(stop.wait()), asyncio.create_task(gateway.ended())
         await asyncio.wait([stopped, ended], return_when=asyncio.FIRST_COMPLETED)
         ready.clear()
         stopped.cancel()
         if ended.done():
-            sys.stdout.write(f"Envoy ended with status {ended.result()}\n")
+            _said(f"Envoy ended with status {ended.result()}\n")
             return 1
         ended.cancel()
     return 0
+
+
+def _said(line: str) -> None:
+    sys.stdout.write(line)
+    sys.stdout.flush()

@@ -48,7 +48,8 @@ def add(commands: Any) -> None:
     run.add_argument(
         "--page",
         default="127.0.0.1:8090",
-        help="host:port of the person's page (127.0.0.1:8090); one signs in for it on the next port",
+        help="host:port of the person's page at the gateway (127.0.0.1:8090); one signs in for it on the"
+        " next port, and its process is on the one after that",
     )
     run.set_defaults(command=_run)
 
@@ -59,14 +60,10 @@ def add(commands: Any) -> None:
             "--folder", type=Path, help="of this process's own files (default: the configuration's folder)"
         )
         alone.add_argument(
-            "--probes",
-            default="",
+            "--monitoring",
             metavar="HOST:PORT",
-            help="where a supervisor asks (grpc.health.v1, no certificate) whether the process is 'live' and"
-            " whether it is 'ready': serves, or stands by (default: it is not asked)",
-        )
-        alone.add_argument(
-            "--monitoring", metavar="HOST:PORT", help="where this process is watched (default: [monitoring])"
+            help="where this process is watched: /metrics, /live and /ready in plain HTTP (default: where"
+            " [monitoring] says)",
         )
         alone.add_argument(
             "--workers",
@@ -76,7 +73,7 @@ def add(commands: Any) -> None:
             default=1,
             help="processes that serve on the one address, each with a folder of its own in the folder; one"
             f" that ends is started again (default: 1; at most {WORKERS_MAX}; more than one on PostgreSQL, of"
-            " a service that several may serve); they are watched and probed at ports that follow each other",
+            " a service that several may serve); they are watched at ports that follow each other",
         )
         alone.set_defaults(command=_serve, service=service)
 
@@ -174,13 +171,10 @@ def _serve(arguments: argparse.Namespace, console: Console) -> int:
             address = watched_at(arguments.monitoring, "--monitoring")
             config = replace(config, monitoring={arguments.service: address})
         if arguments.workers > 1:
-            ports = {
-                "--monitoring": config.monitoring.get(arguments.service, ""),
-                "--probes": arguments.probes,
-            }
+            ports = {"--monitoring": config.monitoring.get(arguments.service, "")}
             workers = Workers(arguments.service, arguments.workers, arguments.config, config.folder, ports)
             return uvloop.run(serve_workers(config, workers, _said))
-        return uvloop.run(serve_alone(config, arguments.service, sys.stdout, arguments.probes))
+        return uvloop.run(serve_alone(config, arguments.service, sys.stdout))
     except (
         AddressTaken,
         CertificateUnusable,

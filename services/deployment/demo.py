@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from rich.console import Console
 
 from services.deployment.config import SERVICES, SuiteConfig, load
-from services.deployment.demo_page import running_page
+from services.deployment.demo_page import must_be_free, running_page
 from services.deployment.dev_ca import files_of
 from services.deployment.development import CONFIG_FILE, TLS_FOLDER, TRUST_DOMAIN, PageAddresses, prepare
 from services.deployment.launch import bound
@@ -69,7 +69,8 @@ class Demo:
         postgresql: the database that holds the tables; empty: a file a service.
         replicas: processes of each service, where each has its own.
         nats: the server that announces news; empty: the services tell each other.
-        page: "host:port" of the person's page; where one signs in for it is on the next port.
+        page: "host:port" of the person's page at the gateway; on the next port one signs in for it, on
+            the one after that is its process.
     """
 
     mapping: Path | None
@@ -98,9 +99,9 @@ class Demo:
         """Where the person's page is and what belongs to it; free ports where the services take them."""
         if self.port:
             host, port = split_address(self.page)
-            return PageAddresses(self.page, f"{host}:{port + 1}", self.gateway)
-        page, provider = (f"127.0.0.1:{port}" for port in free_ports(2))
-        return PageAddresses(page, provider, self.gateway)
+            return PageAddresses(self.page, f"{host}:{port + 1}", self.gateway, f"{host}:{port + 2}")
+        page, provider, process = (f"127.0.0.1:{port}" for port in free_ports(3))
+        return PageAddresses(page, provider, self.gateway, process)
 
     @property
     def ports(self) -> dict[str, int]:
@@ -122,6 +123,7 @@ async def serve(demo: Demo, console: Console) -> int:
     stop = stop_signal()
     async with _running(demo) as (config, running):
         running.ended.add_done_callback(lambda _: stop.set())
+        must_be_free(demo.page_addresses)
         gateway = gateway_of(config, running.public_addresses, _gateway_tls(demo), demo.gateway)
         async with running_gateway(gateway, demo.folder / "gateway") as envoy:
             running.must_run("the gateway", asyncio.create_task(envoy.ended()))

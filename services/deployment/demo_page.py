@@ -32,16 +32,11 @@ async def running_page(
     Args:
         config: the deployment's configuration; logs go beside it, "preferences.log".
         dataset: the imported data set, whose people may sign in.
-        addresses: where both listen.
+        addresses: where both listen; see ``must_be_free``.
 
     Yields:
         What is done when one of them has ended, by its name.
-
-    Raises:
-        AddressTaken: something else listens where one of them should.
     """
-    for address in (addresses.page, addresses.provider):
-        _must_be_free(address)
     with (config.parent / "preferences.log").open("a") as output:
         commands = {
             "the person's page": ("services", "preferences", str(config)),
@@ -56,7 +51,7 @@ async def running_page(
     ended = {name: asyncio.create_task(process.wait()) for name, process in processes.items()}
     try:
         listening: asyncio.Future[Any] = asyncio.gather(
-            _listens(addresses.page), _listens(addresses.provider)
+            _listens(addresses.process), _listens(addresses.provider)
         )
         awaited: list[asyncio.Future[Any]] = [listening, *ended.values()]
         await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
@@ -68,13 +63,19 @@ async def running_page(
         await asyncio.gather(*(_stop(process) for process in processes.values()))
 
 
-def _must_be_free(address: str) -> None:
-    try:
-        socket.create_server(split_address(address)).close()
-    except OSError:
-        raise AddressTaken(
-            f"the person's page can not listen on {address}; is it taken? --page HOST:PORT takes another"
-        ) from None
+def must_be_free(addresses: PageAddresses) -> None:
+    """Looks where the page is to be before anything of it is started.
+
+    Raises:
+        AddressTaken: something else listens where it, or what belongs to it, should.
+    """
+    for address in (addresses.page, addresses.provider, addresses.process):
+        try:
+            socket.create_server(split_address(address)).close()
+        except OSError:
+            raise AddressTaken(
+                f"the person's page can not listen on {address}; is it taken? --page HOST:PORT takes another"
+            ) from None
 
 
 async def _listens(address: str) -> None:

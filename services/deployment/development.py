@@ -116,11 +116,15 @@ CLIENT_SECRET = "preferences-client-secret"  # noqa: S105 - the name of a file
 
 
 class PageAddresses(NamedTuple):
-    """Where the person's page is, where people sign in for it, and where it asks; each "host:port"."""
+    """Where the page is reached, where people sign in for it, where it asks, and where its process is.
+
+    Each is "host:port".
+    """
 
     page: str
     provider: str
     gateway: str
+    process: str
 
 
 #: What a caller may bring an hour that nobody has seen before, where it is not the suite's default.
@@ -243,7 +247,7 @@ def _config(
 def _page(addresses: PageAddresses) -> list[str]:
     said = {
         "name": f"{TENANT.capitalize()} shop",
-        "listen": addresses.page,
+        "listen": addresses.process,
         "public_url": f"http://{addresses.page}",
         "gateway": addresses.gateway,
         "caller": PAGE,
@@ -258,7 +262,17 @@ def _page(addresses: PageAddresses) -> list[str]:
         "method": PAGE_METHOD,
     }
     lines = [f"{name} = {json.dumps(value)}" for name, value in said.items()]
-    return ["", "# The person's page; people sign in at a provider of development.", "[preferences]", *lines]
+    edge = {
+        "listen": addresses.page,
+        "origin": f"http://{addresses.page}",
+        "upstream": addresses.process,
+        "caller": PAGE,
+    }
+    return [
+        *("", "# The person's page; people sign in at a provider of development.", "[preferences]", *lines),
+        *("", "# Browsers reach it through the gateway, at an address of its own.", "[gateway.page]"),
+        *(f"{name} = {json.dumps(value)}" for name, value in edge.items()),
+    ]
 
 
 def _more(caller: str) -> list[str]:

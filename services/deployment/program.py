@@ -14,7 +14,6 @@ from typing import TextIO
 
 from services.deployment.config import ConfigError, SuiteConfig
 from services.deployment.log_level import LogLevel
-from services.deployment.probes import answering
 from services.deployment.suite import running_suite
 from services.deployment.telemetry import LineLog
 
@@ -32,7 +31,7 @@ def stop_signal() -> asyncio.Event:
     return stop
 
 
-async def serve_alone(config: SuiteConfig, service: str, output: TextIO, probes: str = "") -> int:
+async def serve_alone(config: SuiteConfig, service: str, output: TextIO) -> int:
     """Runs one service in this process until it is told to stop.
 
     It listens at once, says in its log whom it waits for, and says that it serves when they
@@ -42,7 +41,6 @@ async def serve_alone(config: SuiteConfig, service: str, output: TextIO, probes:
         config: the deployment's; each process of it has the same.
         service: a name of ``services.deployment.config.SERVICES``.
         output: takes the log: a line a call, and what else is to be known.
-        probes: "host:port" where a supervisor asks how the process is; empty: it is not asked.
 
     Returns:
         The exit code: 0 after an orderly stop.
@@ -57,7 +55,7 @@ async def serve_alone(config: SuiteConfig, service: str, output: TextIO, probes:
     log = LineLog(output)
     level = LogLevel(log.write)
     level.follow_signals()
-    serving = asyncio.create_task(_serve(config, service, log.write, level, probes))
+    serving = asyncio.create_task(_serve(config, service, log.write, level))
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait([serving, stopped], return_when=asyncio.FIRST_COMPLETED)
     if not serving.done():
@@ -68,13 +66,8 @@ async def serve_alone(config: SuiteConfig, service: str, output: TextIO, probes:
     return 0 if serving.cancelled() else serving.result()
 
 
-async def _serve(
-    config: SuiteConfig, service: str, log: Callable[[str], object], level: LogLevel, probes: str = ""
-) -> int:
-    async with (
-        answering(probes) as ready,
-        running_suite(config, wall_clock_ms, log, (service,), level=level, ready=ready) as suite,
-    ):
+async def _serve(config: SuiteConfig, service: str, log: Callable[[str], object], level: LogLevel) -> int:
+    async with running_suite(config, wall_clock_ms, log, (service,), level=level) as suite:
         log(f"{service} serves on {config.bound(service)}\n")
         # Shielded: who is told to stop gives this up, and has not ended by itself.
         log(f"{await asyncio.shield(suite.ended)}\n")

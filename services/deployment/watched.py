@@ -9,8 +9,7 @@ from contextlib import asynccontextmanager
 from prometheus_client import CollectorRegistry
 
 from services.deployment.config import SuiteConfig
-from services.monitoring.port import Watched, monitoring_port
-from services.monitoring.pulse import Pulse
+from services.monitoring.port import watched_port
 from services.parts.part import Log
 
 
@@ -20,10 +19,5 @@ async def watched_process(
 ) -> AsyncIterator[str]:
     """Opens the port at which the process is watched: that of the first of its services with one."""
     address = next((config.monitoring[name] for name in here if name in config.monitoring), "")
-    if not address:
-        yield ""
-        return
-    told = Watched(registry, ready.is_set, Pulse(asyncio.get_running_loop(), registry))
-    async with monitoring_port(address, told, log) as listens:
-        log(f"{here[0]} is watched on http://{listens}/metrics\n")
+    async with watched_port(address, here[0], registry, ready.is_set, log) as listens:
         yield listens

@@ -1,7 +1,8 @@
 """The services' certificates that lie here: whether they can be shown now, and until when.
 
-They are read as a service reads its own. A path without ``{service}`` is that of the one service
-which has its files here; those of the others lie elsewhere and are looked at there.
+They are read as a service reads its own. A path without ``{service}`` is that of the one workload
+which has its files here: a service, the gateway, or a caller such as an operator. Those of the others
+lie elsewhere and are looked at there; where nothing is mounted, nobody shows anything.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from cryptography import x509
 
 from services.deployment.config import SERVICES
 from services.doctor.files import moment, of_private
-from services.doctor.finding import Finding, error, warning
-from services.tls.config import TlsConfig
+from services.doctor.finding import Finding, error, note, warning
+from services.tls.config import PLACE, TlsConfig
 from services.tls.material import CertificateUnusable, Files, Material, expiry_ms, read
 from services.tls.peer import peer_of
-from services.tls.spiffe import SpiffeId
+from services.tls.spiffe import SpiffeId, gateway_id
 
 #: Another authority is brought in by three steps on every host, and each takes its time.
 AUTHORITY_LEFT_DAYS = 30
@@ -41,6 +42,10 @@ def looked_at(tls: TlsConfig, now_ms: int) -> Iterator[Looked]:
     """
     for files in dict.fromkeys(tls.files(service) for service in SERVICES):
         named = [tls.identity(service) for service in SERVICES if tls.files(service) == files]
+        if len(named) > 1:
+            if not files.certificate.parent.exists():
+                continue
+            named += [gateway_id(tls.trust_domain), *tls.callers]
         try:
             yield Looked(files, read(files, _whose(files, named), now_ms))
         except CertificateUnusable as fault:
@@ -58,6 +63,9 @@ def of_certificates(tls: TlsConfig | None, now_ms: int) -> Iterator[Finding]:
     """Can each be shown, by nobody but its owner, and is there time until it ends?"""
     if tls is None:
         return
+    folder = tls.files("").certificate.parent
+    if PLACE not in tls.certificate and not folder.exists():
+        yield note("tls", f"{folder}: nothing lies here; certificates are looked at where they are shown")
     authorities = set()
     for files, material, fault in looked_at(tls, now_ms):
         if files.key.exists():
@@ -79,7 +87,7 @@ def of_certificates(tls: TlsConfig | None, now_ms: int) -> Iterator[Finding]:
 
 
 def _whose(files: Files, named: list[SpiffeId]) -> SpiffeId:
-    """Whom a certificate must speak for: of several services the one that it names."""
+    """Whom a certificate must speak for: of several workloads the one that it names."""
     try:
         said = peer_of(files.certificate.read_bytes()).id
     except OSError:

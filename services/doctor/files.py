@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ import jwt
 
 from services.deployment.config import SERVICES, SuiteConfig
 from services.doctor.finding import Finding, error, warning
+from services.file_modes import for_others
 from services.key_sets import usable
 
 #: A token that lives longer is as good as a password that nobody changes.
@@ -36,13 +38,14 @@ def of_secrets(config: SuiteConfig) -> Iterator[Finding]:
 def of_private(path: Path, what: str) -> Iterator[Finding]:
     """A file that only its owner may read."""
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
+        file = path.stat()
     except OSError as fault:
         yield error(str(path), f"{what} can not be looked at: {fault.strerror}")
         return
-    if mode & 0o022:
+    mode, others = stat.S_IMODE(file.st_mode), for_others(file, os.geteuid())
+    if others & 0o022:
         yield error(str(path), f"others can write {what} ({mode:04o})", f"chmod 600 {path}")
-    elif mode & 0o044:
+    elif others & 0o044:
         yield warning(str(path), f"others can read {what} ({mode:04o})", f"chmod 600 {path}")
 
 

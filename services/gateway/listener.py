@@ -7,6 +7,7 @@ share it, and an address is personal data that no part of the suite keeps.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final
 
 from google.api import annotations_pb2
@@ -99,24 +100,49 @@ def rates(edge: Edge) -> dict[str, Any]:
         _said("caller", CALLER, "azp"),
         _said("caller", CALLER, "client_id"),
         _said("person", PERSON, "sub"),
-        *(_path("login", path) for path in EXCHANGE_PATHS),
+        *(path_action("login", _EXCHANGE, path) for path in EXCHANGE_PATHS),
     ]
     return {
-        "@type": "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
-        "stat_prefix": "edge",
-        "filter_enabled": _always("filter_enabled"),
-        "filter_enforced": _always("filter_enforced"),
-        "token_bucket": _bucket(_OTHERS_PER_SECOND),
+        **limits("edge", _OTHERS_PER_SECOND),
         "max_dynamic_descriptors": _COUNTED_MAX,
         "rate_limited_as_resource_exhausted": True,
-        "response_headers_to_add": [{"header": {"key": "retry-after", "value": "1"}}],
         "rate_limits": [{"actions": [action]} for action in actions],
         "descriptors": [
-            _descriptor("caller", "", edge.calls_per_second),
-            _descriptor("person", "", edge.people_per_second),
-            _descriptor("login", _EXCHANGE, edge.logins_per_second),
+            descriptor("caller", "", edge.calls_per_second),
+            descriptor("person", "", edge.people_per_second),
+            descriptor("login", _EXCHANGE, edge.logins_per_second),
         ],
     }
+
+
+def limits(name: str, per_second: int) -> dict[str, Any]:
+    """What every filter of rates says: how it is named, and what all together may ask."""
+    return {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+        "stat_prefix": name,
+        "filter_enabled": _always("filter_enabled"),
+        "filter_enforced": _always("filter_enforced"),
+        "token_bucket": _bucket(per_second),
+        "response_headers_to_add": [{"header": {"key": "retry-after", "value": "1"}}],
+    }
+
+
+def path_action(key: str, value: str, path: str) -> dict[str, Any]:
+    """Counts the calls of one path."""
+    header = {"name": ":path", "string_match": {"safe_regex": {"regex": f"{re.escape(path)}([?].*)?"}}}
+    return {"header_value_match": {"descriptor_key": key, "descriptor_value": value, "headers": [header]}}
+
+
+def descriptor(key: str, value: str, per_second: int) -> dict[str, Any]:
+    """How often what is counted so may happen."""
+    entry = {"key": key, "value": value} if value else {"key": key}
+    return {"entries": [entry], "token_bucket": _bucket(per_second)}
+
+
+def split(address: str) -> tuple[str, int]:
+    """Host and port of "host:port"."""
+    host, _, port = address.rpartition(":")
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def _said(key: str, token: str, claim: str) -> dict[str, Any]:
@@ -124,17 +150,6 @@ def _said(key: str, token: str, claim: str) -> dict[str, Any]:
     place = {"key": _JWT, "path": [{"key": token}, {"key": claim}]}
     counted = {"descriptor_key": key, "metadata_key": place, "source": "DYNAMIC", "skip_if_absent": True}
     return {"metadata": counted}
-
-
-def _path(key: str, path: str) -> dict[str, Any]:
-    """Counts the calls of one path."""
-    header = {"name": ":path", "string_match": {"exact": path}}
-    return {"header_value_match": {"descriptor_key": key, "descriptor_value": _EXCHANGE, "headers": [header]}}
-
-
-def _descriptor(key: str, value: str, per_second: int) -> dict[str, Any]:
-    entry = {"key": key, "value": value} if value else {"key": key}
-    return {"entries": [entry], "token_bucket": _bucket(per_second)}
 
 
 def _bucket(per_second: int) -> dict[str, Any]:

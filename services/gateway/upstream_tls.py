@@ -7,11 +7,12 @@ in their folder. The certificate says that this is the gateway; who calls, the t
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from services.tls.material import Files
-from services.tls.spiffe import service_id
+from services.tls.spiffe import SpiffeId
 
 _TLS: Final = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3"
 _CERTIFICATE: Final = "certificate"
@@ -32,12 +33,11 @@ class GatewayTls:
     files: Files
     trust_domain: str
 
-    def toward(self, service: str) -> dict[str, Any]:
-        """The part of a cluster that is about its connections."""
-        identity = service_id(self.trust_domain, service)
+    def toward(self, identity: SpiffeId, protocols: Sequence[str] = ("h2",)) -> dict[str, Any]:
+        """The part of a cluster that is about its connections: to whom, and what is spoken there."""
         named = {"san_type": "URI", "matcher": {"exact": str(identity)}}
         context = {
-            "alpn_protocols": ["h2"],
+            "alpn_protocols": list(protocols),
             # Envoy's own newest version as a client is 1.2.
             "tls_params": dict.fromkeys(
                 ("tls_minimum_protocol_version", "tls_maximum_protocol_version"), "TLSv1_3"

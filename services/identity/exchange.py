@@ -60,6 +60,7 @@ class TokenServicer(tokens_pb2_grpc.TokenServiceServicer):
 
     async def _exchanged(self, scopes: frozenset[str], call: Call) -> tokens_pb2.ExchangeTokenResponse:
         assert call.caller is not None  # noqa: S101 - authentication ran before every handler
+        attested = None if call.login is None else call.login.attested
         (token,) = call.tokens
         kinds = {token: int(identity_pb2.IDENTIFIER_KIND_ACCOUNT_ID)}
         births, epoch = await self._register.births(kinds, call.caller, call.guard, call.now_ms)
@@ -73,7 +74,7 @@ class TokenServicer(tokens_pb2_grpc.TokenServiceServicer):
         call.now_ms = call.clock_ms()  # births take their time
         own = self._pairwise_of(call.caller).seal(subject)
         return tokens_pb2.ExchangeTokenResponse(
-            access_token=self._tokens.mint(call.caller.id, own, scopes, call.now_ms // 1000),
+            access_token=self._tokens.mint(call.caller.id, own, scopes, call.now_ms // 1000, attested),
             issued_token_type=_JWT,
             token_type="Bearer",  # noqa: S106 - the name of a scheme (RFC 6750)
             expires_in=TTL_S,

@@ -119,7 +119,8 @@ def authentication(
             known = by_token(header)
         else:
             known = certified.credentials(call.peer, None if header is None else by_token(header))
-        call.caller, call.credentials_expire_ms, call.token_purposes, call.own, call.login = known
+        call.caller, call.credentials_expire_ms, call.token_purposes = known[:3]
+        call.own, call.login, call.attested = known[3:]
         _check_expiry(call, clock_ms())
         if call.plan.scope not in call.caller.scopes:
             raise Denied("SCOPE_NOT_GRANTED_TO_CALLER")

@@ -79,6 +79,22 @@ def _no_signal(_subjects: Iterable[SubjectId]) -> None:
     """The call carries no signal that would have to be heeded."""
 
 
+class Attested(NamedTuple):
+    """That whoever holds a token was authenticated, as a provider said it when they logged in.
+
+    Attributes:
+        verifier: the provider's name in the deployment's configuration.
+        method: what the deployment calls such a login.
+        authenticated_s: when the provider saw them, seconds since the epoch.
+        token_id: tells the token that says it from every other.
+    """
+
+    verifier: str
+    method: str
+    authenticated_s: int
+    token_id: str
+
+
 class Login(NamedTuple):
     """What is left of a provider's token when it was read: nobody's name.
 
@@ -87,12 +103,14 @@ class Login(NamedTuple):
         token_id: 32 bytes that tell the token from every other.
         expires_at_ms: until when the provider's token is one.
         scopes: what whoever logged in may do.
+        attested: what it proves of who asks; ``None``: nothing.
     """
 
     identifier: bytes
     token_id: bytes
     expires_at_ms: int
     scopes: frozenset[str]
+    attested: Attested | None = None
 
 
 class Credentials(NamedTuple):
@@ -105,6 +123,7 @@ class Credentials(NamedTuple):
             It takes away from what the caller may use and never adds.
         own: the one subject, as the caller's id, that the token speaks for; empty: the caller's own word.
         login: the token is a login, good for being exchanged.
+        attested: what the token of one person proves of who asks; ``None``: nothing.
     """
 
     caller: Caller
@@ -112,6 +131,7 @@ class Credentials(NamedTuple):
     purposes: int = EVERY_PURPOSE
     own: str = ""
     login: Login | None = None
+    attested: Attested | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +172,7 @@ class Call:
         token_purposes: mask of the purposes its token is narrowed to.
         own: the one subject, as the caller's id, that its token speaks for; empty: not of one person.
         login: the login that it shows to have it exchanged.
+        attested: what the token of one person proves of who asks; ``None``: nothing.
         now_ms: the instant decisions are made for, milliseconds since the epoch.
         before_until_ms: until when ids under the caller's key before are taken, see ``Pairwise``.
         recipient: the caller for whom ids are given out beside the caller's own.
@@ -198,6 +219,7 @@ class Call:
     token_purposes: int = EVERY_PURPOSE
     own: str = ""
     login: Login | None = None
+    attested: Attested | None = None
     credentials_expire_ms: int = 0
     deadline_at: float | None = None
     now_ms: int = 0

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from identity.keyring import KeyRing
 from services.errors import Unauthenticated
 from services.interceptors.authentication import Verify
-from services.interceptors.call import Caller, Credentials
+from services.interceptors.call import Attested, Caller, Credentials
 from services.service_tokens import SKEW_S, key_id
 from services.signing import Signed, Signer, public_keys
 
@@ -47,7 +47,14 @@ class AccessTokens:
     tenant: str
     new_id: Callable[[], str]
 
-    def mint(self, caller: str, subject: str, scopes: Collection[str], now_s: int) -> str:
+    def mint(
+        self,
+        caller: str,
+        subject: str,
+        scopes: Collection[str],
+        now_s: int,
+        attested: Attested | None = None,
+    ) -> str:
         """A token by which a caller speaks for one subject.
 
         Args:
@@ -55,6 +62,7 @@ class AccessTokens:
             subject: the person, as the app's pairwise id.
             scopes: what it may do.
             now_s: the present, seconds since the epoch.
+            attested: what the login proves of who asks.
         """
         said = {
             "iss": ISSUER,
@@ -65,6 +73,7 @@ class AccessTokens:
             "iat": now_s,
             "exp": now_s + TTL_S,
             "jti": self.new_id(),
+            **({} if attested is None else _proving(attested)),
         }
         headers = {"kid": f"{_KEY_ID}{self.signer.key_version}", "typ": _TYPE}
         return jwt.encode(said, self.signer.private_key, algorithm=_ALGORITHM, headers=headers)
@@ -125,9 +134,27 @@ def accepting_people(
             expires_s = _expiry(claims, clock_ms() // 1000)
         except (jwt.PyJWTError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise Unauthenticated from error
-        return Credentials(replace(caller, scopes=scopes), expires_s * 1000, own=claims["sub"])
+        own, attested = claims["sub"], _attested(claims)
+        return Credentials(replace(caller, scopes=scopes), expires_s * 1000, own=own, attested=attested)
 
     return verify_either
+
+
+def _proving(attested: Attested) -> dict[str, Any]:
+    """The claims that say what a login proves (RFC 9068, 2.2.1), and by whose word."""
+    return {
+        "auth_time": attested.authenticated_s,
+        "amr": [attested.method],
+        "provider": attested.verifier,
+    }
+
+
+def _attested(claims: Mapping[str, Any]) -> Attested | None:
+    """What a token of ours proves; its signature vouches for the form of it."""
+    if "auth_time" not in claims:
+        return None
+    (method,) = claims["amr"]
+    return Attested(claims["provider"], method, claims["auth_time"], claims["jti"])
 
 
 def _expiry(claims: Mapping[str, Any], now_s: int) -> int:

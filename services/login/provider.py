@@ -17,7 +17,7 @@ import jwt
 
 from services.errors import Unauthenticated
 from services.interceptors.authentication import Verify
-from services.interceptors.call import Caller, Credentials, Login
+from services.interceptors.call import Attested, Caller, Credentials, Login
 from services.key_sets import ALGORITHMS, KeySet
 
 #: The one scope that a login has. No caller of the configuration can hold it.
@@ -44,12 +44,15 @@ class App:
         audience: the ``aud`` its tokens must have: its client id, or the name of the suite's interface.
         client: the ``azp`` (or ``client_id``) they must have, where they have one.
         scopes: the provider's scope -> the suite's scopes it opens; ``None``: tokens say nothing of it.
+        proves: the method by which a login that says when its person was authenticated proves who asks for
+            their rights; empty: no login does.
     """
 
     caller: Caller
     audience: str
     client: str
     scopes: Mapping[str, frozenset[str]] | None = None
+    proves: str = ""
 
     def granted(self, claims: Mapping[str, Any]) -> frozenset[str]:
         """The scopes a login opens: never more than the app's allow-list."""
@@ -196,4 +199,16 @@ def _login(token: str, claims: Mapping[str, Any], provider: Provider, app: App) 
         token_id=hashlib.sha256(token.rpartition(".")[0].encode()).digest(),
         expires_at_ms=claims["exp"] * 1000,
         scopes=app.granted(claims),
+        attested=_attested(claims, provider, app),
     )
+
+
+def _attested(claims: Mapping[str, Any], provider: Provider, app: App) -> Attested | None:
+    """What a login proves of who asks: by ``auth_time`` alone (OpenID Connect Core, 2).
+
+    Not by when the token was said: a token is renewed for hours without anybody being there.
+    """
+    authenticated_s = claims.get("auth_time")
+    if not app.proves or type(authenticated_s) is not int or authenticated_s > claims["iat"] + SKEW_S:
+        return None
+    return Attested(provider.name, app.proves, authenticated_s, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,8 @@ from services.key_sets import ALGORITHMS, is_address, usable
 from services.login.provider import App, Provider
 
 _PROVIDER_KEYS: Final = frozenset({"issuer", "jwks", "algorithms"})
-LOGIN_KEYS: Final = frozenset({"provider", "audience", "client", "scopes"})
+_METHOD: Final = re.compile(r"[a-z0-9_]{1,64}")
+LOGIN_KEYS: Final = frozenset({"provider", "audience", "client", "scopes", "proves"})
 
 
 class LoginError(ValueError):
@@ -92,15 +94,18 @@ def _holds_keys(jwks: Mapping[str, Any], algorithms: frozenset[str]) -> bool:
 def _app(where: str, entry: Mapping[str, Any], caller: Caller) -> App:
     audience = _text(entry, "audience", where)
     client = _text({"client": audience, **entry}, "client", where)
+    proves = _text(entry, "proves", where) if "proves" in entry else ""
+    if proves and not _METHOD.fullmatch(proves):
+        raise LoginError(f"{where}.proves: the name of a method, of letters, digits and _")
     scopes = entry.get("scopes")
     if scopes is None:
-        return App(caller, audience, client)
+        return App(caller, audience, client, proves=proves)
     if not isinstance(scopes, dict) or not all(isinstance(said, list) for said in scopes.values()):
         raise LoginError(f"{where}.scopes: of each of the provider's scopes a list of the suite's")
     opened = {name: frozenset(map(str, said)) for name, said in scopes.items()}
     if unknown := sorted(frozenset().union(*opened.values()) - caller.scopes):
         raise LoginError(f"{where}.scopes: the caller does not hold {unknown}")
-    return App(caller, audience, client, opened)
+    return App(caller, audience, client, opened, proves)
 
 
 def _only(entry: Mapping[str, Any], known: frozenset[str], where: str) -> None:

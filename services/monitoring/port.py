@@ -109,6 +109,38 @@ async def monitoring_port(
         server.server_close()
 
 
+@asynccontextmanager
+async def watched_port(
+    address: str,
+    name: str,
+    registry: CollectorRegistry,
+    ready: Callable[[], bool],
+    log: Callable[[str], object],
+) -> AsyncIterator[str]:
+    """Opens the port at which a process is watched.
+
+    Args:
+        address: "host:port"; empty: it is watched nowhere.
+        name: what the process is, for its log.
+        registry: its metrics.
+        ready: whether it is of use; asked from a thread.
+        log: takes lines.
+
+    Yields:
+        Where it listens; empty: nowhere.
+
+    Raises:
+        MonitoringTaken: it can not listen there.
+    """
+    if not address:
+        yield ""
+        return
+    told = Watched(registry, ready, Pulse(asyncio.get_running_loop(), registry))
+    async with monitoring_port(address, told, log) as listens:
+        log(f"{name} is watched on http://{listens}/metrics\n")
+        yield listens
+
+
 class _Server(ThreadingHTTPServer):
     """A thread a request, and not more than some at once."""
 

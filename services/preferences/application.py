@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import resources
 from typing import Any, Final, NamedTuple
 
+from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -19,6 +20,7 @@ from services.preferences.answering import Centre, NobodyThere, note, shown, swi
 from services.preferences.desk import NotIdentified, NotSaid
 from services.preferences.fetching import ProviderUnreachable
 from services.preferences.guarding import Guarded, Refused
+from services.preferences.metrics import PageMetrics
 from services.preferences.provider import CALLBACK, SignInRefused
 from veilgraph.client import Denied, Overloaded, TooLate, Unauthenticated, Unavailable, VeilgraphError
 
@@ -53,8 +55,13 @@ _SAID: Final = (
 )
 
 
-def application(centre: Centre) -> Guarded:
-    """The application."""
+def application(centre: Centre, metrics: PageMetrics | None = None) -> Guarded:
+    """The application.
+
+    Args:
+        centre: what the pages work with.
+        metrics: count its requests; ``None``: nobody asks for them.
+    """
     read, write = ["GET"], ["POST"]
     app = Starlette(
         routes=[
@@ -80,7 +87,8 @@ def application(centre: Centre) -> Guarded:
         exception_handlers={said.kind: _handler(said) for said in _SAID},
     )
     app.state.centre = centre
-    return Guarded(app, https=centre.origin.startswith("https:"), log=centre.log)
+    counted = metrics or PageMetrics(CollectorRegistry())
+    return Guarded(app, counted, https=centre.origin.startswith("https:"), log=centre.log)
 
 
 async def style(_request: Request) -> Response:

@@ -3,7 +3,8 @@
 A request that changes something must come from a form of this page: it says so by its origin,
 by what the browser knows of where it began, and by a token that only this visit's pages hold.
 No answer is kept by anybody between, holds a script, or can be framed. The log has a line a
-request: the page's name, the status, the time it took; never an address, a query or a cookie.
+request, and the metrics count it: the page's name, the status, the time it took; never an address, a
+query or a cookie.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.preferences.metrics import UNKNOWN, PageMetrics
 from services.preferences.session import Visit, Visits
 
 BODY_BYTES_MAX: Final = 8 * 1024
@@ -52,11 +54,12 @@ class Refused(Exception):  # noqa: N818 - named for what happened
 
 
 class Guarded:
-    """Around the whole application: the headers of every answer, and the log."""
+    """Around the whole application: the headers of every answer, the log and the metrics."""
 
-    def __init__(self, app: ASGIApp, *, https: bool, log: Log) -> None:
+    def __init__(self, app: ASGIApp, metrics: PageMetrics, *, https: bool, log: Log) -> None:
         """Promises encryption to browsers where the page is reached by it."""
         self._app = app
+        self._metrics = metrics
         self._log = log
         self._headers = dict(HEADERS)
         if https:
@@ -84,9 +87,9 @@ class Guarded:
             if status < _SERVER_FAULT:
                 raise ConnectionAbortedError from None  # half an answer must not look like a whole one
         finally:
-            page = getattr(scope.get("route"), "path", "unknown")
-            took_ms = round((time.perf_counter() - begun) * 1000, 1)
-            line = {"page": page, "method": _method(scope), "status": status, "ms": took_ms}
+            page, took_s = getattr(scope.get("route"), "path", UNKNOWN), time.perf_counter() - begun
+            self._metrics.answered(page, _method(scope), status, took_s)
+            line = {"page": page, "method": _method(scope), "status": status, "ms": round(took_s * 1000, 1)}
             self._log(json.dumps(line) + "\n")
 
 

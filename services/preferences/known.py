@@ -87,9 +87,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """Something the person said of themselves: a liking, or their age band."""
+    """Something the person said of themselves: a liking, or their age band; of an item by its id."""
 
     thing: str
+    item_id: str
     stance: str
     strength: str
     age_band: str
@@ -114,7 +115,10 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """One part of why an item was shown; ``share`` in hundredths of what spoke for it."""
+    """One part of why an item was shown; ``share`` in hundredths of what spoke for it.
+
+    Where the person said something of an item, ``item_id`` is that item's.
+    """
 
     kind: str
     share: int
@@ -128,6 +132,7 @@ class Ground:
     situation: str = ""
     purpose: str = ""
     basis: str = ""
+    item_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ def _declared(one: profile_pb2.DeclaredAnswer) -> Declared:
     said = one.preference
     return Declared(
         thing=shortened(said.name),
+        item_id=_item_of(said),
         stance=_name(profile_pb2.Stance, said.stance, "STANCE_"),
         strength=_name(profile_pb2.Strength, said.strength, "STRENGTH_"),
         age_band=_name(profile_pb2.AgeBand, one.age_band, "AGE_BAND_"),
@@ -140,7 +141,13 @@ def _ground(ground: recommender_pb2.Ground, whole: float) -> Ground:
         situation=ground.situation,
         purpose=ground.purpose,
         basis=ground.legal_basis,
+        item_id=_item_of(ground.answer),
     )
+
+
+def _item_of(said: profile_pb2.Preference) -> str:
+    """The id of the item that something was said of; empty if it was of something else."""
+    return said.name if said.kind == profile_pb2.TOPIC_KIND_ITEM else ""
 
 
 def _when(at: Timestamp) -> datetime | None:

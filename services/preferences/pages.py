@@ -7,7 +7,7 @@ in a redirect, so that reloading repeats nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ from services.preferences.answering import (
 from services.preferences.choices import grouped
 from services.preferences.desk import Desk, notice_of
 from services.preferences.guarding import Refused
-from services.preferences.known import Kept, Known
+from services.preferences.known import Ground, Kept, Known
 from services.preferences.language import Language
 from services.preferences.provider import SignInRefused
 from services.preferences.session import ATTEMPT_S, Visit, new_attempt, new_id
@@ -53,6 +53,8 @@ async def welcome(request: Request) -> Response:
     suggestions = await asked(centre.desk.suggestions, visit)
     overview = await asked(centre.desk.overview, visit)
     declared = overview.declared[:DECLARED_MOST]
+    titles = await asked(centre.desk.titles, _distinct(one.item_id for one in declared))
+    declared = [replace(one, thing=titles.get(one.item_id, one.thing)) for one in declared]
     return shown(request, "overview", suggestions=suggestions, overview=overview, declared=declared)
 
 
@@ -102,8 +104,7 @@ async def known(request: Request) -> Response:
     wanted = request.query_params.get("page", "1")
     page = min(int(wanted) if _PAGE.fullmatch(wanted) else 1, page_count)
     values = everything.values[(page - 1) * VALUES_A_PAGE : page * VALUES_A_PAGE]
-    items = list(dict.fromkeys(item for value in values if (item := value.fields.get("item_id"))))
-    titles = await asked(centre.desk.titles, items)
+    titles = await asked(centre.desk.titles, _distinct(value.fields.get("item_id", "") for value in values))
     return shown(
         request,
         "known",
@@ -160,9 +161,13 @@ async def everything(request: Request) -> Response:
 
 async def why(request: Request) -> Response:
     """The list as it would be shown now, with its reasons."""
-    visit = person_of(request)
-    suggestions = await asked(centre_of(request).desk.suggestions, visit)
-    return shown(request, "why", suggestions=suggestions, grounds_shown=GROUNDS_SHOWN)
+    centre, visit = centre_of(request), person_of(request)
+    suggestions = await asked(centre.desk.suggestions, visit)
+    items = [replace(one, grounds=one.grounds[:GROUNDS_SHOWN]) for one in suggestions.items]
+    named = _distinct(ground.item_id for one in items for ground in one.grounds)
+    titles = await asked(centre.desk.titles, named)
+    items = [replace(one, grounds=[_named(ground, titles) for ground in one.grounds]) for one in items]
+    return shown(request, "why", suggestions=replace(suggestions, items=items))
 
 
 async def download(request: Request) -> Response:
@@ -252,6 +257,16 @@ def _done(request: Request, purposes: set[str]) -> str:
     if not purpose:
         return language.text(f"choices.done_everything_{turned}")
     return language.text(f"choices.done_{turned}", purpose=language.word("purpose", purpose))
+
+
+def _distinct(item_ids: Iterable[str]) -> list[str]:
+    """Each item once; there is none without an id."""
+    return list(dict.fromkeys(filter(None, item_ids)))
+
+
+def _named(ground: Ground, titles: Mapping[str, str]) -> Ground:
+    """A ground that says the title of the item something was said of, where the catalogue has it."""
+    return replace(ground, title=titles.get(ground.item_id, ground.title))
 
 
 def _titled(value: Kept, titles: Mapping[str, str]) -> dict[str, Any]:

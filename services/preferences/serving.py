@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -10,18 +12,22 @@ from typing import Final, TextIO
 
 import grpc
 import uvicorn
+from prometheus_client import CollectorRegistry, ProcessCollector
 
+from services.monitoring.port import MonitoringTaken, watched_port
 from services.preferences.answering import Centre
 from services.preferences.application import application
 from services.preferences.desk import Desk
 from services.preferences.fetching import Fetch, fetch
 from services.preferences.guarding import Guarded
 from services.preferences.language import load_languages
+from services.preferences.metrics import PageMetrics
 from services.preferences.proofs import Attester, signing_key
 from services.preferences.provider import CALLBACK, Client, Provider
 from services.preferences.sealing import Sealer, keys_of
 from services.preferences.session import Visits
-from services.preferences.settings import Settings, SettingsError, secret_of
+from services.preferences.settings import SECTION, Settings, SettingsError, secret_of
+from services.preferences.showing import Shown
 from services.preferences.view import View
 from veilgraph.client import Veilgraph, connect
 
@@ -87,7 +93,7 @@ def serve(settings: Settings, output: TextIO) -> int:
         The exit code: 0 after an orderly stop, 1 if it could not listen.
 
     Raises:
-        SettingsError: it can not be run as it is configured.
+        SettingsError: it can not be run as it is configured, or watched where it should be.
     """
     secret_of(settings.token)
 
@@ -95,10 +101,42 @@ def serve(settings: Settings, output: TextIO) -> int:
         output.write(line)
         output.flush()
 
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
     with connected(settings) as suite:
-        server = server_of(settings, application(centre_of(settings, suite, log, wall_clock_ms)))
-        server.run()
+        centre = centre_of(settings, suite, log, wall_clock_ms)
+        server = server_of(settings, application(centre, PageMetrics(registry)))
+        asyncio.run(_served(server, settings, registry, log))
         return 0 if server.started else 1
+
+
+async def _served(
+    server: uvicorn.Server, settings: Settings, registry: CollectorRegistry, log: Callable[[str], object]
+) -> None:
+    """Serves until it is told to stop; it is watched all the while, and ready while it takes requests."""
+    _stop_on_signals(server)
+    context = None if settings.certificate is None else server.config.ssl
+    shown = Shown(context, settings.certificate, settings.key, log)
+    keeping = asyncio.create_task(shown.keep())
+    try:
+        async with watched_port(
+            settings.monitoring, "the page", registry, lambda: server.started and not server.should_exit, log
+        ):
+            await server.serve()
+    except MonitoringTaken as error:
+        raise SettingsError(f"{SECTION}.monitoring: {error}") from None
+    finally:
+        keeping.cancel()
+
+
+def _stop_on_signals(server: uvicorn.Server) -> None:
+    """A signal ends the server in order; uvicorn, when it has ended, raises what it took once more."""
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
 
 
 @contextmanager

@@ -8,14 +8,17 @@ token over a network unencrypted is refused here.
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
-import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+from services.file_modes import for_others
+from services.monitoring.port import public
 
 SECTION: Final = "preferences"
 #: identifier kind -> the claim of an ID token that is hashed as it.
@@ -32,8 +35,8 @@ _TEXTS: Final = (
 )  # fmt: skip
 _PATHS: Final = ("token", "client_secret", "session_key", "verifier_key")
 _OPTIONAL: Final = ("gateway_ca", "certificate", "key")
+_MONITORING: Final = "monitoring"
 _ADDRESS: Final = re.compile(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})")
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 class SettingsError(Exception):
@@ -62,6 +65,7 @@ class Settings:
         gateway_ca: authorities of the gateway's certificate; ``None``: this machine, unencrypted.
         certificate: what the page itself shows, PEM; ``None``: it listens on this machine only.
         key: its private key, PEM.
+        monitoring: "host:port" where the process is watched; empty: nowhere.
     """
 
     name: str
@@ -81,6 +85,7 @@ class Settings:
     gateway_ca: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
+    monitoring: str = ""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -112,26 +117,26 @@ def settings_of(content: Mapping[str, Any], folder: Path) -> Settings:
     section = content.get(SECTION)
     if not isinstance(section, dict):
         raise SettingsError(f"there is no section [{SECTION}]")
-    if unknown := sorted(set(section) - {*_TEXTS, *_PATHS, *_OPTIONAL}):
+    if unknown := sorted(set(section) - {*_TEXTS, *_PATHS, *_OPTIONAL, _MONITORING}):
         raise SettingsError(f"{SECTION}: unknown: {', '.join(unknown)}")
-    for name in (*_TEXTS, *_PATHS, *(one for one in _OPTIONAL if one in section)):
+    for name in (*_TEXTS, *_PATHS, *(one for one in (*_OPTIONAL, _MONITORING) if one in section)):
         if not isinstance(section.get(name), str) or not section[name].strip():
             raise SettingsError(f"{SECTION}.{name}: a text is needed")
     texts = {name: section[name] for name in _TEXTS}
     paths = {name: folder / section[name] for name in (*_PATHS, *_OPTIONAL) if name in section}
-    settings = Settings(**texts, **paths)
+    settings = Settings(**texts, **paths, monitoring=section.get(_MONITORING, ""))
     _check(settings)
     return settings
 
 
 def secret_of(path: Path) -> str:
-    """The content of a file that only its owner can read.
+    """The content of a file that only this process's user can read.
 
     Raises:
         SettingsError: it can not be read, or others can.
     """
     try:
-        if path.stat().st_mode & _OTHERS:
+        if for_others(path.stat(), os.geteuid()):
             raise SettingsError(f"{path} can be read by others (mode 600 is needed)")
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
@@ -176,8 +181,19 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"{SECTION}: a certificate and its key come together")
     if settings.certificate is None and not is_this_machine(settings.address[0]):
         raise SettingsError(f"{SECTION}.listen: beyond this machine it needs a certificate and its key")
+    if settings.monitoring and not _is_inside(settings.monitoring):
+        raise SettingsError(
+            f"{SECTION}.monitoring: an IP address that is not public and a port, 127.0.0.1:9401"
+        )
     if settings.gateway_ca is None and not is_this_machine(split_address(settings.gateway)[0]):
         raise SettingsError(f"{SECTION}.gateway: a token goes to another machine only encrypted: gateway_ca")
+
+
+def _is_inside(address: str) -> bool:
+    try:
+        return not public(address)
+    except ValueError:
+        return False
 
 
 def _check_url(name: str, url: str) -> None:

@@ -18,7 +18,7 @@ import jwt
 from identity.errors import MalformedSubject, PseudonymRetired
 from identity.ids import SubjectId
 from services.errors import Denied, InvalidRequest
-from services.interceptors.call import NOT_PERMITTED
+from services.interceptors.call import NOT_PERMITTED, Attested
 
 #: The ``aud`` of every proof: it is for this and can not be shown as anything else.
 PROOF_AUDIENCE: Final = "veilgraph-rights"
@@ -100,6 +100,34 @@ def public_keys(jwks: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:
     if any(name in entry for entry in jwks.get("keys", ()) for name in ("d", "k", "p", "q")):
         raise ValueError("a key set of a verifier holds public keys only")
     return keys
+
+
+def own_login(attested: Attested, subject: SubjectId, use: bytes, expires_at_ms: int, now_ms: int) -> Proof:
+    """What a person's own token proves of themselves; it is as old as the authentication behind it.
+
+    Args:
+        attested: what the token says.
+        subject: the one it speaks for.
+        use: what the proof serves: the token may ask for other things, too, each with a proof of its own.
+        expires_at_ms: until when the token is one.
+        now_ms: the present instant, milliseconds since the epoch.
+
+    Raises:
+        Denied: that was too long ago.
+    """
+    if attested.authenticated_s * _MS > now_ms + CLOCK_SKEW_S * _MS:
+        raise Denied("PROOF_IN_FUTURE", field="proofs")
+    if now_ms >= (attested.authenticated_s + PROOF_MAX_S) * _MS:
+        raise Denied("PROOF_EXPIRED", field="proofs")
+    named = f"login\0{attested.verifier}\0{attested.token_id}\0".encode() + use
+    return Proof(
+        subject=subject,
+        verifier=attested.verifier,
+        method=attested.method,
+        authenticated_at_ms=attested.authenticated_s * _MS,
+        token_id=hashlib.sha256(named).digest()[:16],
+        expires_at_ms=expires_at_ms,
+    )
 
 
 class Proofs:

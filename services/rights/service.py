@@ -31,7 +31,7 @@ from services.rights.messages import (
     receipt_message,
     recipient_message,
 )
-from services.rights.proofs import Open, Proofs
+from services.rights.proofs import Open, Proof, Proofs, own_login
 from services.storage.proof_register import ProofRegister
 from services.stores import PersonalStore
 from veilgraph.consent.v1 import consent_pb2, rights_pb2, rights_pb2_grpc
@@ -178,10 +178,17 @@ class RightsServicer(rights_pb2_grpc.RightsServiceServicer):
         """Judges the proofs, binds them to the request and finds whom they cover."""
         caller, subject = _caller(call), call.subject
         assert subject is not None  # noqa: S101 - the methods refuse; they never degrade
-        proofs = self._proofs.verified(request.proofs, subject, caller.id, self._open_of(caller), call.now_ms)
+        use = use_of(request, call)
+        if call.attested is not None and not request.proofs:
+            # The token of one person names nobody else: the layers before have seen to it.
+            expires_ms = call.credentials_expire_ms
+            proofs: tuple[Proof, ...] = (own_login(call.attested, subject, use, expires_ms, call.now_ms),)
+        else:
+            of_caller = self._open_of(caller)
+            proofs = self._proofs.verified(request.proofs, subject, caller.id, of_caller, call.now_ms)
         if not all(proof.subject in self._authority for proof in proofs):
             raise Denied(NOT_PERMITTED)
-        await self._register.take(proofs, use_of(request, call), call.now_ms)
+        await self._register.take(proofs, use, call.now_ms)
         call.evidence = [proof.token_id for proof in proofs]  # the audit record says what it rests on
 
         def permits(who: SubjectId, purpose: int) -> bool:

@@ -45,6 +45,7 @@ BENCHES = (
     "forget",
     "training",
     "gateway",
+    "gateway_attacks",
 )
 
 

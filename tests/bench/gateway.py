@@ -37,13 +37,13 @@ def figures() -> list[Figure]:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         told = json.loads(server.stdout.readline())
         token = f"Bearer {told['token']}"
-        direct = _grpc(told["direct"], token)
+        direct = over_grpc(told["direct"], token)
         asks = {
-            "grpc": _grpc(told["gateway"], token),
-            "json": _json(told["gateway"], token),
+            "grpc": over_grpc(told["gateway"], token),
+            "json": over_json(told["gateway"], token),
             "grpc_web": _web(told["gateway"], token),
         }
-        _until_ready(asks["json"])
+        until_ready(asks["json"])
         for ask in (direct, *asks.values()):
             p50_us(ask, CALLS // 5)
         found = [_added(f"gateway.{name}_p50", ask, direct) for name, ask in asks.items()]
@@ -58,7 +58,7 @@ def _added(name: str, ours: Callable[[], object], baseline: Callable[[], object]
 
 
 def _p99(name: str, ours: Callable[[], object], baseline: Callable[[], object]) -> Figure:
-    pairs = [(_p99_us(ours), _p99_us(baseline)) for _ in range(3)]
+    pairs = [(p99_us(ours), p99_us(baseline)) for _ in range(3)]
     return _figure(name, pairs, RATE * SECONDS * 3)
 
 
@@ -67,27 +67,27 @@ def _figure(name: str, pairs: list[tuple[float, float]], n: int) -> Figure:
     return Figure(name, ours, baseline, statistics.median(a / b for a, b in pairs), "us", n)
 
 
-def _p99_us(call: Callable[[], object]) -> float:
+def p99_us(call: Callable[[], object], rate: int = RATE, seconds: int = SECONDS) -> float:
     """The 99th percentile at a steady rate; a call that had to wait for its turn has waited."""
     begin = time.perf_counter() + 0.1
 
     def timed(number: int) -> float:
-        due = begin + number / RATE
+        due = begin + number / rate
         time.sleep(max(0.0, due - time.perf_counter()))
         call()
         return time.perf_counter() - due
 
     with ThreadPoolExecutor(8) as pool:
-        durations = list(pool.map(timed, range(RATE * SECONDS)))
+        durations = list(pool.map(timed, range(rate * seconds)))
     return statistics.quantiles(durations, n=100)[-1] * 1e6
 
 
-def _grpc(address: str, token: str) -> Callable[[], object]:
+def over_grpc(address: str, token: str) -> Callable[[], object]:
     call = grpc.insecure_channel(address).unary_unary(_RPC)
     return lambda: call(_MESSAGE, metadata=(("authorization", token),), timeout=5)
 
 
-def _json(address: str, token: str) -> Callable[[], bytes]:
+def over_json(address: str, token: str) -> Callable[[], bytes]:
     return partial(_http, _connection(address), "GET", "/v1/items/1", None, {"authorization": token})
 
 
@@ -117,7 +117,7 @@ def _http(
     return read
 
 
-def _until_ready(ask: Callable[[], object]) -> None:
+def until_ready(ask: Callable[[], object]) -> None:
     """Waits until the gateway has asked the service for its health."""
     give_up = time.monotonic() + _READY_S
     while True:

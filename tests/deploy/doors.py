@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from google.api import annotations_pb2
 
 from services.contract import public_services
-from tests.deploy.manifests import Manifests
+from tests.deploy.manifests import Manifests, Object
+
+#: The gateway's ports: of the API, and of the person's page.
+_API, _PAGE = 443, 8444
 
 
 def routed(manifests: Manifests) -> Iterator[str]:
@@ -30,8 +34,9 @@ def routed(manifests: Manifests) -> Iterator[str]:
             if listener is None or listener["hostname"] not in route["spec"]["hostnames"]:
                 yield f"{name}: no listener of its name"
         for rule in route["spec"]["rules"]:
-            if {(one["name"], one["port"]) for one in rule["backendRefs"]} - {("gateway", 443)} & ports:
-                yield f"{name}: does not lead to the gateway"
+            wanted = _PAGE if _is_pages(manifests, route) else _API
+            if {(one["name"], one["port"]) for one in rule["backendRefs"]} != {("gateway", wanted)}:
+                yield f"{name}: does not lead to the gateway at {wanted}"
             if not {(one["name"], one["port"]) for one in rule["backendRefs"]} <= ports:
                 yield f"{name}: leads nowhere"
     hosts = [
@@ -40,7 +45,17 @@ def routed(manifests: Manifests) -> Iterator[str]:
     ]
     if hosts[0] & hosts[1]:
         yield f"{sorted(hosts[0] & hosts[1])}: a listener takes GRPCRoutes or HTTPRoutes of a name, not both"
+    if "page" in manifests.config["gateway"] and not any(
+        _is_pages(manifests, one) for one in manifests.of("HTTPRoute")
+    ):
+        yield "HTTPRoutes: none leads to the person's page"
     yield from _contract(manifests)
+
+
+def _is_pages(manifests: Manifests, route: Object) -> bool:
+    """Whether a route is of the host that browsers find the person's page at."""
+    page = manifests.config["gateway"].get("page", {})
+    return [urlsplit(page.get("origin", "")).netloc] == route["spec"]["hostnames"]
 
 
 def _contract(manifests: Manifests) -> Iterator[str]:
@@ -56,6 +71,7 @@ def _contract(manifests: Manifests) -> Iterator[str]:
     prefixes = [
         match["path"]["value"]
         for route in manifests.of("HTTPRoute")
+        if not _is_pages(manifests, route)
         for rule in route["spec"]["rules"]
         for match in rule["matches"]
     ]

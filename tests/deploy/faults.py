@@ -39,6 +39,15 @@ def main(manifests: Manifests, name: str) -> Object:
     return workload(manifests, name).main
 
 
+def probe(manifests: Manifests, name: str, kind: str) -> Object:
+    return main(manifests, name)[f"{kind}Probe"]["httpGet"]
+
+
+def monitored(manifests: Manifests, address: str) -> None:
+    args = main(manifests, "gateway")["args"]
+    args[args.index("--monitoring") + 1] = address
+
+
 def pod(manifests: Manifests, name: str) -> Object:
     return workload(manifests, name).pod
 
@@ -95,12 +104,22 @@ FAULTS = [
     ),
     Fault("measured", "more cpu", lambda m: main(m, "consent")["resources"]["requests"].update(cpu="3000m")),
     Fault("measured", "fill the node", lambda m: volume(m, "consent", "tmp").update(emptyDir={})),
-    Fault("probed", "'live'", lambda m: main(m, "identity").pop("livenessProbe")),
+    Fault("probed", "for /live", lambda m: main(m, "identity").pop("livenessProbe")),
     Fault(
-        "probed", "'ready'", lambda m: main(m, "identity")["readinessProbe"]["grpc"].update(service="live")
+        "probed",
+        "for /ready",
+        lambda m: probe(m, "identity", "readiness").update(path="/live"),
     ),
     Fault(
-        "probed", "nobody answers", lambda m: main(m, "identity")["livenessProbe"]["grpc"].update(port=7101)
+        "probed",
+        "nobody answers",
+        lambda m: probe(m, "identity", "liveness").update(port=7101),
+    ),
+    Fault("probed", "gateway: livenessProbe asks", lambda m: monitored(m, "0.0.0.0:9402")),
+    Fault(
+        "probed",
+        "preferences: readinessProbe asks",
+        lambda m: config(m, 'monitoring = "0.0.0.0:9401"', 'monitoring = "0.0.0.0:9402"'),
     ),
     Fault("probed", "begins anew", lambda m: main(m, "gateway")["startupProbe"].update(timeoutSeconds=9)),
     Fault(
@@ -189,6 +208,16 @@ FAULTS = [
         lambda m: one(m, "PodMonitor", "veilgraph").update(selector={"matchLabels": {"app": "veilgraph"}}),
     ),
     Fault("watched", "watched at 0.0.0.0:9402", lambda m: config(m, "0.0.0.0:9401", "0.0.0.0:9402")),
+    Fault(
+        "watched",
+        "preferences: is read by nobody",
+        lambda m: (
+            one(m, "PodMonitor", "veilgraph")["selector"].pop("matchExpressions")
+            and one(m, "PodMonitor", "veilgraph")["selector"]["matchLabels"].update(
+                {"veilgraph/role": "service"}
+            )
+        ),
+    ),
     Fault("watched", "may not reach", lambda m: gone(m, "NetworkPolicy", "from-prometheus")),
     Fault(
         "references",
@@ -207,6 +236,17 @@ FAULTS = [
     ),
     Fault("references", "by nobody else", lambda m: mount(m, "consent", "keyring").pop("readOnly")),
     Fault("references", "by nobody else", lambda m: mount(m, "identity", "keyring").update(readOnly=True)),
+    Fault(
+        "references",
+        "looks for /secrets/token",
+        lambda m: mount(m, "preferences", "secrets").update(mountPath="/secret"),
+    ),
+    Fault("references", "secret preferences is", lambda m: gone(m, "ExternalSecret", "preferences")),
+    Fault(
+        "references",
+        "needs no volume",
+        lambda m: volume(m, "preferences", "tmp").update(persistentVolumeClaim={"claimName": "keyring"}),
+    ),
     Fault(
         "pictured", "no digest", lambda m: main(m, "consent").update(image="registry.example/veilgraph:1.2")
     ),
@@ -230,6 +270,34 @@ FAULTS = [
             one(m, "NetworkPolicy", "engagement")["egress"][0].update(to=[{"podSelector": {}}]),
             first_port(m, "engagement", "egress").update(port=7101),
         ),
+    ),
+    Fault(
+        "connected",
+        "preferences: may, and need not, reach consent",
+        lambda m: (
+            one(m, "NetworkPolicy", "consent")["ingress"][0].update(**{"from": [{"podSelector": {}}]}),
+            one(m, "NetworkPolicy", "preferences")["egress"][0].update(to=[{"podSelector": {}}]),
+            first_port(m, "preferences", "egress").update(port=7102),
+        ),
+    ),
+    Fault(
+        "connected",
+        "gateway: needs to reach preferences",
+        lambda m: one(m, "NetworkPolicy", "gateway")["egress"].pop(),
+    ),
+    Fault(
+        "connected",
+        "consent: may, and need not, reach preferences",
+        lambda m: (
+            one(m, "NetworkPolicy", "preferences")["ingress"][0].update(**{"from": [{"podSelector": {}}]}),
+            first_port(m, "consent", "egress").update(port=8445),
+            one(m, "NetworkPolicy", "consent")["egress"][0].update(to=[{"podSelector": {}}]),
+        ),
+    ),
+    Fault(
+        "connected",
+        "can not reach where people sign in",
+        lambda m: one(m, "NetworkPolicy", "to-provider").pop("egress"),
     ),
     Fault("connected", "can not reach names", lambda m: gone(m, "NetworkPolicy", "to-dns")),
     Fault(
@@ -285,6 +353,12 @@ FAULTS = [
         "not both",
         lambda m: one(m, "HTTPRoute", "json").update(hostnames=["grpc.veilgraph.example"]),
     ),
+    Fault(
+        "routed",
+        "HTTPRoute page: does not lead to the gateway at 8444",
+        lambda m: one(m, "HTTPRoute", "page")["rules"][0]["backendRefs"][0].update(port=443),
+    ),
+    Fault("routed", "none leads to the person's page", lambda m: gone(m, "HTTPRoute", "page")),
     Fault("commanded", "unrecognized", lambda m: main(m, "consent")["args"].append("--colour")),
     Fault("configured", "colour", lambda m: config(m, "\n[listen]", '\ncolour = "blue"\n[listen]')),
 ]

@@ -21,6 +21,7 @@ import yaml
 from services.__main__ import _parser
 from services.commands.ring_file import make_ring
 from services.deployment.config import problems
+from services.preferences.keys import provide
 from tests.deploy import doors, pods, wholes
 from tests.deploy.calls import Calls
 from tests.deploy.manifests import DEPLOY, Manifests, Object
@@ -92,7 +93,7 @@ def commanded(manifests: Manifests) -> Iterator[str]:
 
 
 def configured(manifests: Manifests) -> Iterator[str]:
-    """The services take the configuration; of a key ring and an issuer it can not be judged here."""
+    """The services take the configuration; of keys it can not be judged here."""
     with tempfile.TemporaryDirectory() as folder:
         path, config = Path(folder) / "suite.toml", manifests.config
         for told in config.get("nats", {}).values():
@@ -102,4 +103,9 @@ def configured(manifests: Manifests) -> Iterator[str]:
         make_ring(Path(folder) / config["keyring"][1:], 0)
         path.write_text(re.sub('= "/', f'= "{folder}/', manifests.file("suite.toml")))
         (path.parent / "jwks.json").write_text(manifests.file("jwks.json"))
+        for verifier in config.get("verifiers", {}).values():
+            # A key that is not known here is one, and stands in for it no further than this.
+            said = manifests.file(verifier["jwks"])
+            made = provide(path.parent)[-1].read_text()
+            (path.parent / verifier["jwks"]).write_text(said if json.loads(said)["keys"] else made)
         yield from (f"suite.toml: {problem}" for problem in problems(path))

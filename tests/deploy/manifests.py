@@ -73,8 +73,8 @@ class Workload:
 
     @property
     def serves(self) -> bool:
-        """Whether it is one of the four services or the gateway."""
-        return self.role in {"service", "gateway"}
+        """Whether it is one of the four services, the gateway or the person's page."""
+        return self.role in {"service", "gateway", "page"}
 
     @property
     def containers(self) -> list[Object]:
@@ -138,6 +138,13 @@ class Manifests:
     def config(self) -> Object:
         """The deployment's suite.toml."""
         return tomllib.loads(self.file("suite.toml"))
+
+    def watched(self, workload: Workload) -> str:
+        """Where a server is told to be watched, "host:port"; empty: nowhere."""
+        if workload.role == "page":
+            return self.config.get("preferences", {}).get("monitoring", "")
+        said = self.config.get("monitoring", {}).get(workload.name, "")
+        return workload.told("--monitoring") or said
 
     def processes(self, workload: Workload) -> int:
         """How many of a workload there are at the least."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import PurePosixPath
 
-from services.deployment.probes import LIVE, READY
 from services.deployment.processes import STOP_S
 from tests.deploy.manifests import COMPONENT, Manifests, Object, Workload
 
 #: Twice what a start with a million people takes (docs/benchmarks.md).
 LOADING_S = 120
 USER_LEAST = 10_000
+#: What the port at which a process is watched answers (``services.monitoring.port``).
+LIVE, READY = "/live", "/ready"
 #: Made by hand, as docs/kubernetes.md says.
 BY_HAND = {
     "dev": {
@@ -22,6 +23,7 @@ BY_HAND = {
     },
     "production": {"public"},
 }
+_PAGES_FILES = ("certificate", "key", "gateway_ca", "token", "client_secret", "session_key", "verifier_key")
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(m|Ki|Mi|Gi|)")
 _FACTOR = {"m": Decimal("0.001"), "": 1, "Ki": 1024, "Mi": 1024**2, "Gi": 1024**3}
 _FIRMLY = {
@@ -77,16 +79,16 @@ def quantity(text: str | int) -> Decimal:
 
 
 def probed(manifests: Manifests) -> Iterator[str]:
-    """Whoever serves is asked by gRPC where it answers, for what it answers, and has time to load."""
+    """Whoever serves is asked where it is watched, for what is answered there, and has time to load."""
     for one in manifests.servers:
-        listens = one.told("--probes").rpartition(":")[2]
-        for probe, service in (("startupProbe", LIVE), ("livenessProbe", LIVE), ("readinessProbe", READY)):
+        listens = manifests.watched(one)
+        for probe, path in (("startupProbe", LIVE), ("livenessProbe", LIVE), ("readinessProbe", READY)):
             asked = one.main.get(probe, {})
-            if asked.get("grpc", {}).get("service") != service:
-                yield f"{one.name}: {probe} does not ask for {service!r} by gRPC"
+            if asked.get("httpGet", {}).get("path") != path:
+                yield f"{one.name}: {probe} does not ask for {path}"
                 continue
-            if str(asked["grpc"]["port"]) != listens or one.port(asked["grpc"]["port"]) is None:
-                yield f"{one.name}: {probe} asks at port {asked['grpc']['port']}, where nobody answers"
+            if f"0.0.0.0:{one.port(asked['httpGet']['port'])}" != listens:
+                yield f"{one.name}: {probe} asks at port {asked['httpGet']['port']}, where nobody answers"
             if asked["timeoutSeconds"] > asked["periodSeconds"]:
                 yield f"{one.name}: {probe} begins anew before it is over"
         live = one.main.get("livenessProbe", {})
@@ -126,15 +128,24 @@ def references(manifests: Manifests, by_hand: set[str]) -> Iterator[str]:
         yield from (f"{one.name}: the volume {name} is not there" for name in sorted(mounted - set(volumes)))
         yield from (f"{one.name}: nothing mounts {name}" for name in sorted(set(volumes) - mounted))
     for one in manifests.services:
-        yield from _unmounted(manifests, one)
+        told = (one.told("--config"), one.told("--folder"))
+        yield from _unmounted(one, [*_paths(manifests.config, one), *told])
+        yield from _ring(one)
+    for one in (one for one in manifests.servers if one.role == "page"):
+        section = manifests.config["preferences"]
+        yield from _unmounted(one, [one.main["args"][1], *(section[name] for name in _PAGES_FILES)])
+        if any("persistentVolumeClaim" in volume for volume in one.volumes().values()):
+            yield f"{one.name}: the page needs no volume of the suite's"
 
 
-def _unmounted(manifests: Manifests, one: Workload) -> Iterator[str]:
+def _unmounted(one: Workload, wanted: Iterable[str]) -> Iterator[str]:
     mounts = [PurePosixPath(mount["mountPath"]) for mount in one.main["volumeMounts"]]
-    wanted = [*_paths(manifests.config, one), one.told("--config"), one.told("--folder")]
     for path in map(PurePosixPath, wanted):
         if not any(path.is_relative_to(mount) for mount in mounts):
             yield f"{one.name}: nothing is mounted where it looks for {path}"
+
+
+def _ring(one: Workload) -> Iterator[str]:
     writes = {mount["name"] for mount in one.main["volumeMounts"] if not mount.get("readOnly")}
     if ("keyring" in writes) != (one.name == "identity"):
         yield f"{one.name}: the key ring is written by identity, and by nobody else"
@@ -169,6 +180,7 @@ def unfinished(manifests: Manifests) -> Iterator[str]:
     for name, whose in (
         ("jwks.json", "the issuer's"),
         ("people-jwks.json", "the ring's: render it with --ring"),
+        ("preferences-jwks.json", "the page's: preferences-keys makes it"),
     ):
         if '"keys": []' in manifests.file(name):
             yield f"{name}: holds no key of {whose}"

@@ -11,7 +11,13 @@ from tests.deploy.manifests import Manifests, Object
 from tests.deploy.network import inward, outward, passes, policies_of
 
 #: Several processes of these serve at once; of the others one serves, and more make nothing faster.
-SEVERAL = {"gateway"} | SHARED
+SEVERAL = {"gateway", "preferences"} | SHARED
+#: Who calls what is no service: by the name of the pods, the port, and those who call there.
+_DOORS: Sequence[tuple[str, str, set[str]]] = (
+    ("gateway", "https", {"preferences"}),
+    ("gateway", "page", set()),
+    ("preferences", "https", {"gateway"}),
+)
 
 
 def addressed(manifests: Manifests) -> Iterator[str]:
@@ -125,10 +131,10 @@ def scaled_by(manifests: Manifests, adapted: Sequence[Object]) -> Iterator[str]:
 
 
 def watched(manifests: Manifests) -> Iterator[str]:
-    """Prometheus reads each service at the port where it is watched, and may."""
+    """Prometheus reads each service, and the page, at the port where it is watched, and may."""
     monitors = list(manifests.of("PodMonitor"))
-    for one in manifests.services:
-        listens = manifests.config.get("monitoring", {}).get(one.name, "")
+    for one in (one for one in manifests.servers if one.role in {"service", "page"}):
+        listens = manifests.watched(one)
         for monitor in (it for it in monitors if one in manifests.selected(it["spec"]["selector"])):
             for endpoint in monitor["spec"]["podMetricsEndpoints"]:
                 if f"0.0.0.0:{one.port(endpoint['port'])}" != listens:
@@ -154,6 +160,13 @@ def connected(manifests: Manifests, calls: Calls) -> Iterator[str]:
             if passes(manifests, source, target, port) != ((source.name, name) in calls):
                 wanted = "needs to" if (source.name, name) in calls else "may, and need not,"
                 yield f"{source.name}: {wanted} reach {name}"
+        for name, named, callers in _DOORS:
+            target = workloads[name]
+            if source is not target and passes(manifests, source, target, target.port(named) or 0) != (
+                source.name in callers
+            ):
+                wanted = "needs to" if source.name in callers else "may, and need not,"
+                yield f"{source.name}: {wanted} reach {name} at {named}"
         yield from _outside(manifests, source.name)
 
 
@@ -161,12 +174,13 @@ def _outside(manifests: Manifests, name: str) -> Iterator[str]:
     one = next(one for one in manifests.workloads if one.name == name)
     if not any(True for _ in policies_of(manifests, one, "Ingress")):
         yield f"{name}: everybody may reach it"
-    opens = name != "gateway"
+    opens = name not in {"gateway", "preferences"}
     speaks = name in {"engagement", "recommender"}
     for what, port, needs in (
         ("names", 53, True),
         ("the database", 5432, opens and "stores" in manifests.config),
         ("NATS", 4222, speaks and "nats" in manifests.config),
+        ("where people sign in", 443, name == "preferences"),
     ):
         if outward(manifests, one, port) != needs:
             yield f"{name}: {'can not' if needs else 'need not'} reach {what}"

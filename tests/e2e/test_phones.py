@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import jwt
 import pytest
 
 from services.key_sets import RENEW_LEAST_MS
 from services.login.access_tokens import TTL_S
+from services.rights.proofs import PROOF_MAX_S
 from tests.conftest import Clock
 from tests.e2e.conftest import Shop, quartet_in, suite_in
 from tests.services.conftest import reason_of
 from tests.services.provider import CLIENT, PROVIDER, LoginProvider, serving
 from tests.services.test_guard import refused
 from veilgraph.client import account_id
-from veilgraph.consent.v1 import consent_pb2
+from veilgraph.consent.v1 import consent_pb2, rights_pb2, rights_pb2_grpc
 from veilgraph.identity.v1 import identity_pb2, tokens_pb2, tokens_pb2_grpc
 from veilgraph.recommender.v1 import recommender_pb2
 
@@ -50,6 +52,9 @@ class Phones(Shop):
         )
         stub = tokens_pb2_grpc.TokenServiceStub(self.channels["identity"])
         return await stub.ExchangeToken(request, metadata=bearer(login))
+
+    def rights(self) -> Any:
+        return rights_pb2_grpc.RightsServiceStub(self.channels["consent"])
 
     def login(self, sub: str, **changed: Any) -> str:
         self.provider.now_s = self.clock() // 1000
@@ -191,3 +196,70 @@ async def test_nobody_learns_what_the_provider_calls_a_person(phones):
         assert one not in jane.SerializeToString()
     assert "canary" not in phones.log.getvalue()
     assert "vs_" not in phones.log.getvalue()
+
+
+PROVING = APP + 'proves = "app_login"\n'
+RIGHTS = '["recommend", "rights.access", "rights.erase", "rights.restrict"]'
+
+
+@pytest.fixture
+async def owners(tmp_path: Path, clock: Clock) -> AsyncIterator[Phones]:
+    """Phones whose logins prove who asks."""
+    log, provider = io.StringIO(), LoginProvider(clock() // 1000)
+    with serving(provider) as address:
+        more = PROVING.format(issuer=PROVIDER, address=address, client=CLIENT, scopes=RIGHTS)
+        async with suite_in(tmp_path, clock, log, more) as suite:
+            phones = Phones(suite, clock, tmp_path, log, "shop")
+            phones.provider = provider
+            yield phones
+            await phones.close()
+
+
+async def everything(phones: Phones, subject: str, token: str, request_id: str = "access-0000000001") -> Any:
+    request = rights_pb2.AccessRequest(subject=subject, request_id=request_id, format=rights_pb2.FORMAT_JSON)
+    return [part async for part in phones.rights().Access(request, metadata=bearer(token))]
+
+
+async def test_whoever_just_logged_in_needs_no_other_proof_of_who_they_are(owners):
+    """The login says when the provider saw them; access and erasure are theirs, by a proof each."""
+    jane = await owners.exchange(owners.login("jane", auth_time=owners.clock() // 1000))
+    (first, *_) = await everything(owners, jane.subject, jane.access_token)
+    (identity,) = first.identities
+    assert (identity.subject, identity.verifier, identity.method) == (jane.subject, "accounts", "app_login")
+    await everything(owners, jane.subject, jane.access_token, "access-0000000002")
+    erase = rights_pb2.EraseRequest(subject=jane.subject, request_id="erase-000000000001")
+    erased = await owners.rights().Erase(erase, metadata=bearer(jane.access_token))
+    assert erased.identities == 1
+    receipt = rights_pb2.GetReceiptRequest(erasure_id=erased.erasure_id)
+    assert await owners.rights().GetReceipt(receipt, metadata=bearer(jane.access_token))
+
+
+async def test_a_login_proves_nothing_of_anybody_else(owners):
+    jane = await owners.exchange(owners.login("jane", auth_time=owners.clock() // 1000))
+    ben = await owners.exchange(owners.login("ben", auth_time=owners.clock() // 1000))
+    error = await refused(everything(owners, ben.subject, jane.access_token))
+    assert reason_of(error) == "SUBJECT_NOT_OF_TOKEN"
+
+
+async def test_a_login_that_does_not_say_when_somebody_was_there_proves_nothing(owners):
+    """A token is renewed for hours while a phone lies on a table."""
+    for number, auth_time in enumerate((None, "now", True, 1 << 60)):
+        who = await owners.exchange(owners.login(f"jane-{number}", auth_time=auth_time))
+        assert reason_of(await refused(everything(owners, who.subject, who.access_token))) == "PROOF_MISSING"
+
+
+async def test_a_login_proves_for_as_long_as_any_proof(owners):
+    """Fifteen minutes after the provider saw the person, however new the token is."""
+    seen_s = owners.clock() // 1000 - PROOF_MAX_S + 60
+    jane = await owners.exchange(owners.login("jane", auth_time=seen_s))
+    assert await everything(owners, jane.subject, jane.access_token)
+    owners.clock.now_ms += 60_000
+    error = await refused(everything(owners, jane.subject, jane.access_token, "access-0000000004"))
+    assert reason_of(error) == "PROOF_EXPIRED"
+
+
+async def test_a_login_is_no_proof_where_the_deployment_does_not_say_so(phones):
+    """It is the deployment that knows how people log in at its provider."""
+    jane = await phones.exchange(phones.login("jane", auth_time=phones.clock() // 1000))
+    claims = jwt.decode(jane.access_token, options={"verify_signature": False})
+    assert not {"auth_time", "amr", "provider"} & set(claims)

@@ -21,6 +21,7 @@ from services.errors import REASONS
 from services.interceptors.call import CALLER_KINDS, SERVICE
 from services.interceptors.metrics import ALLOWED, CANCELLED, DENIED, NOBODY
 from services.monitoring.certified import watch_certificates
+from services.preferences.metrics import PageMetrics
 from services.tls.certificate import Certificate
 from tests.conftest import Clock
 from tests.given import NOW_MS, ROOT
@@ -44,11 +45,12 @@ WORDS = {
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory) -> Exported:
-    """Of four processes, and of a certificate, which these did not show."""
+    """Of four processes, of a certificate, which these did not show, and of the person's page."""
     found = asyncio.run(exported(tmp_path_factory.mktemp("suite"), Clock(NOW_MS)))
     folder, registry = made(tmp_path_factory.mktemp("tls")), CollectorRegistry()
     shown = Certificate(files_of(folder, CONSENT), CONSENT, Clock(now_ms()), print)
     watch_certificates(registry, {"consent": shown})
+    PageMetrics(registry).answered("/known", "GET", 200, 0.1)
     found.take(generate_latest(registry).decode())
     return found
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from prometheus_client import CollectorRegistry, generate_latest
 
 from consent.policy import Policy
 from services.preferences.answering import Centre
 from services.preferences.application import application
 from services.preferences.desk import Desk
 from services.preferences.language import load_languages
+from services.preferences.metrics import PageMetrics
 from services.preferences.proofs import Attester
 from services.preferences.provider import CALLBACK, Client, Provider
 from services.preferences.sealing import Sealer
@@ -37,6 +39,8 @@ class World:
         self.suite = FakeSuite(policy)
         self.provider = FakeProvider(clock)
         self.log = io.StringIO()
+        self.registry = CollectorRegistry()
+        self.counted = PageMetrics(self.registry)
         self.app = self.page()
 
     def page(self) -> Any:
@@ -56,8 +60,13 @@ class World:
                 identifier="email",
                 caller="page",
                 log=self.log.write,
-            )
+            ),
+            self.counted,
         )
+
+    def metrics(self) -> str:
+        """What a scrape of it says."""
+        return generate_latest(self.registry).decode()
 
     async def begun(self, browser: Browser) -> str:
         """Where the browser is sent to sign in."""

@@ -16,6 +16,7 @@ from veilgraph.recommender.v1 import recommender_pb2
 
 HOSTILE = '</bdi><script>alert("x")</script><img src=x onerror=alert(1)>\'"&lt;{{1337*7919}}\u202e\x07 '
 VALUES, ORIGINS, RECIPIENTS, DECLARED, ITEMS, GROUNDS = 300, 400, 500, 400, 10, 18
+GONE = "item-gone"
 AT = {"seconds": 1_699_990_000}
 
 
@@ -35,6 +36,7 @@ class FakeSuite:
         self.own = dict.fromkeys(policy.leaves, consent_pb2.STATE_UNKNOWN)
         self.fails_with: dict[str, VeilgraphError] = {}
         self.receipt_ready = True
+        self.likes = {"kind": profile_pb2.TOPIC_KIND_CATEGORY, "name": long(128)}
         answers = {
             "identity.Resolve": lambda _: {"results": [{"subject": "vs_of_somebody"}]},
             "consent.GetState": lambda _: {"purposes": [self._state(leaf) for leaf in policy.leaves]},
@@ -48,7 +50,7 @@ class FakeSuite:
             "rights.GetReceipt": lambda _: {"erasure_id": "e-1"} | self._receipt(),
             "profile.Portrait": self._portrait,
             "recommender.Recommend": self._recommend,
-            "recommender.GetItem": lambda request: {"item_id": request.item_id, "title": long(500)},
+            "recommender.GetItem": self._item,
         }
         self.client = FakeVeilgraph({name: self._answering(name, one) for name, one in answers.items()})
 
@@ -74,6 +76,11 @@ class FakeSuite:
             return (kind(**one) for one in answered) if method == "Access" else kind(**answered)
 
         return call
+
+    def _item(self, request: recommender_pb2.GetItemRequest) -> dict[str, Any]:
+        if request.item_id == GONE:
+            raise VeilgraphError("NOT_FOUND")
+        return {"item_id": request.item_id, "title": f"Title of {request.item_id} {long(500)}"}
 
     def _state(self, leaf: str) -> dict[str, Any]:
         own = self.own[leaf]
@@ -120,7 +127,7 @@ class FakeSuite:
         return {"receipt": {"body": b"{}", "signature": b"s"}} if self.receipt_ready else {}
 
     def _portrait(self, _request: profile_pb2.PortraitRequest) -> dict[str, Any]:
-        liked = {"kind": 1, "name": long(128), "stance": profile_pb2.STANCE_LIKE}
+        liked = {**self.likes, "stance": profile_pb2.STANCE_LIKE}
         answer = {"preference": liked, "declared_at": AT, "source": {"origin": long(64)}}
         origins = [{"origin": f"{n}-{long(50)}", "events": 5} for n in range(40)]
         return {"total_events": 5000, "origins": origins, "declared": [answer] * DECLARED}
@@ -136,5 +143,12 @@ class FakeSuite:
             "purpose": "personalise.recommend",
             "legal_basis": "consent",
         }
-        item = {"item_id": "i", "title": long(500), "category": long(128), "grounds": [ground] * GROUNDS}
+        said = {"kind": recommender_pb2.GROUND_KIND_ANSWER, "gave": 9.0}
+        said |= {"answer": {**self.likes, "stance": profile_pb2.STANCE_LIKE}}
+        item = {
+            "item_id": "i",
+            "title": long(500),
+            "category": long(128),
+            "grounds": [said, *[ground] * GROUNDS],
+        }
         return {"items": [item] * ITEMS, "depth": recommender_pb2.DEPTH_INDIVIDUAL}

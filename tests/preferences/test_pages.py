@@ -15,7 +15,8 @@ from services.preferences.view import because, presentable
 from tests.preferences.browsing import Answer, Browser
 from tests.preferences.conftest import LANGUAGES as LOADED
 from tests.preferences.conftest import World
-from tests.preferences.fake_suite import HOSTILE
+from tests.preferences.fake_suite import GONE, HOSTILE
+from veilgraph.engagement.v1 import profile_pb2
 
 WEIGHT_MAX = 100 * 1024
 PATHS = ("/", "/known", "/known?page=9999", "/told", "/choices", "/why", "/erase", "/nowhere")
@@ -143,6 +144,20 @@ async def test_a_stored_text_is_only_ever_text(world: World):
         assert not list(tree.iter("script")) and not list(tree.iter("img"))
         assert '<script>alert("x")</script>' in pages[name].said(), name
         assert "10587703" not in pages[name].text and "\x07" not in pages[name].text
+
+
+@pytest.mark.parametrize("path", ["/", "/why"])
+async def test_a_liked_item_is_called_by_its_title(world: World, path: str):
+    """Its id says nothing to a person; it stands where the catalogue has the item no more."""
+    browser = await world.signed_in()
+    world.suite.likes = {"kind": profile_pb2.TOPIC_KIND_ITEM, "name": "item-7"}
+    assert "Title of item-7" in (await browser.get(path)).said()
+    world.suite.likes["name"] = GONE
+    assert GONE in (await browser.get(path)).said()
+    asked = len(world.suite.calls("recommender.GetItem"))
+    world.suite.likes = {"kind": profile_pb2.TOPIC_KIND_BRAND, "name": "item-7"}
+    assert "Title of" not in (await browser.get(path)).said()
+    assert len(world.suite.calls("recommender.GetItem")) == asked
 
 
 async def test_a_chosen_language_stays_and_sends_nobody_elsewhere(world: World):

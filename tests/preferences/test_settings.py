@@ -65,6 +65,8 @@ def test_good_settings_are_taken_and_their_paths_start_from_the_files_folder():
         {"client_secret": None},
         {"client_secret": 7},
         {"listne": "127.0.0.1:1"},
+        {"monitoring": "8.8.8.8:9401"},
+        {"monitoring": "somewhere"},
     ],
     ids=str,
 )
@@ -127,7 +129,7 @@ def test_a_seal_opens_with_its_key_for_its_use_and_until_its_end_only():
 
 def test_the_development_suite_has_a_page_that_can_be_run(tmp_path: Path):
     """Its section is good, and so is the file for the services; without a page there is no section."""
-    addresses = PageAddresses("127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3")
+    addresses = PageAddresses(*(f"127.0.0.1:{port}" for port in range(1, 5)))
     path = prepare(
         tmp_path,
         1_700_000_000,

@@ -18,7 +18,7 @@ from services.doctor.running import of_processes
 from services.tls.config import TlsConfig
 from tests.services.doctored import deployment, lines
 from tests.tls.conftest import authority, guarded  # noqa: F401 - fixtures
-from tests.tls.world import CONSENT, DOMAIN, made, now_ms, sign
+from tests.tls.world import CONSENT, DOMAIN, SHOP, made, now_ms, sign
 
 DAY_MS = 86_400_000
 EACH = "service/{service}"
@@ -63,6 +63,33 @@ def test_a_service_with_a_folder_of_its_own_needs_no_others_certificates(tmp_pat
     assert "consent.pem: not valid now" in lines(of_certificates(tls, now_ms() + 31 * DAY_MS))[0]
     sign(tmp_path, "spiffe://acme.example/caller/shop").write(files_of(tmp_path, CONSENT))
     assert "speaks for" in lines(of_certificates(tls, now_ms()))[0]
+
+
+@pytest.mark.parametrize("whose", ["gateway", "caller/shop"])
+def test_where_nobody_serves_lies_the_certificate_of_whoever_works_there(tmp_path, whose):
+    """An operator's pod, the gateway's: it speaks for no service and is not wrong for that."""
+    tls = replace(tls_of(made(tmp_path), whose), callers={SHOP: "shop"})
+    assert lines(of_certificates(tls, now_ms())) == []
+    assert shown(tls, now_ms()) is not None
+    assert "not valid now" in lines(of_certificates(tls, now_ms() + 31 * DAY_MS))[0]
+
+
+def test_a_caller_whom_nobody_knows_is_told(tmp_path):
+    """The path leads to the certificate of somebody who has no business there."""
+    tls = tls_of(made(tmp_path), "caller/shop")
+    assert "speaks for spiffe://acme.example/caller/shop" in lines(of_certificates(tls, now_ms()))[0]
+
+
+def test_a_folder_that_is_not_mounted_is_noted_and_a_file_that_is_missing_from_it_is_an_error(tmp_path):
+    """A job that prepares tables shows no certificate to anybody; who has the folder was to have the file."""
+    tls = tls_of(made(tmp_path), "service/consent")
+    elsewhere = replace(tls, certificate="/nowhere/tls.crt", key="/nowhere/tls.key")
+    (told,) = lines(of_certificates(elsewhere, now_ms()))
+    assert told.startswith("note    tls: /nowhere: nothing lies here")
+    (tmp_path / "service/consent.pem").unlink()
+    assert lines(of_certificates(tls, now_ms()))[0].startswith("error  ")
+    missing = replace(tls_of(tmp_path), certificate="/nowhere/{service}.pem", key="/nowhere/{service}.key")
+    assert [line[:7] for line in lines(of_certificates(missing, now_ms()))] == ["error  "] * 4
 
 
 def test_a_private_key_that_others_can_read_is_told(tmp_path):

@@ -26,8 +26,7 @@ from services.deployment.processes import free_ports
 from services.gateway.config import GatewayConfig, write_contract
 from services.gateway.rendered import NOBODYS_KEYS, gateway_at, outdated
 from services.tls.spiffe import gateway_id
-from tests.services.test_probes import asked
-from tests.services.test_server import SERVING
+from tests.monitoring.test_port import ask
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -72,16 +71,17 @@ async def answer(
 async def test_it_serves_over_tls_what_was_rendered_for_it(path, tmp_path):
     """Asked by its name, with a token and without; told to stop, it ends in order."""
     config, (port,) = rendering(path), free_ports(1)
-    listen, probes = config.edge.listen, f"127.0.0.1:{port}"
+    listen, watched = config.edge.listen, f"127.0.0.1:{port}"
     assert len(outdated(config, tmp_path / "rendered", mend=True)) == 5
     command = ["-m", "services", "gateway", str(tmp_path / "rendered"), "--folder", str(tmp_path / "run")]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, "--probes", probes, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        sys.executable, *command, "--monitoring", watched, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     try:
+        assert await process.stdout.readline() == f"gateway is watched on http://{watched}/metrics\n".encode()
         assert await process.stdout.readline() == f"gateway serves on {listen}\n".encode()
-        assert [await asked(probes, name) for name in ("live", "ready")] == [SERVING, SERVING]
+        assert [await ask(watched, path) for path in ("/live", "/ready")] == [(200, "yes\n")] * 2
         authority = path.parent / TLS_FOLDER / "ca.pem"
         status, told = await answer(listen, "/v1/model", authority=authority)
         assert (status, told["details"][0]["reason"]) == (401, "CALLER_UNAUTHENTICATED")
@@ -94,6 +94,21 @@ async def test_it_serves_over_tls_what_was_rendered_for_it(path, tmp_path):
     finally:
         process.send_signal(signal.SIGTERM)
         assert await process.wait() == 0
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8:9401", "here"])
+def test_a_gateway_is_watched_at_no_public_address(path, tmp_path, address):
+    """As no service is; the error names the option."""
+    outdated(rendering(path), tmp_path / "rendered", mend=True)
+    command = ["-m", "services", "gateway", str(tmp_path / "rendered"), "--folder", str(tmp_path / "run")]
+    told = subprocess.run(
+        [sys.executable, *command, "--monitoring", address],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (told.returncode, "--monitoring" in told.stdout) == (1, True)
 
 
 def validated(folder: Path) -> subprocess.CompletedProcess[str]:

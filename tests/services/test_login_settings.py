@@ -103,6 +103,8 @@ UNSAFE = {
     "unknown setting": (PROVIDERS + 'secret = "x"\n' + APP, "unknown keys"),
     "unknown login setting": (PROVIDERS + APP + "secret = 1\n", "unknown keys"),
     "no audience": (PROVIDERS + APP.replace("audience", "client"), "audience: a text is needed"),
+    "no method": (PROVIDERS + APP + 'proves = "a login!"\n', "login.proves: the name of a method"),
+    "proves nothing": (PROVIDERS + APP + 'proves = ""\n', "login.proves: a text is needed"),
     "widened": (PROVIDERS + APP + 'scopes = {"x" = ["identity.resolve"]}\n', "does not hold"),
     "two alike": (
         PROVIDERS + APP + APP.replace("callers.phone", "callers.tablet"),

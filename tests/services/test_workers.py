@@ -16,13 +16,13 @@ from tests.services.typed import typed
 
 def test_each_worker_has_a_folder_and_ports_of_its_own():
     """What listens for others than callers is shared by nobody."""
-    ports = {"--monitoring": "127.0.0.1:9101", "--probes": "[::1]:0"}
+    ports = {"--monitoring": "127.0.0.1:9101", "--other": "[::1]:0"}
     workers = Workers("engagement", 3, Path("suite.toml"), Path("here"), ports)
     told = [workers.arguments(number) for number in (1, 2, 3)]
     assert [one[3] for one in told] == ["here/worker-1", "here/worker-2", "here/worker-3"]
     assert [one[5] for one in told] == ["127.0.0.1:9101", "127.0.0.1:9102", "127.0.0.1:9103"]
     assert {one[7] for one in told} == {"[::1]:0"}
-    assert Workers("engagement", 2, Path("c"), Path("f"), {"--probes": ""}).arguments(1)[4:] == []
+    assert Workers("engagement", 2, Path("c"), Path("f"), {"--monitoring": ""}).arguments(1)[4:] == []
 
 
 @pytest.mark.parametrize(("service", "postgresql"), [("engagement", ""), ("consent", "postgresql://db/x")])
@@ -37,7 +37,7 @@ async def test_where_one_serves_there_are_no_workers(tmp_path, service, postgres
 async def test_an_address_that_is_none_is_told_before_anything_starts(tmp_path):
     """Not by each worker, again and again."""
     config = load(prepare(tmp_path, int(time.time()), dict.fromkeys(SERVICES, 0), "postgresql://db/x"))
-    workers = Workers("engagement", 2, tmp_path / "suite.toml", tmp_path, {"--probes": "here"})
+    workers = Workers("engagement", 2, tmp_path / "suite.toml", tmp_path, {"--monitoring": "here"})
     with pytest.raises(ConfigError, match="here: an address and a port"):
         await serve_workers(config, workers, str)
 

@@ -6,6 +6,7 @@ They have no guard; what is tested with them is what lies between a client and a
 import asyncio
 import http.client
 import json
+import socket
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -214,6 +215,23 @@ def _http(address, method, path, body, headers):
         return response.status, dict(response.getheaders()), json.loads(raw) if raw else None
     finally:
         connection.close()
+
+
+def trickled(address: str, head: str) -> tuple[float, bytes]:
+    """A request that sends its head and then a byte now and then: how long it was borne, and the answer."""
+    host, port = address.rsplit(":", 1)
+    begun = time.monotonic()
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as slow:
+        slow.sendall(head.encode())
+        slow.settimeout(0.1)
+        while time.monotonic() - begun < PATIENCE_S:
+            try:
+                slow.sendall(b"a")
+                if told := slow.recv(65536):
+                    return time.monotonic() - begun, told
+            except TimeoutError:
+                continue
+    return time.monotonic() - begun, b""
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

@@ -19,12 +19,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from services.gateway.config import OPENAPI
+from services.gateway.config import OPENAPI, write_config
 from services.gateway.edge import Edge
-from services.gateway.envoy import running_gateway
+from services.gateway.envoy import running_envoy, running_gateway
 from services.login.access_tokens import AccessTokens
 from services.signing import Signed, signer
-from tests.e2e.gateway.conftest import PATIENCE_S, TENANT, _http
+from tests.e2e.gateway.conftest import PATIENCE_S, TENANT, _http, trickled
 from tests.given import RING
 from tests.services.provider import serving
 from veilgraph.recommender.v1 import recommender_pb2
@@ -329,3 +329,29 @@ def certificate_of(folder, now_s):
         )
     )
     return certificate, private
+
+
+async def test_a_request_that_trickles_in_is_given_up_in_seconds(edge, tmp_path):
+    """Each byte is activity, so that silence alone would bound it by nothing; a stream has no such end."""
+    path = write_config(edge.config(), tmp_path / "envoy")
+    for bound, sooner in (("25s", "2s"), ("10s", "1s")):
+        said = '"max_stream_duration": "{}"'
+        assert said.format(bound) in path.read_text()
+        path.write_text(path.read_text().replace(said.format(bound), said.format(sooner)))
+    head = "POST {} HTTP/1.1\r\nhost: x\r\ncontent-type: {}\r\ncontent-length: 900\r\n"
+    head += "authorization: Bearer {}\r\n\r\n"
+    asked = (("/v1/recommendations", "application/json"), (RECOMMEND, "application/grpc-web+proto"))
+    heads = [head.format(where, kind, edge.token()) for where, kind in asked]
+    async with running_envoy(path.parent) as gateway:
+
+        async def ready() -> bool:
+            return (await edge.call("GET", "/healthz", authorization=None, address=gateway.address))[0] == 200
+
+        await edge.until(ready)
+        told = await asyncio.gather(*(asyncio.to_thread(trickled, gateway.address, one) for one in heads))
+    (json_s, json_answer), (web_s, web_answer) = told
+    assert json_answer.startswith(b"HTTP/1.1 408") and b"REQUEST_TOO_SLOW" in json_answer
+    assert json_s < 2
+    assert b"REQUEST_TOO_SLOW" in web_answer
+    assert web_s < 3
+    assert edge.backend.arrived == []

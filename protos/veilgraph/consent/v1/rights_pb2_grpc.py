@@ -30,7 +30,8 @@ class RightsServiceStub(object):
     the deployment registered, at most 15 minutes old, each about one subject as this caller holds
     it. A request covers the identities that are proven and those that are provably one with them;
     whoever is merely linked is named by kind, to be proven with a token of its own. A proof serves
-    one method under one request id; the same request may be repeated.
+    one method under one request id; the same request may be repeated. Where the deployment takes a
+    fresh login for a proof, a call with the token that it was exchanged for carries none.
     """
 
     def __init__(self, channel):
@@ -86,7 +87,8 @@ class RightsServiceServicer(object):
     the deployment registered, at most 15 minutes old, each about one subject as this caller holds
     it. A request covers the identities that are proven and those that are provably one with them;
     whoever is merely linked is named by kind, to be proven with a token of its own. A proof serves
-    one method under one request id; the same request may be repeated.
+    one method under one request id; the same request may be repeated. Where the deployment takes a
+    fresh login for a proof, a call with the token that it was exchanged for carries none.
     """
 
     def Access(self, request, context):
@@ -205,7 +207,8 @@ class RightsService(object):
     the deployment registered, at most 15 minutes old, each about one subject as this caller holds
     it. A request covers the identities that are proven and those that are provably one with them;
     whoever is merely linked is named by kind, to be proven with a token of its own. A proof serves
-    one method under one request id; the same request may be repeated.
+    one method under one request id; the same request may be repeated. Where the deployment takes a
+    fresh login for a proof, a call with the token that it was exchanged for carries none.
     """
 
     @staticmethod

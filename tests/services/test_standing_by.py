@@ -1,4 +1,4 @@
-"""Who keeps a process running learns that it lives and whether it is of use, and nothing else."""
+"""Who keeps a process running learns when it is of use, and callers find where it listens."""
 
 from __future__ import annotations
 
@@ -9,23 +9,15 @@ from dataclasses import replace
 
 import asyncpg
 import grpc
-import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.deployment.config import SERVICES, load
 from services.deployment.development import prepare
-from services.deployment.probes import LIVE, READY, answering
 from services.deployment.processes import free_ports
 from services.deployment.suite import running_suite
-from services.server import AddressTaken
 from services.storage.locations import location_of
 from tests import postgres_server
-from tests.services.test_server import NOT_SERVING, SERVING
-
-
-@pytest.fixture
-def address() -> str:
-    return f"127.0.0.1:{free_ports(1)[0]}"
+from tests.services.test_server import SERVING
 
 
 class Told(asyncio.Event):
@@ -44,31 +36,11 @@ class Told(asyncio.Event):
         super().clear()
 
 
-async def asked(address: str, name: str) -> int:
+async def health(address: str) -> int:
+    """What a server says of itself."""
     async with grpc.aio.insecure_channel(address) as channel:
-        answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=name))
+        answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
     return answer.status
-
-
-async def test_a_process_lives_from_the_start_and_is_of_use_when_it_says_so(address):
-    """Loading a million people is no reason to be ended; a lease that ran out is one to be left out."""
-    async with answering(address) as ready:
-        assert (await asked(address, LIVE), await asked(address, READY)) == (SERVING, NOT_SERVING)
-        ready.set()
-        assert await asked(address, READY) == SERVING
-        ready.clear()
-        assert (await asked(address, LIVE), await asked(address, READY)) == (SERVING, NOT_SERVING)
-        with pytest.raises(grpc.aio.AioRpcError) as unknown:
-            await asked(address, "veilgraph.consent.v1.ConsentService")
-        assert unknown.value.code() is grpc.StatusCode.NOT_FOUND
-
-
-async def test_an_address_for_probes_that_is_taken_is_named(address):
-    """A process whose supervisor can not ask it does not begin."""
-    async with answering(address):
-        with pytest.raises(AddressTaken, match=address):
-            async with answering(address):
-                pass
 
 
 async def test_who_stands_by_is_of_use_and_who_loads_is_not(tmp_path, clock):
@@ -117,7 +89,7 @@ async def test_a_service_listens_where_it_is_told_and_is_called_where_others_fin
     async with running_suite(config, clock, lambda _: None) as suite:
         assert set(suite.addresses.values()) == {f"localhost:{port}" for port in ports.values()}
         assert suite.guard.ready  # the parts found each other
-        assert await asked(f"127.0.0.1:{ports['consent']}", "") == SERVING
+        assert await health(f"127.0.0.1:{ports['consent']}") == SERVING
 
 
 async def test_where_nothing_is_said_a_service_listens_where_it_is_called(tmp_path):
