@@ -101,7 +101,7 @@ def _leaf(kind: str, keys: Keys, node: definition_pb2.ConditionNode) -> None:
 
 
 def _kinds(keys: Keys, key: str) -> list[profile_pb2.EventKind]:
-    return keys.names(key, EVENT_KINDS)  # type: ignore[return-value]
+    return keys.names(key, EVENT_KINDS)
 
 
 def _compare(keys: Keys, compare: definition_pb2.FieldComparison) -> None:

@@ -27,7 +27,7 @@ _PAGE_SIZE_DEFAULT = 100
 class GivenDefinition(NamedTuple):
     """A definition, its place in the request, and what it says as the contract has it."""
 
-    index: int
+    place: int
     definition: Definition
     content: bytes
 
@@ -54,7 +54,7 @@ def read(messages: Sequence[definition_pb2.Definition]) -> Given:
 def answer_of(judged: Sequence[Applied], given: Given, revision: int) -> definition_pb2.ApplyResponse:
     """What would become of definitions, nothing of it kept."""
     both = list(zip(given.definitions, judged, strict=True))
-    wrong = [_fault(fault, one.index) for one, applied in both for fault in applied.faults]
+    wrong = [_fault(fault, one.place) for one, applied in both for fault in applied.faults]
     return definition_pb2.ApplyResponse(
         definitions=[_applied(one, applied) for one, applied in both],
         faults=[*given.faults, *wrong],
@@ -102,7 +102,7 @@ def _applied(given: GivenDefinition, applied: Applied) -> definition_pb2.Applied
         id=name,
         fields_read=sorted(applied.reads),
         purposes=sorted(applied.purposes),
-        warnings=[_fault(fault, given.index) for fault in applied.warnings],
+        warnings=[_fault(fault, given.place) for fault in applied.warnings],
     )
     if applied.moved is not None:
         version = applied.moved.version

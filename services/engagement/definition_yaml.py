@@ -27,7 +27,7 @@ class FileUnreadable(ValueError):  # noqa: N818 - named after what it says
 class _Loader(yaml.SafeLoader):
     """Reads without references, doubled keys and deep nesting."""
 
-    yaml_implicit_resolvers: ClassVar[Any] = {}
+    yaml_implicit_resolvers: ClassVar[Any] = {}  # type: ignore[misc]  # the library has none for a class
     depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:

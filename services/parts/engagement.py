@@ -33,8 +33,8 @@ from services.storage.definitions import DefinitionTables
 from services.storage.engagement import EventTables
 from services.storage.engagement_people import EngagementPeople
 from services.storage.firing_walk import WalkTables
-from services.storage.loyalty import LoyaltyTables
 from services.storage.known import KnownTables
+from services.storage.loyalty import LoyaltyTables
 from services.storage.personal import DatabaseStore
 from services.storage.subject_keys import SubjectKeys
 from services.stream.announcing import Announcer

@@ -179,7 +179,8 @@ async def lateness_ms(world: World) -> list[float]:
             for number in range(start, start + 5_000)
         ]
         await world.database.write(partial(_put, waiting, now_ms))
-    releasing, calls, late = world.releasing(), Calls(world.guard, clock_ms), []  # type: ignore[arg-type]
+    releasing, calls = world.releasing(), Calls(world.guard, clock_ms)  # type: ignore[arg-type]
+    late: list[float] = []
     for n in range(RELEASES):
         due_ms = clock_ms() + 300
         one = Firing(person(n), "ordered", f"ref:{n}", due_ms, due_ms)
