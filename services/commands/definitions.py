@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 #: What `apply` ends with: nothing is to be done, or it is done; something is wrong; a dry run found changes.
 DONE, WRONG, WOULD_CHANGE = 0, 1, 2
-KINDS = ("play", "segment", "limits", "template")
+KINDS = ("play", "segment", "limits", "template", "programme")
 
 
 def add(commands: Any) -> None:
     """Adds them to the program's."""
     apply = commands.add_parser(
         "apply",
-        help="apply plays, segments, limits and templates from YAML files",
+        help="apply plays, segments, limits, templates and programmes from YAML files",
         epilog="Ends with 0 when it is done or nothing would change, 1 when something is wrong,"
         " 2 when a dry run found changes.",
     )

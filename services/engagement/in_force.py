@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from engagement.content import Template
 from engagement.definition import Version, catalogue_of
+from engagement.loyalty.programme import Programme
 from engagement.play import Limits, Play, Segment
 from services.engagement.definition_versions import versions_of
 from services.storage.database import StoreUnusable
@@ -73,6 +74,11 @@ class InForce:
         return self._templates
 
     @property
+    def programmes(self) -> Mapping[str, Programme]:
+        """Loyalty programmes by id."""
+        return self._programmes
+
+    @property
     def limits(self) -> Limits:
         """The tenant's, or the suite's own."""
         return self._catalogue.limits or Limits()
@@ -107,4 +113,5 @@ class InForce:
         self._by_slot = {slot: tuple(play for play in plays if play.slot == slot) for slot in slots}
         self._triggered = tuple(play for play in plays if play.trigger is not None)
         self._segments = MappingProxyType(dict(catalogue.segments))
+        self._programmes = MappingProxyType(dict(catalogue.programmes))
         self._templates = MappingProxyType(dict(catalogue.templates))

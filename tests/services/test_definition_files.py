@@ -143,7 +143,11 @@ when:
         ("option: house", "option: 7", "options[0].option: a text is needed; put it in quotes"),
         ("purpose: personalise.content", "purpose: fun", "purpose: one of service, "),
         ("state: LIVE", "", "state: it is missing"),
-        ("play: banner", "poster: banner", "one of play, segment, limits, template says what it is"),
+        (
+            "play: banner",
+            "poster: banner",
+            "one of play, segment, limits, template, programme says what it is",
+        ),
         ("has:", "hass:", "options[1].when: exactly one of equals, "),
         ("field: declared.likes,", "", "options[1].when: exactly one of all, any, "),
         ("channels: [WEB]", "channels: WEB", "channels: a list is needed"),
