@@ -142,7 +142,7 @@ def decide_response(
         answer.decision_id = (row.honours if repeats else row.decision_id).hex()
     if outcome.candidate is None:
         held = Held.OUT_OF_TIME if late else outcome.held
-        answer.hold.reason = decision_pb2.HoldReason.Value(f"HOLD_REASON_{held}")
+        answer.hold.CopyFrom(decision_pb2.Hold(reason=f"HOLD_REASON_{held}"))
         if outcome.retry_at_ms:
             answer.hold.retry_at.CopyFrom(timestamp(outcome.retry_at_ms))
     else:

@@ -124,12 +124,11 @@ def _read(source: Source, purpose: str, basis: str) -> decision_pb2.FieldRead:
     of_person = source.origin != _CALL
     read = decision_pb2.FieldRead(
         name=source.name,
+        party=profile_pb2.Party.Name(source.party),
         origin=source.origin,
         purpose=purpose if of_person else "",
         legal_basis=basis if of_person else "",
     )
-    if source.party:
-        read.party = profile_pb2.Party.Name(source.party)
     if source.observed_at_ms:
         read.observed_at.CopyFrom(timestamp(source.observed_at_ms))
     return read
@@ -146,11 +145,10 @@ def _shown(row: Row, purpose: str, basis: str) -> decision_pb2.DecisionShown:
         currency=row.currency,
         price_personalised=bool(row.personalised),
         propensity=row.propensity,
+        held=f"HOLD_REASON_{row.held or 'UNSPECIFIED'}",
         purpose=purpose,
         legal_basis=basis,
     )
-    if row.held:
-        shown.held = decision_pb2.HoldReason.Value(f"HOLD_REASON_{row.held}")
     if row.price_minor != NO_PRICE:
         shown.price_minor = row.price_minor
     return shown
