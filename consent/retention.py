@@ -17,8 +17,9 @@ from consent.errors import PolicyError
 DAY_MS = 86_400_000
 #: Stays until the person is erased.
 UNTIL_ERASED = "until_erased"
-#: The data class of every kind of event.
+#: The data class of every kind of event, and of those that are of another.
 EVENT_CLASS = "BEHAVIOURAL"
+EVENT_CLASSES: Mapping[str, str] = {"CAMERA": "SPECIAL", "BIOMETRIC": "SPECIAL"}
 #: What is kept besides events, each with its data class; there is a line for every one.
 RECORD_CLASSES: Mapping[str, str] = {
     "audit": "OPERATIONAL",
@@ -31,6 +32,11 @@ RECORD_CLASSES: Mapping[str, str] = {
     "entitlements": "BEHAVIOURAL",
     "loyalty": "BEHAVIOURAL",
     "announcements": "OPERATIONAL",
+    "attributes": "DECLARED",
+    "corrections": "DECLARED",
+    "observed_attributes": "DEMOGRAPHIC",
+    "special_attributes": "SPECIAL",
+    "precise_places": "LOCATION_PRECISE",
 }
 _TABLES = {"classes", "events", "records"}
 
@@ -95,7 +101,7 @@ def compile_retention(tables: Mapping[str, Any]) -> Retention:
         _limits(name, tables.get(name, {})) for name in ("classes", "events", "records")
     )
     for kind, days in events.items():
-        _within(f"retention.events.{kind}", days, EVENT_CLASS, classes)
+        _within(f"retention.events.{kind}", days, EVENT_CLASSES.get(kind, EVENT_CLASS), classes)
     for kind, days in records.items():
         if kind in RECORD_CLASSES:
             _within(f"retention.records.{kind}", days, RECORD_CLASSES[kind], classes)

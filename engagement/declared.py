@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import NamedTuple
 
-from engagement.rules import Refusal, is_contact
 from identity.ids import SubjectId
 
 #: Answers of one birth subject; a quiz has tens.
@@ -79,65 +78,6 @@ class Answer(NamedTuple):
     def thing(self) -> Thing:
         """What it answers."""
         return Thing(self.topic, self.name)
-
-
-class Declaration(NamedTuple):
-    """What one request says, of one birth subject.
-
-    Attributes:
-        subject: who says it.
-        answers: each replaces the earlier answer about the same thing.
-        withdrawn: things about which nothing is said any more.
-        replace_all: whatever was answered before and is not answered here is withdrawn, too.
-        others: the other birth subjects of the person; what is taken back was theirs, too.
-    """
-
-    subject: SubjectId
-    answers: tuple[Answer, ...]
-    withdrawn: tuple[Thing, ...] = ()
-    replace_all: bool = False
-    others: tuple[SubjectId, ...] = ()
-
-
-def refusal_of(declaration: Declaration) -> Refusal | None:
-    """Why a declaration is refused whole, or ``None``; a half of what somebody said is not kept."""
-    if not declaration.answers and not declaration.withdrawn and not declaration.replace_all:
-        return Refusal("FIELD_REQUIRED", "preferences")
-    seen: set[Thing] = set()
-    preferences = (answer for answer in declaration.answers if answer.topic != Topic.AGE_BAND)
-    for index, answer in enumerate(preferences):
-        if is_contact(answer.name):
-            return Refusal("RAW_CONTACT_REFUSED", f"preferences[{index}].name")
-        if answer.thing in seen:
-            return Refusal("ANSWERED_TWICE", f"preferences[{index}].name")
-        seen.add(answer.thing)
-    seen.update(answer.thing for answer in declaration.answers)
-    for index, thing in enumerate(declaration.withdrawn):
-        if thing in seen:
-            both = "withdraw_age_band" if thing.topic == Topic.AGE_BAND else f"withdrawn[{index}].name"
-            return Refusal("ANSWERED_TWICE", both)
-    return None
-
-
-def ended(declaration: Declaration, before: Iterable[Answer]) -> list[Answer]:
-    """The earlier answers that a declaration ends.
-
-    Those that it answers anew are replaced and not ended. An age band is taken back by the subject
-    that said it alone: who is joined with a child by mistake must not make the child an adult.
-
-    Args:
-        declaration: of a person.
-        before: what the subjects of the person declared until now.
-    """
-    said = {answer.thing for answer in declaration.answers}
-    taken_back = set(declaration.withdrawn)
-
-    def ends(answer: Answer) -> bool:
-        if answer.thing in said or (answer.topic == Topic.AGE_BAND and answer.subject != declaration.subject):
-            return False
-        return declaration.replace_all or answer.thing in taken_back
-
-    return [answer for answer in before if ends(answer)]
 
 
 def of_person(answers: Iterable[Answer]) -> list[Answer]:

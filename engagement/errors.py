@@ -1,9 +1,13 @@
 """What can be wrong with engagement.
 
 EngagementError
-├── PageTokenInvalid   a page token was altered, or belongs to another question
-├── RequestIdReused    the request id was used for something else
-└── TooManyAnswers     more would be kept of one subject than anybody declares
+├── ApprovedByItsAuthor  a version is approved by another caller than the one that applied it
+├── DefinitionRefused    a definition is wrong by itself, or beside the others
+├── DefinitionUnknown    there is no such version of a definition
+├── PageTokenInvalid     a page token was altered, or belongs to another question
+├── RequestIdReused      the request id was used for something else
+├── TooManyAnswers       more would be kept of one subject than anybody declares
+└── VersionOutdated      a newer version of the definition was applied
 """
 
 from __future__ import annotations
@@ -11,6 +15,28 @@ from __future__ import annotations
 
 class EngagementError(Exception):
     """Anything engagement can refuse. The texts name no subject and no event."""
+
+    field = ""
+
+    def __init__(self, text: str = "", *, field: str = "") -> None:
+        super().__init__(text)
+        self.field = field or self.field
+
+
+class ApprovedByItsAuthor(EngagementError):  # noqa: N818 - named after what it says
+    """A version is approved by another caller than the one that applied it."""
+
+
+class DefinitionRefused(EngagementError):  # noqa: N818 - named after what it says
+    """A definition is wrong by itself, or beside the others; a dry run says all that is."""
+
+
+class DefinitionUnknown(EngagementError):  # noqa: N818 - named after what it says
+    """There is no such version of a definition."""
+
+
+class VersionOutdated(EngagementError):  # noqa: N818 - named after what it says
+    """A newer version of the definition was applied; it is the one to be approved."""
 
 
 class PageTokenInvalid(EngagementError):  # noqa: N818 - named after what it says

@@ -28,15 +28,48 @@ class EventKind(IntEnum):
     BASKET_REMOVE = 3
     ORDER = 4
     REFUND = 5
+    SEARCH = 6
+    WISHLIST_ADD = 7
+    WISHLIST_REMOVE = 8
+    REVIEW = 9
+    CALL = 10
+    REQUEST = 11
+    COMPLAINT = 12
+    COMPLAINT_CLOSED = 13
+    MESSAGE_OPEN = 14
+    MESSAGE_CLICK = 15
+    VISIT = 16
+    PLAY = 17
+    CAMERA = 18
+    BIOMETRIC = 19
+
+
+#: What is done to an item, and so says to which.
+ABOUT_AN_ITEM: frozenset[int] = frozenset(
+    {
+        EventKind.VIEW,
+        EventKind.BASKET_ADD,
+        EventKind.BASKET_REMOVE,
+        EventKind.ORDER,
+        EventKind.REFUND,
+        EventKind.WISHLIST_ADD,
+        EventKind.WISHLIST_REMOVE,
+        EventKind.REVIEW,
+        EventKind.PLAY,
+    }
+)
+#: What tells of a body; it serves the purpose it is collected under, and no other.
+OF_A_BODY: frozenset[int] = frozenset({EventKind.CAMERA, EventKind.BIOMETRIC})
 
 
 class Party(IntEnum):
-    """Whose data a record is; numbers as in the contract."""
+    """Whose data a record is; numbers as in the contract. An event is never inferred."""
 
     ZERO = 1
     FIRST = 2
     SECOND = 3
     THIRD = 4
+    INFERRED = 5
 
 
 class Event(NamedTuple):
@@ -46,18 +79,19 @@ class Event(NamedTuple):
         event_key: what makes it this event, see ``event_key_of``.
         subject: the birth subject it was reported for.
         kind: an ``EventKind``.
-        item_id: the item it was done to.
+        item_id: the item it was done to; empty where it was done to none.
         occurred_at_ms: when, milliseconds since the epoch.
         quantity: pieces, at least 1.
         amount_minor: amount of the whole line in minor units of ``currency``.
         currency: ISO 4217 code, or empty when there is no amount.
-        order_ref: the order or basket it belongs to, or empty.
+        order_ref: the order, basket or complaint it belongs to, or empty.
         party: a ``Party``.
         origin: the system that observed it, e.g. "till".
         agreement: the agreement a partner's data comes under, or empty.
         expires_at_ms: from when on it must not be used; ``None`` = it does not expire.
         recorded_at_ms: when the suite recorded it.
         uses: mask of the purposes it may be used for, see ``use_mask``.
+        detail: what few events have, see ``engagement.detail``; mostly empty.
     """
 
     event_key: bytes
@@ -75,6 +109,7 @@ class Event(NamedTuple):
     expires_at_ms: int | None
     recorded_at_ms: int
     uses: int
+    detail: str = ""
 
     def __repr__(self) -> str:
         return "Event(…)"

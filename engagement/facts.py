@@ -41,9 +41,12 @@ class Facts:
         fields: by the names of ``engagement.fields``; what is not known is not there.
         now_ms: the instant.
         zone: IANA name of the person's time zone, or of the tenant's limits.
+        events_known: ``events`` is all there was. ``False`` where nobody is known, or none may be read:
+            then nothing is concluded from there being none.
     """
 
     events: Sequence[Event]
     fields: Mapping[str, Known]
     now_ms: int
     zone: str
+    events_known: bool = True

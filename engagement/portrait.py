@@ -20,8 +20,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from engagement.errors import PageTokenInvalid
 from engagement.event import Event
+from engagement.play import Depth
 from identity.ids import SubjectId
 
+_DAY_MS = 86_400_000
 _MARK = struct.Struct(">qqq")
 
 
@@ -47,16 +49,33 @@ class PortraitPage:
         events: newest first; events of the same millisecond last recorded first.
         by_origin: how many events of all pages came from each origin.
         following: where the next page begins; ``None`` on the last.
+        first_ms: when the first of all of them happened; ``None``: there is none.
     """
 
     events: tuple[Event, ...]
     by_origin: Mapping[str, int]
     following: Mark | None
+    first_ms: int | None = None
 
     @property
     def total(self) -> int:
         """Events on all pages."""
         return sum(self.by_origin.values())
+
+
+def depth_of(page: PortraitPage, now_ms: int, new_relation_days: int, *, declared: bool) -> Depth:
+    """How personal an answer can be by now, as far as what is known goes.
+
+    Args:
+        page: of the events that may be read.
+        now_ms: the instant.
+        new_relation_days: so long after the first event nothing is deeper than SEGMENT.
+        declared: whether anything but events is known that may be read.
+    """
+    if page.first_ms is None:
+        return Depth.SEGMENT if declared else Depth.GENERAL
+    is_new = now_ms - page.first_ms < new_relation_days * _DAY_MS
+    return Depth.SEGMENT if is_new else Depth.INDIVIDUAL
 
 
 def page_scope(tenant: str, caller: str, purpose: int, subjects: Iterable[SubjectId]) -> list[bytes]:

@@ -9,20 +9,27 @@ judged here is what only the domain knows.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from engagement.event import Event, EventKind, Party
+from engagement.detail import Detail, is_cell, unpacked
+from engagement.event import ABOUT_AN_ITEM, Event, EventKind, Party
+from engagement.raw_text import raw_in
 
 #: Clocks of tills and phones run ahead; this much is not called the future.
 CLOCK_SKEW_MS = 60_000
 
 _KINDS = frozenset(EventKind)
-_PARTIES = frozenset(Party)
+#: Whoever observes an event does not conclude it.
+_PARTIES = frozenset(Party) - {Party.INFERRED}
 _CURRENCY = re.compile("[A-Z]{3}")
-_FREE_TEXTS = ("item_id", "order_ref", "source.agreement")
-_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
-_E164 = re.compile(r"\+[0-9][0-9 ()./-]{5,}[0-9]")
+_TEXTS = ("item_id", "order_ref", "source.origin", "source.agreement")
+_DETAILS = {
+    "entry_source": "detail.entry.source",
+    "campaign": "detail.entry.campaign",
+    "dependent": "detail.dependent",
+    "topic": "detail.topic",
+}
 
 
 class Refusal(NamedTuple):
@@ -34,6 +41,8 @@ class Refusal(NamedTuple):
 
 _KIND_UNKNOWN = Refusal("FIELD_ENUM", "kind")
 _PARTY_UNKNOWN = Refusal("FIELD_ENUM", "source.party")
+_ITEM_MISSING = Refusal("FIELD_REQUIRED", "item_id")
+_PLACE_MALFORMED = Refusal("PLACE_MALFORMED", "detail.place_cell")
 _TIME_IN_FUTURE = Refusal("TIME_IN_FUTURE", "occurred_at")
 _CURRENCY_MISSING = Refusal("CURRENCY_MISSING", "currency")
 _CURRENCY_MALFORMED = Refusal("CURRENCY_MALFORMED", "currency")
@@ -56,6 +65,8 @@ def refusal_of(event: Event, now_ms: int) -> Refusal | None:
     """Why an event is refused, or ``None`` when it is taken; the first reason that holds."""
     if event.kind not in _KINDS:
         return _KIND_UNKNOWN
+    if not event.item_id and event.kind in ABOUT_AN_ITEM:
+        return _ITEM_MISSING
     if event.occurred_at_ms > now_ms + CLOCK_SKEW_MS:
         return _TIME_IN_FUTURE
     if (event.currency or event.amount_minor) and _CURRENCY.fullmatch(event.currency) is None:
@@ -64,27 +75,29 @@ def refusal_of(event: Event, now_ms: int) -> Refusal | None:
         refusal = _source_refusal(event, now_ms)
         if refusal is not None:
             return refusal
-    texts = event.item_id, event.order_ref, event.agreement
-    held = " ".join(texts)
-    if "@" in held or "+" in held:  # seldom; whatever is_contact finds has one of them
-        return _contact_refusal(texts)
+    held = f"{event.item_id} {event.order_ref} {event.origin} {event.agreement}"
+    # Seldom one of ``raw_text.MARKS``; written out, as it is asked of every event.
+    if "@" in held or "+" in held or "." in held or ":" in held or "/" in held:
+        refusal = _raw_refusal(
+            zip(_TEXTS, (event.item_id, event.order_ref, event.origin, event.agreement), strict=True)
+        )
+        if refusal is not None:
+            return refusal
+    return _detail_refusal(unpacked(event.detail)) if event.detail else None
+
+
+def _raw_refusal(texts: Iterable[tuple[str, str]]) -> Refusal | None:
+    for field, text in texts:
+        reason = raw_in(text)
+        if reason is not None:
+            return Refusal(reason, field)
     return None
 
 
-def is_contact(text: str) -> bool:
-    """Whether a text holds an e-mail address or is a phone number in international form.
-
-    Meant for fields that have no business holding either; a number without its "+" can not
-    be told from an order number and passes.
-    """
-    return _EMAIL.search(text) is not None or _E164.fullmatch(text) is not None
-
-
-def _contact_refusal(texts: tuple[str, str, str]) -> Refusal | None:
-    for field, text in zip(_FREE_TEXTS, texts, strict=True):
-        if is_contact(text):
-            return Refusal("RAW_CONTACT_REFUSED", field)
-    return None
+def _detail_refusal(detail: Detail) -> Refusal | None:
+    if detail.place_cell and not is_cell(detail.place_cell):
+        return _PLACE_MALFORMED
+    return _raw_refusal((field, getattr(detail, name)) for name, field in _DETAILS.items())
 
 
 def _source_refusal(event: Event, now_ms: int) -> Refusal | None:

@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from engagement.declared import Answer, Declaration
+from engagement.attributes import Value
+from engagement.declaration import Declaration
+from engagement.declared import Answer
 from engagement.event import Event
+from engagement.facts_of import Stored
 from engagement.portrait import Mark, PortraitPage
 from identity.ids import SubjectId
 
@@ -135,3 +138,43 @@ class EventStore(Protocol):
 
     async def last_seq(self) -> int:
         """Position of the latest committed news; 0 when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which events of a person are loaded.
+
+    Attributes:
+        uses: only those that may be used for one of the purposes of this mask.
+        since_ms: not those that happened before.
+        now_ms: not those that have expired by then.
+        events_max: the newest, at most so many of each birth subject.
+    """
+
+    uses: int
+    since_ms: int
+    now_ms: int
+    events_max: int
+
+
+class KnownStore(Protocol):
+    """Reads all that is stored of people at once."""
+
+    async def stored(self, people: Sequence[Sequence[SubjectId]], window: Window) -> Sequence[Stored]:
+        """What is stored of each person: a person is some birth subjects; in the order asked for."""
+
+
+class AttributeStore(Protocol):
+    """Keeps values with where they are from."""
+
+    async def record(self, values: Sequence[Value]) -> int:
+        """Records values of parties other than the person; how many were new; durable when it returns.
+
+        One that was observed before what is held from the same party changes nothing.
+
+        Raises:
+            TooManyAnswers: more than ``attributes.VALUES_MAX`` would be kept of a subject.
+        """
+
+    async def values(self, subjects: Sequence[SubjectId]) -> Sequence[Value]:
+        """All values of some birth subjects."""

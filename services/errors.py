@@ -81,6 +81,11 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "CURRENCY_MISSING": "an amount needs a currency",
         "CURRENCY_MALFORMED": "a currency is an ISO 4217 code of three letters",
         "RAW_CONTACT_REFUSED": "a field holds an e-mail address or a phone number; it is not kept",
+        "RAW_IP_REFUSED": "a field holds an IP address; it is not kept",
+        "RAW_USER_AGENT_REFUSED": "a field holds what a program says of its device; it is not kept",
+        "PLACE_MALFORMED": "a place is an H3 cell",
+        "VALUE_MALFORMED": "the value is not in the form of its attribute",
+        "DEPENDENT_NOT_TAKEN": "an attribute of the person is of no dependent",
         "PROOF_MISSING": "a person's rights are exercised with a proof of who asks",
         "CURSOR_INVALID": "the cursor is none of this caller's for this purpose",
         "PAGE_TOKEN_INVALID": (
@@ -107,6 +112,9 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "AMOUNT_AND_POINTS": "a posting moves an amount or points, not both",
         "AMOUNT_OVERFLOW": "more would have been moved in the programme than signed 64 bits hold",
         "REVERSAL_NAMES_ITSELF": "a reversal names what it reverses, and not itself",
+        "DEFINITION_REFUSED": (
+            "a definition is wrong by itself or beside the others; the field says where, a dry run says all"
+        ),
         "RULES_MALFORMED": "the text is not a rules file; the field says where",
     },
     grpc.StatusCode.FAILED_PRECONDITION: {
@@ -137,6 +145,8 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "PERSON_KIND_LIMIT": "the link would give one person more identifiers of a kind than rules allow",
         "LINK_BRIDGES_PEOPLE": "a guess does not join two people of whom each has an identifier of their own",
         "IDENTIFIER_SHARED": "one of the two is shared by people; no link by it counts",
+        "APPROVED_BY_ITS_AUTHOR": "a version is approved by another caller than the one that applied it",
+        "VERSION_OUTDATED": "a newer version was applied, or it is retired; only the newest is approved",
         "RULES_NOT_NEWER": "rules in force are followed by a file of a higher version",
         "TOO_MUCH_EVIDENCE": "there is more evidence between the two than is kept",
         "SOURCE_UNKNOWN": "the rules name no such source",
@@ -151,6 +161,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "SUBJECT_ERASED": "no such subject is known",  # erased or never there: one answer
         "ERASURE_UNKNOWN": "no erasure of that id was asked for by this caller",
         "LINK_NOT_FOUND": "no active link joins the two directly",
+        "DEFINITION_UNKNOWN": "there is no such version of a definition",
         "ITEM_UNKNOWN": "no item of that id is in the catalogue",
         "PROGRAMME_UNKNOWN": "no loyalty programme of that id is in force",
         "REWARD_UNKNOWN": "the programme has no reward of that id",
@@ -336,9 +347,13 @@ DOMAIN_ERRORS: dict[type[BaseException], str] = {
     consent.LeafMalformed: "INTERNAL",  # what the suite itself wrote; a client can do nothing about it
     consent.PolicyError: "INTERNAL",  # found at start-up; a client can do nothing about it
     consent.PageTokenInvalid: "PAGE_TOKEN_INVALID",
+    engagement.ApprovedByItsAuthor: "APPROVED_BY_ITS_AUTHOR",
+    engagement.DefinitionRefused: "DEFINITION_REFUSED",
+    engagement.DefinitionUnknown: "DEFINITION_UNKNOWN",
     engagement.PageTokenInvalid: "PAGE_TOKEN_INVALID",
     engagement.RequestIdReused: "REQUEST_ID_REUSED",
     engagement.TooManyAnswers: "TOO_MANY_ANSWERS",
+    engagement.VersionOutdated: "VERSION_OUTDATED",
     identity.MalformedSubject: "SUBJECT_REF_MALFORMED",
     identity.NotADigest: "RAW_IDENTIFIER_REFUSED",
     identity.UnknownKind: "FIELD_ENUM",

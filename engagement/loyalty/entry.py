@@ -13,7 +13,8 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from engagement.loyalty.programme import Programme
-from engagement.rules import CLOCK_SKEW_MS, Refusal, is_contact
+from engagement.raw_text import is_contact
+from engagement.rules import CLOCK_SKEW_MS, Refusal
 from identity.ids import SubjectId
 
 #: The greatest number of signed 64 bits; what one birth subject moved in a programme stays within it.

@@ -41,6 +41,8 @@ _READING = (
 _CONSENT = ("consent.record", "consent.read")
 _RIGHTS = ("rights.access", "rights.restrict", "rights.object", "rights.lift", "rights.erase")
 _PERSONAL = ("service", "personalise", "analytics.profiling", "loyalty", "rights", "operate")
+#: What needs a yes of its own beside the purpose it is used for.
+_PROTECTED = ("special_category", "location_precise", "inferred_demographics")
 #: caller -> (scopes, purposes): what an importer, a shop's back end, an operator and a partner
 #: need, and no more.
 CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -63,19 +65,22 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "identity.translate",
             "profile.track",
             "profile.declare",
+            "profile.record",
             "entitlement.write",
             *("loyalty.post", "loyalty.redeem", "loyalty.read"),
         ),
-        (*_PERSONAL, "identity.link", "share.partner", "marketing.ads.first_party"),
+        (*_PERSONAL, *_PROTECTED, "identity.link", "share.partner", "marketing.ads.first_party"),
     ),
     "operator": (
         (
             *("identity.resolve", "identity.people", "identity.explain", "identity.unlink"),
-            *("identity.rules", "identity.keys"),
+            *("identity.rules", "identity.keys", "definition.write", "definition.read"),
             *("recommender.train", "recommender.jobs", "recommender.read", REFLECTION_SCOPE),
         ),
         ("service", "rights", "personalise", "marketing", "loyalty", "operate"),
     ),
+    # Who approves what the operator applied; nobody approves their own.
+    "approver": (("definition.approve", "definition.read"), ("operate",)),
     "preferences": (
         (
             *("identity.resolve", "recommend", "catalogue.read", "profile.portrait"),
@@ -118,7 +123,7 @@ NEW_IDENTIFIERS_PER_HOUR = {"importer": 1_000_000_000}
 #: Whose ids a caller may be given, of people who permit it.
 TRANSLATES_TO = {"shop": ("partner",)}
 #: What kind of caller it is, where it is no back end.
-KINDS = {"operator": "operator", "partner": "partner"}
+KINDS = {"operator": "operator", "approver": "operator", "partner": "partner"}
 
 
 def prepare(

@@ -13,7 +13,9 @@ from typing import NamedTuple
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from consent.policy import Policy
-from engagement.declared import Answer, Declaration, Thing, Topic
+from engagement.attributes import Attribute, name_of
+from engagement.declaration import Declaration
+from engagement.declared import Answer, Thing, Topic
 from engagement.event import event_key_of, use_mask
 from engagement.store import DeclareRequest
 from identity.ids import SubjectId
@@ -26,6 +28,7 @@ _REQUEST = "declare\n"
 _NOT_FOR_PREFERENCES = ("share.",)
 _NOT_FOR_AGE = ("share.", "personalise.pricing", "marketing.ads.")
 _RECOMMEND, _SEARCH, _SERVICE = "personalise.recommend", "personalise.search", "service"
+_CONTENT = "personalise.content"
 
 _BY_TASTE = (
     (profile_pb2.BENEFIT_RECOMMENDATIONS_BY_TASTE, _RECOMMEND),
@@ -35,6 +38,32 @@ _BY_AGE = (
     (profile_pb2.BENEFIT_AGE_SUITABLE, _SERVICE),
     (profile_pb2.BENEFIT_TREND_OF_AGE_BAND, _RECOMMEND),
 )
+_YEARLY = (profile_pb2.BENEFIT_YEARLY_DAYS, _CONTENT)
+_LANGUAGE = (profile_pb2.BENEFIT_LANGUAGE_AND_HOURS, _SERVICE)
+_DIET = (profile_pb2.BENEFIT_DIET_RESPECTED, _CONTENT)
+_REMEMBERED = (profile_pb2.BENEFIT_SERVICE_REMEMBERS, _SERVICE)
+_HOUSEHOLD = (profile_pb2.BENEFIT_HOUSEHOLD_OFFERS, _CONTENT)
+#: What the attributes of a person make possible; of a dependent and an interface all make the same.
+_BY_ATTRIBUTE = {
+    Attribute.BIRTHDAY: _YEARLY,
+    Attribute.OCCASION: _YEARLY,
+    Attribute.LANGUAGE: _LANGUAGE,
+    Attribute.TIME_ZONE: _LANGUAGE,
+    Attribute.HOME_CELL: (profile_pb2.BENEFIT_NEAR_THEM, _CONTENT),
+    Attribute.POSTCODE: (profile_pb2.BENEFIT_NEAR_THEM, _CONTENT),
+    Attribute.HOUSEHOLD_SIZE: _HOUSEHOLD,
+    Attribute.SEX: _HOUSEHOLD,
+    Attribute.INCOME_BAND: _HOUSEHOLD,
+    Attribute.DIET: _DIET,
+    Attribute.ALLERGIES: _DIET,
+    Attribute.TEMPERATURE: _REMEMBERED,
+    Attribute.MUSIC: _REMEMBERED,
+    Attribute.SILENCE: _REMEMBERED,
+}
+_BY_GROUP = {
+    "dependent": (profile_pb2.BENEFIT_TIPS_FOR_DEPENDENTS, _CONTENT),
+    "interface": (profile_pb2.BENEFIT_INTERFACE_AS_CHOSEN, _SERVICE),
+}
 
 
 class AnswerUses(NamedTuple):
@@ -60,7 +89,7 @@ def declaration_of(
     now_ms: int,
     uses: AnswerUses,
 ) -> Declaration:
-    """What a request says; refusing it is the domain's business.
+    """What a request says but for attributes; refusing it is the domain's business.
 
     Args:
         request: as it came.
@@ -107,19 +136,21 @@ def declare_request(request: profile_pb2.DeclareRequest, subject: SubjectId, cal
 
 
 def unlocked(
-    answers: Iterable[Answer], may_know: Callable[[str], bool], allows: Callable[[str], bool]
+    declaration: Declaration, may_know: Callable[[str], bool], allows: Callable[[str], bool]
 ) -> list[profile_pb2.Unlocked]:
-    """What answers make possible, and whether it is in effect.
+    """What a declaration makes possible, and whether it is in effect.
 
     Args:
-        answers: those of the request.
+        declaration: with answers and values; what is taken back makes nothing possible.
         may_know: whether the caller may use a purpose, and so may know whether it is permitted.
         allows: whether the subject permits a purpose.
     """
-    topics = {answer.topic for answer in answers}
+    topics = {answer.topic for answer in declaration.answers}
+    attributes = sorted({value.attribute for value in declaration.profile.values if value.value})
     benefits = [
         *(_BY_TASTE if topics - {Topic.AGE_BAND} else ()),
         *(_BY_AGE if Topic.AGE_BAND in topics else ()),
+        *dict.fromkeys(_benefit_of(attribute) for attribute in attributes),
     ]
     return [
         profile_pb2.Unlocked(
@@ -129,18 +160,23 @@ def unlocked(
     ]
 
 
-def declared_answer(answer: Answer) -> profile_pb2.DeclaredAnswer:
-    """An answer as it is shown."""
+def _benefit_of(attribute: int) -> tuple[profile_pb2.Benefit, str]:
+    group = name_of(attribute).partition(".")[0]
+    return _BY_GROUP[group] if group in _BY_GROUP else _BY_ATTRIBUTE[Attribute(attribute)]
+
+
+def declared_answer(answer: Answer, use: int) -> profile_pb2.DeclaredAnswer:
+    """An answer as it is shown; ``use`` is its place among the page's uses."""
     source = profile_pb2.Source(party=profile_pb2.PARTY_ZERO, origin=answer.origin)
     seconds, ms = divmod(answer.declared_at_ms, 1000)
     declared_at = Timestamp(seconds=seconds, nanos=ms * 1_000_000)
     if answer.topic == Topic.AGE_BAND:
         band = profile_pb2.AgeBand.Name(answer.value)
-        return profile_pb2.DeclaredAnswer(age_band=band, declared_at=declared_at, source=source)
+        return profile_pb2.DeclaredAnswer(age_band=band, declared_at=declared_at, source=source, use=use)
     preference = profile_pb2.Preference(
         kind=profile_pb2.TopicKind.Name(answer.topic),
         name=answer.name,
         stance=profile_pb2.STANCE_LIKE if answer.value > 0 else profile_pb2.STANCE_DISLIKE,
         strength=profile_pb2.Strength.Name(abs(answer.value)),
     )
-    return profile_pb2.DeclaredAnswer(preference=preference, declared_at=declared_at, source=source)
+    return profile_pb2.DeclaredAnswer(preference=preference, declared_at=declared_at, source=source, use=use)

@@ -11,6 +11,7 @@ from engagement.event import Event
 from engagement.store import Declared, EventChange
 from identity.ids import SUBJECT_BYTES, SubjectId
 from recommender.declared import DeclaredAnswer, DeclaredBy
+from recommender.events import Kind
 from recommender.projection import ProjectedEvent
 from services.feed import Feed
 from services.interceptors.call import Call
@@ -20,6 +21,8 @@ from services.remote_feed import Patience, RemoteFeed, followed, portions
 from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
 
 DAY_MS = 86_400_000
+#: The kinds of events that the recommender gives a weight or takes one back by.
+_LEARNED = frozenset(int(kind) for kind in Kind)
 #: Events of one message; about 0.5 MiB.
 _WEIGHT_MAX = 5_000
 #: A reading that takes longer is begun anew.
@@ -128,10 +131,10 @@ def projected_answers(declared: Declared) -> DeclaredBy:
 
 
 def news_told(change: EventChange) -> EventNews:
-    """The news of a commit as the recommender is told them."""
+    """The news of a commit as the recommender is told them: of the kinds of events that it learns from."""
     return EventNews(
         change.seq,
-        tuple(projected(event) for event in change.events),
+        tuple(projected(event) for event in change.events if event.kind in _LEARNED),
         tuple(projected_answers(one) for one in change.declared),
     )
 
@@ -159,7 +162,7 @@ def news_of(message: feed_pb2.EventNews) -> EventNews:
     """
     return EventNews(
         message.seq,
-        tuple(_event_of(event) for event in message.events),
+        tuple(_event_of(event) for event in message.events if event.kind in _LEARNED),
         tuple(_declared_of(one) for one in message.declared),
     )
 

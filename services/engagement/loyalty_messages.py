@@ -6,7 +6,7 @@ from engagement.loyalty.entry import MOVED_MAX, Entry
 from engagement.loyalty.reservation import Reservation
 from engagement.loyalty.standing import Standing
 from identity.ids import SubjectId
-from services.engagement.service import milliseconds, timestamp
+from services.engagement.event_messages import milliseconds, timestamp
 from veilgraph.engagement.v1 import loyalty_pb2
 
 #: Ends that are shown of points.

@@ -7,20 +7,23 @@ batch may be sent again; what was recorded is then counted as a duplicate.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, cast
-
-from google.protobuf.timestamp_pb2 import Timestamp
+from typing import Any
 
 from consent.policy import Policy
-from engagement.declared import Answer, Declaration, of_person
-from engagement.declared import refusal_of as refusal_of_declaration
-from engagement.event import Event, event_key_of, use_mask
-from engagement.portrait import PageTokens, page_scope
-from engagement.rules import refusal_of, uses_by_party
-from engagement.store import Appended, DeclaredStore, DeclareRequest, EventStore, Recorded
+from engagement.attributes import Value
+from engagement.attributes import of_person as values_of_person
+from engagement.declaration import Declaration
+from engagement.declaration import refusal_of as refusal_of_declaration
+from engagement.declared import Answer, of_person
+from engagement.event import Event
+from engagement.facts_of import Asked, readable, readable_events
+from engagement.play import Limits
+from engagement.portrait import PageTokens, depth_of, page_scope
+from engagement.rules import refusal_of
+from engagement.store import Appended, AttributeStore, DeclaredStore, DeclareRequest, EventStore, Recorded
 from identity.ids import SubjectId
 from services.begun import Begun
 from services.engagement.declaring import (
@@ -30,7 +33,16 @@ from services.engagement.declaring import (
     declared_answer,
     unlocked,
 )
-from services.errors import InvalidRequest
+from services.engagement.event_messages import events_of, portrait_event, uses_of
+from services.engagement.permitting import denied_place
+from services.engagement.recording import (
+    attribute_uses,
+    denied_value,
+    portrait_attribute,
+    profile_of,
+    values_taken,
+)
+from services.errors import Denied, InvalidRequest
 from services.feed import Feed
 from services.interceptors.call import Call, ItemRefusal, Unreadable
 from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
@@ -38,7 +50,6 @@ from veilgraph.privacy.v1 import privacy_pb2
 
 PAGE_SIZE_DEFAULT = 100
 _WHOLE_MESSAGE = -1
-_NS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,22 @@ class Taken:
     refused: Sequence[privacy_pb2.ItemError]
 
 
+class Uses:
+    """The distinct uses of what stands on a page, each once, in the order they are met."""
+
+    def __init__(self) -> None:
+        self._places: dict[int, int] = {}
+
+    def place(self, mask: int) -> int:
+        """The place of a mask of purposes among the uses."""
+        return self._places.setdefault(mask, len(self._places))
+
+    @property
+    def masks(self) -> Sequence[int]:
+        """The masks by their places."""
+        return list(self._places)
+
+
 class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
     """``veilgraph.engagement.v1.ProfileService``."""
 
@@ -57,16 +84,19 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
         *,
         store: EventStore,
         declared: DeclaredStore,
+        attributes: AttributeStore,
         feed: Feed[Any],
         policy: Policy,
         page_tokens: PageTokens,
     ) -> None:
         self._store = store
         self._declared = declared
+        self._attributes = attributes
         self._feed = feed
         self._policy = policy
         self._uses = uses_of(policy)
         self._answer_uses = answer_uses(policy)
+        self._attribute_uses = attribute_uses(policy)
         self._page_tokens = page_tokens
         self._begun = Begun()
 
@@ -103,10 +133,16 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
         subject, caller = call.subject, call.caller
         assert subject is not None  # noqa: S101 - a method that refuses has a subject
         assert caller is not None  # noqa: S101 - authentication ran before
-        declaration = declaration_of(request, subject, call.members(subject), call.now_ms, self._answer_uses)
+        profile = profile_of(request, subject, call.now_ms, self._attribute_uses)
+        members = call.members(subject)
+        declaration = declaration_of(request, subject, members, call.now_ms, self._answer_uses)
+        declaration = declaration._replace(profile=profile)
         refusal = refusal_of_declaration(declaration)
         if refusal is not None:
             raise InvalidRequest(refusal.reason, field=refusal.field)
+        denied, where = denied_value(profile, call)
+        if denied:
+            raise Denied(denied, field=where)
         recorded = await self._begun.to_the_end(
             self._say(declare_request(request, subject, call), declaration)
         )
@@ -114,33 +150,54 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
             answered=recorded.answered,
             withdrawn=recorded.withdrawn,
             unlocked=unlocked(
-                declaration.answers,
+                declaration,
                 lambda purpose: bool(caller.purposes >> self._policy.index(purpose) & 1),
                 lambda purpose: call.allows(subject, purpose),
             ),
         )
 
+    async def RecordAttributes(
+        self, request: profile_pb2.RecordAttributesRequest, call: Call
+    ) -> profile_pb2.RecordAttributesResponse:
+        """Records values with where they are from; answers once they are durable."""
+        taken = values_taken(request, call, self._attribute_uses)
+        refused = sorted(call.refused, key=attrgetter("index"))
+        recorded = await self._begun.to_the_end(self._attributes.record(taken))
+        return profile_pb2.RecordAttributesResponse(
+            recorded=recorded, refused=[refusal.message() for refusal in refused]
+        )
+
     async def Portrait(
         self, request: profile_pb2.PortraitRequest, call: Call
     ) -> profile_pb2.PortraitResponse:
-        """The person's events and answers that may be read for the call's purpose."""
-        assert call.subject is not None  # noqa: S101 - a method that refuses has a subject
-        assert call.caller is not None  # noqa: S101 - authentication ran before
-        members = call.members(call.subject)
-        scope = page_scope(call.tenant, call.caller.id, call.purpose, members)
+        """What of the person may be read for the call's purpose, a page of it."""
+        subject, caller = call.subject, call.caller
+        assert subject is not None  # noqa: S101 - a method that refuses has a subject
+        assert caller is not None  # noqa: S101 - authentication ran before
+        members = call.members(subject)
+        scope = page_scope(call.tenant, caller.id, call.purpose, members)
         after = self._page_tokens.open(request.page_token, scope) if request.page_token else None
         limit = request.page_size or PAGE_SIZE_DEFAULT
+        asked = Asked(call.purpose, self._policy.leaves[call.purpose], call.now_ms, "UTC", call.allows)
         page = await self._store.portrait(members, call.purpose, call.now_ms, limit, after)
         answers = () if after else await self._readable_answers(members, call.purpose)
+        values = () if after else await self._readable_values(members, asked)
+        uses = Uses()
+        depth = depth_of(page, call.now_ms, Limits().new_relation_days, declared=bool(answers or values))
         return profile_pb2.PortraitResponse(
-            events=[portrait_event(event) for event in page.events],
+            events=[
+                portrait_event(event, uses.place(event.uses)) for event in readable_events(page.events, asked)
+            ],
             total_events=page.total,
             next_page_token=self._page_tokens.seal(page.following, scope) if page.following else "",
             origins=[
                 profile_pb2.OriginCount(origin=origin, events=count)
                 for origin, count in sorted(page.by_origin.items())
             ],
-            declared=[declared_answer(answer) for answer in answers],
+            declared=[declared_answer(answer, uses.place(answer.uses)) for answer in answers],
+            attributes=[portrait_attribute(value, uses.place(value.uses)) for value in values],
+            depth=None if after else profile_pb2.PortraitDepth.Name(depth),
+            uses=[profile_pb2.ReadFor(purposes=self._policy.names_in(mask)) for mask in uses.masks],
         )
 
     async def drained(self) -> None:
@@ -153,10 +210,12 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
         events = events_of(messages, call, self._uses)
         for index, event in zip(call.accepted, events, strict=True):
             refusal = refusal_of(event, event.recorded_at_ms)
-            if refusal is None:
-                taken.append(event)
-            else:
+            if refusal is not None:
                 call.refuse_item(index, refusal.reason, f"events[{index}].{refusal.field}")
+            elif event.detail and (reason := denied_place(event, call)):
+                call.refuse_item(index, reason, f"events[{index}].detail.place_cell")
+            else:
+                taken.append(event)
         refused = sorted(call.refused, key=attrgetter("index"))
         # A commit goes on when its caller is gone, and then its news must go out too.
         appended = await self._begun.to_the_end(self._record(taken))
@@ -171,78 +230,11 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
         answers = await self._declared.declared(members)
         return of_person(answer for answer in answers if answer.uses >> purpose & 1)
 
+    async def _readable_values(self, members: Sequence[SubjectId], asked: Asked) -> Sequence[Value]:
+        values = await self._attributes.values(members)
+        return list(values_of_person(readable(values, asked), asked.now_ms).values())
+
     async def _record(self, events: Sequence[Event]) -> Appended:
         appended = await self._store.append(events)
         self._feed.published(appended.seq)
         return appended
-
-
-def uses_of(policy: Policy) -> Mapping[int, int]:
-    """The uses of events by party: a partner's have every use but those of handing them on."""
-    every = range(len(policy.leaves))
-    kept = (index for index in every if not policy.leaves[index].startswith("share."))
-    return uses_by_party(own=use_mask(every), partner=use_mask(kept))
-
-
-def events_of(messages: Iterable[profile_pb2.Event], call: Call, uses: Mapping[int, int]) -> list[Event]:
-    """The accepted events of a message as domain events; times are cut to milliseconds.
-
-    Written out rather than divided up: it runs once an event.
-    """
-    assert call.caller is not None  # noqa: S101 - authentication ran before
-    key_of = event_key_of(call.tenant, call.caller.id)
-    now_ms = call.now_ms
-    subjects = cast("list[SubjectId]", call.subjects["events.subject"])  # none is a guest: denials refuse
-    events = []
-    for message, subject in zip(messages, subjects, strict=True):
-        source, occurred_at = message.source, message.occurred_at
-        party = source.party
-        event = Event(
-            key_of(message.event_id),
-            subject,
-            message.kind,
-            message.item_id,
-            occurred_at.seconds * 1000 + occurred_at.nanos // _NS_PER_MS,
-            message.quantity or 1,
-            message.amount_minor,
-            message.currency,
-            message.order_ref,
-            party,
-            source.origin,
-            source.agreement,
-            milliseconds(source.expires_at) if source.HasField("expires_at") else None,
-            now_ms,
-            uses.get(party, 0),
-        )
-        events.append(event)
-    return events
-
-
-def portrait_event(event: Event) -> profile_pb2.PortraitEvent:
-    """A domain event as it is shown."""
-    source = profile_pb2.Source(
-        party=profile_pb2.Party.Name(event.party), origin=event.origin, agreement=event.agreement
-    )
-    if event.expires_at_ms is not None:
-        source.expires_at.CopyFrom(timestamp(event.expires_at_ms))
-    return profile_pb2.PortraitEvent(
-        kind=profile_pb2.EventKind.Name(event.kind),
-        item_id=event.item_id,
-        occurred_at=timestamp(event.occurred_at_ms),
-        quantity=event.quantity,
-        amount_minor=event.amount_minor,
-        currency=event.currency,
-        source=source,
-        recorded_at=timestamp(event.recorded_at_ms),
-    )
-
-
-def milliseconds(instant: Timestamp) -> int:
-    """A timestamp as milliseconds since the epoch, cut off below."""
-    return instant.seconds * 1000 + instant.nanos // _NS_PER_MS
-
-
-def timestamp(instant_ms: int) -> Timestamp:
-    """Milliseconds since the epoch as a timestamp."""
-    seconds, ms = divmod(instant_ms, 1000)
-    return Timestamp(seconds=seconds, nanos=ms * _NS_PER_MS)

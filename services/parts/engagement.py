@@ -1,13 +1,16 @@
-"""Engagement: the events people are reported for, and the feed of what the recommender may know of them."""
+"""Engagement: events and their feed, and the definitions by which decisions are made."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from engagement.loyalty.programme import Programme
 from engagement.portrait import PageTokens
+from services.engagement.defining import DefinitionServicer
 from services.engagement.event_feed import EventFeedServicer, news_told
+from services.engagement.in_force import InForce
 from services.engagement.loyalty import LoyaltyServicer
 from services.engagement.opening import AccessServicer, Opening
 from services.engagement.service import ProfileServicer
@@ -18,8 +21,10 @@ from services.remote_feed import Patience
 from services.remote_stores import store_served
 from services.server import Served
 from services.storage.announced import AnnouncedTables
+from services.storage.attributes import AttributeTables
 from services.storage.database import Database
 from services.storage.declared import DeclaredTables
+from services.storage.definitions import DefinitionTables
 from services.storage.engagement import EventTables
 from services.storage.engagement_people import EngagementPeople
 from services.storage.loyalty import LoyaltyTables
@@ -27,7 +32,14 @@ from services.storage.personal import DatabaseStore
 from services.storage.subject_keys import SubjectKeys
 from services.stream.announcing import Announcer
 from services.stream.link import joining, stream_of
-from veilgraph.engagement.v1 import loyalty_pb2, loyalty_pb2_grpc, profile_pb2, profile_pb2_grpc
+from veilgraph.engagement.v1 import (
+    definition_pb2,
+    definition_pb2_grpc,
+    loyalty_pb2,
+    loyalty_pb2_grpc,
+    profile_pb2,
+    profile_pb2_grpc,
+)
 from veilgraph.internal.v1 import access_pb2, access_pb2_grpc, feed_pb2, feed_pb2_grpc
 
 
@@ -35,7 +47,10 @@ from veilgraph.internal.v1 import access_pb2, access_pb2_grpc, feed_pb2, feed_pb
 async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]:
     """Engagement while the block runs; it gives the feed of events."""
     config = process.config
-    async with process.database("engagement") as database:
+    async with (
+        process.database("engagement") as database,
+        followed(process, DefinitionTables(database)) as in_force,
+    ):
         store = EventTables(database)
 
         async def news(after: int, limit: int) -> Sequence[EventNews]:
@@ -54,13 +69,18 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
         servicer = ProfileServicer(
             store=store,
             declared=DeclaredTables(database),
+            attributes=AttributeTables(database),
             feed=feed,
             policy=config.policy,
             page_tokens=PageTokens(page_key),
         )
         ledger = LoyaltyTables(database)
-        loyalty = LoyaltyServicer(ledger, programmes_in_force)
-        links.open_items = Opening(ledger, programmes_in_force, config.policy.index("loyalty"), process.clock)
+
+        def programmes() -> Mapping[str, Programme]:
+            return in_force.programmes
+
+        loyalty = LoyaltyServicer(ledger, programmes)
+        links.open_items = Opening(ledger, programmes, config.policy.index("loyalty"), process.clock)
 
         async def drained() -> None:
             await servicer.drained()
@@ -77,6 +97,11 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
                 loyalty_pb2.DESCRIPTOR.services_by_name["LoyaltyService"],
                 loyalty_pb2_grpc.add_LoyaltyServiceServicer_to_server,
                 loyalty,
+            ),
+            Served(
+                definition_pb2.DESCRIPTOR.services_by_name["DefinitionService"],
+                definition_pb2_grpc.add_DefinitionServiceServicer_to_server,
+                DefinitionServicer(DefinitionTables(database), in_force),
             ),
             Served(
                 feed_pb2.DESCRIPTOR.services_by_name["EventFeedService"],
@@ -100,9 +125,17 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
         )
 
 
-def programmes_in_force() -> Mapping[str, Programme]:
-    """The loyalty programmes in force, by id: none while nothing can be defined."""
-    return {}
+@asynccontextmanager
+async def followed(process: Process, tables: DefinitionTables) -> AsyncIterator[InForce]:
+    """What is in force, kept up with while the block runs."""
+    in_force = InForce(tables, process.log)
+    await in_force.refresh()
+    following = asyncio.create_task(in_force.follow())
+    process.must_run("the follower of definitions", following)
+    try:
+        yield in_force
+    finally:
+        following.cancel()
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What people say of themselves, in engagement's SQLite file.
+"""What people say of themselves, in engagement's tables.
 
 There is one row for each thing a birth subject said something about. A declaration, its news
 and what makes it repeatable are one transaction. The news name the subject only: whoever reads
@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from engagement.declared import ANSWERS_MAX, Answer, Declaration, ended
+from engagement.declaration import Declaration, ended
+from engagement.declared import ANSWERS_MAX, Answer
 from engagement.errors import RequestIdReused, TooManyAnswers
 from engagement.store import Declared, DeclareRequest, Recorded
 from identity.ids import SubjectId
+from services.storage import attributes
 from services.storage.database import Connection, Database
 from services.storage.outbox import last_told, tell_no_event
 from services.storage.partitions import subjects_of
@@ -88,14 +90,16 @@ def _declare(request: DeclareRequest, declaration: Declaration, connection: Conn
         raise TooManyAnswers
     connection.executemany(_TAKE, [(answer.subject, *answer.thing) for answer in gone])
     connection.executemany(_PUT, said.values())  # one that is said again is so old anew
-    withdrawn = len({answer.thing for answer in gone} - said.keys())
+    of_profile = attributes.declare(connection, declaration)
+    answered = len(changed) + of_profile.answered
+    withdrawn = len({answer.thing for answer in gone} - said.keys()) + of_profile.withdrawn
     connection.execute(
         "INSERT INTO declare_request VALUES (?, ?, ?, ?, ?, ?)",
-        (request.key, declaration.subject, request.digest, len(changed), withdrawn, request.now_ms),
+        (request.key, declaration.subject, request.digest, answered, withdrawn, request.now_ms),
     )
     for subject in dict.fromkeys(answer.subject for answer in (*gone, *said.values())):
         _tell(subject, connection)
-    return Recorded(len(changed), withdrawn, last_told(connection))
+    return Recorded(answered, withdrawn, last_told(connection))
 
 
 def _tell(subject: SubjectId, connection: Connection) -> None:

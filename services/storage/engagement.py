@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache, partial
 from heapq import merge
 from itertools import chain, islice
@@ -42,7 +43,7 @@ _NEWEST = f"""
     SELECT id, {_COLUMNS} FROM event
     WHERE {_VISIBLE} AND (occurred_at_ms, id) < (?, ?)
     ORDER BY occurred_at_ms DESC, id DESC LIMIT ?"""  # noqa: S608 - put together from our own column names
-_ORIGINS = f"SELECT origin, count(*) FROM event WHERE {_VISIBLE} GROUP BY origin"  # noqa: S608
+_ORIGINS = f"SELECT origin, count(*), min(occurred_at_ms) FROM event WHERE {_VISIBLE} GROUP BY origin"  # noqa: S608
 _RANGE = f"SELECT id, {_COLUMNS} FROM event WHERE id BETWEEN ? AND ? ORDER BY id"  # noqa: S608
 _PARTITION = f"""
     SELECT id, {_COLUMNS} FROM event
@@ -96,13 +97,16 @@ class _Asked(NamedTuple):
 def _portrait(asked: _Asked, after: Mark | None, reader: Connection) -> PortraitPage:
     mark = after or Mark(last_given(reader, _EVENTS), _BEFORE_ALL, _BEFORE_ALL)
     origins: Counter[str] = Counter()
-    pages = []
+    pages, firsts = [], []
     for subject in asked.subjects:
         visible = (subject, mark.as_of, asked.uses, asked.now_ms)
-        origins.update(dict(reader.execute(_ORIGINS, visible).fetchall()))
+        for origin, events, first_ms in reader.execute(_ORIGINS, visible).fetchall():
+            origins[origin] += events
+            firsts.append(first_ms)
         newest = (*visible, mark.occurred_at_ms, mark.position, asked.limit + 1)
         pages.append(reader.execute(_NEWEST, newest).fetchall())
-    return _page(pages, origins, asked.limit, mark.as_of)
+    page = _page(pages, origins, asked.limit, mark.as_of)
+    return replace(page, first_ms=min(firsts, default=None))
 
 
 def _append(events: Sequence[Event], writer: Connection) -> Appended:

@@ -1,18 +1,22 @@
-"""What engagement keeps about people: their events, what they declare and their loyalty accounts.
+"""What engagement keeps about people: events, declarations, attributes and loyalty, each in one place.
 
-Each is in one place: the outbox points at events and answers instead of repeating them, so what was
-erased is in no news; and what a programme has handed over is a sum that names nobody.
+The outbox points at them instead of repeating them, so what was erased is in no news; and what a
+programme has handed over is a sum that names nobody.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
+from engagement.attributes import Value, name_of
 from engagement.declared import AgeBand, Topic
+from engagement.detail import Device, unpacked
 from engagement.event import Event, EventKind, Party
 from engagement.loyalty.entry import PostingKind
 from engagement.loyalty.reservation import Settling
 from identity.ids import SubjectId
+from services.storage.attributes import values_of
 from services.storage.database import Connection
 from services.storage.declared import answers_of
 from services.storage.loyalty import entries_of, reservations_of
@@ -24,12 +28,13 @@ _OF_SUBJECT = f"SELECT {_COLUMNS} FROM event WHERE subject = ? ORDER BY id"  # n
 _COUNTS = {
     "event": "SELECT count(*) FROM event WHERE subject = ?",
     "declared": "SELECT count(*) FROM declared WHERE subject = ?",
+    "attribute": "SELECT count(*) FROM attribute WHERE subject = ?",
     "loyalty": "SELECT count(*) FROM loyalty_entry WHERE subject = ?",
     "reward": "SELECT count(*) FROM loyalty_reservation WHERE subject = ?",
 }
 #: Every table with rows about people; each names the birth subject.
 _TABLES = (
-    *("event", "declared", "declared_change", "declare_request"),
+    *("event", "declared", "declared_change", "declare_request", "attribute"),
     *("loyalty_entry", "loyalty_account", "loyalty_reservation"),
 )
 _LOYALTY = "loyalty"
@@ -70,6 +75,7 @@ class EngagementPeople:
                     "order_ref": event.order_ref,
                     "agreement": event.agreement,
                     "expires_at_ms": event.expires_at_ms,
+                    **detail_in_words(event.detail),
                 },
                 source=event.origin,
                 party=Party(event.party).name,
@@ -88,6 +94,20 @@ class EngagementPeople:
                 observed_at_ms=answer.declared_at_ms,
                 recorded_at_ms=answer.declared_at_ms,
                 purposes=self._purposes(answer.uses),
+            )
+        for value in values_of(connection, subject):
+            inferred = value.party == Party.INFERRED
+            yield ExportedValue(
+                store=self.name,
+                kind="attribute",
+                subject=subject,
+                value=value_in_words(value),
+                source=value.origin,
+                party="" if inferred else Party(value.party).name,
+                observed_at_ms=value.observed_at_ms,
+                recorded_at_ms=value.recorded_at_ms,
+                purposes=self._purposes(value.uses),
+                inferred=inferred,
             )
 
         yield from self._loyalty(connection, subject)
@@ -134,7 +154,7 @@ class EngagementPeople:
             )
 
     async def inferred(self, _subject: SubjectId) -> AsyncIterator[ExportedValue]:
-        """See ``Contents.inferred``: engagement concludes nothing."""
+        """See ``Contents.inferred``: engagement concludes nothing, and what others did is stored."""
         return
         yield  # an iterator, of nothing
 
@@ -166,3 +186,24 @@ def answer_in_words(topic: int, name: str, value: int) -> dict[str, Json]:
         "stance": "LIKE" if value > 0 else "DISLIKE",
         "strength": abs(value),
     }
+
+
+def detail_in_words(text: str) -> dict[str, Json]:
+    """What stood beside an event as it is shown to whoever it is of; nothing where nothing was said."""
+    if not text:
+        return {}
+    said: dict[str, Json] = json.loads(text)
+    device = unpacked(text).device
+    return said | ({"device": Device(device).name} if device else {})
+
+
+def value_in_words(value: Value) -> dict[str, Json]:
+    """A value as it is shown to whoever it is of."""
+    said: dict[str, Json] = {"attribute": name_of(value.attribute), "value": value.value}
+    if value.dependent:
+        said["dependent"] = value.dependent
+    if value.corrected:
+        said["corrected"] = True
+    if value.agreement:
+        said["agreement"] = value.agreement
+    return said | {"expires_at_ms": value.expires_at_ms}

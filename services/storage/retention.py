@@ -9,39 +9,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from consent.retention import DAY_MS, Retention
 from engagement.declared import Topic
 from engagement.event import EventKind
 from identity.ids import SubjectId
-
-#: Rows, or subjects of the recommender, one batch looks at: some milliseconds of the writer.
+from services.storage import attribute_sweeps, loyalty_sweeps
 from services.storage.database import Connection, Database
 from services.storage.numbers import SUBJECTS, give
+from services.storage.swept import BATCH_ROWS, BATCH_SUBJECTS, Swept, end_of_batch
 
-BATCH_ROWS = 2_000
-BATCH_SUBJECTS = 200
-BATCH_ACCOUNTS = 200
 #: Links that count for nothing, by their states (REFUSED, QUARANTINED). What carries refusals stays until
 #: the person is erased, and so does what was declared wrong: else it came back.
 _FALLEN = {"refused_links": 3, "quarantined_links": 6}
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What one batch did.
-
-    Attributes:
-        cursor: where the next batch begins; ``None`` after the last one.
-        deleted: how many of each kind went.
-        subjects: whose data changed, where that matters to what is in memory.
-    """
-
-    cursor: int | None
-    deleted: Mapping[str, int] = field(default_factory=dict)
-    subjects: frozenset[SubjectId] = frozenset()
 
 
 _OF_RECORD = {
@@ -77,9 +59,9 @@ def batches_of(service: str, retention: Retention, now_ms: int) -> list[Batch]:
         "engagement": [
             partial(_events, events, now_ms),
             *(partial(_declared, record, before_ms) for record, before_ms in declared_ms.items()),
+            *attribute_sweeps.batches_of(retention, now_ms),
             partial(_answers, "declare_request", "at_ms", answers_ms),
-            partial(_undone_rewards, answers_ms),
-            partial(_loyalty_accounts, retention.records_due("loyalty", now_ms)),
+            *loyalty_sweeps.batches_of(retention, now_ms),
         ],
         "recommender": [
             partial(_projected_events, events, now_ms),
@@ -124,7 +106,7 @@ async def carry_out(database: Database, batch: Batch, cursor: int, sweep: Sweep)
 
 
 def _events(due: Mapping[EventKind, int], now_ms: int, connection: Connection, after: int) -> Swept:
-    last = _end_of_batch(connection, "event", "id", after)
+    last = end_of_batch(connection, "event", "id", after)
     if last is None:
         return Swept(None)
     condition, values = _is_due(due, "recorded_at_ms")
@@ -141,7 +123,7 @@ def _projected_events(due: Mapping[EventKind, int], now_ms: int, connection: Con
     A model says by numbers whom it was learned from, so a model that knows more than is left
     is told apart by that, as after an erasure.
     """
-    last = _end_of_batch(connection, "subject", "number", after, BATCH_SUBJECTS)
+    last = end_of_batch(connection, "subject", "number", after, BATCH_SUBJECTS)
     if last is None:
         return Swept(None)
     condition, values = _is_due(
@@ -177,7 +159,7 @@ def _is_due(due: Mapping[EventKind, int], recorded: str) -> tuple[str, list[int]
 
 def _audit_rows(before_ms: int, connection: Connection, after: int) -> Swept:
     """The service's own copy of its records; in the log they stay, where nothing is ever taken away."""
-    last = _end_of_batch(connection, "audit_batches", "seq", after)
+    last = end_of_batch(connection, "audit_batches", "seq", after)
     if last is None:
         return Swept(None)
     gone = connection.execute(
@@ -206,34 +188,6 @@ def _declared(record: str, before_ms: int, connection: Connection, _after: int) 
         (before_ms, BATCH_ROWS),
     ).rowcount
     return Swept(0 if gone == BATCH_ROWS else None, {record: gone})
-
-
-def _undone_rewards(before_ms: int, connection: Connection, _after: int) -> Swept:
-    """Reservations that were cancelled or ran out: kept as long as answers, for they are no more."""
-    gone = connection.execute(
-        "DELETE FROM loyalty_reservation WHERE reservation_id IN (SELECT reservation_id"
-        " FROM loyalty_reservation WHERE state <> 2 AND expires_ms < ? LIMIT ?)",
-        (before_ms, BATCH_ROWS),
-    ).rowcount
-    return Swept(0 if gone == BATCH_ROWS else None, {"answers": gone})
-
-
-def _loyalty_accounts(before_ms: int, connection: Connection, _after: int) -> Swept:
-    """Whole accounts that nobody used for so long; a part of a ledger says something else than all of it."""
-    accounts = connection.execute(
-        "DELETE FROM loyalty_account WHERE (subject, programme_id) IN"
-        " (SELECT subject, programme_id FROM loyalty_account WHERE latest_at_ms < ? LIMIT ?)"
-        " RETURNING subject, programme_id",
-        (before_ms, BATCH_ACCOUNTS),
-    ).fetchall()
-    gone = 0
-    for table in ("loyalty_entry", "loyalty_reservation"):
-        for account in accounts:
-            gone += connection.execute(
-                f"DELETE FROM {table} WHERE subject = ? AND programme_id = ?",  # noqa: S608 - our names
-                account,
-            ).rowcount
-    return Swept(0 if len(accounts) == BATCH_ACCOUNTS else None, {"loyalty": gone})
 
 
 def _projected_answers(record: str, before_ms: int, connection: Connection, _after: int) -> Swept:
@@ -291,17 +245,6 @@ def _skeletons(now_ms: int, connection: Connection, _after: int) -> Swept:
         (now_ms, BATCH_ROWS),
     ).rowcount
     return Swept(0 if gone >= BATCH_ROWS else None, {"consent_skeletons": gone})
-
-
-def _end_of_batch(
-    connection: Connection, table: str, key: str, after: int, rows: int = BATCH_ROWS
-) -> int | None:
-    (last,) = connection.execute(
-        f"SELECT max({key}) FROM"  # noqa: S608 - our names
-        f" (SELECT {key} FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT {rows}) AS batch",
-        (after,),
-    ).fetchone()
-    return None if last is None else int(last)
 
 
 def _by_kind(kinds: Iterable[int]) -> dict[str, int]:

@@ -30,6 +30,7 @@ _COLUMNS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("declared", "subject"),
         ("declared_change", "subject"),
         ("declare_request", "subject"),
+        ("attribute", "subject"),
         ("loyalty_entry", "subject"),
         ("loyalty_account", "subject"),
         ("loyalty_reservation", "subject"),

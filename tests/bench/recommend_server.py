@@ -34,6 +34,7 @@ from services.key_sets import fixed
 from services.parts.links import EventNews
 from services.recommender.recommending import Recommender, running_recommender
 from services.server import GuardedServer, Served
+from services.storage.attributes import AttributeTables
 from services.storage.audit import StoredAuditLog
 from services.storage.declared import DeclaredTables
 from services.storage.engagement import EventTables
@@ -88,6 +89,7 @@ async def main(folder: Path) -> None:
         profile = ProfileServicer(
             store=store,
             declared=DeclaredTables(engagement_db),
+            attributes=AttributeTables(engagement_db),
             feed=feed,
             policy=policy,
             page_tokens=PageTokens(secrets.token_bytes(64)),

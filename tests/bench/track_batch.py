@@ -27,7 +27,7 @@ import grpc
 
 from engagement.event import Event, EventKind, Party, event_key_of, use_mask
 from identity.ids import SubjectId
-from services.engagement.service import timestamp
+from services.engagement.event_messages import timestamp
 from services.storage.engagement import EventTables
 from services.storage.numbers import last_given
 from services.storage.sqlite import SqliteDatabase, connect, migrate

@@ -33,6 +33,7 @@ from services.interceptors.call import Caller
 from services.interceptors.metrics import CallMetrics
 from services.key_sets import fixed
 from services.server import GuardedServer, Served
+from services.storage.attributes import AttributeTables
 from services.storage.audit import StoredAuditLog
 from services.storage.declared import DeclaredTables
 from services.storage.engagement import EventTables
@@ -78,6 +79,7 @@ async def main() -> None:
         servicer = ProfileServicer(
             store=store,
             declared=DeclaredTables(database),
+            attributes=AttributeTables(database),
             feed=Feed(store.changes, store.last_seq),
             policy=policy,
             page_tokens=PageTokens(secrets.token_bytes(64)),

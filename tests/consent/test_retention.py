@@ -15,6 +15,8 @@ CLASSES = {
     "PSEUDONYM": "until_erased",
     "DECLARED": "until_erased",
     "DEMOGRAPHIC": 365,
+    "SPECIAL": 7,
+    "LOCATION_PRECISE": 30,
 }
 RECORDS = {
     "audit": 50,
@@ -27,6 +29,11 @@ RECORDS = {
     "entitlements": 100,
     "loyalty": 100,
     "announcements": 1,
+    "attributes": 100,
+    "corrections": "until_erased",
+    "observed_attributes": 100,
+    "special_attributes": 7,
+    "precise_places": 30,
 }
 
 
@@ -72,6 +79,7 @@ def test_without_any_table_everything_is_missing():
         ({"events": {"VIEW": True}}, "True is neither"),
         ({"events": {"VIEW": "for_ever"}}, "'for_ever' is neither"),
         ({"events": {"VIEW": 101}}, "retention.events.VIEW: stays longer than anything of class BEHAVIOURAL"),
+        ({"events": {"CAMERA": 8}}, "retention.events.CAMERA: stays longer than anything of class SPECIAL"),
         ({"events": {"VIEW": "until_erased"}}, "stays longer than anything of class BEHAVIOURAL"),
         ({"records": RECORDS | {"audit": 51}}, "retention.records.audit: stays longer"),
         ({"songs": {}}, r"unknown tables \['songs'\]"),
@@ -104,9 +112,7 @@ def test_what_stays_until_erased_is_never_due():
 
 
 def test_the_shipped_policy_keeps_nothing_it_does_not_name(policy):
+    from engagement.event import EventKind
     from services.interceptors.declared import data_classes
 
-    assert (
-        policy.retention.missing(["VIEW", "BASKET_ADD", "BASKET_REMOVE", "ORDER", "REFUND"], data_classes())
-        == []
-    )
+    assert policy.retention.missing([kind.name for kind in EventKind], data_classes()) == []

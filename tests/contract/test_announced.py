@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engagement.declared import Declaration
+from engagement.declaration import Declaration
 from services.storage.announced import AnnouncedTables
 from services.storage.database import Database
 from services.storage.declared import DeclaredTables

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engagement.declared import ANSWERS_MAX, AgeBand, Answer, Declaration, Topic
+from engagement.declaration import Declaration
+from engagement.declared import ANSWERS_MAX, AgeBand, Answer, Topic
 from engagement.errors import RequestIdReused, TooManyAnswers
 from engagement.store import DeclaredStore, EventStore
 from services.storage.declared import DeclaredTables

@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from tests.e2e.conftest import suite_in
-from tests.e2e.loyal import PROGRAMMES, Loyal
+from tests.e2e.loyal import Loyal, declare
 from tests.services.conftest import reason_of
 from veilgraph.engagement.v1 import loyalty_pb2, profile_pb2
 from veilgraph.recommender.v1 import recommender_pb2, search_pb2, search_pb2_grpc
@@ -21,14 +21,10 @@ DAY_MS = 86_400_000
 one_process = pytest.mark.parametrize("shop", [suite_in], ids=["one process"], indirect=True)
 
 
-@pytest.fixture(autouse=True)
-def _in_force(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The programmes of the test are in force."""
-    monkeypatch.setattr("services.parts.engagement.programmes_in_force", lambda: PROGRAMMES)
-
-
 @pytest.fixture
 async def loyal(shop: Any) -> Loyal:
+    """A shop whose programmes are in force."""
+    await declare(shop)
     return Loyal(shop)
 
 

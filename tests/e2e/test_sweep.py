@@ -91,6 +91,17 @@ REQUESTS: dict[str, Request] = {
     "Declare": lambda shop, subject: profile_pb2.DeclareRequest(
         subject=subject, replace_all=True, origin="quiz", request_id=shop.request_id()
     ),
+    "RecordAttributes": lambda shop, subject: profile_pb2.RecordAttributesRequest(
+        values=[
+            {
+                "subject": subject,
+                "attribute": profile_pb2.ATTRIBUTE_LANGUAGE,
+                "value": "de",
+                "observed_at": shop.now(),
+                "source": {"party": profile_pb2.PARTY_FIRST, "origin": "till"},
+            }
+        ]
+    ),
     "Portrait": lambda shop, subject: profile_pb2.PortraitRequest(subject=subject, for_purpose=RECOMMEND),
     "Recommend": lambda shop, subject: recommender_pb2.RecommendRequest(subject=subject, recipe=FOR_YOU),
     "SetEntitlement": lambda shop, subject: entitlement_pb2.SetEntitlementRequest(

@@ -16,6 +16,7 @@ from services.engagement.service import ProfileServicer
 from services.feed import Feed
 from services.interceptors.call import Call, Caller, ItemRefusal, Unreadable
 from tests.conftest import Clock
+from tests.engagement.attributes import MemoryAttributeStore
 from tests.engagement.declarations import MemoryDeclaredStore
 from tests.engagement.events import MemoryEventStore
 from veilgraph.engagement.v1 import profile_pb2
@@ -49,6 +50,14 @@ class Calls:
         call.subjects = {"events.subject": list(subjects)}
         call.accepted = list(range(len(subjects)) if accepted is None else accepted)
         call.refused = list(refused)
+        return call
+
+    def recording(self, subjects: Sequence[SubjectId]) -> Call:
+        """A call that records attributes of these subjects."""
+        call = self.begin()
+        call.begin_message(self.clock())
+        call.subjects = {"values.subject": list(subjects)}
+        call.accepted = list(range(len(subjects)))
         return call
 
     def declaring(self, subject: SubjectId, caller: str = "till", purposes: int = -1) -> Call:
@@ -109,9 +118,11 @@ def servicer(store: MemoryEventStore, feed: Feed[EventChange], policy: Policy) -
 
 def profile_service(store: MemoryEventStore, feed: Feed[EventChange], policy: Policy) -> ProfileServicer:
     """The service over a store in memory."""
+    attributes = MemoryAttributeStore()
     return ProfileServicer(
         store=store,
-        declared=MemoryDeclaredStore(store),
+        declared=MemoryDeclaredStore(store, attributes),
+        attributes=attributes,
         feed=feed,
         policy=policy,
         page_tokens=PageTokens(PAGE_KEY),

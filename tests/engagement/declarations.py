@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engagement.declared import ANSWERS_MAX, AgeBand, Answer, Declaration, Thing, Topic
+from engagement.declaration import Declaration
+from engagement.declared import ANSWERS_MAX, AgeBand, Answer, Thing, Topic
 from engagement.errors import RequestIdReused, TooManyAnswers
 from engagement.event import use_mask
 from engagement.store import Declared, DeclareRequest, Recorded
 from identity.ids import SubjectId
+from tests.engagement.attributes import MemoryAttributeStore
 from tests.engagement.events import NOW_MS, MemoryEventStore, subject
 
 
@@ -31,8 +33,9 @@ def declare_request(key: str = "r1", content: str = "", now_ms: int = NOW_MS) ->
 class MemoryDeclaredStore:
     """All answers in one dictionary; its news go through the events' outbox."""
 
-    def __init__(self, events: MemoryEventStore) -> None:
+    def __init__(self, events: MemoryEventStore, attributes: MemoryAttributeStore | None = None) -> None:
         self._events = events
+        self._attributes = attributes or MemoryAttributeStore()
         self._answers: dict[tuple[SubjectId, Thing], Answer] = {}
         self._requests: dict[bytes, tuple[bytes, Recorded]] = {}
 
@@ -59,7 +62,9 @@ class MemoryDeclaredStore:
         self._answers = after
         for one in {one for one, _ in {*said, *(before.keys() - after.keys())}}:
             self._events.tell(Declared(one, tuple(await self.declared([one]))))
-        recorded = Recorded(len(changed), len(gone), await self._events.last_seq())
+        answered, withdrawn = await self._attributes.declare(declaration)
+        seq = await self._events.last_seq()
+        recorded = Recorded(len(changed) + answered, len(gone) + withdrawn, seq)
         self._requests[request.key] = request.digest, recorded
         return recorded
 

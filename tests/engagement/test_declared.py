@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import recommender.declared
-from engagement.declared import AgeBand, Declaration, Thing, Topic, of_person, refusal_of
+from engagement.declaration import Declaration, refusal_of
+from engagement.declared import AgeBand, Thing, Topic, of_person
 from engagement.store import Declared
 from services.engagement.event_feed import projected_answers
 from tests.engagement.declarations import aged, likes

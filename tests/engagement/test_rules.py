@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engagement.event import Party, use_mask
-from engagement.rules import CLOCK_SKEW_MS, Refusal, is_contact, refusal_of, uses_by_party
+from engagement.raw_text import is_contact
+from engagement.rules import CLOCK_SKEW_MS, Refusal, refusal_of, uses_by_party
 from tests.engagement.events import NOW_MS, event
 
 TAKEN = [

@@ -15,7 +15,8 @@ from engagement.errors import PageTokenInvalid
 from engagement.event import Event, Party, event_key_of, use_mask
 from engagement.rules import CLOCK_SKEW_MS
 from engagement.store import Appended, EventChange
-from services.engagement.service import ProfileServicer, milliseconds, portrait_event, timestamp, uses_of
+from services.engagement.event_messages import milliseconds, portrait_event, timestamp, uses_of
+from services.engagement.service import ProfileServicer
 from services.errors import REASONS
 from services.feed import Feed
 from services.interceptors.call import ItemRefusal, Unreadable
@@ -27,6 +28,7 @@ from tests.engagement.events import DAY_MS, NOW_MS, MemoryEventStore, event, sub
 from tests.engagement.test_rules import REFUSED
 from veilgraph.engagement.v1 import profile_pb2
 
+NOTHING_KNOWN = profile_pb2.PortraitResponse(depth=profile_pb2.PORTRAIT_DEPTH_GENERAL)
 DENIED = int(grpc.StatusCode.PERMISSION_DENIED.value[0])
 
 
@@ -60,7 +62,7 @@ async def test_an_event_is_recorded_as_it_was_sent(
     answer = await servicer.TrackBatch(batch(sent), calls.tracking([subject(4)]))
     assert (answer.recorded, answer.duplicates, len(answer.refused)) == (1, 0, 0)
     expected = event(
-        "e9", subject=subject(4), expires_at_ms=NOW_MS + DAY_MS, uses=uses_of(policy)[Party.FIRST]
+        "e9", subject=subject(4), expires_at_ms=NOW_MS + DAY_MS, uses=uses_of(policy).by_party[Party.FIRST]
     )
     assert store.events == [expected]
     assert store.events[0].event_key == event_key_of("tenant", "till")("e9")
@@ -281,7 +283,7 @@ async def test_a_portrait_of_nobody_who_permits_it_is_empty(
     answer = await servicer.Portrait(
         profile_pb2.PortraitRequest(for_purpose=6), calls.portraying(subject(1), "personalise.recommend")
     )
-    assert answer == profile_pb2.PortraitResponse()
+    assert answer == NOTHING_KNOWN
 
 
 async def test_a_portrait_never_shows_what_has_expired_or_is_for_other_purposes(
@@ -301,7 +303,7 @@ async def test_a_portrait_never_shows_what_has_expired_or_is_for_other_purposes(
     assert before.total_events == len(before.events) == 1
     clock.now_ms += 5
     after = await servicer.Portrait(request, calls.portraying(subject(1), "service"))
-    assert after == profile_pb2.PortraitResponse()
+    assert after == NOTHING_KNOWN
 
 
 async def test_a_portrait_pages_to_its_end(
@@ -357,7 +359,7 @@ def test_a_purpose_that_reads_no_events_learns_not_even_how_many(policy: Policy)
     service = profile_pb2.DESCRIPTOR.services_by_name["ProfileService"]
     plan = compile_service(service, policy)["/veilgraph.engagement.v1.ProfileService/Portrait"]
     full = profile_pb2.PortraitResponse(
-        events=[portrait_event(event("a"))],
+        events=[portrait_event(event("a"), 0)],
         total_events=2,
         next_page_token="more",
         origins=[profile_pb2.OriginCount(origin="till", events=2)],

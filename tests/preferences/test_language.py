@@ -12,6 +12,7 @@ from babel import Locale
 
 import services.preferences
 from consent.policy import Policy
+from recommender.events import Kind
 from services.preferences.choices import Why
 from services.preferences.language import LANGUAGES, load_languages, negotiated
 from veilgraph.engagement.v1 import profile_pb2
@@ -65,7 +66,6 @@ def test_every_purpose_reason_and_kind_of_the_suite_has_a_word(tag: str, policy:
     wanted += [f"choices_why.{why.value}" for why in Why]
     for enum, prefix, groups in (
         (recommender_pb2.Depth, "DEPTH_", ("depth", "depth_means")),
-        (profile_pb2.EventKind, "EVENT_KIND_", ("because",)),
         (profile_pb2.AgeBand, "AGE_BAND_", ("age_band",)),
         (profile_pb2.Stance, "STANCE_", ("stance",)),
         (profile_pb2.Party, "PARTY_", ("party",)),
@@ -77,6 +77,7 @@ def test_every_purpose_reason_and_kind_of_the_suite_has_a_word(tag: str, policy:
         name.removeprefix("GROUND_KIND_") for name, number in recommender_pb2.GroundKind.items() if number
     }
     wanted += [f"because.{kind}" for kind in kinds - {"EVENT"}]
+    wanted += [f"because.{kind.name}" for kind in Kind]  # of these alone comes a ground
     assert not [key for key in wanted if key not in texts]
 
 

@@ -14,7 +14,9 @@ import pytest
 from consent.component import EdgeFact, GraphStep
 from consent.component import EdgeState as FactState
 from consent.policy import Policy
-from engagement.declared import Declaration
+from engagement.attributes import Attribute
+from engagement.declaration import Declaration, Profile
+from engagement.event import Party
 from engagement.loyalty.entry import PostingKind
 from engagement.loyalty.reservation import BUDGET_EXHAUSTED, Reservation, Settling
 from engagement.loyalty.store import Loyalty, Posting
@@ -41,6 +43,7 @@ from services.storage.subject_keys import SubjectKeys
 from services.stores import ExportedValue, PersonalStore, Phase
 from tests.conftest import Clock
 from tests.consent.statements import entry, statement
+from tests.engagement.attributes import value
 from tests.engagement.declarations import declare_request, likes
 from tests.engagement.events import event
 from tests.engagement.loyalty.lines import of_points, programme, reservation
@@ -69,7 +72,10 @@ async def _engagement(database: SqliteDatabase, policy: Policy, keys: SubjectKey
     async def tell() -> None:
         await events.append([event("a", subject=GONE), event("b", subject=GONE), event("c", subject=STAYS)])
         for who in (GONE, STAYS):
-            said = Declaration(who, (likes("canary teas", subject=who),))
+            pet = value(
+                Attribute.DEPENDENT_NAME, "canary pet", subject=who, dependent="rex", party=Party.ZERO
+            )
+            said = Declaration(who, (likes("canary teas", subject=who),), profile=Profile((pet,)))
             await declared.declare(declare_request(key=who.hex()[:8]), said)
             points = of_points(f"canary points {who.hex()}", PostingKind.ADJUST, 500, subject=who)
             await loyalty.post([Posting(points, ())])
@@ -79,7 +85,7 @@ async def _engagement(database: SqliteDatabase, policy: Policy, keys: SubjectKey
     await tell()
     key = event("a", subject=GONE).event_key
     store = DatabaseStore(database, EngagementPeople(policy.names_in), keys)
-    counts = {"event": 2, "declared": 1, "loyalty": 1, "reward": 1}
+    counts = {"event": 2, "declared": 1, "attribute": 1, "loyalty": 1, "reward": 1}
     return Kept(store, database, keys, tell, counts, (GONE, key))
 
 

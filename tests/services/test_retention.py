@@ -16,8 +16,11 @@ from hypothesis import strategies as st
 
 from consent.policy import Policy
 from consent.retention import DAY_MS
-from engagement.declared import AgeBand, Declaration
-from engagement.event import EventKind
+from engagement.attributes import Attribute
+from engagement.declaration import Declaration
+from engagement.declared import AgeBand
+from engagement.detail import Detail, coarse, packed, unpacked
+from engagement.event import EventKind, Party
 from engagement.loyalty.entry import PostingKind
 from engagement.loyalty.reservation import Settling
 from engagement.loyalty.store import Loyalty, Posting
@@ -35,6 +38,8 @@ from services.interceptors.plan import compile_service
 from services.retention.running import AGAIN_S, EVERY_S, Sweeper, sweeping
 from services.retention.sweeping import sweep_all
 from services.storage import retention as storage
+from services.storage import swept
+from services.storage.attributes import AttributeTables
 from services.storage.audit import StoredAuditLog
 from services.storage.database import StoreUnusable
 from services.storage.declared import DeclaredTables
@@ -45,6 +50,7 @@ from services.storage.loyalty import LoyaltyTables
 from services.storage.recommender import RecommenderTables
 from services.storage.sqlite import SqliteDatabase, SqliteFile
 from tests.conftest import Clock
+from tests.engagement.attributes import value
 from tests.engagement.declarations import aged, declare_request, likes
 from tests.engagement.events import event, subject
 from tests.engagement.loyalty.lines import of_points, programme, reservation
@@ -54,6 +60,7 @@ from tests.recommender import events as projected
 from tests.recommender.conftest import opened, purchases_of_two_tastes, shop_items
 
 NOW_MS = 30_000 * DAY_MS + 5
+PRECISE = "8a1f1d48b657fff"
 LIMITS = {EventKind.VIEW: 10, EventKind.ORDER: 100}
 
 
@@ -63,7 +70,7 @@ def short(policy: Policy) -> Policy:
     return with_limits(policy)
 
 
-def with_limits(policy: Policy, **records: int) -> Policy:
+def with_limits(policy: Policy, **records: int | None) -> Policy:
     events = dict.fromkeys(policy.retention.events, 50) | {kind.name: days for kind, days in LIMITS.items()}
     kept = dict.fromkeys(policy.retention.records, 20) | records
     return replace(policy, retention=replace(policy.retention, events=events, records=kept))
@@ -182,6 +189,56 @@ async def test_what_was_declared_long_ago_and_not_said_again_goes_from_both_stor
     known.close()
 
 
+async def test_attributes_go_by_what_they_are_and_corrections_stay(tmp_path, short):
+    """What a person said, what was observed, what is special: each by its own limit, or by its own end."""
+    limits = {"attributes": 20, "observed_attributes": 10, "special_attributes": 5}
+    short = with_limits(short, **limits, precise_places=1000, corrections=None)
+    database = SqliteDatabase(tmp_path / "e.db", "engagement")
+    store = AttributeTables(database)
+    told = [
+        (value(party=Party.ZERO), 20, "attributes"),
+        (value(), 10, "observed_attributes"),
+        (value(party=Party.INFERRED), 10, "observed_attributes"),
+        (value(Attribute.DIET, "vegan", party=Party.ZERO), 5, "special_attributes"),
+        (value(Attribute.DIET, "vegan", party=Party.ZERO, corrected=1), 5, "special_attributes"),
+        (value(Attribute.DIET, "", party=Party.ZERO, corrected=1), 5000, ""),
+        (value(text="", party=Party.ZERO, corrected=1), 5000, ""),
+    ]
+    for who, (one, days, _) in enumerate(told):
+        for late in (0, 1):
+            at_ms = NOW_MS - (days + late) * DAY_MS
+            await store.record([one._replace(subject=subject(10 * who + late), recorded_at_ms=at_ms)])
+    await store.record([value(subject=subject(99), recorded_at_ms=NOW_MS, expires_at_ms=NOW_MS)])
+    swept_away = await Sweeper("engagement", database, short, Clock(NOW_MS)).sweep()
+    assert swept_away == {"attributes": 1, "observed_attributes": 3, "special_attributes": 2}
+    for who, (*_, record) in enumerate(told):
+        assert len(await store.values([subject(10 * who)])) == 1
+        assert len(await store.values([subject(10 * who + 1)])) == (not record)
+    database.close()
+
+
+async def test_of_a_precise_place_only_the_coarse_one_stays(tmp_path, short):
+    """Of an event and of a home, each when it is due and not before; nothing is counted twice."""
+    short = with_limits(short, precise_places=1)
+    database = SqliteDatabase(tmp_path / "e.db", "engagement")
+    events, values = EventTables(database), AttributeTables(database)
+    for ago, who in ((1, 1), (2, 2)):
+        at_ms = NOW_MS - ago * DAY_MS
+        detail = packed(Detail(dwell_ms=3, place_cell=PRECISE))
+        told = event(str(who), subject=subject(who), recorded_at_ms=at_ms, detail=detail)
+        await events.append([told])
+        home = value(Attribute.HOME_CELL, PRECISE, subject=subject(who), recorded_at_ms=at_ms)
+        await values.record([home])
+    sweeper = Sweeper("engagement", database, short, Clock(NOW_MS))
+    assert await sweeper.sweep() == {"precise_places": 2}
+    assert await sweeper.sweep() == {}
+    kept = [unpacked(text) for (text,) in rows(database, "SELECT detail FROM event ORDER BY id")]
+    assert kept == [Detail(dwell_ms=3, place_cell=PRECISE), Detail(dwell_ms=3, place_cell=coarse(PRECISE))]
+    homes = [one.value for one in await values.values([subject(1), subject(2)])]
+    assert homes == [PRECISE, coarse(PRECISE)]
+    database.close()
+
+
 async def test_whoever_loses_an_event_gets_another_number_and_nobody_else_does(tmp_path, short):
     """By that a model that was learned from more than is left is told apart."""
     database = SqliteDatabase(tmp_path / "r.db", "recommender")
@@ -242,7 +299,7 @@ async def test_a_sweep_that_is_cut_off_is_finished_by_the_next_and_each_deletion
     tmp_path, short, monkeypatch
 ):
     monkeypatch.setattr(storage, "BATCH_ROWS", 10)
-    monkeypatch.setattr(storage._end_of_batch, "__defaults__", (10,))
+    monkeypatch.setattr(swept.end_of_batch, "__defaults__", (10,))
     database = SqliteDatabase(tmp_path / "e.db", "engagement")
     store = EventTables(database)
     await store.append([event(str(n), recorded_at_ms=0) for n in range(95)])
@@ -267,7 +324,7 @@ async def test_a_sweep_that_is_cut_off_is_finished_by_the_next_and_each_deletion
 
 
 async def test_others_write_between_two_batches(tmp_path, short, monkeypatch):
-    monkeypatch.setattr(storage._end_of_batch, "__defaults__", (10,))
+    monkeypatch.setattr(swept.end_of_batch, "__defaults__", (10,))
     database = SqliteDatabase(tmp_path / "e.db", "engagement")
     store = EventTables(database)
     await store.append([event(str(n), recorded_at_ms=0) for n in range(50)])

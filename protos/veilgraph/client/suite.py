@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from veilgraph.client.transport import Method, Transport
 from veilgraph.consent.v1 import consent_pb2, rights_pb2
-from veilgraph.engagement.v1 import loyalty_pb2, profile_pb2
+from veilgraph.engagement.v1 import definition_pb2, loyalty_pb2, profile_pb2
 from veilgraph.identity.v1 import identity_pb2, keys_pb2, people_pb2, rules_pb2, tokens_pb2
 from veilgraph.recommender.v1 import entitlement_pb2, jobs_pb2, recommender_pb2, search_pb2
 
@@ -26,6 +26,7 @@ SERVICES: Final[Mapping[str, str]] = {
     "consent": "veilgraph.consent.v1.ConsentService",
     "rights": "veilgraph.consent.v1.RightsService",
     "profile": "veilgraph.engagement.v1.ProfileService",
+    "definitions": "veilgraph.engagement.v1.DefinitionService",
     "loyalty": "veilgraph.engagement.v1.LoyaltyService",
     "recommender": "veilgraph.recommender.v1.RecommenderService",
     "entitlements": "veilgraph.recommender.v1.EntitlementService",
@@ -144,6 +145,16 @@ class Profile:
         self.Portrait = transport.unary(Method(service, "Portrait", pb.PortraitRequest, pb.PortraitResponse))
 
 
+class Definitions:
+    """``veilgraph.engagement.v1.DefinitionService``."""
+
+    def __init__(self, transport: Transport) -> None:
+        pb, service = definition_pb2, SERVICES["definitions"]
+        self.Apply = transport.unary(Method(service, "Apply", pb.ApplyRequest, pb.ApplyResponse))
+        self.Describe = transport.unary(Method(service, "Describe", pb.DescribeRequest, pb.DescribeResponse))
+        self.Approve = transport.unary(Method(service, "Approve", pb.ApproveRequest, pb.ApproveResponse))
+
+
 class Loyalty:
     """``veilgraph.engagement.v1.LoyaltyService``."""
 
@@ -223,6 +234,7 @@ class Veilgraph:
         consent: what people allowed.
         rights: what people ask about themselves and have done.
         profile: events in, and a person's own events back.
+        definitions: what may be offered to whom, for those who declare it.
         loyalty: what people earn by what they buy, and what it buys them.
         recommender: recommendations, and the catalogue.
         entitlements: who may see exclusive items.
@@ -245,6 +257,7 @@ class Veilgraph:
         self.consent = Consent(transports["consent"])
         self.rights = Rights(transports["rights"])
         self.profile = Profile(transports["profile"])
+        self.definitions = Definitions(transports["definitions"])
         self.loyalty = Loyalty(transports["loyalty"])
         self.recommender = Recommender(transports["recommender"])
         self.entitlements = Entitlements(transports["entitlements"])

@@ -50,6 +50,11 @@ class ProfileServiceStub(object):
                 request_serializer=veilgraph_dot_engagement_dot_v1_dot_profile__pb2.DeclareRequest.SerializeToString,
                 response_deserializer=veilgraph_dot_engagement_dot_v1_dot_profile__pb2.DeclareResponse.FromString,
                 _registered_method=True)
+        self.RecordAttributes = channel.unary_unary(
+                '/veilgraph.engagement.v1.ProfileService/RecordAttributes',
+                request_serializer=veilgraph_dot_engagement_dot_v1_dot_profile__pb2.RecordAttributesRequest.SerializeToString,
+                response_deserializer=veilgraph_dot_engagement_dot_v1_dot_profile__pb2.RecordAttributesResponse.FromString,
+                _registered_method=True)
         self.Portrait = channel.unary_unary(
                 '/veilgraph.engagement.v1.ProfileService/Portrait',
                 request_serializer=veilgraph_dot_engagement_dot_v1_dot_profile__pb2.PortraitRequest.SerializeToString,
@@ -78,17 +83,27 @@ class ProfileServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Declare(self, request, context):
-        """Records what a person says of themselves: what they like and dislike, and their age band. An
-        answer replaces the earlier one about the same thing; the reply says what the answers unlocked.
-        Nothing is withheld from who declares nothing.
+        """Records what a person says of themselves: what they like and dislike, their age band, attributes of
+        theirs and of what they look after, choices of an interface; and what they correct. An answer
+        replaces the earlier one about the same thing; the reply says what the answers unlocked. Nothing is
+        withheld from who declares nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordAttributes(self, request, context):
+        """Records attributes that the tenant observed, a partner told or a system concluded. A refused one is
+        named with its reason and the rest is recorded. What was observed earlier never replaces what was
+        observed later, so a request may be sent again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Portrait(self, request, context):
-        """The events of the person that may be read for one purpose, newest first, with source,
-        origin and dates; and what the person declared.
+        """What of the person may be read for one purpose: events, newest first, what they declared, and
+        attributes of theirs and of what they look after, each with source, origin and dates.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -111,6 +126,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.Declare,
                     request_deserializer=veilgraph_dot_engagement_dot_v1_dot_profile__pb2.DeclareRequest.FromString,
                     response_serializer=veilgraph_dot_engagement_dot_v1_dot_profile__pb2.DeclareResponse.SerializeToString,
+            ),
+            'RecordAttributes': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordAttributes,
+                    request_deserializer=veilgraph_dot_engagement_dot_v1_dot_profile__pb2.RecordAttributesRequest.FromString,
+                    response_serializer=veilgraph_dot_engagement_dot_v1_dot_profile__pb2.RecordAttributesResponse.SerializeToString,
             ),
             'Portrait': grpc.unary_unary_rpc_method_handler(
                     servicer.Portrait,
@@ -200,6 +220,33 @@ class ProfileService(object):
             '/veilgraph.engagement.v1.ProfileService/Declare',
             veilgraph_dot_engagement_dot_v1_dot_profile__pb2.DeclareRequest.SerializeToString,
             veilgraph_dot_engagement_dot_v1_dot_profile__pb2.DeclareResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordAttributes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/veilgraph.engagement.v1.ProfileService/RecordAttributes',
+            veilgraph_dot_engagement_dot_v1_dot_profile__pb2.RecordAttributesRequest.SerializeToString,
+            veilgraph_dot_engagement_dot_v1_dot_profile__pb2.RecordAttributesResponse.FromString,
             options,
             channel_credentials,
             insecure,
