@@ -40,15 +40,31 @@ budget_minor: 5000
 """
 
 
-async def declare(shop: Any) -> None:
-    """Has the programmes in force: one caller applies them, another approves."""
+def programme(programme_id: str) -> dict[str, Any]:
+    """One of them, as it is written."""
+    return next(one for one in documents(PROGRAMMES) if one["programme"] == programme_id)
+
+
+async def applied(shop: Any, *written: object, dry_run: bool = True) -> definition_pb2.ApplyResponse:
+    """What becomes of programmes that are applied; of a dry run nothing but what is wrong with them."""
     stub = definition_pb2_grpc.DefinitionServiceStub(shop.channels["engagement"])
-    written = [read_document(one, Path("programmes.yaml")).message for one in documents(PROGRAMMES)]
-    apply = definition_pb2.ApplyRequest(definitions=written, request_id="programmes")
-    applied = await stub.Apply(apply, metadata=shop.metadata_of("operator"))
-    versions = [{"kind": one.kind, "id": one.id, "version": one.version} for one in applied.definitions]
-    approve = definition_pb2.ApproveRequest(versions=versions, request_id="programmes")
-    await stub.Approve(approve, metadata=shop.metadata_of("approver"))
+    messages = [read_document(one, Path("programmes.yaml")).message for one in written]
+    request = definition_pb2.ApplyRequest(definitions=messages, request_id=shop.request_id(), dry_run=dry_run)
+    return await stub.Apply(request, metadata=shop.metadata_of("operator"))
+
+
+async def declare(shop: Any, *written: object) -> None:
+    """Has programmes in force, all of them if none is given: one caller applies them, another approves."""
+    stub = definition_pb2_grpc.DefinitionServiceStub(shop.channels["engagement"])
+    answer = await applied(shop, *(written or documents(PROGRAMMES)), dry_run=False)
+    versions = [
+        {"kind": one.kind, "id": one.id, "version": one.version}
+        for one in answer.definitions
+        if one.awaits_approval
+    ]
+    if versions:
+        approve = definition_pb2.ApproveRequest(versions=versions, request_id=shop.request_id())
+        await stub.Approve(approve, metadata=shop.metadata_of("approver"))
 
 
 class Loyal:
