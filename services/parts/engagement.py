@@ -80,7 +80,8 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             return in_force.programmes
 
         loyalty = LoyaltyServicer(ledger, programmes)
-        links.open_items = Opening(ledger, programmes, config.policy.index("loyalty"), process.clock)
+        opening = Opening(ledger, programmes, config.policy.index("loyalty"), process.clock)
+        links.open_items = opening
 
         async def drained() -> None:
             await servicer.drained()
@@ -111,7 +112,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             Served(
                 access_pb2.DESCRIPTOR.services_by_name["AccessService"],
                 access_pb2_grpc.add_AccessServiceServicer_to_server,
-                AccessServicer(links.open_items),
+                AccessServicer(opening),
             ),
             store_served(links.stores["engagement"]),
         ]
