@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import h3  # type: ignore[import-untyped]
+import h3
 
 from engagement.condition import (
     DEPTH_MAX,

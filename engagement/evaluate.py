@@ -14,7 +14,7 @@ from functools import cache
 from operator import eq, ge, gt, le, lt, ne
 from zoneinfo import ZoneInfo, available_timezones
 
-import h3  # type: ignore[import-untyped]
+import h3
 
 from engagement.condition import (
     All,

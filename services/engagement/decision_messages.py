@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import h3  # type: ignore[import-untyped]
+import h3
 
 from engagement.condition import Scalar
 from engagement.content import Content

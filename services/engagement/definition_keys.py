@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 
@@ -88,7 +88,7 @@ class Keys:
 
     def names(
         self, key: str, numbers: Mapping[str, int], default: tuple[str, ...] | None = None
-    ) -> list[int]:
+    ) -> Sequence[int]:
         """Some names of a list of names, as their numbers."""
         found = self.texts(key, default)
         for index, one in enumerate(found):

@@ -7,11 +7,13 @@ gone from the next answer, and an erasure has one place less to go to.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from time import monotonic
 
 import grpc
 
 from engagement.loyalty.account import standing_by
 from engagement.loyalty.known import exclusive_item_ids
+from engagement.loyalty.programme import Programme
 from engagement.loyalty.store import Loyalty, LoyaltyStore
 from identity.ids import SubjectId
 from services.engagement.programmes import Programmes
@@ -23,6 +25,8 @@ from veilgraph.internal.v1 import access_pb2, access_pb2_grpc
 
 #: Whoever does not answer by then opens nothing.
 _ANSWER_S = 0.5
+#: So long is believed that no status opens anything; it says nothing of anybody.
+_BELIEVED_S = 0.25
 
 
 class Opening:
@@ -44,13 +48,15 @@ class Opening:
         self._purpose = purpose
         self._clock = clock
 
+    @property
+    def programmes(self) -> list[Programme]:
+        """Those in force of which a status opens anything."""
+        in_force = self._programmes().values()
+        return [one for one in in_force if any(tier.exclusive_item_ids for tier in one.tiers)]
+
     async def __call__(self, subjects: Collection[SubjectId]) -> Collection[str]:
         """See ``OpenItems``."""
-        opening = [
-            programme
-            for programme in self._programmes().values()
-            if any(tier.exclusive_item_ids for tier in programme.tiers)
-        ]
+        opening = self.programmes
         if not opening:
             return ()
         now_ms = self._clock()
@@ -61,8 +67,8 @@ class Opening:
 class AccessServicer(access_pb2_grpc.AccessServiceServicer):
     """``veilgraph.internal.v1.AccessService``."""
 
-    def __init__(self, open_items: OpenItems) -> None:
-        self._open_items = open_items
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
 
     async def OpenItems(
         self,
@@ -70,15 +76,23 @@ class AccessServicer(access_pb2_grpc.AccessServiceServicer):
         call: Call,  # noqa: ARG002 - the guard has judged the caller
     ) -> access_pb2.OpenItemsResponse:
         """What is open to a person."""
-        return access_pb2.OpenItemsResponse(item_ids=await self._open_items(subjects_of(request.subjects)))
+        return access_pb2.OpenItemsResponse(
+            item_ids=await self._opening(subjects_of(request.subjects)),
+            nothing_opens=not self._opening.programmes,
+        )
 
 
-def remote_open_items(peers: Peers, log: Callable[[str], object]) -> OpenItems:
+def remote_open_items(
+    peers: Peers, log: Callable[[str], object], monotonic_s: Callable[[], float] = monotonic
+) -> OpenItems:
     """What engagement tells the recommender from another process; nothing while it does not answer."""
-    silent = False
+    silent, believed_until_s = False, 0.0
 
     async def open_items(subjects: Collection[SubjectId]) -> Collection[str]:
-        nonlocal silent
+        nonlocal silent, believed_until_s
+        asked_s = monotonic_s()
+        if asked_s < believed_until_s:
+            return ()
         stub = peers.stub("engagement", "recommender", access_pb2_grpc.AccessServiceStub)
         request = access_pb2.OpenItemsRequest(subjects=subjects)
         try:
@@ -93,6 +107,8 @@ def remote_open_items(peers: Peers, log: Callable[[str], object]) -> OpenItems:
         if silent:
             log("engagement says again what statuses open\n")
         silent = False
+        if response.nothing_opens:
+            believed_until_s = asked_s + _BELIEVED_S
         return tuple(response.item_ids)
 
     return open_items

@@ -86,8 +86,13 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             limits=lambda: in_force.limits,
         )
         ledger = LoyaltyTables(database)
-        loyalty = LoyaltyServicer(ledger, programmes_in_force)
-        links.open_items = Opening(ledger, programmes_in_force, config.policy.index("loyalty"), process.clock)
+
+        def programmes() -> Mapping[str, Programme]:
+            return in_force.programmes
+
+        loyalty = LoyaltyServicer(ledger, programmes)
+        opening = Opening(ledger, programmes, config.policy.index("loyalty"), process.clock)
+        links.open_items = opening
 
         async def drained() -> None:
             await servicer.drained()
@@ -131,7 +136,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             Served(
                 access_pb2.DESCRIPTOR.services_by_name["AccessService"],
                 access_pb2_grpc.add_AccessServiceServicer_to_server,
-                AccessServicer(links.open_items),
+                AccessServicer(opening),
             ),
             store_served(links.stores["engagement"]),
         ]

@@ -16,12 +16,11 @@ from consent.retention import DAY_MS, Retention
 from engagement.declared import Topic
 from engagement.event import EventKind
 from identity.ids import SubjectId
-from services.storage import attribute_sweeps
+from services.storage import attribute_sweeps, loyalty_sweeps
 from services.storage.database import Connection, Database
 from services.storage.numbers import SUBJECTS, give
 from services.storage.swept import BATCH_ROWS, BATCH_SUBJECTS, Swept, end_of_batch
 
-BATCH_ACCOUNTS = 200
 #: Links that count for nothing, by their states (REFUSED, QUARANTINED). What carries refusals stays until
 #: the person is erased, and so does what was declared wrong: else it came back.
 _FALLEN = {"refused_links": 3, "quarantined_links": 6}
@@ -67,8 +66,7 @@ def batches_of(service: str, retention: Retention, now_ms: int) -> list[Batch]:
                 partial(_decisions, table, at, retention.records_due("decisions", now_ms))
                 for table, at in (("decision", "decided_at_ms"), ("decision_report", "at_ms"))
             ),
-            partial(_undone_rewards, answers_ms),
-            partial(_loyalty_accounts, retention.records_due("loyalty", now_ms)),
+            *loyalty_sweeps.batches_of(retention, now_ms),
         ],
         "recommender": [
             partial(_projected_events, events, now_ms),
@@ -205,34 +203,6 @@ def _decisions(table: str, at: str, before_ms: int, connection: Connection, _aft
         (before_ms,),
     ).rowcount
     return Swept(0 if gone == BATCH_ROWS else None, {"decisions": gone})
-
-
-def _undone_rewards(before_ms: int, connection: Connection, _after: int) -> Swept:
-    """Reservations that were cancelled or ran out: kept as long as answers, for they are no more."""
-    gone = connection.execute(
-        "DELETE FROM loyalty_reservation WHERE reservation_id IN (SELECT reservation_id"
-        " FROM loyalty_reservation WHERE state <> 2 AND expires_ms < ? LIMIT ?)",
-        (before_ms, BATCH_ROWS),
-    ).rowcount
-    return Swept(0 if gone == BATCH_ROWS else None, {"answers": gone})
-
-
-def _loyalty_accounts(before_ms: int, connection: Connection, _after: int) -> Swept:
-    """Whole accounts that nobody used for so long; a part of a ledger says something else than all of it."""
-    accounts = connection.execute(
-        "DELETE FROM loyalty_account WHERE (subject, programme_id) IN"
-        " (SELECT subject, programme_id FROM loyalty_account WHERE latest_at_ms < ? LIMIT ?)"
-        " RETURNING subject, programme_id",
-        (before_ms, BATCH_ACCOUNTS),
-    ).fetchall()
-    gone = 0
-    for table in ("loyalty_entry", "loyalty_reservation"):
-        for account in accounts:
-            gone += connection.execute(
-                f"DELETE FROM {table} WHERE subject = ? AND programme_id = ?",  # noqa: S608 - our names
-                account,
-            ).rowcount
-    return Swept(0 if len(accounts) == BATCH_ACCOUNTS else None, {"loyalty": gone})
 
 
 def _projected_answers(record: str, before_ms: int, connection: Connection, _after: int) -> Swept:

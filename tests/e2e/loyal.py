@@ -2,36 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from engagement.loyalty.programme import Badge, Earning, Measure, Programme, Reward, Tier, Window
-from veilgraph.engagement.v1 import loyalty_pb2, loyalty_pb2_grpc
+from services.engagement.definition_files import read_document
+from services.engagement.definition_yaml import documents
+from veilgraph.engagement.v1 import definition_pb2, definition_pb2_grpc, loyalty_pb2, loyalty_pb2_grpc
 
-#: The honoured guest: purchases of 50,000.00 and more in a calendar month give a status and 10 %.
-GUEST = Programme(
-    programme_id="guest",
-    measure=Measure.SUM,
-    window=Window.CALENDAR_MONTH,
-    currency="EUR",
-    zone="Europe/Amsterdam",
-    earns_from_events=True,
-    tiers=(Tier("honoured", 5_000_000, 100, ("cellar",)),),
-)
-#: Every tenth purchase gives a bonus, and every euro a point, which can be spent after 14 days.
-STAMPS = Programme(
-    programme_id="stamps",
-    measure=Measure.COUNT,
-    window=Window.EVER,
-    currency="EUR",
-    zone="Europe/Amsterdam",
-    earning=Earning(per_minor=100, points=1, bonus_every=10, bonus_points=100, pending_days=14),
-    tiers=(Tier("regular", 3), Tier("friend", 10, 50)),
-    badges=(Badge("first", Measure.COUNT, 1),),
-    rewards=(Reward("cup", 100, 500, 600), Reward("pot", 1000, 5000)),
-    budget_minor=5000,
-)
-PROGRAMMES: Mapping[str, Programme] = {one.programme_id: one for one in (GUEST, STAMPS)}
+#: The honoured guest: purchases of 50,000.00 and more in a calendar month give a status and 10 %. And
+#: stamps: a bonus with every tenth purchase, and a point a euro that can be spent after 14 days.
+PROGRAMMES = """
+programme: guest
+state: LIVE
+measure: SUM
+window: CALENDAR_MONTH
+currency: EUR
+zone: Europe/Amsterdam
+earns_from_events: true
+tiers:
+  - {status: honoured, threshold: 5000000, discount_permille: 100, exclusive_items: [cellar]}
+---
+programme: stamps
+state: LIVE
+measure: COUNT
+currency: EUR
+zone: Europe/Amsterdam
+earning: {per_minor: 100, points: 1, bonus_every: 10, bonus_points: 100, pending_days: 14}
+tiers:
+  - {status: regular, threshold: 3}
+  - {status: friend, threshold: 10, discount_permille: 50}
+badges:
+  - {badge: first, measure: COUNT, threshold: 1}
+rewards:
+  - {reward: cup, price_points: 100, cost_minor: 500, hold_s: 600}
+  - {reward: pot, price_points: 1000, cost_minor: 5000}
+budget_minor: 5000
+"""
+
+
+def programme(programme_id: str) -> dict[str, Any]:
+    """One of them, as it is written."""
+    return next(one for one in documents(PROGRAMMES) if one["programme"] == programme_id)
+
+
+async def applied(shop: Any, *written: object, dry_run: bool = True) -> definition_pb2.ApplyResponse:
+    """What becomes of programmes that are applied; of a dry run nothing but what is wrong with them."""
+    stub = definition_pb2_grpc.DefinitionServiceStub(shop.channels["engagement"])
+    messages = [read_document(one, Path("programmes.yaml")).message for one in written]
+    request = definition_pb2.ApplyRequest(definitions=messages, request_id=shop.request_id(), dry_run=dry_run)
+    return await stub.Apply(request, metadata=shop.metadata_of("operator"))
+
+
+async def declare(shop: Any, *written: object) -> None:
+    """Has programmes in force, all of them if none is given: one caller applies them, another approves."""
+    stub = definition_pb2_grpc.DefinitionServiceStub(shop.channels["engagement"])
+    answer = await applied(shop, *(written or documents(PROGRAMMES)), dry_run=False)
+    versions = [
+        {"kind": one.kind, "id": one.id, "version": one.version}
+        for one in answer.definitions
+        if one.awaits_approval
+    ]
+    if versions:
+        approve = definition_pb2.ApproveRequest(versions=versions, request_id=shop.request_id())
+        await stub.Approve(approve, metadata=shop.metadata_of("approver"))
 
 
 class Loyal:

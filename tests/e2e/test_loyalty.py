@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from tests.e2e.conftest import suite_in
-from tests.e2e.loyal import PROGRAMMES, Loyal
+from tests.e2e.loyal import Loyal, applied, declare, programme
 from tests.services.conftest import reason_of
 from veilgraph.engagement.v1 import loyalty_pb2, profile_pb2
 from veilgraph.recommender.v1 import recommender_pb2, search_pb2, search_pb2_grpc
@@ -21,14 +21,10 @@ DAY_MS = 86_400_000
 one_process = pytest.mark.parametrize("shop", [suite_in], ids=["one process"], indirect=True)
 
 
-@pytest.fixture(autouse=True)
-def _in_force(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The programmes of the test are in force."""
-    monkeypatch.setattr("services.parts.engagement.programmes_in_force", lambda: PROGRAMMES)
-
-
 @pytest.fixture
 async def loyal(shop: Any) -> Loyal:
+    """A shop whose programmes are in force."""
+    await declare(shop)
     return Loyal(shop)
 
 
@@ -256,3 +252,32 @@ async def found(shop: Any, subject: str, at_least: int) -> set[str]:
             if len(answer.items) >= at_least:
                 return {one.item_id for one in answer.items}
             await asyncio.sleep(0.01)
+
+
+@one_process
+async def test_a_programme_that_can_not_be_is_refused_where_it_is_wrong(shop: Any) -> None:
+    """And none has a pilot: it would give to people what nobody has approved."""
+    wrong = programme("guest") | {"zone": "Europe/Atlantis"}
+    answer = await applied(shop, wrong)
+    assert [(one.field, one.reason) for one in answer.faults] == [
+        ("definitions[0].programme.zone", "PROGRAMME_MALFORMED")
+    ]
+    pilot = await applied(shop, programme("guest") | {"state": "PILOT"})
+    assert [(one.field, one.reason) for one in pilot.faults] == [
+        ("definitions[0].state", "PILOT_OF_PROGRAMME")
+    ]
+
+
+@one_process
+async def test_a_programme_that_is_retired_is_unknown_and_its_lines_come_back_with_it(loyal: Loyal) -> None:
+    """The ledger is not the programme's."""
+    me = await somebody(loyal, "me")
+    await loyal.points(me, 10, "gift")
+    await declare(loyal.shop, programme("stamps") | {"state": "RETIRED"})
+    assert await refusal(loyal.standing(me)) == "PROGRAMME_UNKNOWN"
+    assert await loyal.refusals(loyal.posting(me, "late")) == [
+        (0, "PROGRAMME_UNKNOWN", "postings[0].programme_id")
+    ]
+    await declare(loyal.shop, programme("stamps") | {"state": "DRAFT"})
+    await declare(loyal.shop, programme("stamps"))
+    assert (await loyal.standing(me)).points_live == 10

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from veilgraph.privacy.v1 import privacy_pb2 as veilgraph_dot_privacy_dot_v1_dot_privacy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"veilgraph/internal/v1/access.proto\x12\x15veilgraph.internal.v1\x1a\"veilgraph/privacy/v1/privacy.proto\"7\n\x10OpenItemsRequest\x12#\n\x08subjects\x18\x01 \x03(\x0c\x42\x11\xaa\x9f\x19\r\x08\x0f\x1a\t\x08\x01\x10\x10\x18\x10 \x90N\"6\n\x11OpenItemsResponse\x12!\n\x08item_ids\x18\x01 \x03(\tB\x0f\xaa\x9f\x19\x0b\x08\x08\x12\x07operate2\x99\x01\n\rAccessService\x12\x87\x01\n\tOpenItems\x12\'.veilgraph.internal.v1.OpenItemsRequest\x1a(.veilgraph.internal.v1.OpenItemsResponse\"\'\xaa\x9f\x19#\n\x07operate\"\x14internal.access.read0\x01X\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"veilgraph/internal/v1/access.proto\x12\x15veilgraph.internal.v1\x1a\"veilgraph/privacy/v1/privacy.proto\"7\n\x10OpenItemsRequest\x12#\n\x08subjects\x18\x01 \x03(\x0c\x42\x11\xaa\x9f\x19\r\x08\x0f\x1a\t\x08\x01\x10\x10\x18\x10 \x90N\"U\n\x11OpenItemsResponse\x12!\n\x08item_ids\x18\x01 \x03(\tB\x0f\xaa\x9f\x19\x0b\x08\x08\x12\x07operate\x12\x1d\n\rnothing_opens\x18\x02 \x01(\x08\x42\x06\xaa\x9f\x19\x02\x08\x02\x32\x99\x01\n\rAccessService\x12\x87\x01\n\tOpenItems\x12\'.veilgraph.internal.v1.OpenItemsRequest\x1a(.veilgraph.internal.v1.OpenItemsResponse\"\'\xaa\x9f\x19#\n\x07operate\"\x14internal.access.read0\x01X\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,12 +36,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPENITEMSREQUEST'].fields_by_name['subjects']._serialized_options = b'\252\237\031\r\010\017\032\t\010\001\020\020\030\020 \220N'
   _globals['_OPENITEMSRESPONSE'].fields_by_name['item_ids']._loaded_options = None
   _globals['_OPENITEMSRESPONSE'].fields_by_name['item_ids']._serialized_options = b'\252\237\031\013\010\010\022\007operate'
+  _globals['_OPENITEMSRESPONSE'].fields_by_name['nothing_opens']._loaded_options = None
+  _globals['_OPENITEMSRESPONSE'].fields_by_name['nothing_opens']._serialized_options = b'\252\237\031\002\010\002'
   _globals['_ACCESSSERVICE'].methods_by_name['OpenItems']._loaded_options = None
   _globals['_ACCESSSERVICE'].methods_by_name['OpenItems']._serialized_options = b'\252\237\031#\n\007operate\"\024internal.access.read0\001X\001'
   _globals['_OPENITEMSREQUEST']._serialized_start=97
   _globals['_OPENITEMSREQUEST']._serialized_end=152
   _globals['_OPENITEMSRESPONSE']._serialized_start=154
-  _globals['_OPENITEMSRESPONSE']._serialized_end=208
-  _globals['_ACCESSSERVICE']._serialized_start=211
-  _globals['_ACCESSSERVICE']._serialized_end=364
+  _globals['_OPENITEMSRESPONSE']._serialized_end=239
+  _globals['_ACCESSSERVICE']._serialized_start=242
+  _globals['_ACCESSSERVICE']._serialized_end=395
 # @@protoc_insertion_point(module_scope)

@@ -14,7 +14,9 @@ class OpenItemsRequest(_message.Message):
     def __init__(self, subjects: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class OpenItemsResponse(_message.Message):
-    __slots__ = ("item_ids",)
+    __slots__ = ("item_ids", "nothing_opens")
     ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
+    NOTHING_OPENS_FIELD_NUMBER: _ClassVar[int]
     item_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, item_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    nothing_opens: bool
+    def __init__(self, item_ids: _Optional[_Iterable[str]] = ..., nothing_opens: bool = ...) -> None: ...
