@@ -6,7 +6,7 @@ of every node follows from the order of reading.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 
 from engagement.condition import NODES_MAX
 from services.engagement.definition_keys import DefinitionFileError, Keys
@@ -100,7 +100,7 @@ def _leaf(kind: str, keys: Keys, node: definition_pb2.ConditionNode) -> None:
             node.near.distance_m = keys.number("within_m")
 
 
-def _kinds(keys: Keys, key: str) -> list[profile_pb2.EventKind]:
+def _kinds(keys: Keys, key: str) -> Sequence[profile_pb2.EventKind]:
     return keys.names(key, EVENT_KINDS)
 
 

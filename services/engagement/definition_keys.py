@@ -88,7 +88,7 @@ class Keys:
 
     def names(
         self, key: str, numbers: Mapping[str, int], default: tuple[str, ...] | None = None
-    ) -> Sequence[int]:
+    ) -> Sequence[Any]:
         """Some names of a list of names, as their numbers."""
         found = self.texts(key, default)
         for index, one in enumerate(found):
