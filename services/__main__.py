@@ -23,6 +23,7 @@ from services.commands import (  # noqa: E402
     gateway,
     graph,
     jobs,
+    minimisation,
     page,
     policy,
     records,
@@ -50,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         backups,
         doctor,
         records,
+        minimisation,
     ):
         group.add(commands)
     return parser

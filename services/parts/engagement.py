@@ -11,6 +11,7 @@ from services.engagement.audiences import AudienceServicer
 from services.engagement.defining import DefinitionServicer
 from services.engagement.event_feed import EventFeedServicer, news_told
 from services.engagement.in_force import InForce
+from services.engagement.reads import counted
 from services.engagement.service import ProfileServicer
 from services.feed import Feed
 from services.parts.links import EventNews, Links, PartitionNews
@@ -26,6 +27,7 @@ from services.storage.declared import DeclaredTables
 from services.storage.definitions import DefinitionTables
 from services.storage.engagement import EventTables
 from services.storage.engagement_people import EngagementPeople
+from services.storage.field_reads import FieldReadTables
 from services.storage.known import KnownTables
 from services.storage.personal import DatabaseStore
 from services.storage.subject_keys import SubjectKeys
@@ -49,6 +51,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
     async with (
         process.database("engagement") as database,
         followed(process, DefinitionTables(database)) as in_force,
+        counted(FieldReadTables(database), process.clock) as reads,
     ):
         store = EventTables(database)
 
@@ -73,6 +76,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             policy=config.policy,
             page_tokens=PageTokens(page_key),
             limits=lambda: in_force.limits,
+            note=reads.note,
         )
         feed_servicer = EventFeedServicer(feed, of_partition)
         served = [
@@ -96,6 +100,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
                     policy=config.policy,
                     page_tokens=PageTokens(page_key),
                     zone=lambda: in_force.limits.zone,
+                    note=reads.note,
                 ),
             ),
             Served(

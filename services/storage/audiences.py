@@ -110,7 +110,8 @@ def _keep(asked: Asked, given: Given, connection: Connection) -> Given:
         return before.given
     connection.execute(
         "INSERT INTO audience_answer VALUES (?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (purpose, question) DO UPDATE SET counted = excluded.counted, people = excluded.people, counted_at_ms = excluded.counted_at_ms",
+        " ON CONFLICT (purpose, question) DO UPDATE SET counted = excluded.counted,"
+        " people = excluded.people, counted_at_ms = excluded.counted_at_ms",
         (
             *(asked.purpose, asked.question, asked.condition, given.counted, given.people),
             *(give(connection, _ANSWERS), asked.now_ms),

@@ -62,7 +62,7 @@ def test_adding_one_person_changes_no_answer(size: int, fakes: list[int], target
 
 @given(st.integers(0, 280), st.booleans(), st.booleans())
 def test_leaving_one_person_out_of_the_question_changes_no_answer(size: int, target_is_in: bool, first: bool):
-    """ "All of them" and "all of them but one" get one answer, in whichever order they are asked."""
+    """All of them, and all of them but one: in whichever order it is asked, one answer."""
     counting = Counting()
     everybody = PEOPLE | {TARGET}
     whole = set(range(size)) | ({TARGET} if target_is_in else set())
