@@ -30,6 +30,7 @@ from identity.ids import SubjectId
 from services.engagement.definition_messages import DefinitionMalformed, condition_of
 from services.engagement.definition_versions import message_of
 from services.engagement.knowing import EVENTS_MAX, WINDOW_DAYS
+from services.engagement.reads import NoteReads, uncounted
 from services.errors import InvalidRequest
 from services.interceptors.call import Call
 from services.storage.audiences import BEGINNING, Asked, AudienceTables
@@ -73,14 +74,26 @@ class AudienceServicer(audience_pb2_grpc.AudienceServiceServicer):
         policy: Policy,
         page_tokens: PageTokens,
         zone: Callable[[], str],
+        note: NoteReads = uncounted,
     ) -> None:
-        """Makes the servicer; ``zone`` says the time zone of whoever told none."""
+        """Makes the servicer.
+
+        Args:
+            tables: answers that were given, and who is known.
+            known: what is known of them.
+            definitions: segments among them.
+            policy: names the purposes.
+            page_tokens: seals where a page ends.
+            zone: says the time zone of whoever told none.
+            note: counts which fields are read.
+        """
         self._tables = tables
         self._known = known
         self._definitions = definitions
         self._policy = policy
         self._page_tokens = page_tokens
         self._zone = zone
+        self._note = note
 
     async def CountAudience(
         self, request: audience_pb2.CountAudienceRequest, call: Call
@@ -150,8 +163,10 @@ class AudienceServicer(audience_pb2_grpc.AudienceServiceServicer):
         fault = next(iter(condition_faults(condition, leaf, "condition")), None)
         if fault is not None:
             raise InvalidRequest("CONDITION_REFUSED", field=fault.path)
-        if any(name.startswith(CALL_PREFIX) for name in fields_read(condition)):
+        names = fields_read(condition)
+        if any(name.startswith(CALL_PREFIX) for name in names):
             raise InvalidRequest("CONDITION_REFUSED", field="condition")
+        self._note(names)
         return Wanted(leaf, condition, message)
 
     async def _segment(self, segment_id: str, purpose: int) -> definition_pb2.Condition:

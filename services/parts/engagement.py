@@ -14,6 +14,7 @@ from services.engagement.event_feed import EventFeedServicer, news_told
 from services.engagement.in_force import InForce
 from services.engagement.loyalty import LoyaltyServicer
 from services.engagement.opening import AccessServicer, Opening
+from services.engagement.reads import counted
 from services.engagement.service import ProfileServicer
 from services.engagement.setting_off import Ground
 from services.engagement.triggering import EventsTold, triggering
@@ -32,6 +33,7 @@ from services.storage.declared import DeclaredTables
 from services.storage.definitions import DefinitionTables
 from services.storage.engagement import EventTables
 from services.storage.engagement_people import EngagementPeople
+from services.storage.field_reads import FieldReadTables
 from services.storage.firing_walk import WalkTables
 from services.storage.known import KnownTables
 from services.storage.loyalty import LoyaltyTables
@@ -60,6 +62,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
         process.database("engagement") as database,
         followed(process, DefinitionTables(database)) as in_force,
         deciding(process, database, in_force) as decisions,
+        counted(FieldReadTables(database), process.clock) as reads,
     ):
         store = EventTables(database)
 
@@ -84,6 +87,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             policy=config.policy,
             page_tokens=PageTokens(page_key),
             limits=lambda: in_force.limits,
+            note=reads.note,
         )
         ledger = LoyaltyTables(database)
 
@@ -126,6 +130,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
                     policy=config.policy,
                     page_tokens=PageTokens(page_key),
                     zone=lambda: in_force.limits.zone,
+                    note=reads.note,
                 ),
             ),
             Served(

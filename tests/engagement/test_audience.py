@@ -62,7 +62,7 @@ def test_adding_one_person_changes_no_answer(size: int, fakes: list[int], target
 
 @given(st.integers(0, 280), st.booleans(), st.booleans())
 def test_leaving_one_person_out_of_the_question_changes_no_answer(size: int, target_is_in: bool, first: bool):
-    """Asked of all of them, and of all but one, there is one answer, whichever is asked first."""
+    """All of them, and all of them but one: in whichever order it is asked, one answer."""
     counting = Counting()
     everybody = PEOPLE | {TARGET}
     whole = set(range(size)) | ({TARGET} if target_is_in else set())
