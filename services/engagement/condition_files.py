@@ -65,7 +65,7 @@ class Nodes:
         match kinds[0]:
             case "all" | "any" as kind:
                 held = node.all_of if kind == "all" else node.any_of
-                held.nodes.extend([self.add(child, at) for child, at in keys.list(kind)])
+                held.nodes.extend([self.add(child, at) for child, at in keys.entries(kind)])
             case "not":
                 node.not_of = self.add(keys.any("not"), keys.at("not"))
             case _:
@@ -101,7 +101,7 @@ def _leaf(kind: str, keys: Keys, node: definition_pb2.ConditionNode) -> None:
 
 
 def _kinds(keys: Keys, key: str) -> list[profile_pb2.EventKind]:
-    return keys.names(key, EVENT_KINDS)  # type: ignore[return-value]
+    return keys.names(key, EVENT_KINDS)
 
 
 def _compare(keys: Keys, compare: definition_pb2.FieldComparison) -> None:
