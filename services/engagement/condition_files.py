@@ -6,7 +6,7 @@ of every node follows from the order of reading.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping
 
 from engagement.condition import NODES_MAX
 from services.engagement.definition_keys import DefinitionFileError, Keys
@@ -65,7 +65,7 @@ class Nodes:
         match kinds[0]:
             case "all" | "any" as kind:
                 held = node.all_of if kind == "all" else node.any_of
-                held.nodes.extend([self.add(child, at) for child, at in keys.list(kind)])
+                held.nodes.extend([self.add(child, at) for child, at in keys.entries(kind)])
             case "not":
                 node.not_of = self.add(keys.any("not"), keys.at("not"))
             case _:
@@ -100,7 +100,7 @@ def _leaf(kind: str, keys: Keys, node: definition_pb2.ConditionNode) -> None:
             node.near.distance_m = keys.number("within_m")
 
 
-def _kinds(keys: Keys, key: str) -> Sequence[profile_pb2.EventKind]:
+def _kinds(keys: Keys, key: str) -> list[profile_pb2.EventKind]:
     return keys.names(key, EVENT_KINDS)
 
 

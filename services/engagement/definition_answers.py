@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from engagement.applying import Applied, Standing
@@ -22,6 +23,7 @@ from services.storage.definitions import Kept, Placed
 from veilgraph.engagement.v1 import definition_pb2
 
 _PAGE_SIZE_DEFAULT = 100
+_PAGE_BYTES_MAX = 1 << 20
 
 
 class GivenDefinition(NamedTuple):
@@ -84,7 +86,7 @@ def page_of(
         and (not request.id or one.kept.id == request.id)
         and (after is None or _place(one) > after)
     ]
-    size = request.page_size or _PAGE_SIZE_DEFAULT
+    size = _page_size(wanted, request.page_size or _PAGE_SIZE_DEFAULT)
     newest = (one.as_body for one in standing.newest.values() if one.state is not State.RETIRED)
     beside = catalogue_of(newest)
     token = _token(wanted[size - 1]) if len(wanted) > size else ""
@@ -93,6 +95,12 @@ def page_of(
         next_page_token=token,
         revision=kept.revision,
     )
+
+
+def _page_size(wanted: Sequence[Placed], asked: int) -> int:
+    """How many versions fit on a page; at least one does."""
+    sizes = accumulate(len(one.kept.content) for one in wanted[:asked])
+    return max(1, sum(size <= _PAGE_BYTES_MAX for size in sizes))
 
 
 def _applied(given: GivenDefinition, applied: Applied) -> definition_pb2.AppliedDefinition:

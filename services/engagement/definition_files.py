@@ -310,7 +310,7 @@ def _programme(keys: Keys, written: Written) -> None:
 
 def _entries(keys: Keys, key: str, member: str, written: Written) -> Iterator[tuple[Keys, str]]:
     """The mappings of a list, each remembered by its place, with its path in the message."""
-    for index, (entry, where) in enumerate(keys.list(key)):
+    for index, (entry, where) in enumerate(keys.entries(key)):
         path = f"{member}.{key}[{index}]"
         written.places[path] = where
         yield Keys(entry, where), path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 
@@ -64,7 +64,7 @@ class Keys:
                 raise DefinitionFileError(f"{self.at(key)}[{index}]", "a text is needed; put it in quotes")
         return list(found)
 
-    def list(self, key: str) -> list[tuple[object, str]]:
+    def entries(self, key: str) -> list[tuple[object, str]]:
         """The elements of a list, each with its path; none where the key is missing."""
         found = self._typed(key, list, "a list is needed", ())
         return [(one, f"{self.at(key)}[{index}]") for index, one in enumerate(found)]
@@ -88,7 +88,7 @@ class Keys:
 
     def names(
         self, key: str, numbers: Mapping[str, int], default: tuple[str, ...] | None = None
-    ) -> Sequence[Any]:
+    ) -> list[Any]:
         """Some names of a list of names, as their numbers."""
         found = self.texts(key, default)
         for index, one in enumerate(found):

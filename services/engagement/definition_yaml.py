@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -27,7 +27,6 @@ class FileUnreadable(ValueError):  # noqa: N818 - named after what it says
 class _Loader(yaml.SafeLoader):
     """Reads without references, doubled keys and deep nesting."""
 
-    yaml_implicit_resolvers: ClassVar[Any] = {}  # type: ignore[misc]  # the library has none for a class
     depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
@@ -54,6 +53,7 @@ class _Loader(yaml.SafeLoader):
         return mapping
 
 
+_Loader.yaml_implicit_resolvers = {}
 for _tag, _pattern in (
     ("tag:yaml.org,2002:bool", "true|false"),
     ("tag:yaml.org,2002:int", f"-?(?:0|[1-9][0-9]{{0,{_DIGITS_MAX - 1}}})"),

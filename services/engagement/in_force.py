@@ -93,8 +93,10 @@ class InForce:
             return
         kept = await self._tables.current()
         in_force = [one for one in kept.versions if one.kept.version == one.in_force]
+        # Making sense of many takes as long as several decisions.
+        versions = await asyncio.to_thread(lambda: list(versions_of(in_force, self._log)))
         if kept.revision > self._revision:  # another look may have been faster
-            self._set(kept.revision, versions_of(in_force, self._log))
+            self._set(kept.revision, versions)
 
     async def follow(self) -> None:
         """Keeps up with the store until it is cancelled; while the store can not be read it waits."""

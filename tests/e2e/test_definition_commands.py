@@ -15,9 +15,12 @@ from rich.console import Console
 from services.__main__ import _parser
 from services.commands.definition_desk import DefinitionDesk
 from services.commands.definitions import DONE, WOULD_CHANGE, WRONG
+from tests.e2e.conftest import suite_in
 from tests.given import ROOT
 
 EXAMPLES = ROOT / "docs" / "examples" / "plays"
+# Definitions are engagement's own affair; how its processes agree is ``tests.engagement.test_in_force``'s.
+pytestmark = pytest.mark.parametrize("shop", [suite_in], indirect=True, ids=["one process"])
 Typed = Callable[..., Any]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 import pytest
 
+from tests.e2e.conftest import suite_in
 from tests.engagement.declared_definitions import (
     DRAFT,
     EQUAL,
@@ -28,6 +29,8 @@ from tests.engagement.declared_definitions import (
 from veilgraph.client.errors import from_rpc
 from veilgraph.engagement.v1 import definition_pb2, definition_pb2_grpc
 
+# Definitions are engagement's own affair; how its processes agree is ``tests.engagement.test_in_force``'s.
+pytestmark = pytest.mark.parametrize("shop", [suite_in], indirect=True, ids=["one process"])
 EVERYTHING = (limits(), segment(), template(), play(segment_id="gardeners"))
 
 

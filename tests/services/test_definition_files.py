@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from itertools import combinations, product
 from pathlib import Path
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 from engagement.applying import Standing, apply
 from engagement.definition import Author
 from engagement.evaluate import holds
+from engagement.fields import FIELDS
 from services.engagement.definition_answers import answer_of, read
-from services.engagement.definition_files import FilesRefused, Written, read_folder
+from services.engagement.definition_files import FilesRefused, Written, read_document, read_folder
 from services.engagement.definition_messages import definition_of
 from services.engagement.definition_yaml import BYTES_MAX, FileUnreadable, documents
 from services.engagement.templates import lint
@@ -226,3 +228,22 @@ languages:
         for fault in found(definitions).faults
     }
     assert faults == {"options[1].when", "languages.en.parts.body.text"}
+
+
+def test_the_page_about_plays_names_every_field_and_every_reason() -> None:
+    """And its condition is one that is read."""
+    page = (ROOT / "docs" / "plays.md").read_text()
+    fields = {one.name for one in FIELDS if not one.name.startswith("events.")}
+    assert [name for name in sorted(fields) if f"`{name}`" not in page] == []
+    said = (ROOT / "engagement", ROOT / "services" / "engagement")
+    sources = [path.read_text() for folder in said for path in folder.glob("*.py")]
+    reasons = {
+        one for source in sources for one in re.findall(r'\bFault\(\s*[^"]*"[^"]*",\s*"([A-Z_]+)"', source)
+    }
+    assert len(reasons) > 20
+    assert [reason for reason in sorted(reasons) if f"`{reason}`" not in page] == []
+    example = re.search(r"```yaml\n(when:.*?)```", page, re.DOTALL)
+    assert example is not None
+    read_document(
+        {"segment": "s", "state": "DRAFT", "purpose": "service", **next(documents(example[1]))}, Path("page")
+    )
