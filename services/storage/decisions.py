@@ -205,7 +205,7 @@ def _before(look: Look, windows: Windows, reader: Connection) -> Before:
         (*whose.person, earliest, windows.now_ms),
     ).fetchall()
     shown = reader.execute(
-        f"SELECT depth FROM decision WHERE subject IN ({person}) AND slot = ? AND option_id <> ''"  # noqa: S608
+        f"SELECT depth FROM decision WHERE subject IN ({person}) AND slot = ? AND held = ''"  # noqa: S608
         " ORDER BY decided_at_ms DESC LIMIT 1",
         (*whose.person, slot),
     ).fetchone()
