@@ -79,7 +79,7 @@ class Desk:
         self._echo = grpc.insecure_channel(told["bare"]).unary_unary("/bench/Echo")
 
     def request(self, subject: str = "", **fields: Any) -> decision_pb2.DecideRequest:
-        who = {"subject": subject} if subject else {"anonymous": {}}
+        who: dict[str, Any] = {"subject": subject} if subject else {"anonymous": {}}
         return decision_pb2.DecideRequest(
             **who,
             for_purpose=_CONTENT,
