@@ -146,13 +146,13 @@ class Room:
     """How much there may be, for one promise to be made.
 
     Attributes:
-        person: whose promises count.
+        whose: whose promises count; of offers those that may be read.
         cap: places in the window of the cap, at most.
         asks: questions in the window of the asks, at most.
         windows: their lengths.
     """
 
-    person: Sequence[SubjectId]
+    whose: Whose
     cap: int
     asks: int
     windows: Windows

@@ -73,8 +73,12 @@ class DecisionTables:
         """See ``DecisionStore.before``."""
         if not any(look.whose.person for look in looks):
             return [Before(History(), self._waiting.get(look.decision_id)) for look in looks]
+        # Taken before it is read: what is written meanwhile waits no more, and may not be seen yet.
+        waiting = [self._waiting_for(look) for look in looks]
         found = await self._database.read(lambda reader: [_before(look, windows, reader) for look in looks])
-        return [self._with_waiting(look, before) for look, before in zip(looks, found, strict=True)]
+        return [
+            _with(before, *rows, look.slot) for look, before, rows in zip(looks, found, waiting, strict=True)
+        ]
 
     async def promise(self, wanted: Sequence[tuple[Row, Room]]) -> list[bool]:
         """See ``DecisionStore.promise``."""
@@ -135,18 +139,11 @@ class DecisionTables:
             if self._shown.get((row.subject, row.slot)) is row:
                 del self._shown[row.subject, row.slot]
 
-    def _with_waiting(self, look: Look, before: Before) -> Before:
-        """What was before, with what is not written yet."""
-        row = self._waiting.get(look.decision_id, before.row)
-        shown = [
-            self._shown[subject, look.slot]
-            for subject in look.whose.person
-            if (subject, look.slot) in self._shown
-        ]
-        if not shown:
-            return before if row is before.row else Before(before.history, row)
-        latest = max(shown, key=lambda one: one.decided_at_ms)
-        return Before(replace(before.history, last_depth={look.slot: Depth(latest.depth)}), row)
+    def _waiting_for(self, look: Look) -> tuple[Row | None, Row | None]:
+        """Of what is not written yet the decision of the id, and the latest shown to the person."""
+        keys = ((subject, look.slot) for subject in look.whose.person)
+        shown = [self._shown[key] for key in keys if key in self._shown]
+        return self._waiting.get(look.decision_id), max(shown, key=_decided_at_ms, default=None)
 
     async def _flush_soon(self) -> None:
         try:
@@ -158,6 +155,18 @@ class DecisionTables:
                     continue  # kept; when too much of it waits nothing more is decided
         finally:
             self._flushing = None
+
+
+def _with(before: Before, row: Row | None, shown: Row | None, slot: str) -> Before:
+    """What was before, with what was not written yet."""
+    history = before.history
+    if shown is not None:
+        history = replace(history, last_depth={slot: Depth(shown.depth)})
+    return Before(history, row or before.row)
+
+
+def _decided_at_ms(row: Row) -> int:
+    return row.decided_at_ms
 
 
 def decisions_of(connection: Connection, subject: SubjectId) -> list[Row]:
@@ -206,7 +215,7 @@ def _before(look: Look, windows: Windows, reader: Connection) -> Before:
         (*whose.person, earliest, windows.now_ms),
     ).fetchall()
     shown = reader.execute(
-        f"SELECT depth FROM decision WHERE subject IN ({person}) AND slot = ? AND option_id <> ''"  # noqa: S608
+        f"SELECT depth FROM decision WHERE subject IN ({person}) AND slot = ? AND held = ''"  # noqa: S608
         " ORDER BY decided_at_ms DESC LIMIT 1",
         (*whose.person, slot),
     ).fetchone()
@@ -260,16 +269,17 @@ def _offer(row: Row) -> GivenOffer:
 def _promise(row: Row, room: Room, connection: Connection) -> bool:
     if erased_among(connection, [SubjectId(row.subject)]):
         return False
-    at_ms, windows, person = row.send_at_ms, room.windows, tuple(room.person)
+    at_ms, windows = row.send_at_ms, room.windows
+    person, readable = tuple(room.whose.person), tuple(room.whose.readable)
     written = connection.execute(
-        _promising(len(person)),
+        _promising(len(person), len(readable)),
         (
             *row,
             *(row.promises & Promise.PLACE, *person),
             *(at_ms - windows.cap_ms, room.cap),
             *(row.promises & Promise.QUESTION, *person),
             *(at_ms - windows.asks_ms, room.asks),
-            *(row.promises & Promise.OFFER, *person, row.play_id, row.decided_at_ms),
+            *(row.promises & Promise.OFFER, *readable, row.play_id, row.decided_at_ms),
         ),
     )
     return written.rowcount > 0
@@ -284,15 +294,18 @@ def _give_back(decision_ids: Sequence[bytes], connection: Connection) -> None:
 
 
 @cache
-def _promising(subjects: int) -> str:
-    """The one statement that makes a promise where there is room."""
-    theirs = f"FROM decision WHERE subject IN ({', '.join('?' * subjects)}) AND {_STANDS}"
+def _promising(person: int, readable: int) -> str:
+    """The one statement that makes a promise where there is room, for so many birth subjects."""
+    theirs, told = (
+        f"FROM decision WHERE subject IN ({', '.join('?' * subjects)}) AND {_STANDS}"
+        for subjects in (person, readable)
+    )
     within = "AND send_at_ms > ?"  # and ever after: who came last into a window found room in it
     return f"""
         INSERT INTO decision ({_COLUMNS}) SELECT {_MARKS}
         WHERE (? = 0 OR (SELECT count(*) {theirs} AND promises & {Promise.PLACE:d} <> 0 {within}) < ?)
         AND (? = 0 OR (SELECT count(*) {theirs} AND promises & {Promise.QUESTION:d} <> 0 {within}) < ?)
-        AND (? = 0 OR NOT EXISTS (SELECT 1 {theirs} AND promises & {Promise.OFFER:d} <> 0
+        AND (? = 0 OR NOT EXISTS (SELECT 1 {told} AND promises & {Promise.OFFER:d} <> 0
             AND play_id = ? AND binds_until_ms > ?))
         {_UNLESS_STANDING}"""
 
