@@ -10,6 +10,7 @@ import json
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engagement.decision import Chance, Outcome, Step
 from engagement.event import EventKind
@@ -77,24 +78,37 @@ def shaping(steps: Iterable[Step]) -> list[str]:
 
 def packed(grounds: Grounds) -> bytes:
     """The grounds in a few hundred bytes; ``unpacked`` gives them back."""
-    content = [
-        [[step.guard, step.left, int(step.ceiling)] for step in grounds.steps],
-        [[chance.option_id, chance.probability] for chance in grounds.chances],
-        [[source.name, source.party, source.origin, source.observed_at_ms] for source in grounds.sources],
-        grounds.retry_at_ms,
-    ]
-    return zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 1)
+    path = _path_packed(grounds.steps, grounds.chances)
+    sources = [[one.name, one.party, one.origin, one.observed_at_ms] for one in grounds.sources]
+    rest = (
+        json.dumps([sources, grounds.retry_at_ms], separators=(",", ":"))
+        if sources or grounds.retry_at_ms
+        else ""
+    )
+    return len(path).to_bytes(2, "big") + path + rest.encode()
 
 
 def unpacked(content: bytes) -> Grounds:
     """The grounds that were packed."""
-    steps, chances, sources, retry_at_ms = json.loads(zlib.decompress(content))
+    end = 2 + int.from_bytes(content[:2], "big")
+    steps, chances = json.loads(zlib.decompress(content[2:end]))
+    sources, retry_at_ms = json.loads(content[end:])
     return Grounds(
         tuple(Step(guard, left, Depth(ceiling)) for guard, left, ceiling in steps),
         tuple(Chance(option_id, probability) for option_id, probability in chances),
         tuple(Source(*source) for source in sources),
         retry_at_ms,
     )
+
+
+@lru_cache(1000)
+def _path_packed(steps: tuple[Step, ...], chances: tuple[Chance, ...]) -> bytes:
+    """Its way through the guards: that of many people at once, and nothing about any of them."""
+    content = [
+        [[step.guard, step.left, int(step.ceiling)] for step in steps],
+        [[chance.option_id, chance.probability] for chance in chances],
+    ]
+    return zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 6)
 
 
 def _source(name: str, facts: Facts) -> Source:

@@ -73,8 +73,12 @@ class DecisionTables:
         """See ``DecisionStore.before``."""
         if not any(look.whose.person for look in looks):
             return [Before(History(), self._waiting.get(look.decision_id)) for look in looks]
+        # Taken before it is read: what is written meanwhile waits no more, and may not be seen yet.
+        waiting = [self._waiting_for(look) for look in looks]
         found = await self._database.read(lambda reader: [_before(look, windows, reader) for look in looks])
-        return [self._with_waiting(look, before) for look, before in zip(looks, found, strict=True)]
+        return [
+            _with(before, *rows, look.slot) for look, before, rows in zip(looks, found, waiting, strict=True)
+        ]
 
     async def promise(self, wanted: Sequence[tuple[Row, Room]]) -> list[bool]:
         """See ``DecisionStore.promise``."""
@@ -135,18 +139,11 @@ class DecisionTables:
             if self._shown.get((row.subject, row.slot)) is row:
                 del self._shown[row.subject, row.slot]
 
-    def _with_waiting(self, look: Look, before: Before) -> Before:
-        """What was before, with what is not written yet."""
-        row = self._waiting.get(look.decision_id, before.row)
-        shown = [
-            self._shown[subject, look.slot]
-            for subject in look.whose.person
-            if (subject, look.slot) in self._shown
-        ]
-        if not shown:
-            return before if row is before.row else Before(before.history, row)
-        latest = max(shown, key=lambda one: one.decided_at_ms)
-        return Before(replace(before.history, last_depth={look.slot: Depth(latest.depth)}), row)
+    def _waiting_for(self, look: Look) -> tuple[Row | None, Row | None]:
+        """Of what is not written yet the decision of the id, and the latest shown to the person."""
+        keys = ((subject, look.slot) for subject in look.whose.person)
+        shown = [self._shown[key] for key in keys if key in self._shown]
+        return self._waiting.get(look.decision_id), max(shown, key=_decided_at_ms, default=None)
 
     async def _flush_soon(self) -> None:
         try:
@@ -158,6 +155,18 @@ class DecisionTables:
                     continue  # kept; when too much of it waits nothing more is decided
         finally:
             self._flushing = None
+
+
+def _with(before: Before, row: Row | None, shown: Row | None, slot: str) -> Before:
+    """What was before, with what was not written yet."""
+    history = before.history
+    if shown is not None:
+        history = replace(history, last_depth={slot: Depth(shown.depth)})
+    return Before(history, row or before.row)
+
+
+def _decided_at_ms(row: Row) -> int:
+    return row.decided_at_ms
 
 
 def decisions_of(connection: Connection, subject: SubjectId) -> list[Row]:
@@ -206,7 +215,7 @@ def _before(look: Look, windows: Windows, reader: Connection) -> Before:
         (*whose.person, earliest, windows.now_ms),
     ).fetchall()
     shown = reader.execute(
-        f"SELECT depth FROM decision WHERE subject IN ({person}) AND slot = ? AND option_id <> ''"  # noqa: S608
+        f"SELECT depth FROM decision WHERE subject IN ({person}) AND slot = ? AND held = ''"  # noqa: S608
         " ORDER BY decided_at_ms DESC LIMIT 1",
         (*whose.person, slot),
     ).fetchone()

@@ -28,45 +28,7 @@ from services.storage.database import Database
 from services.storage.decisions import DecisionTables
 from services.storage.tombstones import bury
 from tests.contract.engines import ENGINES, tables
-
-DAY_MS = 86_400_000
-NOW = 1_800_000_000_000
-A, B, C = (SubjectId(bytes([n]) * 16) for n in (1, 2, 3))
-WINDOWS = Windows(NOW, 7 * DAY_MS, 30 * DAY_MS)
-
-
-def row(n: int, subject: bytes = A, **fields: Any) -> Row:
-    """A message that takes a place under the cap, unless ``fields`` say something else."""
-    values: dict[str, Any] = {
-        "decision_id": n.to_bytes(16, "big"),
-        "subject": subject,
-        "digest": b"digest",
-        "purpose": 5,
-        "decided_at_ms": NOW,
-        "play_id": "reminder",
-        "version": 1,
-        "option_id": "mail",
-        "channel": Channel.EMAIL,
-        "slot": "",
-        "depth": Depth.INDIVIDUAL,
-        "held": "",
-        "send_at_ms": NOW,
-        "price_minor": -1,
-        "full_price_minor": -1,
-        "currency": "",
-        "personalised": 0,
-        "propensity": 1 / 3,
-        "binds_until_ms": 0,
-        "promises": Promise.PLACE,
-        "became": Became.PROMISED,
-        "honours": b"",
-        "grounds": b"grounds",
-    }
-    return Row(**(values | fields))
-
-
-def room(*person: SubjectId, cap: int = 2, asks: int = 1) -> Room:
-    return Room(person or (A,), cap, asks, WINDOWS)
+from tests.engagement.kept_decisions import DAY_MS, NOW, WINDOWS, A, B, room, row
 
 
 def whose(*subjects: SubjectId) -> Whose:
@@ -211,6 +173,20 @@ async def test_what_is_noted_is_found_at_once_and_durable_after_a_moment(store: 
     assert await another.decision(shown.decision_id) == shown
     assert (await history(another, A, slot="home")).last_depth == {"home": Depth.INDIVIDUAL}
     assert (await history(another, A, slot="cart")).last_depth == {}
+
+
+async def test_what_is_written_while_somebody_looks_is_seen_by_them(store: DecisionTables) -> None:
+    """However the writing and the look run into each other."""
+    for number in range(1, 40):
+        shown = row(number, slot=f"slot-{number}", promises=0, became=Became.SHOWN)
+        store.note(shown)
+        looking = asyncio.ensure_future(
+            before(store, whose(A), decision_id=shown.decision_id, slot=shown.slot)
+        )
+        await asyncio.sleep(number % 4 / 2000)
+        _, found = await asyncio.gather(store.flush(), looking)
+        assert found.row == shown
+        assert found.history.last_depth == {shown.slot: Depth.INDIVIDUAL}
 
 
 async def test_the_latest_shown_counts_of_all_of_a_person(store: DecisionTables) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from services.engagement import decision_service
 from tests.conftest import Clock
 from tests.e2e.conftest import Shop, suite_in
 from tests.e2e.deciding import (
@@ -305,16 +306,21 @@ async def test_a_request_is_told_the_same_again_while_it_stands(desk: Desk) -> N
     assert held(await desk.mail(me, request_id="one")) == "NOT_PERMITTED"
 
 
-async def test_a_till_without_time_is_given_what_is_for_everybody(desk: Desk) -> None:
-    """Within its deadline, and what it was given then took nobody's place."""
+async def test_a_till_without_time_is_given_what_is_for_everybody(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within its deadline, and what it was given then took nobody's place; with time it is their own."""
     await desk.declare(play("till", EVERYBODY, MINE, slot="till", offer_days=1))
     (me,) = await desk.known("me")
-    answer = await desk.decide(me, slot="till", channel=STORE, timeout=0.05)
-    assert answer.HasField("given")
-    late = await desk.decide(me, slot="till", channel=STORE, timeout=0.013)
+    monkeypatch.setattr(decision_service, "ANSWERING_S", 60)
+    late = await desk.decide(me, slot="till", channel=STORE, timeout=5)
     assert late.given.option_id == "everybody"
     assert late.given.reasons[0] == "OUT_OF_TIME"
     assert late.decision_id == ""
+    monkeypatch.undo()
+    answer = await desk.decide(me, slot="till", channel=STORE, timeout=5)
+    assert answer.given.HasField("expires_at")
+    assert answer.decision_id
 
 
 async def test_a_batch_decides_for_each_and_keeps_the_order(desk: Desk) -> None:

@@ -25,7 +25,7 @@ CREATE TABLE decision (
     honours BLOB NOT NULL,            -- the decision whose offer it repeats, or ''
     grounds BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX decision_by_slot ON decision (subject, slot, decided_at_ms);
+CREATE INDEX decision_by_slot ON decision (subject, slot, held, decided_at_ms);
 CREATE INDEX decision_promises ON decision (subject, send_at_ms) WHERE promises > 0;
 CREATE INDEX decision_by_age ON decision (decided_at_ms);
 
