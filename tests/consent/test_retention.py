@@ -27,8 +27,6 @@ RECORDS = {
     "preferences": "until_erased",
     "age_bands": 365,
     "entitlements": 100,
-    "decisions": 100,
-    "boundaries": 100,
     "firings": 100,
     "loyalty": 100,
     "announcements": 1,

@@ -189,9 +189,10 @@ async def test_a_cart_is_reminded_of_unless_it_was_ordered(post: Post) -> None:
     assert await post.due(wait_ms=300) == []
 
 
-async def test_an_acknowledged_event_is_due_within_a_second(post: Post) -> None:
-    """While a caller waits for it."""
-    await post.declare(letter("thanks", event={"kinds": [ORDER]}))
+async def test_an_acknowledged_event_is_due_within_a_second(shop: Shop) -> None:
+    """While a caller waits for it; consent lies in the same process, and in another."""
+    post = Post(shop)
+    await post.declare(limits(), letter("thanks", event={"kinds": [ORDER]}))
     (me,) = await post.known("me")
     waiting = asyncio.create_task(post.due(wait_ms=5000))
     await asyncio.sleep(0.1)

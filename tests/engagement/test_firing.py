@@ -128,7 +128,7 @@ def persons(case: Case, hour: int) -> list[list[int]]:
     return [[1, 2]] if hour >= case.linked_at else [[1], [2]]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(case=cases)
 @example(case=Case([Act(0, 1, ADD, "b1"), Act(1, 2, ADD, "b1")], 0))
 @example(case=Case([Act(0, 1, ADD, "b1"), Act(1, 2, ORDER, "")], 2))
@@ -150,7 +150,7 @@ def test_a_basket_is_reminded_of_once_unless_something_was_ordered_since(case: C
     assert sorted(suite(CART, case), key=str) == sorted(went, key=str)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(case=cases)
 @example(case=Case([Act(20, 1, ORDER, ""), Act(30, 2, ORDER, "")], 50))
 @example(case=Case([Act(0, 1, ORDER, ""), Act(12, 2, ORDER, "")], 30))
@@ -170,7 +170,7 @@ def test_a_lapse_is_told_once_a_lapse(case: Case) -> None:
     assert suite(LAPSE, case) == went
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(case=cases)
 @example(case=Case([Act(0, 1, VISIT, ""), Act(23, 2, VISIT, ""), Act(25, 1, VISIT, "")], 0))
 @example(case=Case([Act(20, 1, VISIT, ""), Act(30, 1, VISIT, ""), Act(45, 1, VISIT, "")], 0))
