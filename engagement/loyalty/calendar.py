@@ -9,6 +9,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -38,6 +39,7 @@ def local_day(at_ms: int, zone: str) -> date:
     return (_EPOCH + held * _MILLISECOND).astimezone(ZoneInfo(zone)).date()
 
 
+@lru_cache(maxsize=4096)  # months begin, and points end, on the same days for everybody
 def beginning(day: date, zone: str) -> int:
     """The first instant of a day, milliseconds since the epoch."""
     # Of a midnight that is skipped the time before the change holds (PEP 495, fold=0): the instant of

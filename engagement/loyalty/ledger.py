@@ -9,13 +9,14 @@ one person, counts once; and what was returned counts as never bought.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from engagement.event import Event, EventKind
 from engagement.loyalty.entry import Entry, PostingKind
 from engagement.loyalty.programme import Programme
+from identity.ids import SubjectId
 
 #: The kinds of events a programme may earn from.
 EARNING_KINDS = (EventKind.ORDER, EventKind.REFUND)
@@ -74,14 +75,8 @@ class _Witness(NamedTuple):
     returned: list[Moved]
 
 
-class _Named(NamedTuple):
-    """What tells a purchase from others, and by whom it is told."""
-
-    name: str
-    subject: bytes
-
-
-_Witnesses = Mapping[_Named, _Witness]
+#: By the name of a purchase the witnesses of it, by birth subject.
+_Told = dict[str, dict[SubjectId, _Witness]]
 
 
 def ledger_of(programme: Programme, entries: Iterable[Entry], events: Iterable[Event] = ()) -> Ledger:
@@ -94,9 +89,9 @@ def ledger_of(programme: Programme, entries: Iterable[Entry], events: Iterable[E
             programme earns from them.
     """
     lines = {entry.entry_key: entry for entry in entries if entry.currency in {"", programme.currency}}
-    posted = _posted(lines.values())
-    purchases, unknown = _purchases(posted, _tracked(programme, events))
-    others = [(line, left) for line, left in _left(lines.values()) if not _is_purchase(line)]
+    bought = [line for line in lines.values() if _is_purchase(line)]
+    purchases, unknown = _purchases(_posted(bought), _tracked(programme, events))
+    others = _left([line for line in lines.values() if not _is_purchase(line)])
     adjusted = [Moved(line.occurred_at_ms, left) for line, left in others if line.amount_minor and left]
     points = [(line, left) for line, left in others if line.points and left]
     instants = [
@@ -144,41 +139,54 @@ def _left(lines: Iterable[Entry]) -> list[tuple[Entry, int]]:
     return left
 
 
-def _posted(lines: Iterable[Entry]) -> _Witnesses:
-    """Who tells what of purchases by postings."""
-    witnesses: dict[_Named, _Witness] = defaultdict(lambda: _Witness([], []))
-    for line in filter(_is_purchase, lines):
-        witness = witnesses[_Named(line.reference or line.reverses, line.subject)]
+def _posted(lines: Iterable[Entry]) -> _Told:
+    """Who tells what of purchases by such lines. Returns of what is not there any more tell of nothing."""
+    told: _Told = {}
+    for line in lines:
         number = Moved(line.occurred_at_ms, line.amount_minor)
-        (witness.returned if line.reverses else witness.bought).append(number)
-    return {named: witness for named, witness in witnesses.items() if witness.bought}
+        if line.reverses:
+            _witness(told, line.reverses, line.subject).returned.append(number)
+        else:
+            _witness(told, line.reference, line.subject).bought.append(number)
+    return {
+        name: bought
+        for name, witnesses in told.items()
+        if (bought := {subject: one for subject, one in witnesses.items() if one.bought})
+    }
 
 
-def _tracked(programme: Programme, events: Iterable[Event]) -> _Witnesses:
+def _tracked(programme: Programme, events: Iterable[Event]) -> _Told:
     """Who tells what of purchases by events. An order without a name is a purchase of its own."""
-    witnesses: dict[_Named, _Witness] = defaultdict(lambda: _Witness([], []))
+    told: _Told = {}
     counting = events if programme.earns_from_events else ()
     for event in {event.event_key: event for event in counting}.values():
         if event.currency not in {"", programme.currency}:
             continue
-        witness = witnesses[_Named(event.order_ref or _NAMELESS + event.event_key.hex(), event.subject)]
+        name = event.order_ref or _NAMELESS + event.event_key.hex()
         if event.kind == EventKind.ORDER:
-            witness.bought.append(Moved(event.occurred_at_ms, max(event.amount_minor, 0)))
+            bought = Moved(event.occurred_at_ms, max(event.amount_minor, 0))
+            _witness(told, name, event.subject).bought.append(bought)
         elif event.kind == EventKind.REFUND:
-            witness.returned.append(Moved(event.occurred_at_ms, abs(event.amount_minor)))
-    return witnesses
+            returned = Moved(event.occurred_at_ms, abs(event.amount_minor))
+            _witness(told, name, event.subject).returned.append(returned)
+    return told
 
 
-def _purchases(posted: _Witnesses, tracked: _Witnesses) -> tuple[list[Purchase], list[Moved]]:
+def _witness(told: _Told, name: str, subject: SubjectId) -> _Witness:
+    witnesses = told.setdefault(name, {})
+    found = witnesses.get(subject)
+    if found is None:
+        found = witnesses[subject] = _Witness([], [])
+    return found
+
+
+def _purchases(posted: _Told, tracked: _Told) -> tuple[list[Purchase], list[Moved]]:
     """The purchases that were not returned whole, and returns of which nobody knows the purchase."""
-    by_name: dict[str, list[_Named]] = defaultdict(list)
-    for named in sorted({*posted, *tracked}):
-        by_name[named.name].append(named)
     purchases, unknown = [], []
-    for name, names in by_name.items():
-        all_told = [told[one] for told in (posted, tracked) for one in names if one in told]
-        returned = max((one.returned for one in all_told), key=lambda told: (_sum(told), len(told)))
-        bought = _most(posted, names) or _most(tracked, names)
+    for name in {**posted, **tracked}:
+        by_posting, by_event = [*posted.get(name, {}).values()], [*tracked.get(name, {}).values()]
+        returned = _most([one.returned for one in by_posting + by_event])
+        bought = _most([one.bought for one in by_posting]) or _most([one.bought for one in by_event])
         if not bought:
             unknown += [Moved(one.at_ms, -one.number) for one in returned]
             continue
@@ -189,10 +197,12 @@ def _purchases(posted: _Witnesses, tracked: _Witnesses) -> tuple[list[Purchase],
     return purchases, unknown
 
 
-def _most(told: _Witnesses, names: Sequence[_Named]) -> list[Moved]:
-    """What the witness tells that tells most; nothing if none tells of buying."""
-    return max((told[one].bought for one in names if one in told), key=_sum, default=[])
+def _most(told: list[list[Moved]]) -> list[Moved]:
+    """What the witness tells that tells most; of equals always the same one."""
+    if len(told) == 1:
+        return told[0]
+    return max(told, key=lambda one: (_sum(one), len(one), sorted(one)), default=[])
 
 
 def _sum(moved: Sequence[Moved]) -> int:
-    return sum(one.number for one in moved)
+    return moved[0].number if len(moved) == 1 else sum(one.number for one in moved)
