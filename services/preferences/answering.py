@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from services.preferences.desk import Desk
 from services.preferences.guarding import Log, form_of
 from services.preferences.language import LANGUAGES, Language, negotiated
+from services.preferences.pacing import Pace
 from services.preferences.provider import Provider
 from services.preferences.session import Visit, Visits
 from services.preferences.view import PAGES, View
@@ -39,6 +40,7 @@ class Centre:
         desk: the suite, for a person.
         provider: where people sign in.
         visits: who is there.
+        pace: how often they may ask.
         view: makes pages.
         languages: all there are, by tag.
         origin: the page's own, as a browser names it.
@@ -50,6 +52,7 @@ class Centre:
     desk: Desk
     provider: Provider
     visits: Visits
+    pace: Pace
     view: View
     languages: Mapping[str, Language]
     origin: str

@@ -16,7 +16,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.preferences import pages
-from services.preferences.answering import Centre, NobodyThere, note, shown, switched_language
+from services.preferences.answering import (
+    Centre,
+    NobodyThere,
+    centre_of,
+    note,
+    shown,
+    switched_language,
+    visit_of,
+)
 from services.preferences.desk import NotIdentified, NotSaid
 from services.preferences.fetching import ProviderUnreachable
 from services.preferences.guarding import Guarded, Refused
@@ -26,6 +34,7 @@ from veilgraph.client import Denied, Overloaded, TooLate, Unauthenticated, Unava
 
 READY_PATH: Final = "/healthz"
 _STYLE_S: Final = 3600
+_TOO_OFTEN: Final = 429
 
 
 class _Said(NamedTuple):
@@ -83,7 +92,7 @@ def application(centre: Centre, metrics: PageMetrics | None = None) -> Guarded:
             Route("/style.css", style, methods=read),
             Route(READY_PATH, ready, methods=read),
         ],
-        middleware=[Middleware(_Languages)],
+        middleware=[Middleware(_Paced), Middleware(_Languages)],
         exception_handlers={said.kind: _handler(said) for said in _SAID},
     )
     app.state.centre = centre
@@ -101,6 +110,25 @@ async def style(_request: Request) -> Response:
 async def ready(_request: Request) -> Response:
     """For probes: the page answers."""
     return PlainTextResponse("ok\n")
+
+
+class _Paced:
+    """Answers a visit that asks more often than a person can read, before any page does."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        visit = visit_of(request)
+        if visit is None or centre_of(request).pace.keeps(visit.visit_id):
+            await self._app(scope, receive, send)
+            return
+        note(request, "later", "too often")
+        answer = shown(request, "message", visit, about="later", onward="/", reference="")
+        answer.status_code = _TOO_OFTEN
+        answer.headers["Retry-After"] = "1"
+        await answer(scope, receive, send)
 
 
 class _Languages:

@@ -22,6 +22,7 @@ from services.preferences.fetching import Fetch, fetch
 from services.preferences.guarding import Guarded
 from services.preferences.language import load_languages
 from services.preferences.metrics import PageMetrics
+from services.preferences.pacing import Pace
 from services.preferences.proofs import Attester, signing_key
 from services.preferences.provider import CALLBACK, Client, Provider
 from services.preferences.sealing import Sealer, keys_of
@@ -77,6 +78,7 @@ def centre_of(
         desk=Desk(suite, attester, clock_ms),
         provider=Provider(client, ask, lambda: visits.now_s),
         visits=visits,
+        pace=Pace(clock_ms),
         view=View(settings.name),
         languages=load_languages(),
         origin=settings.public_url,

@@ -64,7 +64,8 @@ async def sent(address: tuple[str, int], kind: str, token: str, rate: float, sec
     async def connection() -> None:
         nonlocal due
         reader = writer = None
-        while (now := time.perf_counter()) < over:
+        while due < over:
+            now = time.perf_counter()
             mine, due = due, max(due, now - 1) + 1 / rate
             await asyncio.sleep(mine - now)
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import random
@@ -16,7 +17,8 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from time import monotonic, sleep
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
@@ -39,7 +41,19 @@ per = "piece"
 currency = "EUR"
 """
 READY = "Veilgraph is ready"
+#: What a provider is told of an attempt and its form says again.
+SAID_ON = {"state", "nonce", "code_challenge"}
 PATIENCE_S = 90
+
+
+def asked(address: str, method: str, path: str, body: str = "", **headers: str) -> tuple[int, Any, str]:
+    """One request, no redirect followed; status, headers, and the body."""
+    with closing(http.client.HTTPConnection(address, timeout=PATIENCE_S)) as connection:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, body, named)
+        answer = connection.getresponse()
+        joined = {name: "; ".join(answer.headers.get_all(name)) for name in map(str.lower, answer.headers)}
+        return answer.status, joined, answer.read().decode()
 
 
 def shop_in(folder: Path, lines: int = LINES) -> Path:
@@ -113,6 +127,21 @@ class MainJob:
         (address,) = re.findall(r"http://127\.0\.0\.1:\d+(?=/$)", self.output(), re.MULTILINE)
         with urllib.request.urlopen(address + path, timeout=PATIENCE_S) as answer:  # noqa: S310 - our own
             return answer.read().decode()
+
+    def signed_in(self, who: str) -> str:
+        """The first page of somebody who signed in, as a browser comes to it: cookies, forms, redirects."""
+        (page,) = re.findall(r"http://(127\.0\.0\.1:\d+)/$", self.output(), re.MULTILINE)
+        status, headers, _ = asked(page, "GET", "/sign-in")
+        attempt, provider = headers["set-cookie"].partition(";")[0], urlsplit(headers["location"])
+        said = {name: value for name, value in parse_qsl(provider.query) if name in SAID_ON} | {"who": who}
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        _, headers, _ = asked(provider.netloc, "POST", "/authorize", urlencode(said), **form)
+        back = urlsplit(headers["location"])
+        assert back.netloc == page
+        status, headers, _ = asked(page, "GET", f"{back.path}?{back.query}", cookie=attempt)
+        visit = re.search(r"__Host-visit=[^;]+", headers["set-cookie"])
+        assert status == 303 and visit is not None
+        return asked(page, "GET", "/", cookie=visit[0])[2]
 
     def services(self) -> dict[str, int]:
         """The process of each service that has one of its own."""
@@ -213,6 +242,7 @@ def test_started_again_it_imports_nothing_twice(story: Story, shop: Path):
         job.until(job.is_ready)
         assert job.page("/healthz") == "ok\n"
         assert "person-000001@corner-shop.example" in job.page("/sign-in")
+        assert "<h1>Overview</h1>" in job.signed_in("person-000001@corner-shop.example")
         assert job.stop() == 0
     assert counted(job.folder, "engagement", "event") == LINES
     secrets = [job.folder / "keys" / "keyring.json", job.folder / "keys" / "issuer.pem"]

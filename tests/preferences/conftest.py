@@ -15,6 +15,7 @@ from services.preferences.application import application
 from services.preferences.desk import Desk
 from services.preferences.language import load_languages
 from services.preferences.metrics import PageMetrics
+from services.preferences.pacing import Pace
 from services.preferences.proofs import Attester
 from services.preferences.provider import CALLBACK, Client, Provider
 from services.preferences.sealing import Sealer
@@ -54,6 +55,7 @@ class World:
                 desk=Desk(self.suite.client, attester, self.clock),
                 provider=Provider(client, self.provider.ask, lambda: visits.now_s),
                 visits=visits,
+                pace=Pace(self.clock),
                 view=VIEW,
                 languages=LANGUAGES,
                 origin=ORIGIN,
