@@ -272,7 +272,7 @@ def _depends_on_people(option: Option, play: Play, beside: Catalogue) -> bool:
 def _plain_faults(option: Option, template: Template, at: str) -> Iterator[Fault]:
     """What is said to everybody names no price or percentage but the option's own."""
     for variant in template.variants:
-        plain = [part.plain or part.text for part in variant.parts]
+        plain = [*(part.plain or part.text for part in variant.parts), variant.disclosure]
         number = number_besides(plain, option.discount, (), "")
         if number:
             text = f"the plain text in {variant.language} says {number.strip()!r}, which the option does not"
