@@ -165,10 +165,12 @@ class Before:
     Attributes:
         history: between the suite and the person.
         row: the decision of that id, if there is one.
+        shown_at_ms: when what was shown last in the slot was decided; 0: nothing was.
     """
 
     history: History
     row: Row | None
+    shown_at_ms: int = 0
 
 
 class Outcome(IntEnum):

@@ -88,6 +88,7 @@ class DecisionTables:
         for (row, _), stands in zip(wanted, stand, strict=True):
             if stands:
                 self._waiting.pop(row.decision_id, None)
+                self._shown.pop((row.subject, row.slot), None)  # this is shown later
         return stand
 
     async def give_back(self, decision_ids: Sequence[bytes]) -> None:
@@ -160,7 +161,7 @@ class DecisionTables:
 def _with(before: Before, row: Row | None, shown: Row | None, slot: str) -> Before:
     """What was before, with what was not written yet."""
     history = before.history
-    if shown is not None:
+    if shown is not None and shown.decided_at_ms >= before.shown_at_ms:
         history = replace(history, last_depth={slot: Depth(shown.depth)})
     return Before(history, row or before.row)
 
@@ -215,7 +216,7 @@ def _before(look: Look, windows: Windows, reader: Connection) -> Before:
         (*whose.person, earliest, windows.now_ms),
     ).fetchall()
     shown = reader.execute(
-        f"SELECT depth FROM decision WHERE subject IN ({person}) AND slot = ? AND held = ''"  # noqa: S608
+        f"SELECT depth, decided_at_ms FROM decision WHERE subject IN ({person}) AND slot = ? AND held = ''"  # noqa: S608
         " ORDER BY decided_at_ms DESC LIMIT 1",
         (*whose.person, slot),
     ).fetchone()
@@ -247,7 +248,7 @@ def _before(look: Look, windows: Windows, reader: Connection) -> Before:
         last_depth={} if shown is None else {slot: Depth(shown[0])},
         closed=frozenset(Channel(channel) for (channel,) in drawn if channel != COMPLAINT),
     )
-    return Before(history, row)
+    return Before(history, row, 0 if shown is None else shown[1])
 
 
 def _binds(row: Row, readable: Sequence[SubjectId], now_ms: int) -> bool:
