@@ -36,6 +36,8 @@ RECORD_CLASSES: Mapping[str, str] = {
     "observed_attributes": "DEMOGRAPHIC",
     "special_attributes": "SPECIAL",
     "precise_places": "LOCATION_PRECISE",
+    "decisions": "BEHAVIOURAL",
+    "boundaries": "DECLARED",
 }
 _TABLES = {"classes", "events", "records"}
 

@@ -172,6 +172,7 @@ class Play:
         until_ms: from then on no more; 0: for ever.
         offer_days: so long an offer holds in every channel, times 24 hours; 0: it does not bind.
         message_days: a message that could not go out for so long is dropped, times 24 hours.
+        nps_from_one: its survey asks from 1 to 10; of others an answer is from 0 to 10.
     """
 
     play_id: str
@@ -193,6 +194,7 @@ class Play:
     until_ms: int = 0
     offer_days: int = 0
     message_days: int = 7
+    nps_from_one: bool = False
 
 
 @dataclass(frozen=True, slots=True)

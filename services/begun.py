@@ -22,6 +22,12 @@ class Begun:
         task.add_done_callback(self._unfinished.discard)
         return await asyncio.shield(task)
 
+    def begin(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Has ``work`` done; nobody waits for it but ``drained``."""
+        task = asyncio.ensure_future(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+
     async def drained(self) -> None:
         """Returns when nothing that was begun is unfinished; for an orderly stop."""
         while self._unfinished:

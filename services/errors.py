@@ -79,6 +79,8 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "TOO_MANY_ITEMS": "a list is longer than the method takes",
         "TIME_IN_FUTURE": "the time lies in the future",
         "CURRENCY_MISSING": "an amount needs a currency",
+        "CONTEXT_UNKNOWN": "a call can say no such thing, or says it twice",
+        "CONTEXT_KIND": "what the call says is not of the field's kind",
         "CURRENCY_MALFORMED": "a currency is an ISO 4217 code of three letters",
         "RAW_CONTACT_REFUSED": "a field holds an e-mail address or a phone number; it is not kept",
         "RAW_IP_REFUSED": "a field holds an IP address; it is not kept",
@@ -116,6 +118,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "RULES_MALFORMED": "the text is not a rules file; the field says where",
     },
     grpc.StatusCode.FAILED_PRECONDITION: {
+        "NOTHING_GIVEN": "the decision gave nothing, so nothing can have become of it",
         "CONSENT_UNKNOWN": "the subject was not asked for this purpose yet",
         "CONSENT_EXPIRED": "the permission for this purpose ran out",
         "COHORT_TOO_SMALL": "too few people to say something about without saying it of one",
@@ -153,6 +156,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "SUBJECT_ERASED": "no such subject is known",  # erased or never there: one answer
         "ERASURE_UNKNOWN": "no erasure of that id was asked for by this caller",
         "LINK_NOT_FOUND": "no active link joins the two directly",
+        "DECISION_UNKNOWN": "no decision of that id was made for this person",
         "DEFINITION_UNKNOWN": "there is no such version of a definition",
         "ITEM_UNKNOWN": "no item of that id is in the catalogue",
         "KEY_UNKNOWN": "there is no such version of the key, or none any more",

@@ -39,6 +39,7 @@ def contents(files: list[Descriptor], comments: Comments) -> str:
             lines += [
                 f"- [{service.name}]({page_name(file)}): {_first_sentence(comments[service.full_name])}"
             ]
+    lines += ["- [What definitions and decisions share](offer.md)"]
     lines += ["- [What is declared about methods and fields](privacy.md)"]
     return "\n".join(lines) + "\n"
 

@@ -10,10 +10,13 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from services.contract import MODULES
 from services.contract.comments import comments
 from services.contract.pages import contents, page, page_name
+from veilgraph.engagement.v1 import offer_pb2
 from veilgraph.privacy.v1 import privacy_pb2
 
 #: Where the pages stand in the repository.
 PAGES = Path("docs") / "contract"
+#: Files that only say what those with services share.
+_WITHOUT_SERVICES = (offer_pb2.DESCRIPTOR, privacy_pb2.DESCRIPTOR)
 
 
 def pages(described: FileDescriptorSet) -> Mapping[str, str]:
@@ -24,7 +27,7 @@ def pages(described: FileDescriptorSet) -> Mapping[str, str]:
     """
     written = comments(described)
     public = [module.DESCRIPTOR for module in MODULES if "/internal/" not in module.DESCRIPTOR.name]
-    found = {page_name(file): page(file, written) for file in (*public, privacy_pb2.DESCRIPTOR)}
+    found = {page_name(file): page(file, written) for file in (*public, *_WITHOUT_SERVICES)}
     return {"README.md": contents(public, written), **found}
 
 

@@ -40,6 +40,7 @@ _READING = (
 )
 _CONSENT = ("consent.record", "consent.read")
 _RIGHTS = ("rights.access", "rights.restrict", "rights.object", "rights.lift", "rights.erase")
+_DECIDING = ("decision.decide", "decision.report", "decision.why", "decision.due")
 _PERSONAL = ("service", "personalise", "analytics.profiling", "loyalty", "rights", "operate")
 #: What needs a yes of its own beside the purpose it is used for.
 _PROTECTED = ("special_category", "location_precise", "inferred_demographics")
@@ -69,13 +70,15 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "audience.count",
             "audience.list",
             "entitlement.write",
+            *_DECIDING,
         ),
-        (*_PERSONAL, *_PROTECTED, "identity.link", "share.partner", "marketing.ads.first_party"),
+        (*_PERSONAL, *_PROTECTED, "identity.link", "share.partner", "marketing", "analytics.reporting"),
     ),
     "operator": (
         (
             *("identity.resolve", "identity.people", "identity.explain", "identity.unlink"),
             *("identity.rules", "identity.keys", "definition.write", "definition.read"),
+            *("decision.why", "decision.audit", "decision.review"),
             *("recommender.train", "recommender.jobs", "recommender.read", REFLECTION_SCOPE),
         ),
         ("service", "rights", "personalise", "marketing", "loyalty", "operate"),

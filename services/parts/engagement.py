@@ -14,6 +14,7 @@ from services.engagement.in_force import InForce
 from services.engagement.reads import counted
 from services.engagement.service import ProfileServicer
 from services.feed import Feed
+from services.parts.decisions import deciding
 from services.parts.links import EventNews, Links, PartitionNews
 from services.parts.part import Part, Process
 from services.remote_feed import Patience
@@ -52,6 +53,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
         process.database("engagement") as database,
         followed(process, DefinitionTables(database)) as in_force,
         counted(FieldReadTables(database), process.clock) as reads,
+        deciding(process, database, in_force, reads.note) as decisions,
     ):
         store = EventTables(database)
 
@@ -90,6 +92,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
                 definition_pb2_grpc.add_DefinitionServiceServicer_to_server,
                 DefinitionServicer(DefinitionTables(database), in_force),
             ),
+            decisions.served,
             Served(
                 audience_pb2.DESCRIPTOR.services_by_name["AudienceService"],
                 audience_pb2_grpc.add_AudienceServiceServicer_to_server,

@@ -15,6 +15,8 @@ from engagement.event import Event, EventKind, Party
 from identity.ids import SubjectId
 from services.storage.attributes import values_of
 from services.storage.database import Connection
+from services.storage.decision_people import TABLES as DECISION_TABLES
+from services.storage.decision_people import decided_about
 from services.storage.declared import answers_of
 from services.stores import ExportedValue, Json, Kept
 
@@ -25,6 +27,7 @@ _COUNTS = {
     "event": "SELECT count(*) FROM event WHERE subject = ?",
     "declared": "SELECT count(*) FROM declared WHERE subject = ?",
     "attribute": "SELECT count(*) FROM attribute WHERE subject = ?",
+    **{table: f"SELECT count(*) FROM {table} WHERE subject = ?" for table in DECISION_TABLES},  # noqa: S608
 }
 
 #: The names of the purposes in a mask.
@@ -98,6 +101,8 @@ class EngagementPeople:
                 inferred=inferred,
             )
 
+        yield from decided_about(connection, subject, self.name, self._purposes)
+
     async def inferred(self, _subject: SubjectId) -> AsyncIterator[ExportedValue]:
         """See ``Contents.inferred``: engagement concludes nothing, and what others did is stored."""
         return
@@ -107,7 +112,14 @@ class EngagementPeople:
         self, connection: Connection, _subjects: Sequence[SubjectId], _erasure_id: str
     ) -> Mapping[str, Kept]:
         """See ``Contents.erase``."""
-        for table in ("event", "declared", "declared_change", "declare_request", "attribute"):
+        for table in (
+            "event",
+            "declared",
+            "declared_change",
+            "declare_request",
+            "attribute",
+            *DECISION_TABLES,
+        ):
             connection.execute(f"DELETE FROM {table} WHERE subject IN (SELECT subject FROM being_erased)")  # noqa: S608 - our names
         return {}
 

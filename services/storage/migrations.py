@@ -14,7 +14,7 @@ from services.storage.database import Migration, SchemaTooNew
 #: Every store has its own records of who asked what, of what went from it by age, of whom it must
 #: not take in again, and the numbers it gave.
 _COMMON = ("audit", "retention", "erasure", "numbers")
-_MORE = {"consent": ("auditlog",), "engagement": ("definitions",)}
+_MORE = {"consent": ("auditlog",), "engagement": ("definitions", "decisions")}
 _WORDS = (
     (re.compile(r"--[^\n]*"), ""),
     (
@@ -23,6 +23,7 @@ _WORDS = (
     ),
     (re.compile(r"\bINTEGER\b"), "BIGINT"),
     (re.compile(r"\bBLOB\b"), "BYTEA"),
+    (re.compile(r"\bREAL\b"), "DOUBLE PRECISION"),
     (re.compile(r"\bTEXT\b"), 'TEXT COLLATE "C"'),
     (re.compile(r"\)\s*(STRICT\s*,\s*WITHOUT ROWID|STRICT|WITHOUT ROWID)\s*;"), ");"),
 )

@@ -61,6 +61,10 @@ def batches_of(service: str, retention: Retention, now_ms: int) -> list[Batch]:
             *(partial(_declared, record, before_ms) for record, before_ms in declared_ms.items()),
             *attribute_sweeps.batches_of(retention, now_ms),
             partial(_answers, "declare_request", "at_ms", answers_ms),
+            *(
+                partial(_decisions, table, at, retention.records_due("decisions", now_ms))
+                for table, at in (("decision", "decided_at_ms"), ("decision_report", "at_ms"))
+            ),
         ],
         "recommender": [
             partial(_projected_events, events, now_ms),
@@ -187,6 +191,16 @@ def _declared(record: str, before_ms: int, connection: Connection, _after: int) 
         (before_ms, BATCH_ROWS),
     ).rowcount
     return Swept(0 if gone == BATCH_ROWS else None, {record: gone})
+
+
+def _decisions(table: str, at: str, before_ms: int, connection: Connection, _after: int) -> Swept:
+    """Decisions, and what was reported of them; lines that a person drew stay until they are erased."""
+    key = {"decision": "decision_id", "decision_report": "key"}[table]
+    gone = connection.execute(
+        f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {at} < ? LIMIT {BATCH_ROWS})",  # noqa: S608
+        (before_ms,),
+    ).rowcount
+    return Swept(0 if gone == BATCH_ROWS else None, {"decisions": gone})
 
 
 def _projected_answers(record: str, before_ms: int, connection: Connection, _after: int) -> Swept:

@@ -24,6 +24,7 @@ BENCHES = (
     "guard",
     "audit_log",
     "decide",
+    "decide_offer",
     "consent_withdraw",
     "consent_bootstrap",
     "consent_failover",

@@ -33,6 +33,8 @@ RECORDS = {
     "observed_attributes": 100,
     "special_attributes": 7,
     "precise_places": 30,
+    "decisions": 100,
+    "boundaries": "until_erased",
 }
 
 

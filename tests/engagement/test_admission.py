@@ -205,7 +205,8 @@ BESIDE = [
     template(template_id="fed", text="{{ dependent.diet | first }}"),
     template(template_id="silent", variants=[{"language": "en", "parts": [{"name": "a", "text": "Yours."}]}]),
     template(
-        template_id="loud", variants=[{"language": "en", "disclosure": "d", "parts": [{"name": "a", "text": "20 % off"}]}],
+        template_id="loud",
+        variants=[{"language": "en", "disclosure": "d", "parts": [{"name": "a", "text": "20 % off"}]}],
     ),
 ]  # fmt: skip
 

@@ -11,6 +11,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from services.contract import MODULES
 from services.contract.comments import comments
 from services.contract.writing import pages, stale, write
+from veilgraph.engagement.v1 import offer_pb2
 from veilgraph.privacy.v1 import privacy_pb2
 
 PAGES = Path(__file__).parents[2] / "docs" / "contract"
@@ -21,7 +22,8 @@ _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 def described() -> FileDescriptorSet:
     """The contract, every declaration with a comment that says its place."""
     files = FileDescriptorSet()
-    for descriptor in (*(module.DESCRIPTOR for module in MODULES), privacy_pb2.DESCRIPTOR):
+    for module in (*MODULES, offer_pb2, privacy_pb2):
+        descriptor = module.DESCRIPTOR
         file = files.file.add()
         descriptor.CopyToProto(file)
         paths = [(12,)]

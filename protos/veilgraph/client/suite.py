@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from veilgraph.client.transport import Method, Transport
 from veilgraph.consent.v1 import consent_pb2, rights_pb2
-from veilgraph.engagement.v1 import definition_pb2, profile_pb2
+from veilgraph.engagement.v1 import decision_pb2, definition_pb2, profile_pb2
 from veilgraph.identity.v1 import identity_pb2, keys_pb2, people_pb2, rules_pb2, tokens_pb2
 from veilgraph.recommender.v1 import entitlement_pb2, jobs_pb2, recommender_pb2, search_pb2
 
@@ -27,6 +27,7 @@ SERVICES: Final[Mapping[str, str]] = {
     "rights": "veilgraph.consent.v1.RightsService",
     "profile": "veilgraph.engagement.v1.ProfileService",
     "definitions": "veilgraph.engagement.v1.DefinitionService",
+    "decisions": "veilgraph.engagement.v1.DecisionService",
     "recommender": "veilgraph.recommender.v1.RecommenderService",
     "entitlements": "veilgraph.recommender.v1.EntitlementService",
     "jobs": "veilgraph.recommender.v1.JobService",
@@ -154,6 +155,21 @@ class Definitions:
         self.Approve = transport.unary(Method(service, "Approve", pb.ApproveRequest, pb.ApproveResponse))
 
 
+class Decisions:
+    """``veilgraph.engagement.v1.DecisionService``."""
+
+    def __init__(self, transport: Transport) -> None:
+        pb, service = decision_pb2, SERVICES["decisions"]
+        self.Decide = transport.unary(Method(service, "Decide", pb.DecideRequest, pb.DecideResponse))
+        self.DecideBatch = transport.unary(
+            Method(service, "DecideBatch", pb.DecideBatchRequest, pb.DecideBatchResponse)
+        )
+        self.Due = transport.unary(Method(service, "Due", pb.DueRequest, pb.DueResponse))
+        self.Report = transport.unary(Method(service, "Report", pb.ReportRequest, pb.ReportResponse))
+        self.Why = transport.unary(Method(service, "Why", pb.WhyRequest, pb.WhyResponse))
+        self.Review = transport.unary(Method(service, "Review", pb.ReviewRequest, pb.ReviewResponse))
+
+
 class Search:
     """``veilgraph.recommender.v1.SearchService``."""
 
@@ -224,6 +240,7 @@ class Veilgraph:
         rights: what people ask about themselves and have done.
         profile: events in, and a person's own events back.
         definitions: what may be offered to whom, for those who declare it.
+        decisions: what is offered to whom, and what became of it.
         recommender: recommendations, and the catalogue.
         entitlements: who may see exclusive items.
         jobs: what an operator has the recommender do.
@@ -246,6 +263,7 @@ class Veilgraph:
         self.rights = Rights(transports["rights"])
         self.profile = Profile(transports["profile"])
         self.definitions = Definitions(transports["definitions"])
+        self.decisions = Decisions(transports["decisions"])
         self.recommender = Recommender(transports["recommender"])
         self.entitlements = Entitlements(transports["entitlements"])
         self.jobs = Jobs(transports["jobs"])

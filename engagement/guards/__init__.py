@@ -1,0 +1,93 @@
+"""The guards every decision passes, in one order, the same for every play and channel.
+
+``pipeline`` is the list; ``decide`` runs it. A guard may only take candidates away, lower the depth or send
+later, because ``Left`` offers nothing else. Each stands as a step in the outcome, with what it left.
+Where a person's first assignment to an experiment will be looked up, it follows ``existing_offer``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engagement.decision import Outcome, Situation, Step
+from engagement.guards.bounds import ask_budget, cap
+from engagement.guards.channels import channel_allowed, quiet_hours
+from engagement.guards.courtesy import alternation, new_relation
+from engagement.guards.eligibility import eligibility
+from engagement.guards.learner import BY_RULE, Chooser, learner, relevance_floor
+from engagement.guards.left import Guard, Left, candidates_of
+from engagement.guards.offers import binding, existing_offer
+from engagement.guards.outcome import given, held
+from engagement.guards.paid import paid_placement
+from engagement.guards.peace import open_complaint, rest
+from engagement.guards.person import child, consent, identity_confidence, judged
+from engagement.guards.prices import margin, personal_price
+from engagement.play import Play
+
+__all__ = ["PIPELINE", "Chooser", "Guard", "Left", "decide", "pipeline"]
+
+
+def pipeline(chooser: Chooser) -> tuple[Guard, ...]:
+    """The list. The order is the argument; each line says why it stands where it stands."""
+    return (
+        Guard("consent", consent),  # before anything about the person is looked at
+        Guard("identity_confidence", identity_confidence),  # whose data it is, before it is used
+        Guard("child", child),  # protects whatever was permitted
+        Guard("open_complaint", open_complaint),  # silence costs nothing to find out
+        Guard("rest", rest),  # likewise
+        Guard("eligibility", eligibility),  # on values of now; the first that reads what is known
+        Guard("existing_offer", existing_offer),  # what was promised, before anything new is thought of
+        Guard("new_relation", new_relation),  # how personal it may get at all
+        Guard("alternation", alternation),  # how personal it may be this time
+        Guard("personal_price", personal_price),  # a permission of its own, before any price is made
+        Guard("margin", margin),  # prices that can be asked
+        learner(chooser),  # weighs only what may be given
+        Guard("relevance_floor", relevance_floor),  # by the weights
+        Guard("paid_placement", paid_placement),  # only beside something unpaid that is relevant
+        Guard("channel_allowed", channel_allowed),  # before a time is looked for on a channel
+        Guard("quiet_hours", quiet_hours),  # says when it is sent
+        Guard("ask_budget", ask_budget),  # counted at the time it is sent
+        Guard("cap", cap),  # last: whatever stands before it takes no place
+    )
+
+
+#: The list with the chooser that is shipped.
+PIPELINE = pipeline(BY_RULE)
+
+
+def decide(
+    plays: Sequence[Play], situation: Situation, draw: float, guards: Sequence[Guard] = PIPELINE
+) -> Outcome:
+    """What is given, or why nothing is; the same for the same plays, situation and number.
+
+    Args:
+        plays: in force, for one slot or one alone.
+        situation: all that may be known; who does not permit the purpose is decided for as nobody.
+        draw: drawn uniformly by the caller, at least 0 and less than 1.
+        guards: another pipeline than the shipped one.
+
+    Raises:
+        ValueError: ``draw`` is not such a number.
+    """
+    if not 0 <= draw < 1:
+        raise ValueError("a draw is at least 0 and less than 1")
+    situation = judged(situation)
+    left, steps = guarded(plays, situation, guards)
+    if left.candidates:
+        return given(left, situation, draw, steps)
+    return held(left, steps)
+
+
+def guarded(
+    plays: Sequence[Play], situation: Situation, guards: Sequence[Guard]
+) -> tuple[Left, tuple[Step, ...]]:
+    """What the guards leave; those after the one that left nothing are not asked."""
+    offers = binding(situation.history.offers, situation.facts.now_ms)
+    left = Left(candidates_of(plays, situation), offers)
+    steps = []
+    for guard in guards:
+        if not left.candidates:
+            break
+        guard.act(left, situation)
+        steps.append(Step(guard.name, len(left.candidates), left.ceiling))
+    return left, tuple(steps)

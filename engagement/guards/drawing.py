@@ -1,0 +1,115 @@
+"""What is given of what is left, and exactly how likely it was.
+
+Of the plays left the one of highest priority; of its options one by a number that is drawn outside. The
+intervals of that number are the chances that are logged, so a chance is exact whatever weighed it. No
+option falls below the floor, and all paid ones together stay within their share; both leave the others'
+proportions as they were. What a person declared they want is given to them, and nothing is explored.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+from engagement.decision import Candidate, Chance
+from engagement.facts import Known
+from engagement.guards.left import Left, key_of
+from engagement.play import Option, Play
+
+#: The least chance of an option that can be given at all, where there are at most a hundred.
+FLOOR_PERMILLE = 10
+_INTERFACE = "interface."
+
+
+class Drawn(NamedTuple):
+    """What was drawn, how likely it was, and what else could have been."""
+
+    candidate: Candidate
+    propensity: float
+    alternatives: tuple[Chance, ...]
+
+
+def drawn(left: Left, fields: Mapping[str, Known], paid_permille: int, draw: float) -> Drawn:
+    """Gives one of what is left; something is.
+
+    Args:
+        left: with weights.
+        fields: what is known.
+        paid_permille: the share that paid options have at most, together.
+        draw: at least 0 and less than 1.
+    """
+    play = _first(left.candidates)
+    given = list(_by_option(left.candidates, play))
+    left.read.update(_field_of(one.option) for one in given if one.option.interface_choice)
+    declared = [one for one in given if is_declared(one.option, fields)]
+    if declared:
+        shares = [1 / len(declared)] * len(declared)
+        given = declared
+    else:
+        weights = [left.weights[key_of(one)] for one in given]
+        shares = chances(weights, [one.option.sponsored for one in given], paid_permille)
+    bounds = list(accumulate(shares))[:-1]
+    at = bisect_right(bounds, draw)
+    alternatives = tuple(
+        Chance(one.option.option_id, share) for one, share in zip(given, shares, strict=True)
+    )
+    return Drawn(given[at], shares[at], alternatives)
+
+
+def is_declared(option: Option, fields: Mapping[str, Known]) -> bool:
+    """Whether a person declared that they want an option; nobody declares what somebody else pays for."""
+    if not option.interface_choice or option.sponsored:
+        return False
+    known = fields.get(_field_of(option))
+    return known is not None and known.value == option.interface_choice.partition(":")[2]
+
+
+def chances(weights: Sequence[float], paid: Sequence[bool], paid_permille: int) -> list[float]:
+    """The chances of options by how much they are preferred; they sum to 1.
+
+    Args:
+        weights: above 0, in any unit.
+        paid: which of them are paid for.
+        paid_permille: the share of those at most, while there are others.
+    """
+    heaviest = max(weights)
+    shares = [weight / heaviest for weight in weights]
+    of_paid = sum(share for share, is_paid in zip(shares, paid, strict=True) if is_paid) / sum(shares)
+    count = sum(paid)
+    if not 0 < count < len(shares):
+        return _floored(shares, 1.0)
+    mass = min(max(of_paid, count * FLOOR_PERMILLE / 1000), paid_permille / 1000)
+    split = {
+        True: iter(_floored([share for share, is_paid in zip(shares, paid, strict=True) if is_paid], mass)),
+        False: iter(
+            _floored([share for share, is_paid in zip(shares, paid, strict=True) if not is_paid], 1 - mass)
+        ),
+    }
+    return [next(split[is_paid]) for is_paid in paid]
+
+
+def _floored(shares: Sequence[float], mass: float) -> list[float]:
+    """A mass in proportion to shares above a floor that each one has."""
+    count, total = len(shares), sum(shares)
+    floor = min(FLOOR_PERMILLE / 1000, mass / count)
+    return [floor + (mass - count * floor) * (share / total) for share in shares]
+
+
+def _first(candidates: Sequence[Candidate]) -> Play:
+    """The play of highest priority; of equals the one with the smaller id."""
+    return min((one.play for one in candidates), key=lambda play: (-play.priority, play.play_id))
+
+
+def _by_option(candidates: Sequence[Candidate], play: Play) -> Sequence[Candidate]:
+    """Each option of a play by the first of its channels that is left."""
+    first: dict[str, Candidate] = {}
+    for one in candidates:
+        if one.play.play_id == play.play_id:
+            first.setdefault(one.option.option_id, one)
+    return list(first.values())
+
+
+def _field_of(option: Option) -> str:
+    return _INTERFACE + option.interface_choice.partition(":")[0]

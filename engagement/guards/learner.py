@@ -1,0 +1,85 @@
+"""Who weighs what is left: the one step that learning may replace.
+
+A chooser says how much it prefers each candidate, and nothing else: it sees what the guards before it
+have left, can add nothing, and does not draw. How likely each becomes, with a floor below which no
+option of an exploring chooser falls, is worked out once for all choosers (``engagement.guards.drawing``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Protocol
+
+from engagement.decision import Candidate, Held, Situation
+from engagement.guards.drawing import is_declared
+from engagement.guards.left import Guard, Left, key_of
+from engagement.play import Depth
+
+#: Of so many thousandths of all answers any option may be the one, each as likely as the others.
+EXPLORED_PERMILLE = 100
+
+
+class Chooser(Protocol):
+    """Prefers one candidate to another."""
+
+    def weigh(self, situation: Situation, candidates: Sequence[Candidate]) -> Sequence[float]:
+        """How much each candidate is preferred to the others of its play.
+
+        Args:
+            situation: what is known.
+            candidates: of all plays that are left; not empty.
+
+        Returns:
+            As many numbers, finite; what is not above 0 is held irrelevant and is not given.
+        """
+
+
+class ByRule:
+    """What fits closest, which is the deepest; of equals each alike; and any, a tenth of the time.
+
+    The general option is there to be explored with the others, so that what personal ones are worth
+    can be told later from what was logged.
+    """
+
+    def weigh(self, _situation: Situation, candidates: Sequence[Candidate]) -> Sequence[float]:
+        """The same for all options of a play, and more for its deepest."""
+        options: dict[str, dict[str, Depth]] = {}
+        for one in candidates:
+            options.setdefault(one.play.play_id, {})[one.option.option_id] = one.option.depth
+        explored, chosen = EXPLORED_PERMILLE / 1000, 1 - EXPLORED_PERMILLE / 1000
+        shares = {}
+        for play_id, depths in options.items():
+            deepest = max(depths.values())
+            alike = sum(depth == deepest for depth in depths.values())
+            shares[play_id] = deepest, chosen / alike, explored / len(depths)
+        weights = []
+        for one in candidates:
+            deepest, closest, any_ = shares[one.play.play_id]
+            weights.append(any_ + closest if one.option.depth == deepest else any_)
+        return weights
+
+
+BY_RULE = ByRule()
+
+
+def learner(chooser: Chooser) -> Guard:
+    """The step at which a chooser weighs what is left."""
+
+    def weigh(left: Left, situation: Situation) -> None:
+        left.weigh(chooser.weigh(situation, left.candidates))
+
+    return Guard("learner", weigh)
+
+
+def relevance_floor(left: Left, situation: Situation) -> None:
+    """What is held irrelevant, or weighed by no number, is not given, unless the person declared it."""
+    fields = situation.facts.fields
+    left.keep(
+        lambda one: _is_weight(left.weights[key_of(one)]) or is_declared(one.option, fields),
+        Held.NOT_ELIGIBLE,
+    )
+
+
+def _is_weight(weight: float) -> bool:
+    return weight > 0 and isfinite(weight)

@@ -1,0 +1,78 @@
+"""What is told of a decision once the guards are through."""
+
+from __future__ import annotations
+
+from engagement.decision import Candidate, GivenOffer, Outcome, Situation, Step
+from engagement.evaluate import DAY_MS
+from engagement.guards.bounds import reserves
+from engagement.guards.drawing import drawn
+from engagement.guards.left import Left
+from engagement.guards.offers import quoted
+from engagement.guards.prices import is_personalised
+from engagement.play import Depth
+from engagement.price import discounted
+
+
+def given(left: Left, situation: Situation, draw: float, steps: tuple[Step, ...]) -> Outcome:
+    """One of what is left, with its price, its chance and what it promises."""
+    candidate, propensity, alternatives = drawn(
+        left, situation.facts.fields, situation.limits.sponsored_permille, draw
+    )
+    play, option = candidate.play, candidate.option
+    offer = _honoured(left, candidate)
+    return Outcome(
+        candidate=candidate,
+        held=None,
+        retry_at_ms=0,
+        depth=option.depth,
+        propensity=propensity,
+        alternatives=alternatives,
+        price_minor=_price(candidate, offer, situation),
+        price_personalised=is_personalised(play, option, situation.segments),
+        honours=offer,
+        reserves=reserves(candidate, left, situation),
+        binds_until_ms=_binds_until_ms(candidate, offer, situation),
+        steps=steps,
+        read=tuple(sorted(left.read)),
+    )
+
+
+def held(left: Left, steps: tuple[Step, ...]) -> Outcome:
+    """Nothing, for the reason of whoever took the last candidate away."""
+    return Outcome(
+        candidate=None,
+        held=left.held,
+        retry_at_ms=left.retry_at_ms,
+        depth=Depth.GENERAL,
+        propensity=0.0,
+        alternatives=(),
+        price_minor=None,
+        price_personalised=False,
+        honours=None,
+        reserves=False,
+        binds_until_ms=0,
+        steps=steps,
+        read=tuple(sorted(left.read)),
+    )
+
+
+def _honoured(left: Left, candidate: Candidate) -> GivenOffer | None:
+    offer = left.best.get(candidate.play.play_id)
+    return offer if offer is not None and offer.option_id == candidate.option.option_id else None
+
+
+def _price(candidate: Candidate, offer: GivenOffer | None, situation: Situation) -> int | None:
+    if situation.price_minor is None:
+        return None
+    if offer is not None:
+        return quoted(offer, candidate.option, situation)
+    return discounted(situation.price_minor, situation.currency, candidate.option.discount)
+
+
+def _binds_until_ms(candidate: Candidate, offer: GivenOffer | None, situation: Situation) -> int:
+    """Counted from when it is sent; a repeated offer ends when it did. Nobody can be promised anything."""
+    if offer is not None:
+        return offer.until_ms
+    if situation.person is None or not candidate.play.offer_days:
+        return 0
+    return candidate.send_at_ms + candidate.play.offer_days * DAY_MS

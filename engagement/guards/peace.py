@@ -1,0 +1,34 @@
+"""When a person is left alone: while a complaint is open, and when they have not shown up for long.
+
+What they are owed still reaches them.
+"""
+
+from __future__ import annotations
+
+from engagement.decision import Candidate, Held, Situation
+from engagement.evaluate import DAY_MS
+from engagement.guards.left import Left, owed
+from engagement.play import OUTBOUND
+
+
+def open_complaint(left: Left, situation: Situation) -> None:
+    """Nobody is offered anything while they wait for an answer."""
+    if situation.history.open_complaint:
+        left.keep(owed, Held.OPEN_COMPLAINT)
+
+
+def rest(left: Left, situation: Situation) -> None:
+    """No own action for so long: nothing more is offered until the person acts.
+
+    Of whom no action was ever seen, nobody knows that they want to be reached: they are answered when
+    they ask, and not sent anything.
+    """
+    last_ms, rest_ms = situation.history.last_own_action_ms, situation.limits.rest_days * DAY_MS
+    if last_ms is None:
+        left.keep(lambda one: owed(one) or not _reaches_out(one), Held.RESTING)
+    elif situation.facts.now_ms - last_ms >= rest_ms:
+        left.keep(owed, Held.RESTING)
+
+
+def _reaches_out(candidate: Candidate) -> bool:
+    return candidate.channel in OUTBOUND

@@ -1,0 +1,66 @@
+"""Decisions as a part of engagement: made by what is in force, and written down before the process stops."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from services.engagement.deciding import Decider, Definitions
+from services.engagement.decision_service import DecisionServicer
+from services.engagement.knowing import Knowing
+from services.engagement.reads import NoteReads
+from services.engagement.templates import Templates
+from services.parts.part import Process
+from services.server import Served
+from services.storage.database import Database
+from services.storage.decisions import DecisionTables
+from services.storage.known import KnownTables
+from veilgraph.engagement.v1 import decision_pb2, decision_pb2_grpc
+
+
+class Decisions(NamedTuple):
+    """What decides, for whoever else has something decided."""
+
+    store: DecisionTables
+    knowing: Knowing
+    decider: Decider
+    servicer: DecisionServicer
+
+    @property
+    def served(self) -> Served:
+        """The service."""
+        return Served(
+            decision_pb2.DESCRIPTOR.services_by_name["DecisionService"],
+            decision_pb2_grpc.add_DecisionServiceServicer_to_server,
+            self.servicer,
+        )
+
+
+@asynccontextmanager
+async def deciding(
+    process: Process, database: Database, definitions: Definitions, note: NoteReads
+) -> AsyncIterator[Decisions]:
+    """Decisions while the block runs; what waits to be written is written when it ends.
+
+    Args:
+        process: whose they are.
+        database: engagement's.
+        definitions: what is in force.
+        note: counts which fields are read.
+    """
+    policy = process.config.policy
+    store = DecisionTables(database)
+    knowing = Knowing(KnownTables(database), policy)
+    decider = Decider(
+        store=store,
+        definitions=definitions,
+        knowing=knowing,
+        filling=Templates(process.log),
+        policy=policy,
+        note=note,
+    )
+    servicer = DecisionServicer(decider=decider, store=store, definitions=definitions)
+    yield Decisions(store, knowing, decider, servicer)
+    await servicer.drained()
+    await store.flush()

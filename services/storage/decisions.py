@@ -1,0 +1,352 @@
+"""Decisions in engagement's tables.
+
+What a decision promises is counted and written by one statement: no two can both find the last place
+under a person's cap free, whoever writes them. What promises nothing waits a moment and is written
+with all that came meanwhile; until then it is found in memory by who asks this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextvars import Context
+from dataclasses import replace
+from functools import cache, partial
+from typing import Any
+
+from engagement.decision import GivenOffer, History, Reservation
+from engagement.decision_store import (
+    NO_PRICE,
+    OWN_OUTCOMES,
+    Became,
+    Before,
+    Look,
+    Outcome,
+    Promise,
+    Report,
+    Room,
+    Row,
+    Windows,
+)
+from engagement.errors import RequestIdReused
+from engagement.play import Channel, Depth
+from identity.ids import SubjectId
+from services.storage.database import Connection, Database, StoreUnusable
+from services.storage.tombstones import erased_among
+
+#: How long what promises nothing waits to be written with others.
+FLUSH_S = 0.03
+#: So many may wait for a disk that takes nothing; then nothing more is decided.
+WAITING_MAX = 10_000
+#: ``boundary.channel`` of an open complaint.
+COMPLAINT = 0
+
+_COLUMNS = ", ".join(Row._fields)
+_MARKS = ", ".join("?" * len(Row._fields))
+#: A request that was held before is given something now; whatever else stands, stands.
+_UNLESS_GIVEN = f"""
+    ON CONFLICT (decision_id) DO UPDATE SET
+    {", ".join(f"{name} = excluded.{name}" for name in Row._fields if name != "decision_id")}
+    WHERE decision.became = {Became.HELD:d}"""
+#: What failed may be promised anew.
+_UNLESS_STANDING = f"{_UNLESS_GIVEN} OR decision.became = {Became.RELEASED:d}"
+_ROW = f"SELECT {_COLUMNS} FROM decision WHERE decision_id = ?"  # noqa: S608 - our own names
+_NOTE = f"INSERT INTO decision ({_COLUMNS}) VALUES ({_MARKS}) {_UNLESS_GIVEN}"  # noqa: S608
+_STANDS = f"promises > 0 AND became IN ({Became.PROMISED:d}, {Became.SENT:d})"
+_REPORT = ", ".join(Report._fields)
+_REPORTS = f"SELECT {_REPORT} FROM decision_report"  # noqa: S608 - our own names
+_OWN = ", ".join(f"{outcome:d}" for outcome in OWN_OUTCOMES)
+_BECAME = {Outcome.SENT: Became.SENT, Outcome.FAILED: Became.RELEASED}
+
+
+class DecisionTables:
+    """The decisions of one process; implements ``engagement.decision_store.DecisionStore``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: dict[bytes, Row] = {}
+        self._shown: dict[tuple[bytes, str], Row] = {}  # of those that wait the latest by subject and slot
+        self._flushing: asyncio.Task[None] | None = None
+
+    async def before(self, looks: Sequence[Look], windows: Windows) -> list[Before]:
+        """See ``DecisionStore.before``."""
+        if not any(look.whose.person for look in looks):
+            return [Before(History(), self._waiting.get(look.decision_id)) for look in looks]
+        # Taken before it is read: what is written meanwhile waits no more, and may not be seen yet.
+        waiting = [self._waiting_for(look) for look in looks]
+        found = await self._database.read(lambda reader: [_before(look, windows, reader) for look in looks])
+        return [
+            _with(before, *rows, look.slot) for look, before, rows in zip(looks, found, waiting, strict=True)
+        ]
+
+    async def promise(self, wanted: Sequence[tuple[Row, Room]]) -> list[bool]:
+        """See ``DecisionStore.promise``."""
+        stand = await self._database.write(
+            lambda connection: [_promise(row, room, connection) for row, room in wanted]
+        )
+        for (row, _), stands in zip(wanted, stand, strict=True):
+            if stands:
+                self._waiting.pop(row.decision_id, None)
+        return stand
+
+    async def give_back(self, decision_ids: Sequence[bytes]) -> None:
+        """See ``DecisionStore.give_back``."""
+        await self._database.write(partial(_give_back, decision_ids))
+
+    def note(self, row: Row) -> None:
+        """See ``DecisionStore.note``.
+
+        Raises:
+            StoreUnusable: too much waits for the disk.
+        """
+        if len(self._waiting) >= WAITING_MAX:
+            raise StoreUnusable("decisions can not be written")
+        self._waiting[row.decision_id] = row
+        if row.subject and row.option_id:
+            self._shown[row.subject, row.slot] = row
+        if self._flushing is None:
+            # In a context of its own: what a call put into its context is the call's alone.
+            self._flushing = asyncio.get_running_loop().create_task(self._flush_soon(), context=Context())
+
+    async def decision(self, decision_id: bytes) -> Row | None:
+        """See ``DecisionStore.decision``."""
+        waiting = self._waiting.get(decision_id)
+        return waiting or await self._database.look(partial(_row, decision_id))
+
+    async def report(self, report: Report, row: Row, person: Sequence[SubjectId]) -> None:
+        """See ``DecisionStore.report``."""
+        waiting = self._waiting.get(row.decision_id)
+        await self._database.write(partial(_report, report, row, waiting, person))
+
+    async def reports(self, decision_id: bytes) -> Sequence[Report]:
+        """See ``DecisionStore.reports``."""
+        return await self._database.look(partial(_reports, decision_id))
+
+    async def flush(self) -> None:
+        """Writes all that waits.
+
+        Raises:
+            StoreUnusable: it could not be written, and waits on.
+        """
+        rows = list(self._waiting.values())
+        if not rows:
+            return
+        await self._database.write(partial(_note, rows))
+        for row in rows:
+            if self._waiting.get(row.decision_id) is row:
+                del self._waiting[row.decision_id]
+            if self._shown.get((row.subject, row.slot)) is row:
+                del self._shown[row.subject, row.slot]
+
+    def _waiting_for(self, look: Look) -> tuple[Row | None, Row | None]:
+        """Of what is not written yet the decision of the id, and the latest shown to the person."""
+        keys = ((subject, look.slot) for subject in look.whose.person)
+        shown = [self._shown[key] for key in keys if key in self._shown]
+        return self._waiting.get(look.decision_id), max(shown, key=_decided_at_ms, default=None)
+
+    async def _flush_soon(self) -> None:
+        try:
+            while self._waiting:
+                await asyncio.sleep(FLUSH_S)
+                try:
+                    await self.flush()
+                except StoreUnusable:
+                    continue  # kept; when too much of it waits nothing more is decided
+        finally:
+            self._flushing = None
+
+
+def _with(before: Before, row: Row | None, shown: Row | None, slot: str) -> Before:
+    """What was before, with what was not written yet."""
+    history = before.history
+    if shown is not None:
+        history = replace(history, last_depth={slot: Depth(shown.depth)})
+    return Before(history, row or before.row)
+
+
+def _decided_at_ms(row: Row) -> int:
+    return row.decided_at_ms
+
+
+def decisions_of(connection: Connection, subject: SubjectId) -> list[Row]:
+    """Every decision that was made for a birth subject, oldest first."""
+    sql = f"SELECT {_COLUMNS} FROM decision WHERE subject = ? ORDER BY decided_at_ms, decision_id"  # noqa: S608
+    return [Row(*row) for row in connection.execute(sql, (subject,)).fetchall()]
+
+
+def reports_of(connection: Connection, subject: SubjectId) -> list[Report]:
+    """Everything that was reported by a birth subject, oldest first."""
+    rows = connection.execute(f"{_REPORTS} WHERE subject = ? ORDER BY at_ms, key", (subject,))
+    return [_reported(row) for row in rows.fetchall()]
+
+
+def boundaries_of(connection: Connection, subject: SubjectId) -> list[tuple[int, int]]:
+    """The lines a birth subject drew: channel (``COMPLAINT``: an open complaint), and since when."""
+    sql = "SELECT channel, drawn_at_ms FROM boundary WHERE subject = ? ORDER BY channel"
+    return [(channel, at_ms) for channel, at_ms in connection.execute(sql, (subject,)).fetchall()]
+
+
+def _row(decision_id: bytes, reader: Connection) -> Row | None:
+    row = reader.execute(_ROW, (decision_id,)).fetchone()
+    return None if row is None else Row(*row)
+
+
+def _reports(decision_id: bytes, reader: Connection) -> list[Report]:
+    rows = reader.execute(f"{_REPORTS} WHERE decision_id = ? ORDER BY at_ms, key", (decision_id,))
+    return [_reported(row) for row in rows.fetchall()]
+
+
+def _reported(row: Sequence[Any]) -> Report:
+    key, subject, *rest = row
+    return Report(key, SubjectId(subject), *rest)
+
+
+def _before(look: Look, windows: Windows, reader: Connection) -> Before:
+    whose, slot = look.whose, look.slot
+    row = _row(look.decision_id, reader)
+    if not whose.person:
+        return Before(History(), row)
+    person, readable = _marks(whose.person), _marks(whose.readable)
+    earliest = windows.now_ms - max(windows.cap_ms, windows.asks_ms)
+    promised = reader.execute(
+        f"SELECT {_COLUMNS} FROM decision WHERE subject IN ({person}) AND {_STANDS}"  # noqa: S608 - our words
+        " AND (send_at_ms > ? OR binds_until_ms > ?) ORDER BY send_at_ms, decision_id",
+        (*whose.person, earliest, windows.now_ms),
+    ).fetchall()
+    shown = reader.execute(
+        f"SELECT depth FROM decision WHERE subject IN ({person}) AND slot = ? AND held = ''"  # noqa: S608
+        " ORDER BY decided_at_ms DESC LIMIT 1",
+        (*whose.person, slot),
+    ).fetchone()
+    drawn = reader.execute(
+        f"SELECT channel FROM boundary WHERE subject IN ({person})",  # noqa: S608
+        tuple(whose.person),
+    ).fetchall()
+    acted = None
+    if whose.readable:
+        (acted,) = reader.execute(
+            f"SELECT max(at_ms) FROM decision_report WHERE subject IN ({readable}) AND outcome IN ({_OWN})",  # noqa: S608
+            tuple(whose.readable),
+        ).fetchone()
+    rows = [Row(*promise) for promise in promised]
+    history = History(
+        last_own_action_ms=acted,
+        open_complaint=any(channel == COMPLAINT for (channel,) in drawn),
+        reservations=[
+            Reservation(one.send_at_ms, Channel(one.channel))
+            for one in rows
+            if one.promises & Promise.PLACE and one.send_at_ms > windows.now_ms - windows.cap_ms
+        ],
+        asked_at_ms=[
+            one.send_at_ms
+            for one in rows
+            if one.promises & Promise.QUESTION and one.send_at_ms > windows.now_ms - windows.asks_ms
+        ],
+        offers=[_offer(one) for one in rows if _binds(one, whose.readable, windows.now_ms)],
+        last_depth={} if shown is None else {slot: Depth(shown[0])},
+        closed=frozenset(Channel(channel) for (channel,) in drawn if channel != COMPLAINT),
+    )
+    return Before(history, row)
+
+
+def _binds(row: Row, readable: Sequence[SubjectId], now_ms: int) -> bool:
+    return bool(row.promises & Promise.OFFER) and row.binds_until_ms > now_ms and row.subject in readable
+
+
+def _offer(row: Row) -> GivenOffer:
+    return GivenOffer(
+        row.decision_id,
+        row.play_id,
+        row.option_id,
+        row.price_minor if row.price_minor != NO_PRICE else -1,
+        row.currency,
+        row.decided_at_ms,
+        row.binds_until_ms,
+    )
+
+
+def _promise(row: Row, room: Room, connection: Connection) -> bool:
+    if erased_among(connection, [SubjectId(row.subject)]):
+        return False
+    at_ms, windows, person = row.send_at_ms, room.windows, tuple(room.person)
+    written = connection.execute(
+        _promising(len(person)),
+        (
+            *row,
+            *(row.promises & Promise.PLACE, *person),
+            *(at_ms - windows.cap_ms, room.cap),
+            *(row.promises & Promise.QUESTION, *person),
+            *(at_ms - windows.asks_ms, room.asks),
+            *(row.promises & Promise.OFFER, *person, row.play_id, row.decided_at_ms),
+        ),
+    )
+    return written.rowcount > 0
+
+
+def _give_back(decision_ids: Sequence[bytes], connection: Connection) -> None:
+    connection.execute(
+        f"UPDATE decision SET became = {Became.RELEASED:d} WHERE became = {Became.PROMISED:d}"  # noqa: S608
+        f" AND decision_id IN ({_marks(decision_ids)})",
+        tuple(decision_ids),
+    )
+
+
+@cache
+def _promising(subjects: int) -> str:
+    """The one statement that makes a promise where there is room."""
+    theirs = f"FROM decision WHERE subject IN ({', '.join('?' * subjects)}) AND {_STANDS}"
+    within = "AND send_at_ms > ?"  # and ever after: who came last into a window found room in it
+    return f"""
+        INSERT INTO decision ({_COLUMNS}) SELECT {_MARKS}
+        WHERE (? = 0 OR (SELECT count(*) {theirs} AND promises & {Promise.PLACE:d} <> 0 {within}) < ?)
+        AND (? = 0 OR (SELECT count(*) {theirs} AND promises & {Promise.QUESTION:d} <> 0 {within}) < ?)
+        AND (? = 0 OR NOT EXISTS (SELECT 1 {theirs} AND promises & {Promise.OFFER:d} <> 0
+            AND play_id = ? AND binds_until_ms > ?))
+        {_UNLESS_STANDING}"""
+
+
+def _note(rows: Sequence[Row], connection: Connection) -> None:
+    gone = erased_among(connection, {SubjectId(row.subject) for row in rows if row.subject})
+    connection.executemany(_NOTE, [row for row in rows if row.subject not in gone])
+
+
+def _report(
+    report: Report, row: Row, waiting: Row | None, person: Sequence[SubjectId], connection: Connection
+) -> None:
+    first = connection.execute("SELECT digest FROM decision_report WHERE key = ?", (report.key,)).fetchone()
+    if first is not None:
+        if first[0] != report.digest:
+            raise RequestIdReused
+        return
+    if erased_among(connection, [report.subject]):
+        return
+    if waiting is not None:
+        _note([waiting], connection)
+    marks = ", ".join("?" * len(Report._fields))
+    connection.execute(f"INSERT INTO decision_report ({_REPORT}) VALUES ({marks})", report)  # noqa: S608
+    _heed(report, row, person, connection)
+
+
+def _heed(report: Report, row: Row, person: Sequence[SubjectId], connection: Connection) -> None:
+    """Does what a report says."""
+    outcome = Outcome(report.outcome)
+    channel = row.channel if outcome in {Outcome.UNSUBSCRIBE, Outcome.RESUBSCRIBE} else COMPLAINT
+    if outcome in _BECAME:
+        connection.execute(
+            f"UPDATE decision SET became = ? WHERE decision_id = ? AND became <> {Became.HELD:d}",  # noqa: S608
+            (_BECAME[outcome], row.decision_id),
+        )
+    elif outcome in {Outcome.UNSUBSCRIBE, Outcome.COMPLAINT}:
+        connection.execute(
+            "INSERT INTO boundary VALUES (?, ?, ?) ON CONFLICT (subject, channel) DO NOTHING",
+            (report.subject, channel, report.at_ms),
+        )
+    elif outcome in {Outcome.RESUBSCRIBE, Outcome.COMPLAINT_CLOSED}:
+        connection.execute(
+            f"DELETE FROM boundary WHERE channel = ? AND subject IN ({_marks(person)})",  # noqa: S608
+            (channel, *person),
+        )
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))
