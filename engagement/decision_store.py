@@ -146,13 +146,13 @@ class Room:
     """How much there may be, for one promise to be made.
 
     Attributes:
-        person: whose promises count.
+        whose: whose promises count; of offers those that may be read.
         cap: places in the window of the cap, at most.
         asks: questions in the window of the asks, at most.
         windows: their lengths.
     """
 
-    person: Sequence[SubjectId]
+    whose: Whose
     cap: int
     asks: int
     windows: Windows
@@ -165,10 +165,12 @@ class Before:
     Attributes:
         history: between the suite and the person.
         row: the decision of that id, if there is one.
+        shown_at_ms: when what was shown last in the slot was decided; 0: nothing was.
     """
 
     history: History
     row: Row | None
+    shown_at_ms: int = 0
 
 
 class Outcome(IntEnum):

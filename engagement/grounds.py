@@ -80,11 +80,7 @@ def packed(grounds: Grounds) -> bytes:
     """The grounds in a few hundred bytes; ``unpacked`` gives them back."""
     path = _path_packed(grounds.steps, grounds.chances)
     sources = [[one.name, one.party, one.origin, one.observed_at_ms] for one in grounds.sources]
-    rest = (
-        json.dumps([sources, grounds.retry_at_ms], separators=(",", ":"))
-        if sources or grounds.retry_at_ms
-        else ""
-    )
+    rest = json.dumps([sources, grounds.retry_at_ms], separators=(",", ":"))
     return len(path).to_bytes(2, "big") + path + rest.encode()
 
 

@@ -16,7 +16,7 @@ from consent.policy import Policy
 from engagement.content import Content, Template, read_by, variant_for
 from engagement.decided import Asking, draw_of, held_for, outcome_of, row_of
 from engagement.decision import Held, History, Outcome
-from engagement.decision_store import Became, DecisionStore, Look, Room, Row
+from engagement.decision_store import Became, DecisionStore, Look, Room, Row, Whose
 from engagement.errors import RequestIdReused
 from engagement.facts import Facts
 from engagement.fields import PRICING
@@ -123,7 +123,7 @@ class _Seen(NamedTuple):
     recalled: Recalled
     row: Row | None
     bounds: Bounds
-    person: Sequence[SubjectId]
+    whose: Whose
 
 
 class Decider:
@@ -203,14 +203,14 @@ class Decider:
             call, [one.subject for one in asked], question.purpose, bounds.limits.zone
         )
         return [
-            _Seen(one, plays, Recalled(known, before.history), before.row, bounds, look.whose.person)
+            _Seen(one, plays, Recalled(known, before.history), before.row, bounds, look.whose)
             for one, known, before, look in zip(asked, facts, befores, looks, strict=True)
         ]
 
     def _of_nobody(self, asked: Sequence[Asked]) -> list[_Seen]:
         bounds, plays = self._bounds(), self._plays(asked[0].question)
         nobody = Recalled(of_nobody(asked[0].question, bounds.limits), History())
-        return [_Seen(one, plays, nobody, None, bounds, ()) for one in asked]
+        return [_Seen(one, plays, nobody, None, bounds, Whose((), ())) for one in asked]
 
     async def _made(self, call: Call, seen: Mapping[int, _Seen]) -> dict[int, Decided | None]:
         made: dict[int, Decided | None] = {}
@@ -352,4 +352,4 @@ def _found(row: Row, plays: Sequence[Play]) -> tuple[Play, Option] | None:
 def _room(seen: _Seen) -> Room:
     limits = seen.bounds.limits
     windows = windows_of(limits, seen.asked.question.now_ms)
-    return Room(seen.person, limits.cap, limits.asks, windows)
+    return Room(seen.whose, limits.cap, limits.asks, windows)

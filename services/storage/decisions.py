@@ -87,6 +87,7 @@ class DecisionTables:
         for (row, _), stands in zip(wanted, stand, strict=True):
             if stands:
                 self._waiting.pop(row.decision_id, None)
+                self._shown.pop((row.subject, row.slot), None)  # this is shown later
         return stand
 
     async def give_back(self, decision_ids: Sequence[bytes]) -> None:
@@ -159,7 +160,7 @@ class DecisionTables:
 def _with(before: Before, row: Row | None, shown: Row | None, slot: str) -> Before:
     """What was before, with what was not written yet."""
     history = before.history
-    if shown is not None:
+    if shown is not None and shown.decided_at_ms >= before.shown_at_ms:
         history = replace(history, last_depth={slot: Depth(shown.depth)})
     return Before(history, row or before.row)
 
@@ -214,7 +215,7 @@ def _before(look: Look, windows: Windows, reader: Connection) -> Before:
         (*whose.person, earliest, windows.now_ms),
     ).fetchall()
     shown = reader.execute(
-        f"SELECT depth FROM decision WHERE subject IN ({person}) AND slot = ? AND held = ''"  # noqa: S608
+        f"SELECT depth, decided_at_ms FROM decision WHERE subject IN ({person}) AND slot = ? AND held = ''"  # noqa: S608
         " ORDER BY decided_at_ms DESC LIMIT 1",
         (*whose.person, slot),
     ).fetchone()
@@ -246,7 +247,7 @@ def _before(look: Look, windows: Windows, reader: Connection) -> Before:
         last_depth={} if shown is None else {slot: Depth(shown[0])},
         closed=frozenset(Channel(channel) for (channel,) in drawn if channel != COMPLAINT),
     )
-    return Before(history, row)
+    return Before(history, row, 0 if shown is None else shown[1])
 
 
 def _binds(row: Row, readable: Sequence[SubjectId], now_ms: int) -> bool:
@@ -268,16 +269,17 @@ def _offer(row: Row) -> GivenOffer:
 def _promise(row: Row, room: Room, connection: Connection) -> bool:
     if erased_among(connection, [SubjectId(row.subject)]):
         return False
-    at_ms, windows, person = row.send_at_ms, room.windows, tuple(room.person)
+    at_ms, windows = row.send_at_ms, room.windows
+    person, readable = tuple(room.whose.person), tuple(room.whose.readable)
     written = connection.execute(
-        _promising(len(person)),
+        _promising(len(person), len(readable)),
         (
             *row,
             *(row.promises & Promise.PLACE, *person),
             *(at_ms - windows.cap_ms, room.cap),
             *(row.promises & Promise.QUESTION, *person),
             *(at_ms - windows.asks_ms, room.asks),
-            *(row.promises & Promise.OFFER, *person, row.play_id, row.decided_at_ms),
+            *(row.promises & Promise.OFFER, *readable, row.play_id, row.decided_at_ms),
         ),
     )
     return written.rowcount > 0
@@ -292,15 +294,18 @@ def _give_back(decision_ids: Sequence[bytes], connection: Connection) -> None:
 
 
 @cache
-def _promising(subjects: int) -> str:
-    """The one statement that makes a promise where there is room."""
-    theirs = f"FROM decision WHERE subject IN ({', '.join('?' * subjects)}) AND {_STANDS}"
+def _promising(person: int, readable: int) -> str:
+    """The one statement that makes a promise where there is room, for so many birth subjects."""
+    theirs, told = (
+        f"FROM decision WHERE subject IN ({', '.join('?' * subjects)}) AND {_STANDS}"
+        for subjects in (person, readable)
+    )
     within = "AND send_at_ms > ?"  # and ever after: who came last into a window found room in it
     return f"""
         INSERT INTO decision ({_COLUMNS}) SELECT {_MARKS}
         WHERE (? = 0 OR (SELECT count(*) {theirs} AND promises & {Promise.PLACE:d} <> 0 {within}) < ?)
         AND (? = 0 OR (SELECT count(*) {theirs} AND promises & {Promise.QUESTION:d} <> 0 {within}) < ?)
-        AND (? = 0 OR NOT EXISTS (SELECT 1 {theirs} AND promises & {Promise.OFFER:d} <> 0
+        AND (? = 0 OR NOT EXISTS (SELECT 1 {told} AND promises & {Promise.OFFER:d} <> 0
             AND play_id = ? AND binds_until_ms > ?))
         {_UNLESS_STANDING}"""
 

@@ -25,7 +25,7 @@ from typing import Any
 import grpc
 
 from engagement.decision import Chance, Step
-from engagement.decision_store import Became, Promise, Room, Row, Windows
+from engagement.decision_store import Became, Promise, Room, Row, Whose, Windows
 from engagement.grounds import Grounds, packed
 from engagement.play import Channel, Depth
 from identity.ids import SubjectId
@@ -241,7 +241,7 @@ async def _state(people: int = 2_000, each: int = 10) -> list[Figure]:
             numbers = count()
             for start in range(people):
                 subject = SubjectId(start.to_bytes(16, "big"))
-                room = Room((subject,), 2, 1, Windows(1_700_000_000_000, 1, 1))
+                room = Room(Whose((subject,), (subject,)), 2, 1, Windows(1_700_000_000_000, 1, 1))
                 for place in range(each - 1):
                     store.note(row(next(numbers), subject, slot=f"slot-{place % 3}"))
                 if not start % 500:

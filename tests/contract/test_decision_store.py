@@ -189,6 +189,21 @@ async def test_what_is_written_while_somebody_looks_is_seen_by_them(store: Decis
         assert found.history.last_depth == {shown.slot: Depth.INDIVIDUAL}
 
 
+async def test_what_waits_to_be_written_does_not_outweigh_what_was_promised_after_it(
+    store: DecisionTables,
+) -> None:
+    """By the same identifier or by another of the person."""
+    for number, who in ((1, A), (2, B)):
+        slot = f"slot-{number}"
+        shown = row(number, A, slot=slot, promises=0, became=Became.SHOWN)
+        store.note(shown)
+        later = row(number + 10, who, slot=slot, depth=Depth.GENERAL, decided_at_ms=NOW + 1)
+        assert await promise(store, later, room(A, B))
+        assert (await history(store, A, B, slot=slot)).last_depth == {slot: Depth.GENERAL}
+        await store.flush()
+        assert (await history(store, A, B, slot=slot)).last_depth == {slot: Depth.GENERAL}
+
+
 async def test_the_latest_shown_counts_of_all_of_a_person(store: DecisionTables) -> None:
     shown = {"slot": "home", "promises": 0, "became": Became.SHOWN}
     store.note(row(1, A, depth=Depth.INDIVIDUAL, **shown))

@@ -107,7 +107,10 @@ async def test_personal_and_general_alternate_in_a_slot(desk: Desk) -> None:
     """After something personal the general follows, in whatever channel; never two personal ones."""
     await desk.declare(play("banner", EVERYBODY, MINE))
     (me,) = await desk.known("me")
-    depths = [(await desk.decide(me, channel=(WEB, APP)[n % 2])).given.depth for n in range(20)]
+    depths = []
+    for number in range(20):
+        desk.shop.clock.now_ms += 1
+        depths.append((await desk.decide(me, channel=(WEB, APP)[number % 2])).given.depth)
     pairs = list(itertools.pairwise(depths))
     assert (INDIVIDUAL, GENERAL) in pairs
     assert (INDIVIDUAL, INDIVIDUAL) not in pairs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engagement.decision import Chance, Step
-from engagement.decision_store import Became, Promise, Room, Row, Windows
+from engagement.decision_store import Became, Promise, Room, Row, Whose, Windows
 from engagement.grounds import Grounds, Source, packed
 from engagement.play import Channel, Depth
 from identity.ids import SubjectId
@@ -52,4 +52,4 @@ def row(n: int, subject: bytes = A, **fields: Any) -> Row:
 
 
 def room(*person: SubjectId, cap: int = 2, asks: int = 1) -> Room:
-    return Room(person or (A,), cap, asks, WINDOWS)
+    return Room(Whose(person or (A,), person or (A,)), cap, asks, WINDOWS)

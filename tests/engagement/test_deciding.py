@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,22 @@ async def test_a_price_is_the_same_in_every_channel_under_the_same_decision(desk
     assert web.given.price_personalised
     assert web.given.disclosure
     assert web.given.expires_at.seconds * 1000 == NOW_MS + 3 * DAY_MS
+
+
+async def test_an_offer_of_a_linked_identity_that_refuses_is_neither_told_nor_in_the_way(desk: Desk) -> None:
+    """It was given while that one permitted it; its place under the cap is taken nevertheless."""
+    off = option("ten", discount=Discount(permille=100))
+    desk.definitions.all = [play("sale", off, offer_days=3)]
+    desk.definitions.limits = replace(desk.definitions.limits, cap=3)
+    set_state(desk.calls.guard, OTHER, *GRANTED)
+    theirs = await desk.decide(OTHER, price_minor=500, currency="EUR")
+    assert theirs.given.price_minor == 450
+    set_state(desk.calls.guard, OTHER, "service", members=(ME, OTHER))
+    set_state(desk.calls.guard, ME, *GRANTED, members=(ME, OTHER))
+    mine = await desk.decide(ME, price_minor=1000, currency="EUR")
+    assert mine.given.price_minor == 900
+    desk.definitions.all.append(message())
+    assert [(await desk.mail()).HasField("given") for _ in range(2)] == [True, False]
 
 
 async def test_a_dry_run_and_another_instant_leave_nothing(desk: Desk) -> None:
