@@ -11,6 +11,7 @@ from services.engagement.decision_service import DecisionServicer
 from services.engagement.in_force import InForce
 from services.engagement.knowing import Knowing
 from services.engagement.releasing import Releasing
+from services.engagement.reads import NoteReads
 from services.engagement.templates import Templates
 from services.parts.part import Process
 from services.server import Served
@@ -40,8 +41,17 @@ class Decisions(NamedTuple):
 
 
 @asynccontextmanager
-async def deciding(process: Process, database: Database, in_force: InForce) -> AsyncIterator[Decisions]:
-    """Decisions while the block runs; what waits to be written is written when it ends."""
+async def deciding(
+    process: Process, database: Database, in_force: InForce, note: NoteReads
+) -> AsyncIterator[Decisions]:
+    """Decisions while the block runs; what waits to be written is written when it ends.
+
+    Args:
+        process: whose they are.
+        database: engagement's.
+        in_force: the definitions that decide.
+        note: counts which fields are read.
+    """
     policy = process.config.policy
     store = DecisionTables(database)
     knowing = Knowing(KnownTables(database), policy)
@@ -51,6 +61,7 @@ async def deciding(process: Process, database: Database, in_force: InForce) -> A
         knowing=knowing,
         filling=Templates(process.log),
         policy=policy,
+        note=note,
     )
     releasing = Releasing(
         firings=FiringTables(database), decides=decider, knows=knowing, decisions=store, in_force=in_force

@@ -61,8 +61,8 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
     async with (
         process.database("engagement") as database,
         followed(process, DefinitionTables(database)) as in_force,
-        deciding(process, database, in_force) as decisions,
         counted(FieldReadTables(database), process.clock) as reads,
+        deciding(process, database, in_force, reads.note) as decisions,
     ):
         store = EventTables(database)
 

@@ -70,7 +70,7 @@ def test_leaving_one_person_out_of_the_question_changes_no_answer(size: int, tar
     order = [b"all", b"but one"] if first else [b"but one", b"all"]
     answers = [counting.ask(question, sets[question], everybody, sets) for question in order]
     assert answers[0] == answers[1]
-    assert counting.ask(b"the one", sets[b"the one"], everybody, sets) is None
+    assert counting.ask(b"the one", sets[b"the one"], everybody, sets) in {None, answers[0]}
 
 
 @given(NUMBERS, NUMBERS)
