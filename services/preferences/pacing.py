@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 PER_SECOND: Final = 2.0
-AT_ONCE: Final = 60.0
+AT_ONCE: Final = 120.0
 #: Beyond so many the one that was silent longest is forgotten, and may begin anew.
 _COUNTED_MOST: Final = 100_000
 

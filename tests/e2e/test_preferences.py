@@ -112,6 +112,7 @@ async def test_every_switch_is_in_effect_in_the_suite_when_its_page_comes_back(
             continue
         for on in (not before[purpose], before[purpose]):
             form = page.form("/choices", purpose=purpose)
+            visitors.shop.clock.now_ms += 1000  # as a person turns them, one after the other
             assert form.fields["turn"] == ("on" if on else "off")
             page = await browser.send(form)
             assert page.status == 200
@@ -161,6 +162,7 @@ async def test_an_erasure_ends_in_a_receipt_that_verifies(visitors: Visitors):
     done = await browser.send(form, sure="yes")
     async with asyncio.timeout(10):
         while "/receipt" not in [one.action for one in done.forms()]:
+            shop.clock.now_ms += 500  # nobody asks more often
             done = await browser.get("/erased")
     receipt = await browser.send(done.form("/receipt"))
     ring = shop.suite.process.config.keyring
