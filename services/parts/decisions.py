@@ -10,8 +10,8 @@ from services.engagement.deciding import Decider
 from services.engagement.decision_service import DecisionServicer
 from services.engagement.in_force import InForce
 from services.engagement.knowing import Knowing
-from services.engagement.releasing import Releasing
 from services.engagement.reads import NoteReads
+from services.engagement.releasing import Releasing
 from services.engagement.templates import Templates
 from services.parts.part import Process
 from services.server import Served
