@@ -29,6 +29,7 @@ from services.deployment.telemetry import LineLog
 from services.engagement.deciding import Decider
 from services.engagement.decision_service import DecisionServicer
 from services.engagement.knowing import Knowing
+from services.engagement.releasing import Releasing
 from services.engagement.templates import Templates
 from services.interceptors import layers
 from services.interceptors.authentication import verifier
@@ -38,6 +39,7 @@ from services.key_sets import fixed
 from services.server import GuardedServer, Served
 from services.storage.audit import StoredAuditLog
 from services.storage.decisions import DecisionTables
+from services.storage.firings import FiringTables
 from services.storage.known import KnownTables
 from services.storage.sqlite import SqliteFile
 from tests.conftest import AUDIENCE, ISSUER, Issuer
@@ -90,14 +92,24 @@ async def main(folder: Path) -> None:
         log = LineLog(stream)
         async with SqliteFile(folder / "bench.db", "engagement").opened() as database:
             store, in_force = DecisionTables(database), definitions()
+            knowing = Knowing(KnownTables(database), policy)
             decider = Decider(
                 store=store,
                 definitions=in_force,
-                knowing=Knowing(KnownTables(database), policy),
+                knowing=knowing,
                 filling=Templates(log.write),
                 policy=policy,
             )
-            servicer = DecisionServicer(decider=decider, store=store, definitions=in_force)
+            releasing = Releasing(
+                firings=FiringTables(database),
+                decides=decider,
+                knows=knowing,
+                decisions=store,
+                in_force=in_force,
+            )
+            servicer = DecisionServicer(
+                decider=decider, store=store, definitions=in_force, releasing=releasing
+            )
             chain = layers(
                 log=log.write,
                 call_metrics=CallMetrics(CollectorRegistry()),

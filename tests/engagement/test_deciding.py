@@ -19,12 +19,14 @@ from identity.ids import SubjectId
 from services.engagement.deciding import Decider
 from services.engagement.decision_service import ANSWERING_S, DecisionServicer
 from services.engagement.knowing import Knowing
+from services.engagement.releasing import Releasing
 from services.engagement.templates import Templates
 from services.errors import InvalidRequest, Refusal
 from services.interceptors.call import Call
 from services.storage.database import Database
 from services.storage.decisions import DecisionTables
 from services.storage.engagement import EventTables
+from services.storage.firings import FiringTables
 from services.storage.known import KnownTables
 from tests.conftest import set_state
 from tests.contract.engines import ENGINES, tables
@@ -51,7 +53,16 @@ class Desk:
             filling=Templates(lambda _: None),
             policy=policy,
         )
-        self.servicer = DecisionServicer(decider=self.decider, store=self.store, definitions=definitions)
+        releasing = Releasing(
+            firings=FiringTables(database),
+            decides=self.decider,
+            knows=Knowing(KnownTables(database), policy),
+            decisions=self.store,
+            in_force=definitions,
+        )
+        self.servicer = DecisionServicer(
+            decider=self.decider, store=self.store, definitions=definitions, releasing=releasing
+        )
         self._ids = iter(range(1, 10_000))
 
     def call(self, who: SubjectId | None, purpose: str = CONTENT, caller: str = "till") -> Call:
