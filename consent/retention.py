@@ -30,6 +30,7 @@ RECORD_CLASSES: Mapping[str, str] = {
     "preferences": "DECLARED",
     "age_bands": "DEMOGRAPHIC",
     "entitlements": "BEHAVIOURAL",
+    "loyalty": "BEHAVIOURAL",
     "announcements": "OPERATIONAL",
     "attributes": "DECLARED",
     "corrections": "DECLARED",

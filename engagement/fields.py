@@ -135,7 +135,8 @@ FIELDS = (
     _said("item", Kind.TEXT),
     _said("category", Kind.TEXT),
     Field("loyalty.*.points", Kind.NUMBER, "BEHAVIOURAL", _ALL),
-    Field("loyalty.*.progress", Kind.NUMBER, "BEHAVIOURAL", _ALL),
+    Field("loyalty.*.progress_permille", Kind.NUMBER, "BEHAVIOURAL", _ALL),
+    Field("loyalty.*.remaining_minor", Kind.NUMBER, "BEHAVIOURAL", _ALL),
     Field("loyalty.*.status", Kind.TEXT, "BEHAVIOURAL", _ALL),
     *(_events(kind) for kind in EventKind),
 )

@@ -103,6 +103,7 @@ class Catalogue:
         version: grows with every change of a listed item, and when one is listed no more.
         columns: what filters ask, at least as long as there are numbers.
         texts: what the codes in the columns mean.
+        has_exclusive: there is, or was, an item that only some may see.
         followed: what the store's news up to this number are about is as it was then, or newer; -1 where
             nobody follows them.
     """
@@ -112,6 +113,7 @@ class Catalogue:
         self.followed = -1
         self.columns = Columns.empty(_FIRST_ITEMS)
         self.texts = Vocabularies.empty()
+        self.has_exclusive = False
         self._numbers: dict[str, int] = {}
         self._ids: list[str] = []
         self._titles: list[str] = []
@@ -199,6 +201,7 @@ class Catalogue:
             getattr(columns, name)[at] = getattr(texts, name).coded(told[name])
         priced = zip(told["price_minor"], told["currency"], strict=True)
         columns.price_minor[at] = [price if currency else NO_PRICE for price, currency in priced]
+        self.has_exclusive = self.has_exclusive or any(told["exclusive"])
         for name in ("out_of_stock", "age_min_years", "since_day", "exclusive", "listed"):  # listed last
             getattr(columns, name)[at] = told[name]
 

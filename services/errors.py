@@ -108,6 +108,10 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "LINK_TO_ITSELF": "a link joins two subjects",
         "OBSERVED_IN_FUTURE": "nothing can have been seen later than now",
         "EXPIRES_BEFORE_OBSERVED": "evidence holds for some time after it was seen",
+        "CURRENCY_MIXED": "the amount is not in the programme's currency",
+        "AMOUNT_AND_POINTS": "a posting moves an amount or points, not both",
+        "AMOUNT_OVERFLOW": "more would have been moved in the programme than signed 64 bits hold",
+        "REVERSAL_NAMES_ITSELF": "a reversal names what it reverses, and not itself",
         "DEFINITION_REFUSED": (
             "a definition is wrong by itself or beside the others; the field says where, a dry run says all"
         ),
@@ -121,6 +125,12 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "KEY_IN_USE": "the key is still needed: it seals, or something under it is taken or kept",
         "KEY_VERSIONS_USED_UP": "every number that a version of the key can have was given",
         "TOO_MANY_ANSWERS": "more answers would be kept of the subject than anybody gives; take some back",
+        "REFERENCE_TAKEN": "the subject has a posting of that reference; what is wrong with it is reversed",
+        "REVERSES_NOTHING": "the person has no posting of that kind and reference",
+        "REVERSES_TOO_MUCH": "less is left of the posting than would be reversed",
+        "POINTS_TOO_FEW": "the person has fewer points than the reward costs",
+        "RESERVATION_EXPIRED": "the reservation was not committed in time; reserve anew",
+        "RESERVATION_SETTLED": "the reservation was committed or cancelled already",
         "THIRD_PARTY_REFUSED": "third-party data is not taken",
         "AGREEMENT_MISSING": "second-party data needs its agreement",
         "SOURCE_EXPIRED": "the record must not be used any more",
@@ -153,10 +163,14 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "LINK_NOT_FOUND": "no active link joins the two directly",
         "DEFINITION_UNKNOWN": "there is no such version of a definition",
         "ITEM_UNKNOWN": "no item of that id is in the catalogue",
+        "PROGRAMME_UNKNOWN": "no loyalty programme of that id is in force",
+        "REWARD_UNKNOWN": "the programme has no reward of that id",
+        "RESERVATION_UNKNOWN": "the person has no reservation of that id",
         "KEY_UNKNOWN": "there is no such version of the key, or none any more",
     },
     grpc.StatusCode.RESOURCE_EXHAUSTED: {
         "PRIVACY_BUDGET_EXHAUSTED": "the privacy budget is used up",
+        "BUDGET_EXHAUSTED": "the programme's budget for rewards is used up",
         "QUOTA_EXCEEDED": "the caller's quota is used up",
     },
     grpc.StatusCode.ABORTED: {

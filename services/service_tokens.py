@@ -37,7 +37,9 @@ SCOPES: Mapping[str, frozenset[str]] = {
     ),
     "consent": frozenset({"internal.graph.read", "internal.audit.read", "internal.store"}),
     "engagement": frozenset({"internal.guard", "internal.signal"}),
-    "recommender": frozenset({"internal.guard", "internal.events.read", "internal.signal"}),
+    "recommender": frozenset(
+        {"internal.guard", "internal.events.read", "internal.access.read", "internal.signal"}
+    ),
 }
 
 

@@ -67,6 +67,7 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "profile.declare",
             "profile.record",
             "entitlement.write",
+            *("loyalty.post", "loyalty.redeem", "loyalty.read"),
         ),
         (*_PERSONAL, *_PROTECTED, "identity.link", "share.partner", "marketing.ads.first_party"),
     ),

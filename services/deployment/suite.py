@@ -31,6 +31,7 @@ from services.deployment.standing import Standing
 from services.deployment.upkeep import retention, shared_duties
 from services.deployment.watched import watched_process
 from services.engagement.event_feed import remote_events, remote_partitions
+from services.engagement.opening import remote_open_items
 from services.identity.graph_feed import remote_barrier, remote_graph
 from services.interceptors.access_log import Level, normal
 from services.key_sets import following
@@ -187,6 +188,7 @@ def remote_links(process: Process, service: str) -> Links:
         graph=remote_graph(peers, policy, Patience("consent", "identity's graph", log)),
         events=remote_events(peers, Patience("the recommender", "engagement's events", log)),
         read_events=remote_partitions(peers, Patience("the recommender", "engagement's events", log)),
+        open_items=remote_open_items(peers, log),
         barrier=remote_barrier(peers),
         key_barrier=remote_key_barrier(peers),
         signals=RemoteSignals(peers, service),

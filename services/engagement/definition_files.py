@@ -6,7 +6,7 @@ what is made is remembered by its place in the file, so that whatever the servic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +15,9 @@ from typing import Any
 from services.engagement.condition_files import EVENT_KINDS, Nodes
 from services.engagement.definition_keys import DefinitionFileError, Keys
 from services.engagement.definition_yaml import FileUnreadable, documents
+from services.engagement.programme_files import CALLED, programme_in
 from services.interceptors.declared import purpose_of
-from veilgraph.engagement.v1 import definition_pb2, loyalty_pb2, offer_pb2
+from veilgraph.engagement.v1 import definition_pb2, offer_pb2
 from veilgraph.privacy.v1 import privacy_pb2
 
 SUFFIXES = (".yaml", ".yml")
@@ -33,8 +34,6 @@ def _names(enum: Any, prefix: str) -> dict[str, int]:
 _STATES = _names(definition_pb2.DefinitionState, "DEFINITION_STATE_")
 _CHANNELS = _names(offer_pb2.Channel, "CHANNEL_")
 _DEPTHS = _names(offer_pb2.Depth, "DEPTH_")
-_MEASURES = _names(loyalty_pb2.ProgrammeMeasure, "PROGRAMME_MEASURE_")
-_WINDOWS = _names(loyalty_pb2.ProgrammeWindow, "PROGRAMME_WINDOW_")
 _PURPOSES = {
     purpose: value.number
     for value in privacy_pb2.Purpose.DESCRIPTOR.values
@@ -49,6 +48,7 @@ _CALLED = {
     "condition": "when",
     "margin_floor_permille": "floor_permille",
     "variants": "languages",
+    **CALLED,
 }
 
 
@@ -168,8 +168,9 @@ def _play(keys: Keys, written: Written) -> None:
     _condition(keys, play.condition, "play.condition", written)
     if "trigger" in keys:
         _trigger(keys.keys("trigger"), play, written)
-    for option, path in _entries(keys, "options", "play", written):
-        play.options.append(_option(option, path, written))
+    for index, (option, where) in enumerate(keys.entries("options")):
+        written.places[f"play.options[{index}]"] = where
+        play.options.append(_option(Keys(option, where), f"play.options[{index}]", written))
     written.message.play.CopyFrom(play)
 
 
@@ -262,6 +263,10 @@ def _template(keys: Keys, written: Written) -> None:
         said.done()
 
 
+def _programme(keys: Keys, written: Written) -> None:
+    written.message.programme.CopyFrom(programme_in(keys))
+
+
 def _part(name: str, parts: Keys) -> definition_pb2.TemplatePart:
     """A text alone, or one with a plain text beside it."""
     said = parts.any(name)
@@ -299,50 +304,6 @@ def _instant(keys: Keys, key: str) -> datetime:
             keys.at(key), 'an instant with its offset is needed, e.g. "2026-05-01T00:00:00Z"'
         )
     return instant
-
-
-def _programme(keys: Keys, written: Written) -> None:
-    programme = written.message.programme
-    programme.programme_id = keys.text("programme")
-    programme.measure = keys.name("measure", _MEASURES)  # type: ignore[assignment]
-    if "window" in keys:
-        programme.window = keys.name("window", _WINDOWS)  # type: ignore[assignment]
-    programme.currency, programme.zone = keys.text("currency"), keys.text("zone")
-    programme.earns_from_events = keys.flag("earns_from_events")
-    _numbers(keys, programme, "window_days", "keeps_windows", "budget_minor")
-    if "earning" in keys:
-        earning = keys.keys("earning")
-        _numbers(earning, programme.earning, *(one.name for one in programme.earning.DESCRIPTOR.fields))
-        earning.done()
-    for said, _ in _entries(keys, "tiers", "programme", written):
-        tier = programme.tiers.add(status=said.text("status"), threshold=said.number("threshold"))
-        tier.exclusive_item_ids.extend(said.texts("items", ()))
-        _numbers(said, tier, "discount_permille")
-        said.done()
-    for said, _ in _entries(keys, "badges", "programme", written):
-        badge = programme.badges.add(badge_id=said.text("badge"), threshold=said.number("threshold"))
-        badge.measure = said.name("measure", _MEASURES)  # type: ignore[assignment]
-        said.done()
-    for said, _ in _entries(keys, "rewards", "programme", written):
-        reward = programme.rewards.add(
-            reward_id=said.text("reward"), price_points=said.number("price_points")
-        )
-        _numbers(said, reward, "cost_minor", "hold_s")
-        said.done()
-
-
-def _numbers(keys: Keys, message: Any, *names: str) -> None:
-    """Numbers that are called as in the contract; 0 where nothing is said."""
-    for name in names:
-        setattr(message, name, keys.number(name, 0))
-
-
-def _entries(keys: Keys, key: str, member: str, written: Written) -> Iterator[tuple[Keys, str]]:
-    """The mappings of a list, each remembered by its place, with its path in the message."""
-    for index, (entry, where) in enumerate(keys.entries(key)):
-        path = f"{member}.{key}[{index}]"
-        written.places[path] = where
-        yield Keys(entry, where), path
 
 
 _TRIGGERS = {"event": "event", "yearly": "date", "lapse": "lapse", "near": "place"}

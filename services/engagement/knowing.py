@@ -7,6 +7,7 @@ the answer leaves. Of nobody nothing is known, and nothing is concluded from tha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from consent.policy import Policy
 from engagement.event import use_mask
@@ -14,6 +15,7 @@ from engagement.facts import Facts
 from engagement.facts_of import Asked, Stored, facts_of
 from engagement.store import KnownStore, Window
 from identity.ids import SubjectId
+from services.engagement.standings import Standings
 from services.interceptors.call import Call
 
 _DAY_MS = 86_400_000
@@ -24,9 +26,17 @@ WINDOW_DAYS, EVENTS_MAX = 1_096, 2_000
 class Knowing:
     """Makes facts of what engagement keeps."""
 
-    def __init__(self, store: KnownStore, policy: Policy) -> None:
+    def __init__(self, store: KnownStore, policy: Policy, standings: Standings | None = None) -> None:
+        """Reads a store.
+
+        Args:
+            store: what is kept of people.
+            policy: names the purposes.
+            standings: where they stand in loyalty programmes; ``None``: there are none.
+        """
         self._store = store
         self._policy = policy
+        self._standings = standings
 
     async def facts(self, call: Call, subject: SubjectId | None, purpose: str, limits_zone: str) -> Facts:
         """What is known of one person; of ``None`` nothing.
@@ -49,10 +59,21 @@ class Knowing:
         asked = Asked(index, purpose, call.now_ms, limits_zone, call.allows)
         window = Window(use_mask([index]), call.now_ms - WINDOW_DAYS * _DAY_MS, call.now_ms, EVENTS_MAX)
         stored = await self._store.stored(people, window)
-        return [
+        facts = [
             facts_of(of_one, asked, events_known=bool(members) and _all_of(of_one))
             for members, of_one in zip(people, stored, strict=True)
         ]
+        return [
+            await self._with_loyalty(one, call, subject, index)
+            for one, subject in zip(facts, subjects, strict=True)
+        ]
+
+    async def _with_loyalty(self, facts: Facts, call: Call, subject: SubjectId | None, index: int) -> Facts:
+        """The facts, and where the person stands."""
+        if self._standings is None or subject is None:
+            return facts
+        known = await self._standings.known_of(call, subject, index)
+        return replace(facts, fields={**facts.fields, **known}) if known else facts
 
 
 def _all_of(stored: Stored) -> bool:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+from engagement.loyalty.programme import Programme
 from engagement.portrait import PageTokens
 from services.engagement.defining import DefinitionServicer
 from services.engagement.event_feed import EventFeedServicer, news_told
 from services.engagement.in_force import InForce
+from services.engagement.loyalty import LoyaltyServicer
+from services.engagement.opening import AccessServicer, Opening
 from services.engagement.service import ProfileServicer
 from services.feed import Feed
 from services.parts.links import EventNews, Links, PartitionNews
@@ -24,6 +27,7 @@ from services.storage.declared import DeclaredTables
 from services.storage.definitions import DefinitionTables
 from services.storage.engagement import EventTables
 from services.storage.engagement_people import EngagementPeople
+from services.storage.loyalty import LoyaltyTables
 from services.storage.personal import DatabaseStore
 from services.storage.subject_keys import SubjectKeys
 from services.stream.announcing import Announcer
@@ -31,10 +35,12 @@ from services.stream.link import joining, stream_of
 from veilgraph.engagement.v1 import (
     definition_pb2,
     definition_pb2_grpc,
+    loyalty_pb2,
+    loyalty_pb2_grpc,
     profile_pb2,
     profile_pb2_grpc,
 )
-from veilgraph.internal.v1 import feed_pb2, feed_pb2_grpc
+from veilgraph.internal.v1 import access_pb2, access_pb2_grpc, feed_pb2, feed_pb2_grpc
 
 
 @asynccontextmanager
@@ -68,12 +74,30 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             policy=config.policy,
             page_tokens=PageTokens(page_key),
         )
+        ledger = LoyaltyTables(database)
+
+        def programmes() -> Mapping[str, Programme]:
+            return in_force.programmes
+
+        loyalty = LoyaltyServicer(ledger, programmes)
+        opening = Opening(ledger, programmes, config.policy.index("loyalty"), process.clock)
+        links.open_items = opening
+
+        async def drained() -> None:
+            await servicer.drained()
+            await loyalty.drained()
+
         feed_servicer = EventFeedServicer(feed, of_partition)
         served = [
             Served(
                 profile_pb2.DESCRIPTOR.services_by_name["ProfileService"],
                 profile_pb2_grpc.add_ProfileServiceServicer_to_server,
                 servicer,
+            ),
+            Served(
+                loyalty_pb2.DESCRIPTOR.services_by_name["LoyaltyService"],
+                loyalty_pb2_grpc.add_LoyaltyServiceServicer_to_server,
+                loyalty,
             ),
             Served(
                 definition_pb2.DESCRIPTOR.services_by_name["DefinitionService"],
@@ -85,6 +109,11 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
                 feed_pb2_grpc.add_EventFeedServiceServicer_to_server,
                 feed_servicer,
             ),
+            Served(
+                access_pb2.DESCRIPTOR.services_by_name["AccessService"],
+                access_pb2_grpc.add_AccessServiceServicer_to_server,
+                AccessServicer(opening),
+            ),
             store_served(links.stores["engagement"]),
         ]
         yield Part(
@@ -92,7 +121,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             database,
             served,
             stopping=feed_servicer.close,
-            drained=servicer.drained,
+            drained=drained,
             duties=lambda _turn: announced(process, database, feed),
         )
 

@@ -7,11 +7,12 @@ puts its own in their place; a port is looked up when it is used.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from consent.component import GraphStep
+from identity.ids import SubjectId
 from recommender.declared import DeclaredBy
 from recommender.projection import ProjectedEvent
 from services.consent.signals import Signals
@@ -40,6 +41,8 @@ class PartitionNews(NamedTuple):
 
 #: The news beyond a cursor of the birth subjects of a partition; waits for engagement, never for news.
 ReadEvents = Callable[[int, int], Awaitable[PartitionNews]]
+#: The exclusive items open now to the person of some birth subjects; nothing when nobody can say.
+OpenItems = Callable[[Collection[SubjectId]], Awaitable[Collection[str]]]
 #: Waits until the guard tables everywhere have taken in identity's sequence up to here; gives the epoch.
 Barrier = Callable[[int], Awaitable[int]]
 #: Waits until every process that decides holds the key ring of a revision.
@@ -55,6 +58,7 @@ class Links:
         graph: identity gives it, consent reads it.
         events: engagement gives it, the recommender reads it.
         read_events: likewise, where news are announced partition by partition.
+        open_items: engagement gives it, the recommender asks.
         barrier: consent gives it, identity waits at it.
         key_barrier: likewise, after a change of keys.
         signals: consent gives it, every chain records through it.
@@ -67,6 +71,7 @@ class Links:
     graph: Source[GraphStep]
     events: Source[EventNews]
     read_events: ReadEvents
+    open_items: OpenItems
     barrier: Barrier
     key_barrier: KeyBarrier
     signals: Signals

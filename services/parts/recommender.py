@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 
-from identity.ids import PARTITIONS
+from identity.ids import PARTITIONS, SubjectId
 from recommender.errors import SnapshotUnusable
 from recommender.projection import RecommenderProjection
 from services.errors import Unavailable
@@ -37,7 +37,11 @@ from veilgraph.recommender.v1 import (
 
 @asynccontextmanager
 async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part]:
-    """The recommender while the block runs; it reads the feed of events."""
+    """The recommender while the block runs; it reads the feed of events, and asks what statuses open."""
+
+    async def open_items(subjects: Collection[SubjectId]) -> Collection[str]:
+        return await links.open_items(subjects)  # looked up when it is used
+
     async with (
         process.database("recommender") as database,
         running_recommender(
@@ -49,6 +53,7 @@ async def recommender_part(process: Process, links: Links) -> AsyncIterator[Part
             page_key=process.config.keyring.active("signing").derive(b"pages of recommendations", 64),
             model_refresh_s=process.config.model_refresh_s,
             several=process.config.shared("recommender"),
+            open_items=open_items,
         ) as recommender,
         reading(process, links, recommender.projection) as readers,
     ):

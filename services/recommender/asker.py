@@ -18,6 +18,7 @@ from recommender.question import NO_EVENTS
 from recommender.taste import Taste
 from services.interceptors.call import REASONS_SCOPE, Call
 from services.recommender.asking import Asker
+from services.recommender.opened import Opened
 
 #: The purpose under which a person's events may choose paid items.
 ADVERTISING = "marketing.ads.first_party"
@@ -35,11 +36,16 @@ class Askers:
     """Reads what may be used, for one call at a time."""
 
     def __init__(
-        self, catalogue: Catalogue, projection: RecommenderProjection, entitlements: Entitlements
+        self,
+        catalogue: Catalogue,
+        projection: RecommenderProjection,
+        entitlements: Entitlements,
+        opened: Opened,
     ) -> None:
         self._catalogue = catalogue
         self._projection = projection
         self._entitlements = entitlements
+        self._opened = opened
 
     async def asker(
         self, call: Call, subject: SubjectId | None, position: int, *, for_advertising: bool = False
@@ -55,7 +61,7 @@ class Askers:
         if subject is None:
             return Asker(EMPTY, call.depth_reasons[position] or GUEST, (), AGE_UNKNOWN, EMPTY)
         members = call.members(subject)
-        entitled = self._entitlements.of(members, call.now_ms)
+        entitled = (*self._entitlements.of(members, call.now_ms), *await self._opened.to(call, subject))
         told = await self._projection.declared({call.purpose: members})
         age_band, protected = await self._age_band(call, subject, members)
         years = YOUNGEST_IN_BAND[age_band]

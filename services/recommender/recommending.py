@@ -26,6 +26,7 @@ from recommender.projection import RecommenderProjection
 from recommender.untrained import untrained
 from services.bulk_loading import bulk_loading
 from services.deployment.config import MODEL_REFRESH_S
+from services.parts.links import OpenItems
 from services.recommender.answering import Answering
 from services.recommender.asker import Askers
 from services.recommender.entitling import EntitlementServicer
@@ -36,6 +37,7 @@ from services.recommender.in_service import Everywhere, Here, InService
 from services.recommender.jobs import JobServicer
 from services.recommender.learned import without_the_gone
 from services.recommender.live_text import LiveText
+from services.recommender.opened import Opened, nothing_open
 from services.recommender.refreshing import Refresher
 from services.recommender.searching import SearchServicer
 from services.recommender.service import RecommenderServicer
@@ -107,6 +109,7 @@ async def running_recommender(
     parameters: Parameters = DEFAULTS,
     model_refresh_s: float = MODEL_REFRESH_S,
     several: bool = False,
+    open_items: OpenItems = nothing_open,
 ) -> AsyncIterator[Recommender]:
     """A recommender that is ready to serve while the block runs.
 
@@ -120,6 +123,7 @@ async def running_recommender(
         parameters: what to train with.
         model_refresh_s: within so long no model in service carries what was withdrawn from training.
         several: other processes serve from the same tables, each with a folder of its own.
+        open_items: says what people's statuses open to them.
     """
     store = RecommenderTables(database)
     with bulk_loading():
@@ -180,7 +184,7 @@ async def running_recommender(
     entitling = EntitlementServicer(lists, entitlements, catalogue, others)
     if not live.model.version and guard.ready:  # else nobody may be learned from yet
         await live.rebuild()
-    page_tokens = PageTokens(page_key)
+    page_tokens, opened = PageTokens(page_key), Opened(catalogue, open_items)
     text = LiveText(places.database, lambda: live.model.text)
     live.watchers.append(text.items_changed)
     text.start()
@@ -188,7 +192,7 @@ async def running_recommender(
         catalogue=catalogue,
         live=live,
         text=text,
-        askers=Askers(catalogue, projection, entitlements),
+        askers=Askers(catalogue, projection, entitlements, opened),
         answering=Answering(catalogue, projection, others),
         page_tokens=page_tokens,
     )
@@ -199,7 +203,7 @@ async def running_recommender(
         live=live,
         train=partial(sharing.jobs.follow, "train") if several else trainer.train,
         service=service,
-        entitlements=entitlements,
+        askers=Askers(catalogue, projection, entitlements, opened),
         page_tokens=page_tokens,
         others=others,
     )

@@ -16,7 +16,6 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from recommender.catalogue import Catalogue
-from recommender.entitlements import Entitlements
 from recommender.errors import RecommenderError
 from recommender.model import STEPS, Model
 from recommender.paging import LIST_MAX, PageTokens
@@ -55,7 +54,7 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         live: LiveIndex,
         train: Job,
         service: InService,
-        entitlements: Entitlements,
+        askers: Askers,
         page_tokens: PageTokens,
         others: Others,
     ) -> None:
@@ -66,7 +65,7 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         self._live = live
         self._train = train
         self._service = service
-        self._askers = Askers(catalogue, projection, entitlements)
+        self._askers = askers
         self._page_tokens = page_tokens
         self._answering = Answering(catalogue, projection, others)
         self._writing: set[asyncio.Task[Changed]] = set()

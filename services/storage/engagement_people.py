@@ -1,6 +1,7 @@
-"""What engagement keeps about people: events, what they declare, and attributes, each in one place.
+"""What engagement keeps about people: events, declarations, attributes and loyalty, each in one place.
 
-The outbox points at them instead of repeating them, so what was erased is in no news.
+The outbox points at them instead of repeating them, so what was erased is in no news; and what a
+programme has handed over is a sum that names nobody.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from engagement.attributes import Value, name_of
 from engagement.declared import AgeBand, Topic
 from engagement.detail import Device, unpacked
 from engagement.event import Event, EventKind, Party
+from engagement.loyalty.entry import PostingKind
+from engagement.loyalty.reservation import Settling
 from identity.ids import SubjectId
 from services.storage.attributes import values_of
 from services.storage.database import Connection
 from services.storage.declared import answers_of
+from services.storage.loyalty import entries_of, reservations_of
 from services.stores import ExportedValue, Json, Kept
 
 _COLUMNS = ", ".join(Event._fields)
@@ -25,7 +29,15 @@ _COUNTS = {
     "event": "SELECT count(*) FROM event WHERE subject = ?",
     "declared": "SELECT count(*) FROM declared WHERE subject = ?",
     "attribute": "SELECT count(*) FROM attribute WHERE subject = ?",
+    "loyalty": "SELECT count(*) FROM loyalty_entry WHERE subject = ?",
+    "reward": "SELECT count(*) FROM loyalty_reservation WHERE subject = ?",
 }
+#: Every table with rows about people; each names the birth subject.
+_TABLES = (
+    *("event", "declared", "declared_change", "declare_request", "attribute"),
+    *("loyalty_entry", "loyalty_account", "loyalty_reservation"),
+)
+_LOYALTY = "loyalty"
 
 #: The names of the purposes in a mask.
 Purposes = Callable[[int], tuple[str, ...]]
@@ -98,6 +110,49 @@ class EngagementPeople:
                 inferred=inferred,
             )
 
+        yield from self._loyalty(connection, subject)
+
+    def _loyalty(self, connection: Connection, subject: SubjectId) -> Iterator[ExportedValue]:
+        """The lines of the subject's ledger and its rewards."""
+        for entry in entries_of(connection, subject):
+            yield ExportedValue(
+                store=self.name,
+                kind="loyalty",
+                subject=subject,
+                value={
+                    "programme_id": entry.programme_id,
+                    "kind": PostingKind(entry.kind).name,
+                    "amount_minor": entry.amount_minor,
+                    "currency": entry.currency,
+                    "points": entry.points,
+                    "reference": entry.reference,
+                    "reverses": entry.reverses,
+                },
+                source=_LOYALTY,
+                party=Party.FIRST.name,
+                observed_at_ms=entry.occurred_at_ms,
+                recorded_at_ms=entry.recorded_at_ms,
+                purposes=(_LOYALTY,),
+            )
+        for one in reservations_of(connection, subject):
+            yield ExportedValue(
+                store=self.name,
+                kind="reward",
+                subject=subject,
+                value={
+                    "programme_id": one.programme_id,
+                    "reward_id": one.reward_id,
+                    "price_points": one.price_points,
+                    "expires_at_ms": one.expires_ms,
+                    "state": Settling(one.state).name,
+                },
+                source=_LOYALTY,
+                party=Party.FIRST.name,
+                observed_at_ms=one.reserved_ms,
+                recorded_at_ms=one.reserved_ms,
+                purposes=(_LOYALTY,),
+            )
+
     async def inferred(self, _subject: SubjectId) -> AsyncIterator[ExportedValue]:
         """See ``Contents.inferred``: engagement concludes nothing, and what others did is stored."""
         return
@@ -107,7 +162,7 @@ class EngagementPeople:
         self, connection: Connection, _subjects: Sequence[SubjectId], _erasure_id: str
     ) -> Mapping[str, Kept]:
         """See ``Contents.erase``."""
-        for table in ("event", "declared", "declared_change", "declare_request", "attribute"):
+        for table in _TABLES:
             connection.execute(f"DELETE FROM {table} WHERE subject IN (SELECT subject FROM being_erased)")  # noqa: S608 - our names
         return {}
 

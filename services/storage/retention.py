@@ -16,7 +16,7 @@ from consent.retention import DAY_MS, Retention
 from engagement.declared import Topic
 from engagement.event import EventKind
 from identity.ids import SubjectId
-from services.storage import attribute_sweeps
+from services.storage import attribute_sweeps, loyalty_sweeps
 from services.storage.database import Connection, Database
 from services.storage.numbers import SUBJECTS, give
 from services.storage.swept import BATCH_ROWS, BATCH_SUBJECTS, Swept, end_of_batch
@@ -61,6 +61,7 @@ def batches_of(service: str, retention: Retention, now_ms: int) -> list[Batch]:
             *(partial(_declared, record, before_ms) for record, before_ms in declared_ms.items()),
             *attribute_sweeps.batches_of(retention, now_ms),
             partial(_answers, "declare_request", "at_ms", answers_ms),
+            *loyalty_sweeps.batches_of(retention, now_ms),
         ],
         "recommender": [
             partial(_projected_events, events, now_ms),

@@ -31,6 +31,9 @@ _COLUMNS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("declared_change", "subject"),
         ("declare_request", "subject"),
         ("attribute", "subject"),
+        ("loyalty_entry", "subject"),
+        ("loyalty_account", "subject"),
+        ("loyalty_reservation", "subject"),
     ),
     "recommender": (("subject", "birth"), ("declared", "birth"), ("entitlement", "birth")),
 }

@@ -9,13 +9,19 @@ from pathlib import Path
 import pytest
 
 from engagement.event import Event
+from engagement.loyalty.entry import PostingKind
+from engagement.loyalty.reservation import Settling
+from engagement.loyalty.store import Loyalty, Posting
+from engagement.rules import Refusal
 from engagement.store import EventChange
 from services.feed import Consumer, Feed
 from services.storage.database import Connection
 from services.storage.engagement import EventTables
+from services.storage.loyalty import LoyaltyTables
 from services.storage.postgres import PostgresSchema
 from tests.contract.engines import location
 from tests.engagement.events import event
+from tests.engagement.loyalty.lines import of_points, programme, reservation
 
 WRITES = 60
 BATCH = 3
@@ -65,6 +71,29 @@ async def test_nobody_sees_a_place_in_the_outbox_before_all_that_are_in_front_of
         keys = [one.event_key for change in followed.changes for one in change.events]
         assert len(keys) == len(set(keys)) == 2 * WRITES * BATCH
         assert len(set(looks)) > 10, "nothing was looked at while it was written"
+
+
+async def test_two_processes_never_give_more_rewards_than_the_budget_holds(schema):
+    """Each reserves and commits 32 cups of 5.00 at once; ten are 50.00."""
+    async with AsyncExitStack() as stack:
+        turns = [await stack.enter_async_context(schema.turn(None, shared=True)) for _ in range(2)]
+        databases = [await stack.enter_async_context(schema.opened(turn)) for turn in turns]
+        stores = [LoyaltyTables(database) for database in databases]
+        await stores[0].post([Posting(of_points("gift", PostingKind.ADJUST, 100_000), ())])
+
+        async def redeem(store: LoyaltyTables, number: int) -> bool:
+            wanted = reservation(number)
+            asked = Loyalty([wanted.subject], [programme()], 0, wanted.reserved_ms)
+            if isinstance(await store.reserve(wanted, asked), Refusal):
+                return False
+            settled = await store.settle(
+                wanted.reservation_id, asked.members, Settling.COMMITTED, asked.now_ms
+            )
+            return not isinstance(settled, Refusal)
+
+        async with asyncio.timeout(60):
+            given = await asyncio.gather(*(redeem(stores[number % 2], number) for number in range(64)))
+        assert sum(given) == 10
 
 
 def _places(connection: Connection) -> list[int]:

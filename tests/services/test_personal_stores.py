@@ -17,6 +17,9 @@ from consent.policy import Policy
 from engagement.attributes import Attribute
 from engagement.declaration import Declaration, Profile
 from engagement.event import Party
+from engagement.loyalty.entry import PostingKind
+from engagement.loyalty.reservation import BUDGET_EXHAUSTED, Reservation, Settling
+from engagement.loyalty.store import Loyalty, Posting
 from identity.census import Quarantine
 from identity.graph import Graph
 from identity.ids import SubjectId
@@ -32,6 +35,7 @@ from services.storage.engagement import EventTables
 from services.storage.engagement_people import EngagementPeople
 from services.storage.identity import IdentityTables
 from services.storage.identity_people import IdentityPeople
+from services.storage.loyalty import LoyaltyTables
 from services.storage.people_map import MapStep, PeopleMapStore
 from services.storage.personal import DatabaseStore
 from services.storage.sqlite import SqliteDatabase
@@ -42,6 +46,7 @@ from tests.consent.statements import entry, statement
 from tests.engagement.attributes import value
 from tests.engagement.declarations import declare_request, likes
 from tests.engagement.events import event
+from tests.engagement.loyalty.lines import of_points, programme, reservation
 from tests.given import recognition
 
 GONE = SubjectId(b"canary-gone-0001")
@@ -62,7 +67,7 @@ class Kept:
 
 
 async def _engagement(database: SqliteDatabase, policy: Policy, keys: SubjectKeys, _clock: Clock) -> Kept:
-    events, declared = EventTables(database), DeclaredTables(database)
+    events, declared, loyalty = EventTables(database), DeclaredTables(database), LoyaltyTables(database)
 
     async def tell() -> None:
         await events.append([event("a", subject=GONE), event("b", subject=GONE), event("c", subject=STAYS)])
@@ -72,11 +77,16 @@ async def _engagement(database: SqliteDatabase, policy: Policy, keys: SubjectKey
             )
             said = Declaration(who, (likes("canary teas", subject=who),), profile=Profile((pet,)))
             await declared.declare(declare_request(key=who.hex()[:8]), said)
+            points = of_points(f"canary points {who.hex()}", PostingKind.ADJUST, 500, subject=who)
+            await loyalty.post([Posting(points, ())])
+            cup = reservation(who[0], subject=who)
+            await loyalty.reserve(cup, Loyalty([who], [programme()], 0, cup.reserved_ms))
 
     await tell()
     key = event("a", subject=GONE).event_key
     store = DatabaseStore(database, EngagementPeople(policy.names_in), keys)
-    return Kept(store, database, keys, tell, {"event": 2, "declared": 1, "attribute": 1}, (GONE, key))
+    counts = {"event": 2, "declared": 1, "attribute": 1, "loyalty": 1, "reward": 1}
+    return Kept(store, database, keys, tell, counts, (GONE, key))
 
 
 async def _identity(database: SqliteDatabase, _policy: Policy, keys: SubjectKeys, clock: Clock) -> Kept:
@@ -189,7 +199,10 @@ async def test_nothing_of_an_erased_subject_is_in_any_file(kept: Kept, tmp_path:
 
 
 #: Whatever has a row a person or more; read from end to end it holds up everybody for as long.
-LARGE = {"identifier", "edge", "edge_change", "records", "births", "edges", "event", "request"}
+LARGE = {
+    *("identifier", "edge", "edge_change", "records", "births", "edges", "event", "request"),
+    *("loyalty_entry", "loyalty_account", "loyalty_reservation"),
+}
 
 
 async def test_what_is_asked_about_one_person_and_an_erasure_read_no_large_table_from_end_to_end(kept: Kept):
@@ -235,6 +248,28 @@ async def test_every_table_of_identity_that_names_somebody_names_the_erased_no_m
         assert naming(STAYS) == {"identifier", "map_change_member", "map_member", "rules_change_shared"}
         assert read("SELECT count(*) FROM pending").fetchone() == (0,)
         assert read("SELECT count(*) FROM edge_change").fetchone() == (0,)
+
+
+async def test_what_an_erased_person_was_handed_stays_taken_from_the_budget(
+    tmp_path: Path, policy: Policy, keyring: KeyRing
+):
+    """Who got it is gone; what was only reserved is free again."""
+    async with kept_in("engagement", tmp_path, policy, keyring) as kept:
+        loyalty = LoyaltyTables(kept.database)
+        two_cups = programme(budget_minor=1000)
+
+        async def reserve(who: SubjectId, number: int) -> object:
+            cup = reservation(number, subject=who)
+            return await loyalty.reserve(cup, Loyalty([who], [two_cups], 0, cup.reserved_ms))
+
+        gone = reservation(GONE[0])
+        await loyalty.settle(gone.reservation_id, [GONE], Settling.COMMITTED, gone.reserved_ms)
+        await loyalty.settle(reservation(STAYS[0]).reservation_id, [STAYS], Settling.CANCELLED, 0)
+        assert isinstance(await reserve(GONE, 1), Reservation)
+        assert await reserve(STAYS, 2) == BUDGET_EXHAUSTED
+        await kept.store.erase([GONE], "e1", Phase.DATA)
+        assert isinstance(await reserve(STAYS, 3), Reservation)
+        assert await reserve(STAYS, 4) == BUDGET_EXHAUSTED
 
 
 async def test_whoever_asks_hears_that_an_identifier_of_theirs_was_marked_shared(

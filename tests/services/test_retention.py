@@ -21,6 +21,9 @@ from engagement.declaration import Declaration
 from engagement.declared import AgeBand
 from engagement.detail import Detail, coarse, packed, unpacked
 from engagement.event import EventKind, Party
+from engagement.loyalty.entry import PostingKind
+from engagement.loyalty.reservation import Settling
+from engagement.loyalty.store import Loyalty, Posting
 from engagement.store import Declared
 from identity.census import Quarantine
 from identity.ids import IdentifierToken
@@ -43,12 +46,14 @@ from services.storage.declared import DeclaredTables
 from services.storage.engagement import EventTables
 from services.storage.folder import FolderInUse, sole_user
 from services.storage.identity import IdentityTables
+from services.storage.loyalty import LoyaltyTables
 from services.storage.recommender import RecommenderTables
 from services.storage.sqlite import SqliteDatabase, SqliteFile
 from tests.conftest import Clock
 from tests.engagement.attributes import value
 from tests.engagement.declarations import aged, declare_request, likes
 from tests.engagement.events import event, subject
+from tests.engagement.loyalty.lines import of_points, programme, reservation
 from tests.given import recognition
 from tests.probe.v1 import probe_pb2
 from tests.recommender import events as projected
@@ -506,3 +511,29 @@ def test_a_policy_file_that_forgets_a_kind_is_not_signed_and_does_not_start(tmp_
     (tmp_path / "policy.toml").write_text(changed)
     with pytest.raises(PolicyFileError, match=f"no limit for {line.split(' ', maxsplit=1)[0]}"):
         sign(tmp_path / "policy.toml", Ed25519PrivateKey.generate())
+
+
+async def test_a_loyalty_account_goes_as_a_whole_when_nobody_used_it_for_so_long(tmp_path, policy):
+    """An old line of an account that is in use stays: the rest of it would say something else."""
+    short = with_limits(policy, loyalty=10, answers=5)
+    database = SqliteDatabase(tmp_path / "e.db", "engagement")
+    loyalty = LoyaltyTables(database)
+    old, new = NOW_MS - 11 * DAY_MS, NOW_MS - 10 * DAY_MS
+    lines = [
+        of_points("idle", PostingKind.ADJUST, 500, subject=subject(1), recorded_at_ms=old),
+        of_points("old", PostingKind.ADJUST, 500, subject=subject(2), recorded_at_ms=old),
+        of_points("new", PostingKind.ADJUST, -1, subject=subject(2), recorded_at_ms=new),
+    ]
+    await loyalty.post([Posting(one, ()) for one in lines])
+    for number, days in enumerate((7, 6, 5), start=1):  # the first is handed over, the others run out
+        at_ms = NOW_MS - days * DAY_MS
+        cup = reservation(number, subject=subject(2), reserved_ms=at_ms, expires_ms=at_ms + 1)
+        await loyalty.reserve(cup, Loyalty([subject(2)], [programme()], 0, at_ms))
+    await loyalty.settle(reservation(1).reservation_id, [subject(2)], Settling.COMMITTED, NOW_MS - 7 * DAY_MS)
+    gone = await Sweeper("engagement", database, short, Clock(NOW_MS)).sweep()
+    assert {kind: gone[kind] for kind in ("loyalty", "answers")} == {"loyalty": 1, "answers": 1}
+    kept = await loyalty.recorded(Loyalty([subject(1), subject(2)], [programme()], 0, NOW_MS))
+    assert sorted(one.reference for one in kept.entries) == ["new", "old"]
+    assert sorted(one.reservation_id[-1] for one in kept.reservations) == [1, 3]
+    assert len(rows(database, "SELECT 1 FROM loyalty_account")) == 1
+    database.close()

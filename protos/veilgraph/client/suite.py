@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from veilgraph.client.transport import Method, Transport
 from veilgraph.consent.v1 import consent_pb2, rights_pb2
-from veilgraph.engagement.v1 import definition_pb2, profile_pb2
+from veilgraph.engagement.v1 import definition_pb2, loyalty_pb2, profile_pb2
 from veilgraph.identity.v1 import identity_pb2, keys_pb2, people_pb2, rules_pb2, tokens_pb2
 from veilgraph.recommender.v1 import entitlement_pb2, jobs_pb2, recommender_pb2, search_pb2
 
@@ -27,6 +27,7 @@ SERVICES: Final[Mapping[str, str]] = {
     "rights": "veilgraph.consent.v1.RightsService",
     "profile": "veilgraph.engagement.v1.ProfileService",
     "definitions": "veilgraph.engagement.v1.DefinitionService",
+    "loyalty": "veilgraph.engagement.v1.LoyaltyService",
     "recommender": "veilgraph.recommender.v1.RecommenderService",
     "entitlements": "veilgraph.recommender.v1.EntitlementService",
     "jobs": "veilgraph.recommender.v1.JobService",
@@ -154,6 +155,16 @@ class Definitions:
         self.Approve = transport.unary(Method(service, "Approve", pb.ApproveRequest, pb.ApproveResponse))
 
 
+class Loyalty:
+    """``veilgraph.engagement.v1.LoyaltyService``."""
+
+    def __init__(self, transport: Transport) -> None:
+        pb, service = loyalty_pb2, SERVICES["loyalty"]
+        self.Post = transport.unary(Method(service, "Post", pb.PostRequest, pb.PostResponse))
+        self.Redeem = transport.unary(Method(service, "Redeem", pb.RedeemRequest, pb.RedeemResponse))
+        self.Standing = transport.unary(Method(service, "Standing", pb.StandingRequest, pb.StandingResponse))
+
+
 class Search:
     """``veilgraph.recommender.v1.SearchService``."""
 
@@ -224,6 +235,7 @@ class Veilgraph:
         rights: what people ask about themselves and have done.
         profile: events in, and a person's own events back.
         definitions: what may be offered to whom, for those who declare it.
+        loyalty: what people earn by what they buy, and what it buys them.
         recommender: recommendations, and the catalogue.
         entitlements: who may see exclusive items.
         jobs: what an operator has the recommender do.
@@ -246,6 +258,7 @@ class Veilgraph:
         self.rights = Rights(transports["rights"])
         self.profile = Profile(transports["profile"])
         self.definitions = Definitions(transports["definitions"])
+        self.loyalty = Loyalty(transports["loyalty"])
         self.recommender = Recommender(transports["recommender"])
         self.entitlements = Entitlements(transports["entitlements"])
         self.jobs = Jobs(transports["jobs"])

@@ -1,0 +1,236 @@
+"""The ledger of loyalty programmes and the reservations of rewards, in engagement's tables.
+
+Every line and every reservation hangs on a birth subject; what a person has is summed when it is
+read. A budget is checked by the statement that takes of it: what was handed over stands in one row a
+programme, which names nobody, and what open reservations hold is summed by time, so that one that
+expires lets go by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from engagement.errors import RequestIdReused
+from engagement.event import Event, use_mask
+from engagement.loyalty.account import Recorded, standing_by
+from engagement.loyalty.entry import Account, Entry, admitted, moved_by
+from engagement.loyalty.ledger import EARNING_KINDS
+from engagement.loyalty.reservation import (
+    BUDGET_EXHAUSTED,
+    POINTS_TOO_FEW,
+    RESERVATION_UNKNOWN,
+    Reservation,
+    Settling,
+    refusal_to_settle,
+)
+from engagement.loyalty.store import Loyalty, Posted, Posting
+from engagement.rules import Refusal
+from identity.ids import SubjectId
+from services.storage.database import Connection, Database
+from services.storage.tombstones import erased_among
+
+_ENTRY = ", ".join(Entry._fields)
+_RESERVATION = ", ".join(Reservation._fields)
+_EVENT = ", ".join(Event._fields)
+_KINDS = ", ".join(str(int(kind)) for kind in EARNING_KINDS)
+_OPEN, _COMMITTED = int(Settling.OPEN), int(Settling.COMMITTED)
+
+_ENTRIES_OF = f"SELECT {_ENTRY} FROM loyalty_entry WHERE subject = ?"  # noqa: S608 - our own names, here and below
+_NAMESAKES = f"""
+    SELECT {_ENTRY} FROM loyalty_entry
+    WHERE subject = ? AND programme_id = ? AND reference = ? AND reference <> ''
+    UNION ALL SELECT {_ENTRY} FROM loyalty_entry
+    WHERE subject = ? AND programme_id = ? AND reverses = ? AND reverses <> ''"""  # noqa: S608
+_RESERVATIONS_OF = f"SELECT {_RESERVATION} FROM loyalty_reservation WHERE subject = ?"  # noqa: S608
+_RESERVED = f"SELECT {_RESERVATION} FROM loyalty_reservation WHERE reservation_id = ?"  # noqa: S608
+_EVENTS_OF = f"""
+    SELECT {_EVENT} FROM event
+    WHERE subject = ? AND kind IN ({_KINDS}) AND uses & ? <> 0
+    AND (expires_at_ms IS NULL OR expires_at_ms > ?)"""  # noqa: S608
+_ACCOUNT = "SELECT moved_minor, moved_points FROM loyalty_account WHERE subject = ? AND programme_id = ?"
+_MOVE = """
+    INSERT INTO loyalty_account (subject, programme_id, moved_minor, moved_points, latest_at_ms)
+    VALUES (?, ?, ?, ?, ?) ON CONFLICT (subject, programme_id) DO UPDATE SET
+    moved_minor = excluded.moved_minor, moved_points = excluded.moved_points,
+    latest_at_ms = excluded.latest_at_ms"""
+_INSERT = f"INSERT INTO loyalty_entry ({_ENTRY}) VALUES ({', '.join('?' * len(Entry._fields))})"  # noqa: S608
+#: Makes a reservation if the budget holds it: what was handed over, what is reserved now, and this.
+_RESERVE = f"""
+    INSERT INTO loyalty_reservation ({_RESERVATION})
+    SELECT CAST(? AS BLOB), CAST(? AS TEXT), CAST(? AS BLOB), CAST(? AS BLOB), CAST(? AS TEXT),
+        CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT)
+    WHERE coalesce((SELECT spent_minor FROM loyalty_budget WHERE programme_id = ?), 0)
+        + coalesce((SELECT sum(cost_minor) FROM loyalty_reservation
+            WHERE programme_id = ? AND state = {_OPEN} AND expires_ms > ?), 0)
+        + CAST(? AS BIGINT) <= CAST(? AS BIGINT)"""  # noqa: S608
+_SETTLE = "UPDATE loyalty_reservation SET state = ? WHERE reservation_id = ?"
+_SPEND = """
+    INSERT INTO loyalty_budget (programme_id, spent_minor) VALUES (?, ?) ON CONFLICT (programme_id)
+    DO UPDATE SET spent_minor = loyalty_budget.spent_minor + excluded.spent_minor"""
+
+
+class LoyaltyTables:
+    """Implements ``engagement.loyalty.store.LoyaltyStore``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def post(self, postings: Sequence[Posting]) -> Posted:
+        """See ``LoyaltyStore.post``."""
+        if not postings:
+            return Posted(0, 0, {})
+        return await self._database.write(partial(_post, postings))
+
+    async def recorded(self, asked: Loyalty) -> Recorded:
+        """See ``LoyaltyStore.recorded``."""
+        return await self._database.read(partial(recorded_of, asked))
+
+    async def reserve(self, wanted: Reservation, asked: Loyalty) -> Reservation | Refusal:
+        """See ``LoyaltyStore.reserve``."""
+        return await self._database.write(partial(_reserve, wanted, asked))
+
+    async def settle(
+        self, reservation_id: bytes, members: Sequence[SubjectId], wanted: Settling, now_ms: int
+    ) -> Reservation | Refusal:
+        """See ``LoyaltyStore.settle``."""
+        return await self._database.write(partial(_settle, reservation_id, members, wanted, now_ms))
+
+
+def recorded_of(asked: Loyalty, reader: Connection) -> Recorded:
+    """What was recorded for some birth subjects; of events those that a programme earns from."""
+    events: list[Event] = []
+    if any(programme.earns_from_events for programme in asked.programmes):
+        for subject in asked.members:
+            values = subject, use_mask([asked.purpose]), asked.now_ms
+            events += [Event(*row) for row in reader.execute(_EVENTS_OF, values).fetchall()]
+    return Recorded(
+        [entry for subject in asked.members for entry in entries_of(reader, subject)],
+        [one for subject in asked.members for one in reservations_of(reader, subject)],
+        events,
+    )
+
+
+def entries_of(connection: Connection, subject: SubjectId) -> list[Entry]:
+    """The lines of a birth subject."""
+    return [_entry(row) for row in connection.execute(_ENTRIES_OF, (subject,)).fetchall()]
+
+
+def reservations_of(connection: Connection, subject: SubjectId) -> list[Reservation]:
+    """The reservations of a birth subject."""
+    return [_reservation(row) for row in connection.execute(_RESERVATIONS_OF, (subject,)).fetchall()]
+
+
+def _post(postings: Sequence[Posting], connection: Connection) -> Posted:
+    gone = erased_among(connection, {posting.entry.subject for posting in postings})
+    recorded, duplicates = 0, 0
+    refused: dict[int, Refusal] = {}
+    for index, posting in enumerate(postings):
+        if posting.entry.subject in gone:
+            continue
+        if _is_there(connection, posting.entry):
+            duplicates += 1
+            continue
+        refusal = _add(connection, posting)
+        if refusal is None:
+            recorded += 1
+        else:
+            refused[index] = refusal
+    return Posted(recorded, duplicates, refused)
+
+
+def _add(connection: Connection, posting: Posting) -> Refusal | None:
+    """Adds a line that is new, or says why it is none."""
+    entry = admitted(posting.entry, _namesakes(connection, posting))
+    if isinstance(entry, Refusal):
+        return entry
+    account = moved_by(_account(connection, entry.subject, entry.programme_id), entry)
+    if isinstance(account, Refusal):
+        return account
+    connection.execute(_INSERT, entry)
+    _move(connection, entry.subject, entry.programme_id, account, entry.recorded_at_ms)
+    return None
+
+
+def _is_there(connection: Connection, entry: Entry) -> bool:
+    found = connection.execute("SELECT 1 FROM loyalty_entry WHERE entry_key = ?", (entry.entry_key,))
+    return found.fetchone() is not None
+
+
+def _namesakes(connection: Connection, posting: Posting) -> list[Entry]:
+    """The lines that have, or reverse, the name of a line, of whoever it may concern."""
+    entry = posting.entry
+    name = entry.reverses or entry.reference
+    members = {entry.subject, *posting.members} if entry.reverses else {entry.subject}
+    return [
+        _entry(row)
+        for subject in sorted(members)
+        for row in connection.execute(_NAMESAKES, (subject, entry.programme_id, name) * 2).fetchall()
+    ]
+
+
+def _account(connection: Connection, subject: SubjectId, programme_id: str) -> Account:
+    row = connection.execute(_ACCOUNT, (subject, programme_id)).fetchone()
+    return Account() if row is None else Account(*row)
+
+
+def _move(
+    connection: Connection, subject: SubjectId, programme_id: str, account: Account, now_ms: int
+) -> None:
+    connection.execute(_MOVE, (subject, programme_id, *account, now_ms))
+
+
+def _reserve(wanted: Reservation, asked: Loyalty, connection: Connection) -> Reservation | Refusal:
+    before = _reserved(connection, wanted.reservation_id)
+    if before is not None:
+        if before.digest != wanted.digest:
+            raise RequestIdReused
+        return before
+    if erased_among(connection, [wanted.subject]):
+        return Refusal("SUBJECT_ERASED", "subject")
+    (programme,) = asked.programmes
+    standing = standing_by(programme, recorded_of(asked, connection), asked.now_ms)
+    if standing.points.live < wanted.price_points:
+        return POINTS_TOO_FEW
+    own = wanted.programme_id
+    budget = own, own, asked.now_ms, wanted.cost_minor, programme.budget_minor
+    if not connection.execute(_RESERVE, (*wanted, *budget)).rowcount:
+        return BUDGET_EXHAUSTED
+    _move(connection, wanted.subject, own, _account(connection, wanted.subject, own), asked.now_ms)
+    return wanted
+
+
+def _settle(
+    reservation_id: bytes,
+    members: Sequence[SubjectId],
+    wanted: Settling,
+    now_ms: int,
+    connection: Connection,
+) -> Reservation | Refusal:
+    reservation = _reserved(connection, reservation_id)
+    if reservation is None or reservation.subject not in members:
+        return RESERVATION_UNKNOWN
+    refusal = refusal_to_settle(reservation, wanted, now_ms)
+    if refusal is not None:
+        return refusal
+    if reservation.state != wanted:
+        connection.execute(_SETTLE, (int(wanted), reservation_id))
+        if wanted is Settling.COMMITTED:
+            connection.execute(_SPEND, (reservation.programme_id, reservation.cost_minor))
+    return reservation
+
+
+def _reserved(connection: Connection, reservation_id: bytes) -> Reservation | None:
+    row = connection.execute(_RESERVED, (reservation_id,)).fetchone()
+    return None if row is None else _reservation(row)
+
+
+def _entry(row: Sequence[Any]) -> Entry:
+    subject, *rest = row
+    return Entry(SubjectId(subject), *rest)
+
+
+def _reservation(row: Sequence[Any]) -> Reservation:
+    subject, *rest = row
+    return Reservation(SubjectId(subject), *rest)
