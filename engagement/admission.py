@@ -68,7 +68,7 @@ def faults_of(definition: Definition, beside: Catalogue, lint: Lint) -> list[Fau
             return list(_limits_faults(limits))
         case Programme() as programme:
             return [
-                Fault(f"programme.{fault.field}", "PROGRAMME_WRONG", fault.text)
+                Fault(f"programme.{fault.field}", "PROGRAMME_MALFORMED", fault.text)
                 for fault in programme_faults(programme)
             ]
 

@@ -131,7 +131,7 @@ WRONG = {
         play(condition=condition(compared("loyalty.guests.status", EQUAL, text="honoured"))),
         ("play", "REFERENCE_MISSING"),
     ),
-    "a programme without a zone": (programme(zone="Mars"), ("programme.zone", "PROGRAMME_WRONG")),
+    "a programme without a zone": (programme(zone="Mars"), ("programme.zone", "PROGRAMME_MALFORMED")),
     "a question without a bound": (play(asks=True), ("play.asks", "ASKS_WITHOUT_BOUND")),
     "a pilot for everybody": (play(PILOT), ("play.rollout_permille", "PILOT_TOO_WIDE")),
     "nothing general on a page": (play(options=offers()[1:]), ("play.options", "GENERAL_MISSING")),
