@@ -1,7 +1,7 @@
 """What a decision is made from, and what comes out.
 
 A situation is read once and says everything; deciding asks nobody, so a decision can be made again
-from what it was made from. Guards go over the candidates in a fixed order; each may only take
+from what it was made from. Guards go over a play's candidates in a fixed order; each may only take
 candidates away or lower the depth that is left. What remains is chosen from, with its probability.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from engagement.facts import Facts
 from engagement.play import Channel, Depth, Limits, Option, Play, Segment
@@ -134,17 +135,23 @@ class Candidate:
     send_at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one guard did: its name, how many candidates it left, and the depth it left."""
+class Step(NamedTuple):
+    """What one guard did: its name, how many candidates of a play it left, and the depth it left.
+
+    Attributes:
+        guard: its name in the list.
+        left: candidates.
+        ceiling: how personal they may be.
+        play_id: of which play.
+    """
 
     guard: str
     left: int
     ceiling: Depth
+    play_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Chance:
+class Chance(NamedTuple):
     """How likely an option was."""
 
     option_id: str
@@ -167,8 +174,9 @@ class Outcome:
         honours: the offer given before that this answer repeats; ``None``: it is a new one.
         reserves: it takes a place under the cap.
         binds_until_ms: until when the offer holds; 0: it does not bind.
-        steps: the guards it passed, in order.
+        steps: of the play that is given, or came closest to it, the guards it met, in order.
         read: the names of the fields that were read, sorted.
+        passed_over: of every other play that was tried the guard that left nothing of it, in order.
     """
 
     candidate: Candidate | None
@@ -184,3 +192,4 @@ class Outcome:
     binds_until_ms: int
     steps: tuple[Step, ...]
     read: tuple[str, ...]
+    passed_over: tuple[Step, ...] = ()

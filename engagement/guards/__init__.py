@@ -1,30 +1,31 @@
 """The guards every decision passes, in one order, the same for every play and channel.
 
-``pipeline`` is the list; ``decide`` runs it. A guard may only take candidates away, lower the depth or send
-later, because ``Left`` offers nothing else. Each stands as a step in the outcome, with what it left.
-Where a person's first assignment to an experiment will be looked up, it follows ``existing_offer``.
+``pipeline`` is the list; ``decide`` takes it through the plays. A guard may only take candidates away, lower
+the depth or send later, because ``Left`` offers nothing else. Each stands as a step in the outcome, with what
+it left. Experiments, once there are any, hold people out right after ``existing_offer``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from engagement.decision import Outcome, Situation, Step
+from engagement.decision import Held, Outcome, Situation, Step
 from engagement.guards.bounds import ask_budget, cap
 from engagement.guards.channels import channel_allowed, quiet_hours
 from engagement.guards.courtesy import alternation, new_relation
 from engagement.guards.eligibility import eligibility
 from engagement.guards.learner import BY_RULE, Chooser, learner, relevance_floor
-from engagement.guards.left import Guard, Left, candidates_of
-from engagement.guards.offers import binding, existing_offer
-from engagement.guards.outcome import given, held
+from engagement.guards.left import Guard, Left
+from engagement.guards.offers import existing_offer
+from engagement.guards.outcome import given, nothing
 from engagement.guards.paid import paid_placement
 from engagement.guards.peace import open_complaint, rest
 from engagement.guards.person import child, consent, identity_confidence, judged
 from engagement.guards.prices import margin, personal_price
 from engagement.play import Play
 
-__all__ = ["PIPELINE", "Chooser", "Guard", "Left", "decide", "pipeline"]
+__all__ = ["PIPELINE", "Chooser", "Guard", "Left", "decide", "guarded", "judged", "pipeline"]
 
 
 def pipeline(chooser: Chooser) -> tuple[Guard, ...]:
@@ -56,9 +57,13 @@ PIPELINE = pipeline(BY_RULE)
 
 
 def decide(
-    plays: Sequence[Play], situation: Situation, draw: float, guards: Sequence[Guard] = PIPELINE
+    plays: Iterable[Play], situation: Situation, draw: float, guards: Sequence[Guard] = PIPELINE
 ) -> Outcome:
     """What is given, or why nothing is; the same for the same plays, situation and number.
+
+    The plays are tried by their priority, of equals the one with the smaller id first. The first of which
+    something is left gives; what later ones would have read is not read. If none gives, the reason is that
+    of the play that came furthest.
 
     Args:
         plays: in force, for one slot or one alone.
@@ -72,22 +77,41 @@ def decide(
     if not 0 <= draw < 1:
         raise ValueError("a draw is at least 0 and less than 1")
     situation = judged(situation)
-    left, steps = guarded(plays, situation, guards)
-    if left.candidates:
-        return given(left, situation, draw, steps)
-    return held(left, steps)
+    tried: list[Left] = []
+    for play in sorted(plays, key=lambda one: (-one.priority, one.play_id)):
+        left = guarded(play, situation, guards)
+        tried.append(left)
+        if left.candidates:
+            return _after(tried, left, given(left, situation, draw))
+    if not tried:
+        return nothing(Held.NOTHING_LIVE)
+    furthest = max(tried, key=lambda one: len(one.steps))
+    held = nothing(furthest.held, furthest.retry_at_ms, furthest.steps, furthest.read)
+    return _after(tried, furthest, held)
 
 
-def guarded(
-    plays: Sequence[Play], situation: Situation, guards: Sequence[Guard]
-) -> tuple[Left, tuple[Step, ...]]:
-    """What the guards leave; those after the one that left nothing are not asked."""
-    offers = binding(situation.history.offers, situation.facts.now_ms)
-    left = Left(candidates_of(plays, situation), offers)
-    steps = []
+def guarded(play: Play, situation: Situation, guards: Sequence[Guard] = PIPELINE) -> Left:
+    """What the guards leave of a play; those after the one that left nothing are not asked.
+
+    Args:
+        play: in force.
+        situation: as it may be used, see ``judged``.
+        guards: the list.
+    """
+    left = Left(play, situation)
     for guard in guards:
         if not left.candidates:
             break
         guard.act(left, situation)
-        steps.append(Step(guard.name, len(left.candidates), left.ceiling))
-    return left, tuple(steps)
+        left.steps.append(Step(guard.name, len(left.candidates), left.ceiling, play.play_id))
+    return left
+
+
+def _after(tried: Sequence[Left], told: Left, outcome: Outcome) -> Outcome:
+    """The outcome of a play, with where the others ended and what was read for them."""
+    others = [left for left in tried if left is not told]
+    if not others:
+        return outcome
+    passed_over = tuple(left.steps[-1] for left in others if left.steps)
+    read = {*outcome.read, *(name for left in others for name in left.read)}
+    return replace(outcome, passed_over=passed_over, read=tuple(sorted(read)))

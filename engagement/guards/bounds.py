@@ -7,33 +7,38 @@ came last into any window had found room in it. Over the cap nothing is dropped,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from engagement.decision import Candidate, Held, Situation
 from engagement.evaluate import DAY_MS
-from engagement.guards.left import Left, owed
-from engagement.play import OUTBOUND
+from engagement.guards.left import Left
 
 
 def ask_budget(left: Left, situation: Situation) -> None:
     """A person is asked so many questions in a window, and not one more."""
-    limits = situation.limits
-    bound = _Bound(situation.history.asked_at_ms, limits.asks, limits.asks_days)
-    bound.keep(left, lambda one: one.play.asks, Held.ASKED_ENOUGH)
+    if left.play.asks:
+        limits = situation.limits
+        free_ms = free_from_ms(
+            situation.history.asked_at_ms, limits.asks, limits.asks_days * DAY_MS, left.send_at_ms
+        )
+        if free_ms != left.send_at_ms:
+            left.clear(Held.ASKED_ENOUGH, free_ms)
 
 
 def cap(left: Left, situation: Situation) -> None:
     """A person is reached so often in a window, by whatever channel and play."""
     limits = situation.limits
-    bound = _Bound((one.at_ms for one in situation.history.reservations), limits.cap, limits.cap_days)
-    bound.keep(left, lambda one: reserves(one, left, situation), Held.CAP_REACHED)
+    taken = [one.at_ms for one in situation.history.reservations]
+    free_ms = free_from_ms(taken, limits.cap, limits.cap_days * DAY_MS, left.send_at_ms)
+    if free_ms != left.send_at_ms:
+        left.keep(lambda one: not reserves(one, left, situation), Held.CAP_REACHED, free_ms)
 
 
 def reserves(candidate: Candidate, left: Left, situation: Situation) -> bool:
     """Whether a candidate takes a place: it reaches out, or it is an offer that binds and is a new one."""
-    if situation.person is None or owed(candidate):
+    if situation.person is None or left.play.service:
         return False
-    return candidate.channel in OUTBOUND or (candidate.play.offer_days > 0 and not left.honours(candidate))
+    return left.reaches_out or (left.play.offer_days > 0 and not left.promised(candidate.option))
 
 
 def free_from_ms(taken_at_ms: Iterable[int], most: int, window_ms: int, at_ms: int) -> int:
@@ -49,22 +54,3 @@ def free_from_ms(taken_at_ms: Iterable[int], most: int, window_ms: int, at_ms: i
     if len(taken) < most:
         return at_ms
     return taken[-most] + window_ms if most > 0 else 0
-
-
-class _Bound:
-    """So many in a window of so many times 24 hours."""
-
-    def __init__(self, taken_at_ms: Iterable[int], most: int, window_days: int) -> None:
-        self._taken_at_ms, self._most, self._window_ms = tuple(taken_at_ms), most, window_days * DAY_MS
-
-    def keep(self, left: Left, counts: Callable[[Candidate], bool], held: Held) -> None:
-        """Keeps what does not count, and what finds a place when it is sent."""
-        instants = {one.send_at_ms for one in left.candidates if counts(one)}
-        free = {at_ms: self._free_from_ms(at_ms) for at_ms in instants}
-        full = {at_ms: free_ms for at_ms, free_ms in free.items() if free_ms != at_ms}
-        if full:
-            retry_at_ms = min(full.values())
-            left.keep(lambda one: one.send_at_ms not in full or not counts(one), held, retry_at_ms)
-
-    def _free_from_ms(self, at_ms: int) -> int:
-        return free_from_ms(self._taken_at_ms, self._most, self._window_ms, at_ms)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from engagement.decision import Candidate, Held, Situation
+from engagement.decision import Held, Situation
 from engagement.evaluate import DAY_MS, zone_of
-from engagement.guards.left import Left, owed
+from engagement.guards.left import Left
 from engagement.guards.quiet import next_allowed_ms
-from engagement.play import OUTBOUND
+from engagement.play import OUTBOUND, Channel
 
 #: What is owed under this purpose needs no permission to advertise by the channel it comes by.
 SERVICE = "service"
@@ -14,34 +14,34 @@ SERVICE = "service"
 
 def channel_allowed(left: Left, situation: Situation) -> None:
     """A channel that reaches out needs its own permission; one they left is closed, whatever comes by it."""
-    open_ = {channel for channel, purpose in OUTBOUND.items() if situation.permits(purpose)}
-
-    def permitted(one: Candidate) -> bool:
-        bill = owed(one) and one.play.purpose == SERVICE
-        return one.channel not in OUTBOUND or one.channel in open_ or bill
-
-    left.keep(permitted, Held.NOT_PERMITTED)
-    left.keep(lambda one: one.channel not in situation.history.closed, Held.CHANNEL_CLOSED)
+    if not (left.play.service and left.play.purpose == SERVICE):
+        left.keep(lambda one: _is_permitted(one.channel, situation), Held.NOT_PERMITTED)
+    closed = situation.history.closed
+    if closed:
+        left.keep(lambda one: one.channel not in closed, Held.CHANNEL_CLOSED)
 
 
 def quiet_hours(left: Left, situation: Situation) -> None:
-    """What reaches out waits for the first minute of the person's day that is not quiet.
+    """What reaches out waits for the first instant of the person's day that is not quiet.
 
     What would come too late by then does not come; where nobody knows what time it is, nothing does.
     """
-    if not any(one.channel in OUTBOUND for one in left.candidates):
+    if not left.reaches_out:
         return
-    now_ms, limits = situation.facts.now_ms, situation.limits
+    now_ms, limits, play = situation.facts.now_ms, situation.limits, left.play
     zone = zone_of(situation.facts.zone)
     if zone is None:
-        left.keep(lambda one: one.channel not in OUTBOUND, Held.QUIET_HOURS)
+        left.clear(Held.QUIET_HOURS)
         return
     at_ms = next_allowed_ms(now_ms, zone, limits.quiet_from_minute, limits.quiet_until_minute)
-    if at_ms > now_ms:
-        left.delay(lambda one: at_ms if one.channel in OUTBOUND else one.send_at_ms)
-        left.keep(lambda one: _in_time(one, now_ms), Held.QUIET_HOURS)
+    if at_ms > now_ms and (
+        (play.until_ms and at_ms >= play.until_ms) or at_ms - now_ms > play.message_days * DAY_MS
+    ):
+        left.clear(Held.QUIET_HOURS)
+    elif at_ms > now_ms:
+        left.delay(at_ms)
 
 
-def _in_time(candidate: Candidate, now_ms: int) -> bool:
-    play, at_ms = candidate.play, candidate.send_at_ms
-    return (not play.until_ms or at_ms < play.until_ms) and at_ms - now_ms <= play.message_days * DAY_MS
+def _is_permitted(channel: Channel, situation: Situation) -> bool:
+    purpose = OUTBOUND.get(channel)
+    return purpose is None or situation.permits(purpose)

@@ -1,9 +1,9 @@
 """What is given of what is left, and exactly how likely it was.
 
-Of the plays left the one of highest priority; of its options one by a number that is drawn outside. The
-intervals of that number are the chances that are logged, so a chance is exact whatever weighed it. No
-option falls below the floor, and all paid ones together stay within their share; both leave the others'
-proportions as they were. What a person declared they want is given to them, and nothing is explored.
+Of the options left one by a number that is drawn outside. The intervals of that number are the chances
+that are logged, so a chance is exact whatever weighed it. No option falls below the floor, and all paid
+ones together stay within their share; both leave the others' proportions as they were. What a person
+declared they want is given to them, and nothing is explored.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from engagement.decision import Candidate, Chance
 from engagement.facts import Known
-from engagement.guards.left import Left, key_of
-from engagement.play import Option, Play
+from engagement.guards.left import Left
+from engagement.play import Option
 
 #: The least chance of an option that can be given at all, where there are at most a hundred.
 FLOOR_PERMILLE = 10
@@ -40,15 +40,14 @@ def drawn(left: Left, fields: Mapping[str, Known], paid_permille: int, draw: flo
         paid_permille: the share that paid options have at most, together.
         draw: at least 0 and less than 1.
     """
-    play = _first(left.candidates)
-    given = list(_by_option(left.candidates, play))
+    given = _by_option(left.candidates)
     left.read.update(_field_of(one.option) for one in given if one.option.interface_choice)
     declared = [one for one in given if is_declared(one.option, fields)]
     if declared:
         shares = [1 / len(declared)] * len(declared)
         given = declared
     else:
-        weights = [left.weights[key_of(one)] for one in given]
+        weights = [left.weight(one) for one in given]
         shares = chances(weights, [one.option.sponsored for one in given], paid_permille)
     bounds = list(accumulate(shares))[:-1]
     at = bisect_right(bounds, draw)
@@ -74,40 +73,40 @@ def chances(weights: Sequence[float], paid: Sequence[bool], paid_permille: int) 
         paid: which of them are paid for.
         paid_permille: the share of those at most, while there are others.
     """
+    if not any(paid) or all(paid):
+        return _floored(weights, 1.0)
+    of_paid = [weight for weight, is_paid in zip(weights, paid, strict=True) if is_paid]
+    of_rest = [weight for weight, is_paid in zip(weights, paid, strict=True) if not is_paid]
     heaviest = max(weights)
-    shares = [weight / heaviest for weight in weights]
-    of_paid = sum(share for share, is_paid in zip(shares, paid, strict=True) if is_paid) / sum(shares)
-    count = sum(paid)
-    if not 0 < count < len(shares):
-        return _floored(shares, 1.0)
-    mass = min(max(of_paid, count * FLOOR_PERMILLE / 1000), paid_permille / 1000)
-    split = {
-        True: iter(_floored([share for share, is_paid in zip(shares, paid, strict=True) if is_paid], mass)),
-        False: iter(
-            _floored([share for share, is_paid in zip(shares, paid, strict=True) if not is_paid], 1 - mass)
-        ),
-    }
-    return [next(split[is_paid]) for is_paid in paid]
+    part = sum(weight / heaviest for weight in of_paid) / sum(weight / heaviest for weight in weights)
+    mass = min(max(part, len(of_paid) * FLOOR_PERMILLE / 1000), paid_permille / 1000)
+    split_paid, split_rest = iter(_floored(of_paid, mass)), iter(_floored(of_rest, 1 - mass))
+    return [next(split_paid if is_paid else split_rest) for is_paid in paid]
 
 
-def _floored(shares: Sequence[float], mass: float) -> list[float]:
-    """A mass in proportion to shares above a floor that each one has."""
-    count, total = len(shares), sum(shares)
-    floor = min(FLOOR_PERMILLE / 1000, mass / count)
-    return [floor + (mass - count * floor) * (share / total) for share in shares]
+def _floored(weights: Sequence[float], mass: float) -> list[float]:
+    """A mass in proportion to weights; who would have less than the floor has it, at the others' cost."""
+    floor = min(FLOOR_PERMILLE / 1000, mass / len(weights))
+    heaviest = max(weights)
+    low = [False] * len(weights)
+    while True:
+        total = sum(weight / heaviest for weight, is_low in zip(weights, low, strict=True) if not is_low)
+        unit = (mass - floor * sum(low)) / total
+        split = [
+            floor if is_low else unit * (weight / heaviest)
+            for weight, is_low in zip(weights, low, strict=True)
+        ]
+        lower = [is_low or part < floor for part, is_low in zip(split, low, strict=True)]
+        if lower == low or all(lower):
+            return split
+        low = lower
 
 
-def _first(candidates: Sequence[Candidate]) -> Play:
-    """The play of highest priority; of equals the one with the smaller id."""
-    return min((one.play for one in candidates), key=lambda play: (-play.priority, play.play_id))
-
-
-def _by_option(candidates: Sequence[Candidate], play: Play) -> Sequence[Candidate]:
-    """Each option of a play by the first of its channels that is left."""
+def _by_option(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+    """Each option by the first of its channels that is left."""
     first: dict[str, Candidate] = {}
     for one in candidates:
-        if one.play.play_id == play.play_id:
-            first.setdefault(one.option.option_id, one)
+        first.setdefault(one.option.option_id, one)
     return list(first.values())
 
 

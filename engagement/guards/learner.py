@@ -13,8 +13,7 @@ from typing import Protocol
 
 from engagement.decision import Candidate, Held, Situation
 from engagement.guards.drawing import is_declared
-from engagement.guards.left import Guard, Left, key_of
-from engagement.play import Depth
+from engagement.guards.left import Guard, Left
 
 #: Of so many thousandths of all answers any option may be the one, each as likely as the others.
 EXPLORED_PERMILLE = 100
@@ -24,40 +23,32 @@ class Chooser(Protocol):
     """Prefers one candidate to another."""
 
     def weigh(self, situation: Situation, candidates: Sequence[Candidate]) -> Sequence[float]:
-        """How much each candidate is preferred to the others of its play.
+        """How much each candidate is preferred to the others.
 
         Args:
             situation: what is known.
-            candidates: of all plays that are left; not empty.
+            candidates: of one play, as many as are left; not empty.
 
         Returns:
-            As many numbers, finite; what is not above 0 is held irrelevant and is not given.
+            As many numbers; what is not above 0, or is no number, is held irrelevant and is not given.
         """
 
 
 class ByRule:
     """What fits closest, which is the deepest; of equals each alike; and any, a tenth of the time.
 
-    The general option is there to be explored with the others, so that what personal ones are worth
-    can be told later from what was logged.
+    The general option is explored with the others, so that what personal ones are worth can be told from
+    what was logged.
     """
 
     def weigh(self, _situation: Situation, candidates: Sequence[Candidate]) -> Sequence[float]:
-        """The same for all options of a play, and more for its deepest."""
-        options: dict[str, dict[str, Depth]] = {}
-        for one in candidates:
-            options.setdefault(one.play.play_id, {})[one.option.option_id] = one.option.depth
-        explored, chosen = EXPLORED_PERMILLE / 1000, 1 - EXPLORED_PERMILLE / 1000
-        shares = {}
-        for play_id, depths in options.items():
-            deepest = max(depths.values())
-            alike = sum(depth == deepest for depth in depths.values())
-            shares[play_id] = deepest, chosen / alike, explored / len(depths)
-        weights = []
-        for one in candidates:
-            deepest, closest, any_ = shares[one.play.play_id]
-            weights.append(any_ + closest if one.option.depth == deepest else any_)
-        return weights
+        """The same for all options, and more for the deepest."""
+        depths = {one.option.option_id: one.option.depth for one in candidates}
+        deepest = max(depths.values())
+        closest = sum(depth == deepest for depth in depths.values())
+        explored = EXPLORED_PERMILLE / 1000
+        least, more = explored / len(depths), (1 - explored) / closest
+        return [least + more if one.option.depth == deepest else least for one in candidates]
 
 
 BY_RULE = ByRule()
@@ -75,11 +66,8 @@ def learner(chooser: Chooser) -> Guard:
 def relevance_floor(left: Left, situation: Situation) -> None:
     """What is held irrelevant, or weighed by no number, is not given, unless the person declared it."""
     fields = situation.facts.fields
-    left.keep(
-        lambda one: _is_weight(left.weights[key_of(one)]) or is_declared(one.option, fields),
-        Held.NOT_ELIGIBLE,
-    )
+    left.keep(lambda one: _counts(left.weight(one)) or is_declared(one.option, fields), Held.NOT_ELIGIBLE)
 
 
-def _is_weight(weight: float) -> bool:
+def _counts(weight: float) -> bool:
     return weight > 0 and isfinite(weight)

@@ -7,18 +7,10 @@ is general and takes nothing off may be shown beside it, where no price is asked
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-
 from engagement.decision import Candidate, GivenOffer, Held, Situation
 from engagement.guards.left import Left
-from engagement.play import Depth, Option
+from engagement.play import Depth, Discount, Option
 from engagement.price import honoured
-
-
-def binding(offers: Iterable[GivenOffer], now_ms: int) -> Sequence[GivenOffer]:
-    """The offers that bind at an instant."""
-    return [offer for offer in offers if offer.given_at_ms <= now_ms < offer.until_ms]
 
 
 def existing_offer(left: Left, situation: Situation) -> None:
@@ -26,17 +18,16 @@ def existing_offer(left: Left, situation: Situation) -> None:
     if not left.offers:
         return
     priced = situation.price_minor is not None
-    left.keep(lambda one: _has_price(one, left, situation), Held.MARGIN)
-    left.best = _best(left, situation)
-    promised = {offer.play_id for offer in left.offers}
+    if priced:
+        left.keep(
+            lambda one: not left.promised(one.option) or _has_price(one.option, left, situation), Held.MARGIN
+        )
+    left.best = best = _best(left, situation)
 
     def keeps(one: Candidate) -> bool:
-        if one.play.play_id not in promised:
+        if best is not None and best.option_id == one.option.option_id:
             return True
-        offer = left.best.get(one.play.play_id)
-        if offer is not None and offer.option_id == one.option.option_id:
-            return True
-        return _takes_nothing_off(one.option) and not (priced and offer is not None)
+        return _takes_nothing_off(one.option) and not (priced and best is not None)
 
     left.keep(keeps, Held.NOT_ELIGIBLE)
 
@@ -48,46 +39,37 @@ def quoted(offer: GivenOffer, option: Option, situation: Situation) -> int | Non
     return honoured(offer, situation.price_minor, situation.currency, option.discount)
 
 
-def _has_price(candidate: Candidate, left: Left, situation: Situation) -> bool:
-    """A price that was told is quoted in its own currency, or the offer is not repeated here."""
-    if situation.price_minor is None or not left.honours(candidate):
-        return True
+def _has_price(option: Option, left: Left, situation: Situation) -> bool:
+    """Whether one of its offers is quoted in the currency that was told."""
     return any(
-        quoted(offer, candidate.option, situation) is not None for offer in _of(candidate, left.offers)
+        quoted(offer, option, situation) is not None
+        for offer in left.offers
+        if offer.option_id == option.option_id
     )
 
 
-def _best(left: Left, situation: Situation) -> Mapping[str, GivenOffer]:
-    """By play the offer that is told, of those whose option is left."""
-    prices = {offer.currency for offer in left.offers if offer.price_minor >= 0}
-    comparable = len(prices) == 1
-    ranked: dict[str, tuple[Any, GivenOffer]] = {}
-    for candidate in left.candidates:
-        play_id = candidate.play.play_id
-        for offer in _of(candidate, left.offers):
-            if situation.price_minor is not None:
-                price = quoted(offer, candidate.option, situation)
-                if price is None:
-                    continue
-            else:
-                price = offer.price_minor if comparable and offer.price_minor >= 0 else None
-            rank = _rank(offer, candidate.option, price)
-            if play_id not in ranked or rank < ranked[play_id][0]:
-                ranked[play_id] = rank, offer
-    return {play_id: offer for play_id, (_, offer) in ranked.items()}
+def _best(left: Left, situation: Situation) -> GivenOffer | None:
+    """The offer that is told, of those whose option is left; ``None``: there is none.
 
+    The cheapest for the person; where prices can not be compared, the one that takes the most off; of equals
+    the less personal, then the one that was given first.
+    """
+    options = {one.option.option_id: one.option for one in left.candidates}
+    offers = [offer for offer in left.offers if offer.option_id in options]
+    if situation.price_minor is not None:
+        offers = [one for one in offers if quoted(one, options[one.option_id], situation) is not None]
+    told = all(offer.price_minor >= 0 for offer in offers) and len({one.currency for one in offers}) == 1
 
-def _rank(offer: GivenOffer, option: Option, price: int | None) -> tuple[object, ...]:
-    """The better for the person the lower; of equals the less personal, then the one given first."""
-    off = option.discount
-    taken = (-off.permille, -off.amount_minor) if off is not None else (0, 0)
-    worth = (1, *taken) if price is None else (0, price, 0)
-    return (*worth, option.depth, offer.given_at_ms, offer.decision_id)
+    def rank(offer: GivenOffer) -> tuple[object, ...]:
+        option = options[offer.option_id]
+        price = quoted(offer, option, situation)
+        if price is None and told:
+            price = offer.price_minor
+        off = option.discount or Discount()
+        worth = (-off.permille, -off.amount_minor) if price is None else (price,)
+        return *worth, option.depth, offer.given_at_ms, offer.decision_id
 
-
-def _of(candidate: Candidate, offers: Iterable[GivenOffer]) -> list[GivenOffer]:
-    play_id, option_id = candidate.play.play_id, candidate.option.option_id
-    return [offer for offer in offers if offer.play_id == play_id and offer.option_id == option_id]
+    return min(offers, key=rank, default=None)
 
 
 def _takes_nothing_off(option: Option) -> bool:

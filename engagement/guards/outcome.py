@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from engagement.decision import Candidate, GivenOffer, Outcome, Situation, Step
+from collections.abc import Iterable, Sequence
+
+from engagement.decision import Candidate, GivenOffer, Held, Outcome, Situation, Step
 from engagement.evaluate import DAY_MS
 from engagement.guards.bounds import reserves
 from engagement.guards.drawing import drawn
@@ -13,36 +15,37 @@ from engagement.play import Depth
 from engagement.price import discounted
 
 
-def given(left: Left, situation: Situation, draw: float, steps: tuple[Step, ...]) -> Outcome:
+def given(left: Left, situation: Situation, draw: float) -> Outcome:
     """One of what is left, with its price, its chance and what it promises."""
     candidate, propensity, alternatives = drawn(
         left, situation.facts.fields, situation.limits.sponsored_permille, draw
     )
-    play, option = candidate.play, candidate.option
     offer = _honoured(left, candidate)
     return Outcome(
         candidate=candidate,
         held=None,
         retry_at_ms=0,
-        depth=option.depth,
+        depth=candidate.option.depth,
         propensity=propensity,
         alternatives=alternatives,
         price_minor=_price(candidate, offer, situation),
-        price_personalised=is_personalised(play, option, situation.segments),
+        price_personalised=is_personalised(candidate.play, candidate.option, situation.segments),
         honours=offer,
         reserves=reserves(candidate, left, situation),
         binds_until_ms=_binds_until_ms(candidate, offer, situation),
-        steps=steps,
+        steps=tuple(left.steps),
         read=tuple(sorted(left.read)),
     )
 
 
-def held(left: Left, steps: tuple[Step, ...]) -> Outcome:
-    """Nothing, for the reason of whoever took the last candidate away."""
+def nothing(
+    held: Held, retry_at_ms: int = 0, steps: Sequence[Step] = (), read: Iterable[str] = ()
+) -> Outcome:
+    """Nothing is given, for a reason."""
     return Outcome(
         candidate=None,
-        held=left.held,
-        retry_at_ms=left.retry_at_ms,
+        held=held,
+        retry_at_ms=retry_at_ms,
         depth=Depth.GENERAL,
         propensity=0.0,
         alternatives=(),
@@ -51,13 +54,13 @@ def held(left: Left, steps: tuple[Step, ...]) -> Outcome:
         honours=None,
         reserves=False,
         binds_until_ms=0,
-        steps=steps,
-        read=tuple(sorted(left.read)),
+        steps=tuple(steps),
+        read=tuple(sorted(read)),
     )
 
 
 def _honoured(left: Left, candidate: Candidate) -> GivenOffer | None:
-    offer = left.best.get(candidate.play.play_id)
+    offer = left.best
     return offer if offer is not None and offer.option_id == candidate.option.option_id else None
 
 

@@ -5,16 +5,15 @@ What they are owed still reaches them.
 
 from __future__ import annotations
 
-from engagement.decision import Candidate, Held, Situation
+from engagement.decision import Held, Situation
 from engagement.evaluate import DAY_MS
-from engagement.guards.left import Left, owed
-from engagement.play import OUTBOUND
+from engagement.guards.left import Left
 
 
 def open_complaint(left: Left, situation: Situation) -> None:
     """Nobody is offered anything while they wait for an answer."""
-    if situation.history.open_complaint:
-        left.keep(owed, Held.OPEN_COMPLAINT)
+    if situation.history.open_complaint and not left.play.service:
+        left.clear(Held.OPEN_COMPLAINT)
 
 
 def rest(left: Left, situation: Situation) -> None:
@@ -24,11 +23,6 @@ def rest(left: Left, situation: Situation) -> None:
     they ask, and not sent anything.
     """
     last_ms, rest_ms = situation.history.last_own_action_ms, situation.limits.rest_days * DAY_MS
-    if last_ms is None:
-        left.keep(lambda one: owed(one) or not _reaches_out(one), Held.RESTING)
-    elif situation.facts.now_ms - last_ms >= rest_ms:
-        left.keep(owed, Held.RESTING)
-
-
-def _reaches_out(candidate: Candidate) -> bool:
-    return candidate.channel in OUTBOUND
+    resting = left.reaches_out if last_ms is None else situation.facts.now_ms - last_ms >= rest_ms
+    if resting and not left.play.service:
+        left.clear(Held.RESTING)

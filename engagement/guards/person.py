@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engagement.decision import Candidate, Held, History, Situation
+from engagement.decision import Held, History, Situation
 from engagement.facts import Facts
 from engagement.fields import CALL_PREFIX
-from engagement.guards.left import Left, owed
-from engagement.play import OUTBOUND, Depth
+from engagement.guards.left import Left
+from engagement.play import Depth
 
 
 def judged(situation: Situation) -> Situation:
@@ -36,11 +36,12 @@ def judged(situation: Situation) -> Situation:
 
 
 def consent(left: Left, situation: Situation) -> None:
-    """Only plays of the purpose that is asked for; for nobody nothing personal, owed or sent."""
-    left.keep(lambda one: one.play.purpose == situation.purpose, Held.NOT_PERMITTED)
-    if situation.person is None:
+    """Only a play of the purpose that is asked for; for nobody nothing personal, owed or sent."""
+    for_nobody = situation.person is None
+    if left.play.purpose != situation.purpose or (for_nobody and (left.play.service or left.reaches_out)):
+        left.clear(Held.NOT_PERMITTED)
+    elif for_nobody:
         left.lower(Depth.CONTEXT, Held.NOT_PERMITTED)
-        left.keep(_for_anybody, Held.NOT_PERMITTED)
 
 
 def identity_confidence(left: Left, situation: Situation) -> None:
@@ -54,10 +55,6 @@ def child(left: Left, situation: Situation) -> None:
     if situation.minor:
         left.lower(Depth.CONTEXT, Held.NOT_PERMITTED)
         left.keep(lambda one: not one.option.sponsored, Held.NOT_PERMITTED)
-
-
-def _for_anybody(candidate: Candidate) -> bool:
-    return not owed(candidate) and candidate.channel not in OUTBOUND
 
 
 def _nothing(_purpose: str) -> bool:

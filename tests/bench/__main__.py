@@ -32,6 +32,7 @@ BENCHES = (
     "track_batch_postgres",
     "workers",
     "guard_postgres",
+    "engagement_guards",
     "growth",
     "identity_graph",
     "identity_rekey",
