@@ -22,11 +22,14 @@ from engagement.definition import (
     conditions_of,
     option_shows,
     play_reads,
+    programmes_read,
     trigger_reads,
 )
 from engagement.evaluate import fields_read, zone_of
 from engagement.fields import CALL_PREFIX, PRICING, field_of
 from engagement.fields import Kind as FieldKind
+from engagement.loyalty.programme import Programme
+from engagement.loyalty.programme import faults_of as programme_faults
 from engagement.play import (
     OUTBOUND,
     DateTrigger,
@@ -63,6 +66,11 @@ def faults_of(definition: Definition, beside: Catalogue, lint: Lint) -> list[Fau
             return list(_template_faults(template, lint))
         case Limits() as limits:
             return list(_limits_faults(limits))
+        case Programme() as programme:
+            return [
+                Fault(f"programme.{fault.field}", "PROGRAMME_WRONG", fault.text)
+                for fault in programme_faults(programme)
+            ]
 
 
 def warnings_of(definition: Definition, beside: Catalogue, lint: Lint) -> list[Fault]:
@@ -89,7 +97,7 @@ def warnings_of(definition: Definition, beside: Catalogue, lint: Lint) -> list[F
         case Segment(segment_id=segment_id):
             used = any(play.segment_id == segment_id for play in beside.plays.values())
             return [] if used else [Fault("segment", "UNUSED", "no play uses it")]
-        case Limits():
+        case Limits() | Programme():
             return []
 
 
@@ -107,15 +115,17 @@ def broken_plays(changed: Collection[Name], beside: Catalogue, lint: Lint) -> It
     for play in beside.plays.values():
         if Name(Kind.PLAY, play.play_id) in changed or play.state is State.DRAFT:
             continue
-        stands_on = [name for name in _stands_on(play) if name in changed]
+        stands_on = [name for name in _stands_on(play, beside, lint) if name in changed]
         for fault in _play_faults(play, play.state, beside, lint) if stands_on else ():
             yield stands_on[0], Fault("", "BREAKS_PLAY", f"play {play.play_id}, {fault.path}: {fault.text}")
 
 
-def _stands_on(play: Play) -> Iterator[Name]:
+def _stands_on(play: Play, beside: Catalogue, lint: Lint) -> Iterator[Name]:
     yield Name(Kind.SEGMENT, play.segment_id)
     yield Name(Kind.LIMITS, LIMITS_ID)
     yield from (Name(Kind.TEMPLATE, option.template_id) for option in play.options)
+    read = programmes_read(play_reads(play, beside, lint))
+    yield from (Name(Kind.PROGRAMME, programme_id) for programme_id in sorted(read))
 
 
 def _options(beside: Catalogue) -> Iterable[Option]:
@@ -134,6 +144,8 @@ def _play_faults(play: Play, state: State, beside: Catalogue, lint: Lint) -> Ite
         yield from condition_faults(play.condition, play.purpose, "play.condition")
     yield from _trigger_faults(play)
     yield from _reference_faults(play, beside)
+    for name in sorted(programmes_read(play_reads(play, beside, lint)) - beside.programmes.keys()):
+        yield Fault("play", "REFERENCE_MISSING", f"it reads of the programme {name!r}, which there is not")
     for index, option in enumerate(play.options):
         yield from _option_faults(option, play, beside, lint, f"play.options[{index}]")
 
@@ -260,7 +272,7 @@ def _depends_on_people(option: Option, play: Play, beside: Catalogue) -> bool:
 def _plain_faults(option: Option, template: Template, at: str) -> Iterator[Fault]:
     """What is said to everybody names no price or percentage but the option's own."""
     for variant in template.variants:
-        plain = [part.plain or part.text for part in variant.parts]
+        plain = [*(part.plain or part.text for part in variant.parts), variant.disclosure]
         number = number_besides(plain, option.discount, (), "")
         if number:
             text = f"the plain text in {variant.language} says {number.strip()!r}, which the option does not"

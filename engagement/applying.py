@@ -17,6 +17,7 @@ from engagement.definition import (
     Catalogue,
     Definition,
     Fault,
+    Kind,
     Name,
     Version,
     applied,
@@ -146,11 +147,12 @@ def _judged(  # noqa: PLR0917 - what one definition is judged by
     found: Iterable[Fault],
 ) -> Applied:
     retires = definition.state is State.RETIRED
-    faults = [*found, *([] if retires else faults_of(definition, beside, lint))]
-    if isinstance(moved, Fault):
-        faults.append(moved)
     before = standing.newest.get(definition.name)
     decides = standing.in_force.get(definition.name)
+    faults = [*found, *_pilot_faults(definition, decides)]
+    faults += [] if retires else faults_of(definition, beside, lint)
+    if isinstance(moved, Fault):
+        faults.append(moved)
     return Applied(
         moved=None
         if isinstance(moved, Fault)
@@ -160,6 +162,18 @@ def _judged(  # noqa: PLR0917 - what one definition is judged by
         warnings=() if retires else tuple(warnings_of(definition, beside, lint)),
         faults=tuple(faults),
     )
+
+
+def _pilot_faults(definition: Definition, decides: Version | None) -> Iterator[Fault]:
+    """A pilot is approved by nobody, so it is of few people, and takes nothing away from the others."""
+    if definition.state is not State.PILOT:
+        return
+    if definition.name.kind is not Kind.PLAY:
+        yield Fault(
+            "state", "PILOT_OF_PLAYS", "only a play has a rollout; anything else is LIVE once approved"
+        )
+    elif decides is not None and decides.state is State.LIVE:
+        yield Fault("state", "PILOT_IN_PLACE", "it is LIVE for everybody; a pilot beside it has its own id")
 
 
 def _named_twice(name: Name, seen: set[Name]) -> Iterator[Fault]:

@@ -112,6 +112,7 @@ _OPEN = frozenset({0, int(Party.ZERO)})
 #: Shorter texts are in too many words to mean anything.
 _TELLING_CHARS = 3
 _PERCENT = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:%|per\s?cent\b|Prozent\b)", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
 _SIGN = r"(?:[€$£¥₽₹]|Kč|zł|\b[A-Z]{3}\b)"
 _FIGURE = r"\d(?:[\d  ' .,]*\d)?"
 _MONEY = re.compile(rf"(?:{_SIGN}\s*({_FIGURE})|({_FIGURE})\s*{_SIGN})")
@@ -159,9 +160,12 @@ def revealed(texts: Iterable[str], template: Template, variant: Variant, facts: 
 
     Words that the template says to everybody reveal nothing.
     """
+    hidden = withheld(facts.fields, template.reveals, facts)
+    if not hidden:
+        return ""
     said = " ".join(texts).casefold()
     everybody = " ".join(f"{part.text} {part.plain}" for part in variant.parts).casefold()
-    for name in withheld(facts.fields, template.reveals, facts):
+    for name in hidden:
         for word in _words(facts.fields[name].value):
             if _holds_word(said, word) and not _holds_word(everybody, word):
                 return name
@@ -180,6 +184,9 @@ def number_besides(
     texts: Iterable[str], discount: Discount | None, prices: Collection[int], currency: str
 ) -> str:
     """A price or percentage in some texts that is neither a discount nor one of some prices."""
+    texts = [text for text in texts if _DIGIT.search(text)]
+    if not texts:
+        return ""
     permille = {discount.permille} if discount is not None else set()
     amounts = {*prices, *({discount.amount_minor} if discount is not None else ())}
     unit = (discount.currency if discount is not None else "") or currency
@@ -239,7 +246,8 @@ def _words(value: object) -> Iterator[str]:
 
 
 def _holds_word(text: str, word: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(word.casefold())}(?!\w)", text) is not None
+    word = word.casefold()
+    return word in text and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
 
 
 def _scaled(figure: str, decimals: int) -> int:

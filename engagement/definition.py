@@ -15,6 +15,7 @@ from typing import NamedTuple
 from engagement.condition import Condition
 from engagement.content import Lint, Template, fields_shown
 from engagement.evaluate import event_fields, fields_read
+from engagement.loyalty.programme import Programme
 from engagement.play import (
     OUTBOUND,
     DateTrigger,
@@ -30,6 +31,7 @@ from engagement.play import (
 
 #: The id of the one definition of limits.
 LIMITS_ID = ""
+LOYALTY_PREFIX = "loyalty."
 #: A pilot reaches so many thousandths of all people at most: nobody has approved it.
 PILOT_PERMILLE_MAX = 100
 
@@ -51,6 +53,9 @@ class Name(NamedTuple):
     id: str
 
 
+Body = Play | Segment | Limits | Template | Programme
+
+
 @dataclass(frozen=True, slots=True)
 class Definition:
     """One thing that is declared.
@@ -63,7 +68,7 @@ class Definition:
 
     name: Name
     state: State
-    body: Play | Segment | Limits | Template
+    body: Body
 
 
 class Fault(NamedTuple):
@@ -87,6 +92,7 @@ class Catalogue:
     plays: Mapping[str, Play] = field(default_factory=dict)
     segments: Mapping[str, Segment] = field(default_factory=dict)
     templates: Mapping[str, Template] = field(default_factory=dict)
+    programmes: Mapping[str, Programme] = field(default_factory=dict)
     limits: Limits | None = None
 
     def of_play(self, play: Play) -> Segment | None:
@@ -96,7 +102,7 @@ class Catalogue:
 
 def catalogue_of(definitions: Iterable[Definition]) -> Catalogue:
     """Definitions beside each other; of two of one name the later."""
-    plays, segments, templates, limits = {}, {}, {}, None
+    plays, segments, templates, programmes, limits = {}, {}, {}, {}, None
     for definition in definitions:
         match definition.body:
             case Play():
@@ -105,15 +111,17 @@ def catalogue_of(definitions: Iterable[Definition]) -> Catalogue:
                 segments[definition.name.id] = definition.body
             case Template():
                 templates[definition.name.id] = definition.body
+            case Programme():
+                programmes[definition.name.id] = definition.body
             case Limits():
                 limits = definition.body
-    return Catalogue(plays, segments, templates, limits)
+    return Catalogue(plays, segments, templates, programmes, limits)
 
 
 def as_version(definition: Definition, version: int, state: State) -> Definition:
     """The definition as one of its versions."""
     body = definition.body
-    if isinstance(body, Limits):
+    if isinstance(body, Limits | Programme):  # what they say has no version
         return definition
     return replace(definition, body=replace(body, version=version, state=state))
 
@@ -159,8 +167,13 @@ def definition_reads(definition: Definition, catalogue: Catalogue, lint: Lint) -
             return fields_read(condition)
         case Template() as template:
             return fields_shown(template, lint)
-        case Limits():
+        case Limits() | Programme():
             return frozenset()
+
+
+def programmes_read(names: Iterable[str]) -> frozenset[str]:
+    """The ids of the loyalty programmes whose fields are among some fields."""
+    return frozenset(name.split(".")[1] for name in names if name.startswith(LOYALTY_PREFIX))
 
 
 def purposes_needed(definition: Definition) -> frozenset[str]:
@@ -171,6 +184,8 @@ def purposes_needed(definition: Definition) -> frozenset[str]:
             return frozenset({purpose, *reached})
         case Segment(purpose=purpose):
             return frozenset({purpose})
+        case Programme():
+            return frozenset({"loyalty"})
         case _:
             return frozenset()
 
@@ -258,5 +273,5 @@ def _reached(asked: State, before: State) -> State:
     return before if asked is State.LIVE else asked
 
 
-def _said(definition: Definition) -> Play | Segment | Limits | Template:
+def _said(definition: Definition) -> Body:
     return as_version(definition, 0, State.DRAFT).body

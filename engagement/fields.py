@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engagement.declared import AgeBand
-from engagement.event import EventKind
+from engagement.event import OF_A_BODY, EventKind
 
 
 class Kind(StrEnum):
@@ -81,6 +81,14 @@ def _said(name: str, kind: Kind, never: tuple[str, ...] = ()) -> Field:
     return Field(CALL_PREFIX + name, kind, "CONTEXTUAL", _ALL, never)
 
 
+def _events(kind: EventKind) -> Field:
+    """Events; what tells of a body serves the purpose it is collected under, and no play."""
+    name = EVENTS_PREFIX + kind.name
+    if kind in OF_A_BODY:
+        return Field(name, Kind.EVENTS, "SPECIAL", ("special_category.profile", "rights"))
+    return Field(name, Kind.EVENTS, "BEHAVIOURAL", _ALL)
+
+
 #: What a person asked a service to remember; it goes back to whoever serves, and nowhere else.
 _REMEMBERED = tuple(
     Field(f"attribute.{name}", Kind.TEXT, "DECLARED", ("service", "rights"))
@@ -129,7 +137,7 @@ FIELDS = (
     Field("loyalty.*.points", Kind.NUMBER, "BEHAVIOURAL", _ALL),
     Field("loyalty.*.progress", Kind.NUMBER, "BEHAVIOURAL", _ALL),
     Field("loyalty.*.status", Kind.TEXT, "BEHAVIOURAL", _ALL),
-    *(Field(f"{EVENTS_PREFIX}{kind.name}", Kind.EVENTS, "BEHAVIOURAL", _ALL) for kind in EventKind),
+    *(_events(kind) for kind in EventKind),
 )
 
 _NAMED = {field.name: field for field in FIELDS if "*" not in field.name}

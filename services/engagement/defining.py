@@ -6,6 +6,7 @@ kept meanwhile it is judged again. Of the definitions of a request all are kept 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,8 +47,8 @@ class DefinitionServicer(definition_pb2_grpc.DefinitionServiceServicer):
         """Keeps definitions, or says what would become of them."""
         given, author = read(request.definitions), _author(call)
         if request.dry_run:
-            kept = await self._tables.current()
-            answer: definition_pb2.ApplyResponse = _judged(kept, given, author).answer
+            judged = await asyncio.to_thread(_judged, await self._tables.current(), given, author)
+            answer: definition_pb2.ApplyResponse = judged.answer
             return answer
         repeatable = _repeatable(_APPLY, request, call)
         said = await self._kept(repeatable, lambda kept: _taken(_judged(kept, given, author)), call)
@@ -88,7 +89,7 @@ class DefinitionServicer(definition_pb2_grpc.DefinitionServiceServicer):
         said = await self._tables.answered(repeatable)
         while said is None:
             kept = await self._tables.current()
-            made = make(kept)
+            made = await asyncio.to_thread(make, kept)  # it takes as long as many decisions
             change = Change(kept.revision, made.versions, made.answer.SerializeToString())
             said = await self._tables.keep(repeatable, change)
         call.durable = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from engagement.applying import Applied, Standing
@@ -22,12 +23,13 @@ from services.storage.definitions import Kept, Placed
 from veilgraph.engagement.v1 import definition_pb2
 
 _PAGE_SIZE_DEFAULT = 100
+_PAGE_BYTES_MAX = 1 << 20
 
 
 class GivenDefinition(NamedTuple):
     """A definition, its place in the request, and what it says as the contract has it."""
 
-    index: int
+    place: int
     definition: Definition
     content: bytes
 
@@ -54,7 +56,7 @@ def read(messages: Sequence[definition_pb2.Definition]) -> Given:
 def answer_of(judged: Sequence[Applied], given: Given, revision: int) -> definition_pb2.ApplyResponse:
     """What would become of definitions, nothing of it kept."""
     both = list(zip(given.definitions, judged, strict=True))
-    wrong = [_fault(fault, one.index) for one, applied in both for fault in applied.faults]
+    wrong = [_fault(fault, one.place) for one, applied in both for fault in applied.faults]
     return definition_pb2.ApplyResponse(
         definitions=[_applied(one, applied) for one, applied in both],
         faults=[*given.faults, *wrong],
@@ -84,7 +86,7 @@ def page_of(
         and (not request.id or one.kept.id == request.id)
         and (after is None or _place(one) > after)
     ]
-    size = request.page_size or _PAGE_SIZE_DEFAULT
+    size = _page_size(wanted, request.page_size or _PAGE_SIZE_DEFAULT)
     newest = (one.as_body for one in standing.newest.values() if one.state is not State.RETIRED)
     beside = catalogue_of(newest)
     token = _token(wanted[size - 1]) if len(wanted) > size else ""
@@ -95,6 +97,12 @@ def page_of(
     )
 
 
+def _page_size(wanted: Sequence[Placed], asked: int) -> int:
+    """How many versions fit on a page; at least one does."""
+    sizes = accumulate(len(one.kept.content) for one in wanted[:asked])
+    return max(1, sum(size <= _PAGE_BYTES_MAX for size in sizes))
+
+
 def _applied(given: GivenDefinition, applied: Applied) -> definition_pb2.AppliedDefinition:
     kind, name = given.definition.name
     message = definition_pb2.AppliedDefinition(
@@ -102,7 +110,7 @@ def _applied(given: GivenDefinition, applied: Applied) -> definition_pb2.Applied
         id=name,
         fields_read=sorted(applied.reads),
         purposes=sorted(applied.purposes),
-        warnings=[_fault(fault, given.index) for fault in applied.warnings],
+        warnings=[_fault(fault, given.place) for fault in applied.warnings],
     )
     if applied.moved is not None:
         version = applied.moved.version

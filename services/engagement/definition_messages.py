@@ -41,6 +41,7 @@ from engagement.play import (
     State,
     Trigger,
 )
+from services.engagement.programmes import programme_of
 from services.interceptors.declared import purpose_of
 from veilgraph.engagement.v1 import definition_pb2
 from veilgraph.privacy.v1 import privacy_pb2
@@ -74,12 +75,10 @@ def definition_of(message: definition_pb2.Definition) -> Definition:
         case "template":
             template = _template(message.template, state)
             return Definition(Name(Kind.TEMPLATE, template.template_id), state, template)
+        case "programme":
+            programme = programme_of(message.programme)
+            return Definition(Name(Kind.PROGRAMME, programme.programme_id), state, programme)
     raise DefinitionMalformed("", "FIELD_REQUIRED", "it declares nothing")
-
-
-def member_of(kind: Kind) -> str:
-    """The field of the contract's definition that holds a kind."""
-    return kind.name.lower()
 
 
 def condition_of(message: definition_pb2.Condition, path: str) -> Condition:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 
 from engagement.applying import Standing
-from engagement.definition import Author, Version
+from engagement.definition import Author, Definition, Version
 from engagement.play import State
 from services.engagement.definition_messages import DefinitionMalformed, definition_of
 from services.storage.definitions import Kept, KeptVersion, Placed
 from veilgraph.engagement.v1 import definition_pb2
+
+#: Definitions that are kept as they were read: all are looked at whenever one changes.
+_READ_MAX = 5_000
 
 
 def versions_of(placed: Iterable[Placed], log: Callable[[str], object]) -> Iterator[Version]:
@@ -19,6 +23,11 @@ def versions_of(placed: Iterable[Placed], log: Callable[[str], object]) -> Itera
             yield version_of(one.kept)
         except (DefinitionMalformed, ValueError) as error:
             log(f"definition {one.kept.kind}/{one.kept.id} version {one.kept.version} not used: {error}")
+
+
+@lru_cache(_READ_MAX)
+def _read(content: bytes) -> Definition:
+    return definition_of(definition_pb2.Definition.FromString(content))
 
 
 def message_of(kept: KeptVersion) -> definition_pb2.Definition:
@@ -38,7 +47,7 @@ def version_of(kept: KeptVersion) -> Version:
         else None
     )
     return Version(
-        definition_of(message_of(kept)),
+        _read(kept.content),
         kept.version,
         State(kept.state),
         Author(kept.applied_by, kept.applied_at_ms),

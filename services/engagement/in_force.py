@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from engagement.content import Template
 from engagement.definition import Version, catalogue_of
+from engagement.loyalty.programme import Programme
 from engagement.play import Limits, Play, Segment
 from services.engagement.definition_versions import versions_of
 from services.storage.database import StoreUnusable
@@ -73,6 +74,11 @@ class InForce:
         return self._templates
 
     @property
+    def programmes(self) -> Mapping[str, Programme]:
+        """Loyalty programmes by id."""
+        return self._programmes
+
+    @property
     def limits(self) -> Limits:
         """The tenant's, or the suite's own."""
         return self._catalogue.limits or Limits()
@@ -87,8 +93,10 @@ class InForce:
             return
         kept = await self._tables.current()
         in_force = [one for one in kept.versions if one.kept.version == one.in_force]
+        # Making sense of many takes as long as several decisions.
+        versions = await asyncio.to_thread(lambda: list(versions_of(in_force, self._log)))
         if kept.revision > self._revision:  # another look may have been faster
-            self._set(kept.revision, versions_of(in_force, self._log))
+            self._set(kept.revision, versions)
 
     async def follow(self) -> None:
         """Keeps up with the store until it is cancelled; while the store can not be read it waits."""
@@ -107,4 +115,5 @@ class InForce:
         self._by_slot = {slot: tuple(play for play in plays if play.slot == slot) for slot in slots}
         self._triggered = tuple(play for play in plays if play.trigger is not None)
         self._segments = MappingProxyType(dict(catalogue.segments))
+        self._programmes = MappingProxyType(dict(catalogue.programmes))
         self._templates = MappingProxyType(dict(catalogue.templates))

@@ -152,7 +152,7 @@ class Templates:
             _WHERE_FROM: origins,
         }
         parts, reason = _filled(variant, told)
-        reason = reason or _tells_too_much(parts, template, variant, facts)
+        reason = reason or _tells_too_much(parts, reads, template, variant, facts)
         if not reason and undecided_number([text for _, text in parts], outcome, currency):
             reason = "NOT_DECIDED"
         if reason:
@@ -178,14 +178,23 @@ def _parsed(text: str) -> BoundTemplate:
 def _filled(variant: Variant, told: Mapping[str, Any]) -> tuple[Texts, str]:
     """The texts of a variant, or why they can not be filled."""
     try:
-        return tuple((part.name, _parsed(part.text).render(**told)) for part in variant.parts), ""
+        return tuple((part.name, _said(part.text, told)) for part in variant.parts), ""
     except LiquidError as error:
         return (), f"NOT_FILLED {type(error).__name__}"
 
 
-def _tells_too_much(parts: Texts, template: Template, variant: Variant, facts: Facts) -> str:
+def _said(text: str, told: Mapping[str, Any]) -> str:
+    """A text, filled if there is something to be filled."""
+    return _parsed(text).render(**told) if "{" in text else text
+
+
+def _tells_too_much(
+    parts: Texts, reads: frozenset[str], template: Template, variant: Variant, facts: Facts
+) -> str:
     """Why filled texts are not given: a field was read or shows whose value the person did not give."""
-    read = withheld(read_by(variant, lint), template.reveals, facts)
+    if not reads:
+        return ""  # it says the same to everybody
+    read = withheld(reads, template.reveals, facts)
     shown = read[0] if read else revealed([text for _, text in parts], template, variant, facts)
     return f"NOT_GIVEN {shown}" if shown else ""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import grpc
 import pytest
 
+from tests.e2e.conftest import suite_in
 from tests.engagement.declared_definitions import (
     DRAFT,
     EQUAL,
@@ -28,6 +30,8 @@ from tests.engagement.declared_definitions import (
 from veilgraph.client.errors import from_rpc
 from veilgraph.engagement.v1 import definition_pb2, definition_pb2_grpc
 
+# Definitions are engagement's own affair; how its processes agree is ``tests.engagement.test_in_force``'s.
+pytestmark = pytest.mark.parametrize("shop", [suite_in], indirect=True, ids=["one process"])
 EVERYTHING = (limits(), segment(), template(), play(segment_id="gardeners"))
 
 
@@ -148,3 +152,12 @@ async def test_a_new_version_waits_beside_the_one_in_force_until_it_is_approved(
     assert (await refused(desk.apply(template())))[1] == "DEFINITION_REFUSED"
     begun = await desk.apply(template(DRAFT))
     assert [(one.version, one.state) for one in begun.definitions] == [(3, DRAFT)]
+
+
+async def test_what_is_applied_at_once_is_kept_one_after_another(desk: Desk) -> None:
+    """Every answer names a version of its own, and every version is there."""
+    texts = [f"Number {number}: {{{{ declared.likes | first }}}}" for number in range(8)]
+    answers = await asyncio.gather(*(desk.apply(template(DRAFT, text=text)) for text in texts))
+    assert sorted(one.definitions[0].version for one in answers) == list(range(1, 9))
+    kept = await desk.kept(kind=TEMPLATE, id="roses", all_versions=True)
+    assert {one.definition.template.variants[0].parts[0].text for one in kept} == set(texts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from veilgraph.engagement.v1 import definition_pb2, offer_pb2, profile_pb2
+from veilgraph.engagement.v1 import definition_pb2, loyalty_pb2, offer_pb2, profile_pb2
 from veilgraph.privacy.v1 import privacy_pb2
 
 DRAFT, PILOT, LIVE, RETIRED = (
@@ -102,3 +102,16 @@ def limits(state: int = LIVE, **changed: Any) -> Definition:
         "sponsored_permille": 200,
     }
     return Definition(limits=definition_pb2.Limits(**{**fields, **changed}), state=state)  # type: ignore[arg-type]
+
+
+def programme(state: int = LIVE, **changed: Any) -> Definition:
+    """Purchases of 50,000.00 in a calendar month make an honoured guest."""
+    fields = {
+        "programme_id": "guests",
+        "measure": loyalty_pb2.PROGRAMME_MEASURE_SUM,
+        "window": loyalty_pb2.PROGRAMME_WINDOW_CALENDAR_MONTH,
+        "currency": "EUR",
+        "zone": "Europe/Amsterdam",
+        "tiers": [{"status": "honoured", "threshold": 5_000_000}],
+    }
+    return Definition(programme=loyalty_pb2.Programme(**{**fields, **changed}), state=state)  # type: ignore[arg-type]

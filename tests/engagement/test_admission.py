@@ -30,6 +30,7 @@ from tests.engagement.declared_definitions import (
     likes,
     limits,
     play,
+    programme,
     segment,
     template,
 )
@@ -69,6 +70,7 @@ RIGHT = {
     "everybody's discount": play(options=[{"option_id": "o", "depth": GENERAL, "discount": TEN}]),
     "an e-mail with nothing general": play(slot="", channels=[EMAIL], purpose=EMAILS, options=offers()[1:]),
     "a question": play(asks=True),
+    "a programme": programme(),
     "a date": play(slot="", channels=[EMAIL], date={"field": "attribute.birthday", "days_before": 3}),
 }
 
@@ -125,6 +127,11 @@ WRONG = {
         play(purpose=PRICING, segment_id="gardeners"),
         ("play.segment_id", "PURPOSE_DIFFERS"),
     ),
+    "the status of a programme that there is not": (
+        play(condition=condition(compared("loyalty.guests.status", EQUAL, text="honoured"))),
+        ("play", "REFERENCE_MISSING"),
+    ),
+    "a programme without a zone": (programme(zone="Mars"), ("programme.zone", "PROGRAMME_WRONG")),
     "a question without a bound": (play(asks=True), ("play.asks", "ASKS_WITHOUT_BOUND")),
     "a pilot for everybody": (play(PILOT), ("play.rollout_permille", "PILOT_TOO_WIDE")),
     "nothing general on a page": (play(options=offers()[1:]), ("play.options", "GENERAL_MISSING")),

@@ -15,6 +15,7 @@ from services.engagement.templates import lint
 from tests.engagement.declared_definitions import (
     ADS,
     DRAFT,
+    GENERAL,
     LIVE,
     PILOT,
     RETIRED,
@@ -107,18 +108,35 @@ def test_an_approval_is_of_one_version(kept: Kept) -> None:
         kept.approve((ROSES, 3))
 
 
-def test_a_pilot_needs_no_approval_and_takes_the_place_of_what_was_in_force(kept: Kept) -> None:
-    """For its rollout, which is small."""
-    kept.apply(template(PILOT), play(PILOT, rollout_permille=50))
+HOUSE = [{"option_id": "house", "depth": GENERAL}]
+
+
+def test_a_pilot_needs_no_approval_and_is_of_few(kept: Kept) -> None:
+    """It is a play's, for its rollout; what others stand on is seen by two."""
+    assert kept.apply(play(PILOT, rollout_permille=50, options=HOUSE)) == []
     assert kept.state(BANNER) == (1, State.PILOT, 1)
+    for other in (template(PILOT), limits(PILOT), segment(PILOT)):
+        assert [fault.reason for fault in kept.apply(other)] == ["PILOT_OF_PLAYS"]
+
+
+def test_a_pilot_does_not_take_the_place_of_what_is_live_for_everybody(kept: Kept) -> None:
+    """Nobody approved that the others get nothing."""
+    kept.apply(play(options=HOUSE))
+    kept.approve((BANNER, 1))
+    reasons = [
+        fault.reason for fault in kept.apply(play(PILOT, rollout_permille=50, options=HOUSE, priority=9))
+    ]
+    assert reasons == ["PILOT_IN_PLACE"]
+    assert kept.state(BANNER) == (1, State.LIVE, 1)
 
 
 @pytest.mark.parametrize(("first", "then"), [(PILOT, DRAFT), (LIVE, PILOT), (LIVE, DRAFT)])
 def test_nothing_goes_backwards(kept: Kept, first: int, then: int) -> None:
     """It is retired, and begun again."""
-    kept.apply(template(first))
-    kept.approve((ROSES, 1))
-    assert [fault.reason for fault in kept.apply(template(then))] == ["STATE_BACKWARDS"]
+    small = {"rollout_permille": 50, "options": HOUSE}
+    kept.apply(play(first, **small))
+    kept.approve((BANNER, 1))
+    assert "STATE_BACKWARDS" in {fault.reason for fault in kept.apply(play(then, **small))}
 
 
 def test_what_is_retired_begins_again_as_a_draft(kept: Kept) -> None:
@@ -127,8 +145,7 @@ def test_what_is_retired_begins_again_as_a_draft(kept: Kept) -> None:
     kept.approve((ROSES, 1))
     kept.apply(template(RETIRED))
     assert kept.state(ROSES) == (1, State.RETIRED, 0)
-    for state in (LIVE, PILOT):
-        assert [fault.reason for fault in kept.apply(template(state))] == ["STATE_BACKWARDS"]
+    assert [fault.reason for fault in kept.apply(template())] == ["STATE_BACKWARDS"]
     kept.apply(template(DRAFT))
     assert kept.state(ROSES) == (2, State.DRAFT, 0)
 

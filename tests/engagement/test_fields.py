@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engagement.event import EventKind
+from engagement.event import OF_A_BODY, EventKind
 from engagement.fields import FIELDS, PRICING, Kind, field_of, may_read
 
 
@@ -75,3 +75,11 @@ def test_a_purpose_is_covered_by_a_node_above_it_and_by_no_word_it_begins_with()
     assert may_read("declared.likes", "marketing.email")
     assert not may_read("declared.likes", "marketingx")
     assert not may_read("declared.likes", "train_model")
+
+
+def test_no_play_reads_what_tells_of_a_body() -> None:
+    """Camera and biometric events serve the purpose they are collected under."""
+    plays = ("service", "personalise.content", "personalise.pricing", "marketing.email", "loyalty")
+    for kind in OF_A_BODY:
+        assert may_read(f"events.{kind.name}", "special_category.profile")
+        assert not any(may_read(f"events.{kind.name}", purpose) for purpose in plays)

@@ -16,7 +16,7 @@ from services.engagement.in_force import InForce
 from services.storage.database import StoreUnusable
 from services.storage.definitions import Change, DefinitionRequest, DefinitionTables
 from tests.contract.engines import tables
-from tests.engagement.declared_definitions import Definition, limits, play, segment, template
+from tests.engagement.declared_definitions import Definition, limits, play, programme, segment, template
 
 
 class Tables(DefinitionTables):
@@ -81,13 +81,14 @@ async def test_only_what_is_in_force_decides(store: Tables) -> None:
     in_force = InForce(store, print)
     await in_force.refresh()
     assert in_force.limits == Limits()
-    await store.put(limits(), segment(), template(text="old"))
+    await store.put(limits(), segment(), programme(), template(text="old"))
     await store.put(template(text="new"), state=State.DRAFT, number=2, in_force=1)
     await store.put(play(), state=State.RETIRED, in_force=0)
     await in_force.refresh()
     assert in_force.templates["roses"].variants[0].parts[0].text == "old"
     assert in_force.segments["gardeners"].version == 1
     assert in_force.limits.zone == "Europe/Amsterdam"
+    assert in_force.programmes["guests"].tiers[0].status == "honoured"
     assert in_force.play("banner") is None
 
 

@@ -119,7 +119,7 @@ def test_a_readable_key_ring_warns_and_the_configuration_is_still_good(tmp_path)
     code, said = typed("check-config", config.folder / CONFIG)
     assert code == 0
     assert "warning: " in said
-    assert " is good: 5 callers" in said
+    assert " is good: 6 callers" in said
 
 
 def test_a_write_of_the_ring_that_was_cut_off_is_told(tmp_path):

@@ -2,6 +2,7 @@ import datetime
 
 from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from veilgraph.engagement.v1 import loyalty_pb2 as _loyalty_pb2
 from veilgraph.engagement.v1 import offer_pb2 as _offer_pb2
 from veilgraph.engagement.v1 import profile_pb2 as _profile_pb2
 from veilgraph.privacy.v1 import privacy_pb2 as _privacy_pb2
@@ -188,18 +189,20 @@ class ApproveResponse(_message.Message):
     def __init__(self, states: _Optional[_Iterable[_Union[DefinitionState, str]]] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class Definition(_message.Message):
-    __slots__ = ("play", "segment", "limits", "template", "state")
+    __slots__ = ("play", "segment", "limits", "template", "programme", "state")
     PLAY_FIELD_NUMBER: _ClassVar[int]
     SEGMENT_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     TEMPLATE_FIELD_NUMBER: _ClassVar[int]
+    PROGRAMME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     play: Play
     segment: Segment
     limits: Limits
     template: Template
+    programme: _loyalty_pb2.Programme
     state: DefinitionState
-    def __init__(self, play: _Optional[_Union[Play, _Mapping]] = ..., segment: _Optional[_Union[Segment, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., template: _Optional[_Union[Template, _Mapping]] = ..., state: _Optional[_Union[DefinitionState, str]] = ...) -> None: ...
+    def __init__(self, play: _Optional[_Union[Play, _Mapping]] = ..., segment: _Optional[_Union[Segment, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., template: _Optional[_Union[Template, _Mapping]] = ..., programme: _Optional[_Union[_loyalty_pb2.Programme, _Mapping]] = ..., state: _Optional[_Union[DefinitionState, str]] = ...) -> None: ...
 
 class Play(_message.Message):
     __slots__ = ("play_id", "purpose", "priority", "slot", "channels", "options", "segment_id", "condition", "event", "date", "lapse", "place", "service", "asks", "review", "rollout_permille", "from_time", "until_time", "offer_days", "message_days")

@@ -1,0 +1,1 @@
+"""What people earn by what they buy."""
