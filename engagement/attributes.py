@@ -201,9 +201,10 @@ def by_name(values: Mapping[About, Value]) -> dict[str, tuple[Value, ...]]:
     return {name: tuple(found) for name, found in named.items()}
 
 
-def _weight(value: Value) -> tuple[int, int, int, str]:
+def _weight(value: Value) -> tuple[object, ...]:
     """The larger counts; what a person says last is what they say, as an answer or as a correction."""
-    return -value.party, value.observed_at_ms, value.recorded_at_ms, value.value
+    which = value.recorded_at_ms, value.value, value.origin, value.subject, value.expires_at_ms or 0
+    return -value.party, value.observed_at_ms, value.corrected, *which
 
 
 def _is_one(attribute: int, kind: Kind, text: str) -> bool:

@@ -116,17 +116,26 @@ def _placed(value: Value, asked: Asked) -> Value:
 
 def _declared(answers: Sequence[Answer], leaf: str) -> dict[str, Known]:
     """Likes, dislikes and the age band, each with the newest answer's origin and time."""
-    likes = [answer for answer in answers if answer.topic != Topic.AGE_BAND and answer.value > 0]
-    dislikes = [answer for answer in answers if answer.topic != Topic.AGE_BAND and answer.value < 0]
-    bands = [answer for answer in answers if answer.topic == Topic.AGE_BAND]
-    found: dict[str, tuple[Sequence[Answer], str | tuple[str, ...]]] = {
-        "declared.likes": (likes, tuple(_thing(answer) for answer in likes)),
-        "declared.dislikes": (dislikes, tuple(_thing(answer) for answer in dislikes)),
-        "declared.age_band": (bands, AgeBand(bands[0].value).name if bands else ""),
-    }
+    named: dict[str, list[Answer]] = {}
+    for answer in answers:
+        named.setdefault(declared_name(answer), []).append(answer)
     return {
-        name: _said(said, value) for name, (said, value) in found.items() if said and may_read(name, leaf)
+        name: _said(
+            said,
+            AgeBand(said[0].value).name
+            if said[0].topic == Topic.AGE_BAND
+            else tuple(_thing(answer) for answer in said),
+        )
+        for name, said in named.items()
+        if may_read(name, leaf)
     }
+
+
+def declared_name(answer: Answer) -> str:
+    """The field that an answer is a part of."""
+    if answer.topic == Topic.AGE_BAND:
+        return "declared.age_band"
+    return "declared.likes" if answer.value > 0 else "declared.dislikes"
 
 
 def _thing(answer: Answer) -> str:

@@ -24,6 +24,7 @@ from services.commands import (  # noqa: E402
     gateway,
     graph,
     jobs,
+    minimisation,
     page,
     policy,
     records,
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         backups,
         doctor,
         records,
+        minimisation,
     ):
         group.add(commands)
     return parser

@@ -7,7 +7,7 @@ from services.interceptors.declared import Descriptor, policy_of
 from services.interceptors.plan import ContractError, compile_service
 from veilgraph.consent.v1 import audit_pb2 as consent_audit_pb2
 from veilgraph.consent.v1 import consent_pb2, rights_pb2
-from veilgraph.engagement.v1 import decision_pb2, definition_pb2, profile_pb2
+from veilgraph.engagement.v1 import audience_pb2, decision_pb2, definition_pb2, profile_pb2
 from veilgraph.identity.v1 import identity_pb2, keys_pb2, people_pb2, rules_pb2, tokens_pb2
 from veilgraph.internal.v1 import audit_pb2, feed_pb2, guard_pb2, signal_pb2, store_pb2
 from veilgraph.privacy.v1 import privacy_pb2
@@ -25,6 +25,7 @@ MODULES = (
     profile_pb2,
     definition_pb2,
     decision_pb2,
+    audience_pb2,
     recommender_pb2,
     entitlement_pb2,
     jobs_pb2,

@@ -67,6 +67,8 @@ CALLERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "profile.track",
             "profile.declare",
             "profile.record",
+            "audience.count",
+            "audience.list",
             "entitlement.write",
             *_DECIDING,
         ),

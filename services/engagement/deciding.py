@@ -25,6 +25,7 @@ from engagement.guards import decide
 from engagement.play import OUTBOUND, Limits, Option, Play, Segment, State
 from identity.ids import SubjectId
 from services.begun import Begun
+from services.engagement.reads import NoteReads, uncounted
 from services.engagement.situating import (
     SERVICE,
     Bounds,
@@ -136,12 +137,15 @@ class Decider:
         knowing: Knows,
         filling: Filling,
         policy: Policy,
+        note: NoteReads = uncounted,
     ) -> None:
+        """Makes the decider; ``note`` counts which fields were read."""
         self._store = store
         self._definitions = definitions
         self._knowing = knowing
         self._filling = filling
         self._policy = policy
+        self._note = note
         self._begun = Begun()
 
     async def one(self, call: Call, subject: SubjectId | None, question: Question) -> Decided:
@@ -227,6 +231,8 @@ class Decider:
         situation = situation_of(call, subject, question, seen.recalled, seen.bounds)
         outcome = decide(seen.plays, situation, draw_of(question.decision_id))
         content, shown = self._content(outcome, situation.facts, question)
+        if question.writes:
+            self._note(outcome.read)
         grounds = grounds_of(outcome, situation.facts, shown)
         row = row_of(self._asking(seen.asked), outcome, grounds)
         return Decided(row, outcome, grounds, content, kept=question.writes)

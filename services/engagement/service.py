@@ -7,19 +7,20 @@ batch may be sent again; what was recorded is then counted as a duplicate.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
 from consent.policy import Policy
-from engagement.attributes import Value
+from engagement.attributes import Value, name_of
 from engagement.attributes import of_person as values_of_person
 from engagement.declaration import Declaration
 from engagement.declaration import refusal_of as refusal_of_declaration
 from engagement.declared import Answer, of_person
-from engagement.event import Event
-from engagement.facts_of import Asked, readable, readable_events
+from engagement.event import Event, EventKind
+from engagement.facts_of import Asked, declared_name, readable, readable_events
+from engagement.fields import EVENTS_PREFIX
 from engagement.play import Limits
 from engagement.portrait import PageTokens, depth_of, page_scope
 from engagement.rules import refusal_of
@@ -35,6 +36,7 @@ from services.engagement.declaring import (
 )
 from services.engagement.event_messages import events_of, portrait_event, uses_of
 from services.engagement.permitting import denied_place
+from services.engagement.reads import NoteReads, uncounted
 from services.engagement.recording import (
     attribute_uses,
     denied_value,
@@ -45,11 +47,12 @@ from services.engagement.recording import (
 from services.errors import Denied, InvalidRequest
 from services.feed import Feed
 from services.interceptors.call import Call, ItemRefusal, Unreadable
-from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
+from veilgraph.engagement.v1 import offer_pb2, profile_pb2, profile_pb2_grpc
 from veilgraph.privacy.v1 import privacy_pb2
 
 PAGE_SIZE_DEFAULT = 100
 _WHOLE_MESSAGE = -1
+_RIGHTS = "rights"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,10 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
         feed: Feed[Any],
         policy: Policy,
         page_tokens: PageTokens,
+        limits: Callable[[], Limits] = Limits,
+        note: NoteReads = uncounted,
     ) -> None:
+        """Makes the servicer; ``limits`` are the tenant's of the moment, ``note`` counts what is read."""
         self._store = store
         self._declared = declared
         self._attributes = attributes
@@ -98,6 +104,8 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
         self._answer_uses = answer_uses(policy)
         self._attribute_uses = attribute_uses(policy)
         self._page_tokens = page_tokens
+        self._limits = limits
+        self._note = note
         self._begun = Begun()
 
     async def TrackBatch(
@@ -182,8 +190,12 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
         page = await self._store.portrait(members, call.purpose, call.now_ms, limit, after)
         answers = () if after else await self._readable_answers(members, call.purpose)
         values = () if after else await self._readable_values(members, asked)
+        if asked.leaf != _RIGHTS:
+            self._note(_read_names(page.events, answers, values))
         uses = Uses()
-        depth = depth_of(page, call.now_ms, Limits().new_relation_days, declared=bool(answers or values))
+        depth = depth_of(
+            page, call.now_ms, self._limits().new_relation_days, declared=bool(answers or values)
+        )
         return profile_pb2.PortraitResponse(
             events=[
                 portrait_event(event, uses.place(event.uses)) for event in readable_events(page.events, asked)
@@ -196,7 +208,7 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
             ],
             declared=[declared_answer(answer, uses.place(answer.uses)) for answer in answers],
             attributes=[portrait_attribute(value, uses.place(value.uses)) for value in values],
-            depth=None if after else profile_pb2.PortraitDepth.Name(depth),
+            depth=None if after else offer_pb2.Depth.Name(depth),
             uses=[profile_pb2.ReadFor(purposes=self._policy.names_in(mask)) for mask in uses.masks],
         )
 
@@ -238,3 +250,12 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
         appended = await self._store.append(events)
         self._feed.published(appended.seq)
         return appended
+
+
+def _read_names(events: Iterable[Event], answers: Iterable[Answer], values: Iterable[Value]) -> set[str]:
+    """The names of the fields that a page shows."""
+    return {
+        *(f"{EVENTS_PREFIX}{EventKind(event.kind).name}" for event in events),
+        *(declared_name(answer) for answer in answers),
+        *(name_of(value.attribute) for value in values),
+    }

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from services.engagement.deciding import Decider, Definitions
 from services.engagement.decision_service import DecisionServicer
 from services.engagement.knowing import Knowing
+from services.engagement.reads import NoteReads
 from services.engagement.templates import Templates
 from services.parts.part import Process
 from services.server import Served
@@ -38,9 +39,16 @@ class Decisions(NamedTuple):
 
 @asynccontextmanager
 async def deciding(
-    process: Process, database: Database, definitions: Definitions
+    process: Process, database: Database, definitions: Definitions, note: NoteReads
 ) -> AsyncIterator[Decisions]:
-    """Decisions while the block runs; what waits to be written is written when it ends."""
+    """Decisions while the block runs; what waits to be written is written when it ends.
+
+    Args:
+        process: whose they are.
+        database: engagement's.
+        definitions: what is in force.
+        note: counts which fields are read.
+    """
     policy = process.config.policy
     store = DecisionTables(database)
     knowing = Knowing(KnownTables(database), policy)
@@ -50,6 +58,7 @@ async def deciding(
         knowing=knowing,
         filling=Templates(process.log),
         policy=policy,
+        note=note,
     )
     servicer = DecisionServicer(decider=decider, store=store, definitions=definitions)
     yield Decisions(store, knowing, decider, servicer)

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from engagement.portrait import PageTokens
+from services.engagement.audiences import AudienceServicer
 from services.engagement.defining import DefinitionServicer
 from services.engagement.event_feed import EventFeedServicer, news_told
 from services.engagement.in_force import InForce
+from services.engagement.reads import counted
 from services.engagement.service import ProfileServicer
 from services.feed import Feed
 from services.parts.decisions import deciding
@@ -20,16 +22,21 @@ from services.remote_stores import store_served
 from services.server import Served
 from services.storage.announced import AnnouncedTables
 from services.storage.attributes import AttributeTables
+from services.storage.audiences import AudienceTables
 from services.storage.database import Database
 from services.storage.declared import DeclaredTables
 from services.storage.definitions import DefinitionTables
 from services.storage.engagement import EventTables
 from services.storage.engagement_people import EngagementPeople
+from services.storage.field_reads import FieldReadTables
+from services.storage.known import KnownTables
 from services.storage.personal import DatabaseStore
 from services.storage.subject_keys import SubjectKeys
 from services.stream.announcing import Announcer
 from services.stream.link import joining, stream_of
 from veilgraph.engagement.v1 import (
+    audience_pb2,
+    audience_pb2_grpc,
     definition_pb2,
     definition_pb2_grpc,
     profile_pb2,
@@ -45,7 +52,8 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
     async with (
         process.database("engagement") as database,
         followed(process, DefinitionTables(database)) as in_force,
-        deciding(process, database, in_force) as decisions,
+        counted(FieldReadTables(database), process.clock) as reads,
+        deciding(process, database, in_force, reads.note) as decisions,
     ):
         store = EventTables(database)
 
@@ -69,6 +77,8 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             feed=feed,
             policy=config.policy,
             page_tokens=PageTokens(page_key),
+            limits=lambda: in_force.limits,
+            note=reads.note,
         )
         feed_servicer = EventFeedServicer(feed, of_partition)
         served = [
@@ -83,6 +93,19 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
                 DefinitionServicer(DefinitionTables(database), in_force),
             ),
             decisions.served,
+            Served(
+                audience_pb2.DESCRIPTOR.services_by_name["AudienceService"],
+                audience_pb2_grpc.add_AudienceServiceServicer_to_server,
+                AudienceServicer(
+                    tables=AudienceTables(database),
+                    known=KnownTables(database),
+                    definitions=DefinitionTables(database),
+                    policy=config.policy,
+                    page_tokens=PageTokens(page_key),
+                    zone=lambda: in_force.limits.zone,
+                    note=reads.note,
+                ),
+            ),
             Served(
                 feed_pb2.DESCRIPTOR.services_by_name["EventFeedService"],
                 feed_pb2_grpc.add_EventFeedServiceServicer_to_server,

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
+import asyncio
+import json
 from typing import Any
 
 import grpc
 import pytest
+from rich.console import Console
 
+from services.commands.minimisation import _minimisation
+from services.deployment.development import CONFIG_FILE
 from tests.services.conftest import reason_of
 from veilgraph.consent.v1 import consent_pb2
 from veilgraph.engagement.v1 import profile_pb2 as pb
@@ -197,8 +203,7 @@ async def test_what_is_never_taken_is_refused_by_name_and_the_batch_goes_on(shop
         ({"item_id": ""}, "FIELD_REQUIRED", "item_id"),
     ]
     events = [
-        shop.event(str(n), me, fields.get("item_id", "tea"), **fields)
-        for n, (fields, *_) in enumerate(refused)
+        shop.event(str(n), me, **({"item_id": "tea"} | fields)) for n, (fields, *_) in enumerate(refused)
     ]
     answer = await shop.track(*events, shop.event("good", me, "tea"))
     assert answer.recorded == 1
@@ -235,3 +240,20 @@ async def test_a_source_that_counts_more_wins_and_a_correction_beats_it_until_it
     assert await known() == "FEMALE"
     await shop.unlink(me, other)
     assert await known() == "MALE"
+
+
+async def test_an_operator_is_told_what_is_held_and_not_read(shop: Any, capsys: pytest.CaptureFixture[str]):
+    """By a command beside the running suite, without a word of anybody."""
+    me = await shop.subject("web")
+    await shop.grant(me, "personalise", "analytics")
+    await declare(shop, me, attributes=[{"attribute": pb.ATTRIBUTE_BIRTHDAY, "value": "03-01"}])
+    await shop.track(shop.event("e", me, "tea"))
+    await attributes(shop, me, privacy_pb2.PURPOSE_RIGHTS)
+    arguments = argparse.Namespace(file=shop.folder / CONFIG_FILE, days=1, json=True)
+
+    def report() -> dict[str, int]:
+        assert _minimisation(arguments, Console()) == 0
+        said = json.loads(capsys.readouterr().out)
+        return {one["field"]: one["held"] for one in said["fields"]}
+
+    assert await asyncio.to_thread(report) == {"attribute.birthday": 1, "events.ORDER": 1}

@@ -19,7 +19,7 @@ from services.interceptors.declared import policy_of, rule_of
 from tests.e2e.conftest import Shop
 from tests.services.conftest import detail_of, reason_of
 from veilgraph.consent.v1 import consent_pb2
-from veilgraph.engagement.v1 import profile_pb2
+from veilgraph.engagement.v1 import audience_pb2, definition_pb2, profile_pb2
 from veilgraph.identity.v1 import identity_pb2, people_pb2
 from veilgraph.privacy.v1 import privacy_pb2
 from veilgraph.recommender.v1 import entitlement_pb2, recommender_pb2, search_pb2
@@ -36,6 +36,7 @@ UNREFUSABLE = {
     *(f"/veilgraph.consent.v1.RightsService/{method}" for method in ("Access", "WhereFrom", "Recipients")),
     *(f"/veilgraph.consent.v1.RightsService/{method}" for method in ("Restrict", "Object", "Lift")),
     *(f"/veilgraph.consent.v1.RightsService/{method}" for method in ("Erase", "GetReceipt")),
+    *(f"/veilgraph.engagement.v1.DefinitionService/{method}" for method in ("Apply", "Describe", "Approve")),
     "/veilgraph.identity.v1.IdentityService/Unlink",
     *(
         f"/veilgraph.identity.v1.KeyService/{method}"
@@ -59,6 +60,11 @@ UNREFUSABLE = {
 }
 RECOMMEND = privacy_pb2.PURPOSE_PERSONALISE_RECOMMEND
 FOR_YOU = recommender_pb2.RECIPE_FOR_YOU
+
+#: Of whom a language is known; of the one who refused it was not even recorded.
+EVERYBODY = definition_pb2.Condition(
+    nodes=[{"compare": {"field": "attribute.language", "comparison": 2, "text": "xx"}}]
+)
 
 Request = Callable[[Shop, str], Any]
 REQUESTS: dict[str, Request] = {
@@ -101,6 +107,12 @@ REQUESTS: dict[str, Request] = {
                 "source": {"party": profile_pb2.PARTY_FIRST, "origin": "till"},
             }
         ]
+    ),
+    "CountAudience": lambda shop, subject: audience_pb2.CountAudienceRequest(
+        for_purpose=RECOMMEND, condition=EVERYBODY
+    ),
+    "ListAudience": lambda shop, subject: audience_pb2.ListAudienceRequest(
+        for_purpose=RECOMMEND, condition=EVERYBODY
     ),
     "Portrait": lambda shop, subject: profile_pb2.PortraitRequest(subject=subject, for_purpose=RECOMMEND),
     "Recommend": lambda shop, subject: recommender_pb2.RecommendRequest(subject=subject, recipe=FOR_YOU),
@@ -175,6 +187,10 @@ def refused_or_degraded(method: Any, answer: Any) -> bool:
         answer, identity_pb2.ResolveResponse | identity_pb2.LinkResponse | people_pb2.TranslateResponse
     ):
         return [result.error.reason for result in answer.results] == ["NOT_PERMITTED"]
+    if isinstance(answer, audience_pb2.CountAudienceResponse):
+        return answer.suppressed
+    if isinstance(answer, audience_pb2.ListAudienceResponse):
+        return not answer.subjects
     if isinstance(answer, profile_pb2.DeclareResponse):
         return False  # it refuses by its status alone
     return [error.reason for error in answer.refused] == ["NOT_PERMITTED"]
@@ -256,6 +272,7 @@ async def test_a_batch_beyond_its_limit_is_refused_whole_by_every_method_that_ta
         "Record": 500,
         "TrackBatch": 1000,
         "Track": 1000,
+        "RecordAttributes": 1000,
         "RecommendBatch": 100,
         "SetEntitlement": 1000,
         "UpsertItems": 5000,

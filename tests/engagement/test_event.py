@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engagement.attributes import Attribute
+from engagement.detail import Device
 from engagement.event import KEY_BYTES, Event, EventKind, Party, event_key_of, use_mask
 from tests.engagement.events import event
 from veilgraph.engagement.v1 import profile_pb2
@@ -29,12 +32,19 @@ def test_moving_a_letter_between_caller_and_id_gives_another_key() -> None:
     assert event_key_of("ta", "b")("c") != event_key_of("t", "ab")("c")
 
 
-def test_the_vocabulary_has_the_contracts_numbers() -> None:
-    """A kind or a party means in the domain what it means on the wire."""
-    kinds = {f"EVENT_KIND_{kind.name}": int(kind) for kind in EventKind}
-    parties = {f"PARTY_{party.name}": int(party) for party in Party}
-    assert kinds | {"EVENT_KIND_UNSPECIFIED": 0} == dict(profile_pb2.EventKind.items())
-    assert parties | {"PARTY_UNSPECIFIED": 0} == dict(profile_pb2.Party.items())
+@pytest.mark.parametrize(
+    ("words", "wire", "prefix"),
+    [
+        (EventKind, profile_pb2.EventKind, "EVENT_KIND"),
+        (Party, profile_pb2.Party, "PARTY"),
+        (Device, profile_pb2.DeviceClass, "DEVICE_CLASS"),
+        (Attribute, profile_pb2.Attribute, "ATTRIBUTE"),
+    ],
+)
+def test_the_vocabulary_has_the_contracts_numbers(words: Any, wire: Any, prefix: str) -> None:
+    """A word means in the domain what it means on the wire."""
+    ours = {f"{prefix}_{word.name}": int(word) for word in words}
+    assert ours | {f"{prefix}_UNSPECIFIED": 0} == dict(wire.items())
 
 
 @given(st.sets(st.integers(0, 63)))

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engagement.errors import PageTokenInvalid
-from engagement.portrait import Mark, PageTokens, page_scope
-from tests.engagement.events import subject
+from engagement.play import Depth
+from engagement.portrait import Mark, PageTokens, PortraitPage, depth_of, page_scope
+from tests.engagement.events import DAY_MS, NOW_MS, subject
 
 KEY = bytes(range(64))
 TOKEN_MAX = 256
@@ -81,3 +82,22 @@ def test_a_token_shows_neither_positions_nor_people() -> None:
         assert all(number.to_bytes(8, "big")[4:] not in text for text in sealed)
     assert all(subject(1)[-4:] not in text for text in sealed)
     assert not {sealed[0][i : i + 4] for i in range(37)} & {sealed[1][i : i + 4] for i in range(37)}
+
+
+@pytest.mark.parametrize(
+    ("first_days_ago", "declared", "depth"),
+    [
+        (None, False, Depth.GENERAL),
+        (None, True, Depth.SEGMENT),
+        (0, False, Depth.SEGMENT),
+        (29, True, Depth.SEGMENT),
+        (30, False, Depth.INDIVIDUAL),
+    ],
+)
+def test_a_new_relation_is_at_most_that_of_a_segment(
+    first_days_ago: int | None, declared: bool, depth: Depth
+):
+    """And of whom nothing is known, everything is the same for everybody."""
+    first_ms = None if first_days_ago is None else NOW_MS - first_days_ago * DAY_MS
+    page = PortraitPage((), {}, None, first_ms)
+    assert depth_of(page, NOW_MS, 30, declared=declared) == depth

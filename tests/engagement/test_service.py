@@ -26,9 +26,9 @@ from tests.conftest import Clock, set_state
 from tests.engagement.conftest import Calls, profile_service
 from tests.engagement.events import DAY_MS, NOW_MS, MemoryEventStore, event, subject
 from tests.engagement.test_rules import REFUSED
-from veilgraph.engagement.v1 import profile_pb2
+from veilgraph.engagement.v1 import offer_pb2, profile_pb2
 
-NOTHING_KNOWN = profile_pb2.PortraitResponse(depth=profile_pb2.PORTRAIT_DEPTH_GENERAL)
+NOTHING_KNOWN = profile_pb2.PortraitResponse(depth=offer_pb2.DEPTH_GENERAL)
 DENIED = int(grpc.StatusCode.PERMISSION_DENIED.value[0])
 
 

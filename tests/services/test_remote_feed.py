@@ -14,10 +14,13 @@ from hypothesis import strategies as st
 
 from consent.component import EdgeFact, EdgeState, GraphStep
 from consent.guard_table import NEVER_MS
+from engagement.event import EventKind
+from engagement.store import EventChange
 from identity.ids import SubjectId
 from recommender.declared import DeclaredAnswer, DeclaredBy
+from recommender.events import Kind
 from recommender.projection import ProjectedEvent
-from services.engagement.event_feed import news_message, news_of
+from services.engagement.event_feed import news_message, news_of, news_told, projected
 from services.feed import Consumer, Feed
 from services.identity.graph_feed import step_message, step_of
 from services.loopback import NotLoopback
@@ -25,6 +28,7 @@ from services.parts.links import EventNews
 from services.peers import Peers
 from services.remote_feed import END, Patience, RemoteFeed, followed, portions
 from services.signing import Signed, signer
+from tests.engagement.events import event as event_told
 
 
 class Step(NamedTuple):
@@ -246,3 +250,12 @@ def test_services_call_each_other_on_loopback_only(keyring, clock, address):
     peers = Peers({"consent": address}, signer(keyring, Signed.SERVICE_TOKEN), "acme", clock)
     with pytest.raises(NotLoopback, match="consent"):
         peers.channel("consent", "identity")
+
+
+def test_the_recommender_is_told_of_the_kinds_it_learns_from_and_of_no_other():
+    """Nothing that it has no weight for leaves engagement, and what came all the same would be left out."""
+    events = tuple(event_told(kind.name, kind=kind) for kind in EventKind)
+    news = news_told(EventChange(7, events))
+    assert (news.seq, {event.kind for event in news.events}) == (7, set(Kind))
+    message = news_message(EventNews(7, tuple(projected(event) for event in events)))
+    assert news_of(message) == news

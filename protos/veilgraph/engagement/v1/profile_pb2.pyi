@@ -2,6 +2,7 @@ import datetime
 
 from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from veilgraph.engagement.v1 import offer_pb2 as _offer_pb2
 from veilgraph.privacy.v1 import privacy_pb2 as _privacy_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -76,13 +77,6 @@ class DeviceClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DEVICE_CLASS_SPEAKER: _ClassVar[DeviceClass]
     DEVICE_CLASS_KIOSK: _ClassVar[DeviceClass]
     DEVICE_CLASS_CAR: _ClassVar[DeviceClass]
-
-class PortraitDepth(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    PORTRAIT_DEPTH_UNSPECIFIED: _ClassVar[PortraitDepth]
-    PORTRAIT_DEPTH_GENERAL: _ClassVar[PortraitDepth]
-    PORTRAIT_DEPTH_SEGMENT: _ClassVar[PortraitDepth]
-    PORTRAIT_DEPTH_INDIVIDUAL: _ClassVar[PortraitDepth]
 
 class TopicKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -197,10 +191,6 @@ DEVICE_CLASS_TELEVISION: DeviceClass
 DEVICE_CLASS_SPEAKER: DeviceClass
 DEVICE_CLASS_KIOSK: DeviceClass
 DEVICE_CLASS_CAR: DeviceClass
-PORTRAIT_DEPTH_UNSPECIFIED: PortraitDepth
-PORTRAIT_DEPTH_GENERAL: PortraitDepth
-PORTRAIT_DEPTH_SEGMENT: PortraitDepth
-PORTRAIT_DEPTH_INDIVIDUAL: PortraitDepth
 TOPIC_KIND_UNSPECIFIED: TopicKind
 TOPIC_KIND_CATEGORY: TopicKind
 TOPIC_KIND_BRAND: TopicKind
@@ -494,9 +484,9 @@ class PortraitResponse(_message.Message):
     consent_epoch: int
     declared: _containers.RepeatedCompositeFieldContainer[DeclaredAnswer]
     attributes: _containers.RepeatedCompositeFieldContainer[PortraitAttribute]
-    depth: PortraitDepth
+    depth: _offer_pb2.Depth
     uses: _containers.RepeatedCompositeFieldContainer[ReadFor]
-    def __init__(self, events: _Optional[_Iterable[_Union[PortraitEvent, _Mapping]]] = ..., total_events: _Optional[int] = ..., next_page_token: _Optional[str] = ..., origins: _Optional[_Iterable[_Union[OriginCount, _Mapping]]] = ..., consent_epoch: _Optional[int] = ..., declared: _Optional[_Iterable[_Union[DeclaredAnswer, _Mapping]]] = ..., attributes: _Optional[_Iterable[_Union[PortraitAttribute, _Mapping]]] = ..., depth: _Optional[_Union[PortraitDepth, str]] = ..., uses: _Optional[_Iterable[_Union[ReadFor, _Mapping]]] = ...) -> None: ...
+    def __init__(self, events: _Optional[_Iterable[_Union[PortraitEvent, _Mapping]]] = ..., total_events: _Optional[int] = ..., next_page_token: _Optional[str] = ..., origins: _Optional[_Iterable[_Union[OriginCount, _Mapping]]] = ..., consent_epoch: _Optional[int] = ..., declared: _Optional[_Iterable[_Union[DeclaredAnswer, _Mapping]]] = ..., attributes: _Optional[_Iterable[_Union[PortraitAttribute, _Mapping]]] = ..., depth: _Optional[_Union[_offer_pb2.Depth, str]] = ..., uses: _Optional[_Iterable[_Union[ReadFor, _Mapping]]] = ...) -> None: ...
 
 class ReadFor(_message.Message):
     __slots__ = ("purposes",)
