@@ -15,12 +15,12 @@ from engagement.decision_store import DECISION_BYTES, Became, DecisionStore, Out
 from engagement.event import event_key_of
 from identity.ids import SubjectId
 from services.begun import Begun
-from services.engagement.deciding import Asked, Decider, Definitions
+from services.engagement.deciding import Asked, Decided, Decider, Definitions
 from services.engagement.decision_messages import decide_response, questions_of, refused_response
 from services.engagement.due_messages import due_response, wanted_of
 from services.engagement.explaining import why_response
 from services.engagement.releasing import Releasing
-from services.engagement.situating import SERVICE
+from services.engagement.situating import SERVICE, Question
 from services.errors import Denied, InvalidRequest, Refusal
 from services.interceptors.call import Call
 from veilgraph.engagement.v1 import decision_pb2, decision_pb2_grpc
@@ -50,15 +50,12 @@ class DecisionServicer(decision_pb2_grpc.DecisionServiceServicer):
         """One decision; within the call's time in any case."""
         subject = call.subject
         (question,) = questions_of(request, [(0, subject)], call)
-        until = None if call.deadline_at is None else call.deadline_at - ANSWERING_S
-        try:
-            async with asyncio.timeout_at(until):
-                await asyncio.sleep(0)  # who has no time left is not begun with
-                decided = await self._decider.one(call, subject, question)
-        except TimeoutError:
-            late = self._decider.out_of_time(call, question)
-            return decide_response(late, call.depth_reason, late=True)
-        return decide_response(decided, call.depth_reason)
+        if subject is None:
+            return decide_response(await self._decider.one(call, None, question), call.depth_reason)
+        decided = await self._in_time(call, subject, question)
+        late = decided is None
+        decided = decided or self._decider.out_of_time(call, question)
+        return decide_response(decided, call.depth_reason, late=late)
 
     async def DecideBatch(
         self, request: decision_pb2.DecideBatchRequest, call: Call
@@ -123,6 +120,19 @@ class DecisionServicer(decision_pb2_grpc.DecisionServiceServicer):
         """Returns when nothing that was begun is unfinished; for an orderly stop."""
         await self._begun.drained()
         await self._decider.drained()
+
+    async def _in_time(self, call: Call, subject: SubjectId, question: Question) -> Decided | None:
+        """A decision, or ``None`` where the call's time leaves none for it."""
+        if call.deadline_at is None:
+            return await self._decider.one(call, subject, question)
+        until = call.deadline_at - ANSWERING_S
+        if asyncio.get_running_loop().time() >= until:
+            return None
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._decider.one(call, subject, question)
+        except TimeoutError:
+            return None
 
     async def _of_person(self, decision_id: bytes, person: Sequence[SubjectId]) -> Row:
         """A decision of a person; one of somebody else is as unknown as one that never was."""
