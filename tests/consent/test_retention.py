@@ -27,6 +27,8 @@ RECORDS = {
     "preferences": "until_erased",
     "age_bands": 365,
     "entitlements": 100,
+    "decisions": 100,
+    "boundaries": "until_erased",
     "firings": 100,
     "loyalty": 100,
     "announcements": 1,

@@ -19,7 +19,7 @@ from services.interceptors.declared import policy_of, rule_of
 from tests.e2e.conftest import Shop
 from tests.services.conftest import detail_of, reason_of
 from veilgraph.consent.v1 import consent_pb2
-from veilgraph.engagement.v1 import audience_pb2, definition_pb2, profile_pb2
+from veilgraph.engagement.v1 import audience_pb2, decision_pb2, definition_pb2, loyalty_pb2, profile_pb2
 from veilgraph.identity.v1 import identity_pb2, people_pb2
 from veilgraph.privacy.v1 import privacy_pb2
 from veilgraph.recommender.v1 import entitlement_pb2, recommender_pb2, search_pb2
@@ -36,6 +36,8 @@ UNREFUSABLE = {
     *(f"/veilgraph.consent.v1.RightsService/{method}" for method in ("Access", "WhereFrom", "Recipients")),
     *(f"/veilgraph.consent.v1.RightsService/{method}" for method in ("Restrict", "Object", "Lift")),
     *(f"/veilgraph.consent.v1.RightsService/{method}" for method in ("Erase", "GetReceipt")),
+    "/veilgraph.engagement.v1.DecisionService/Review",
+    "/veilgraph.engagement.v1.DecisionService/Why",
     *(f"/veilgraph.engagement.v1.DefinitionService/{method}" for method in ("Apply", "Describe", "Approve")),
     "/veilgraph.identity.v1.IdentityService/Unlink",
     *(
@@ -108,6 +110,40 @@ REQUESTS: dict[str, Request] = {
             }
         ]
     ),
+    "Decide": lambda shop, subject: decision_pb2.DecideRequest(
+        subject=subject, for_purpose=RECOMMEND, slot="home.banner", request_id=shop.request_id()
+    ),
+    "DecideBatch": lambda shop, subject: decision_pb2.DecideBatchRequest(
+        items=[{"subject": subject}], for_purpose=RECOMMEND, slot="home.banner", request_id=shop.request_id()
+    ),
+    "Due": lambda shop, subject: decision_pb2.DueRequest(for_purpose=RECOMMEND),
+    "Report": lambda shop, subject: decision_pb2.ReportRequest(
+        subject=subject,
+        decision_id="0" * 32,
+        outcome=decision_pb2.DECISION_OUTCOME_CLICK,
+        request_id=shop.request_id(),
+    ),
+    "Post": lambda shop, subject: loyalty_pb2.PostRequest(
+        postings=[
+            {
+                "posting_id": shop.request_id(),
+                "subject": subject,
+                "programme_id": "guests",
+                "kind": loyalty_pb2.POSTING_KIND_EARN,
+                "points": 1,
+                "occurred_at": shop.now(),
+                "reference": "order-1",
+            }
+        ]
+    ),
+    "Redeem": lambda shop, subject: loyalty_pb2.RedeemRequest(
+        subject=subject,
+        action=loyalty_pb2.REDEEM_ACTION_RESERVE,
+        programme_id="guests",
+        reward_id="cup",
+        request_id=shop.request_id(),
+    ),
+    "Standing": lambda shop, subject: loyalty_pb2.StandingRequest(subject=subject),
     "CountAudience": lambda shop, subject: audience_pb2.CountAudienceRequest(
         for_purpose=RECOMMEND, condition=EVERYBODY
     ),
@@ -175,23 +211,42 @@ async def answers(channel: grpc.aio.Channel, method: Any, request: Any, metadata
     return [answer async for answer in started] if method.server_streaming else [await started]
 
 
+def _named_in(answer: Any) -> Any:
+    """What names people in an answer about whom the caller did not name; ``None`` in others."""
+    lists = {
+        decision_pb2.DueResponse: "decisions",
+        people_pb2.WatchResponse: "changes",
+        audience_pb2.ListAudienceResponse: "subjects",
+    }
+    return getattr(answer, lists[type(answer)]) if type(answer) in lists else None
+
+
 def refused_or_degraded(method: Any, answer: Any) -> bool:
     """Whether an answer says no to its one element, or says that it is not personal."""
     if isinstance(answer, recommender_pb2.RecommendResponse | search_pb2.SearchResponse):
         return answer.depth < recommender_pb2.DEPTH_INDIVIDUAL and answer.depth_reason == "NOT_PERMITTED"
     if isinstance(answer, recommender_pb2.RecommendBatchResponse):
         return all(refused_or_degraded(method, one) for one in answer.responses)
-    if isinstance(answer, people_pb2.WatchResponse):
-        return not answer.changes  # nobody is named in it
+    if isinstance(answer, decision_pb2.DecideResponse):
+        return answer.depth_reason == "NOT_PERMITTED"
+    if isinstance(answer, decision_pb2.DecideBatchResponse):
+        return all(refused_or_degraded(method, one) for one in answer.decisions)
+    named = _named_in(answer)
+    if named is not None:
+        return not named
     if isinstance(
         answer, identity_pb2.ResolveResponse | identity_pb2.LinkResponse | people_pb2.TranslateResponse
     ):
         return [result.error.reason for result in answer.results] == ["NOT_PERMITTED"]
     if isinstance(answer, audience_pb2.CountAudienceResponse):
         return answer.suppressed
-    if isinstance(answer, audience_pb2.ListAudienceResponse):
-        return not answer.subjects
-    if isinstance(answer, profile_pb2.DeclareResponse):
+    if isinstance(
+        answer,
+        profile_pb2.DeclareResponse
+        | decision_pb2.ReportResponse
+        | loyalty_pb2.RedeemResponse
+        | loyalty_pb2.StandingResponse,
+    ):
         return False  # it refuses by its status alone
     return [error.reason for error in answer.refused] == ["NOT_PERMITTED"]
 
@@ -199,7 +254,9 @@ def refused_or_degraded(method: Any, answer: Any) -> bool:
 async def test_a_refused_subject_is_refused_by_every_method_of_every_service(shop):
     """Denied or degraded as declared; the methods nobody can refuse are listed by name."""
     subject = await shop.subject("refuser")
-    await shop.say(consent_pb2.ACTION_REFUSE, subject, "service", "personalise", "identity", "analytics")
+    await shop.say(
+        consent_pb2.ACTION_REFUSE, subject, "service", "personalise", "identity", "analytics", "loyalty"
+    )
     swept, unrefusable = set(), set()
     for channel in shop.channels.values():
         for method in await reflected(channel, shop):
@@ -273,6 +330,8 @@ async def test_a_batch_beyond_its_limit_is_refused_whole_by_every_method_that_ta
         "TrackBatch": 1000,
         "Track": 1000,
         "RecordAttributes": 1000,
+        "DecideBatch": 500,
+        "Post": 1000,
         "RecommendBatch": 100,
         "SetEntitlement": 1000,
         "UpsertItems": 5000,
