@@ -36,6 +36,7 @@ RECORD_CLASSES: Mapping[str, str] = {
     "observed_attributes": "DEMOGRAPHIC",
     "special_attributes": "SPECIAL",
     "precise_places": "LOCATION_PRECISE",
+    "firings": "BEHAVIOURAL",
     "decisions": "BEHAVIOURAL",
     "boundaries": "DECLARED",
 }

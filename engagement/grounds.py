@@ -88,7 +88,7 @@ def unpacked(content: bytes) -> Grounds:
     """The grounds that were packed."""
     end = 2 + int.from_bytes(content[:2], "big")
     steps, chances = json.loads(zlib.decompress(content[2:end]))
-    sources, retry_at_ms = json.loads(content[end:])
+    sources, retry_at_ms = json.loads(content[end:]) if content[end:] else ((), 0)
     return Grounds(
         tuple(Step(guard, left, Depth(ceiling)) for guard, left, ceiling in steps),
         tuple(Chance(option_id, probability) for option_id, probability in chances),

@@ -17,7 +17,9 @@ from identity.ids import SubjectId
 from services.begun import Begun
 from services.engagement.deciding import Asked, Decided, Decider, Definitions
 from services.engagement.decision_messages import decide_response, questions_of, refused_response
+from services.engagement.due_messages import due_response, wanted_of
 from services.engagement.explaining import why_response
+from services.engagement.releasing import Releasing
 from services.engagement.situating import SERVICE, Question
 from services.errors import Denied, InvalidRequest, Refusal
 from services.interceptors.call import Call
@@ -35,7 +37,10 @@ _SCORES = {Outcome.NPS: (0, 10), Outcome.CSAT: (1, 5), Outcome.CES: (1, 7)}
 class DecisionServicer(decision_pb2_grpc.DecisionServiceServicer):
     """``veilgraph.engagement.v1.DecisionService``."""
 
-    def __init__(self, *, decider: Decider, store: DecisionStore, definitions: Definitions) -> None:
+    def __init__(
+        self, *, decider: Decider, store: DecisionStore, definitions: Definitions, releasing: Releasing
+    ) -> None:
+        self._releasing = releasing
         self._decider = decider
         self._store = store
         self._definitions = definitions
@@ -71,6 +76,10 @@ class DecisionServicer(decision_pb2_grpc.DecisionServiceServicer):
                 answers[index] = decide_response(decided, reason)
         return decision_pb2.DecideBatchResponse(decisions=[answers[index] for index in sorted(answers)])
 
+    async def Due(self, request: decision_pb2.DueRequest, call: Call) -> decision_pb2.DueResponse:
+        """What is due, or becomes due while the call waits."""
+        return due_response(await self._releasing.due(wanted_of(request, call), call))
+
     async def Report(self, request: decision_pb2.ReportRequest, call: Call) -> decision_pb2.ReportResponse:
         """Keeps what became of a decision; answers once it is durable."""
         subject = call.subject
@@ -94,6 +103,18 @@ class DecisionServicer(decision_pb2_grpc.DecisionServiceServicer):
         row = await self._of_person(bytes.fromhex(request.decision_id), _person(call, subject))
         reports = await self._store.reports(row.decision_id)
         return why_response(row, reports, call.guard.policy, auditor=auditor)
+
+    async def Review(self, request: decision_pb2.ReviewRequest, call: Call) -> decision_pb2.ReviewResponse:
+        """A human's word on a decision that waits for it; answers once it is durable."""
+        approved = request.verdict == decision_pb2.VERDICT_APPROVE
+        decision_id = bytes.fromhex(request.decision_id)
+        if not await self._releasing.review(decision_id, call.now_ms, approved=approved):
+            raise Refusal("DECISION_UNKNOWN", field="decision_id")
+        return decision_pb2.ReviewResponse()
+
+    def close(self) -> None:
+        """Ends all waiting; for an orderly stop, before the server's."""
+        self._releasing.close()
 
     async def drained(self) -> None:
         """Returns when nothing that was begun is unfinished; for an orderly stop."""

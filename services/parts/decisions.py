@@ -6,15 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from services.engagement.deciding import Decider, Definitions
+from services.engagement.deciding import Decider
 from services.engagement.decision_service import DecisionServicer
+from services.engagement.in_force import InForce
 from services.engagement.knowing import Knowing
 from services.engagement.reads import NoteReads
+from services.engagement.releasing import Releasing
 from services.engagement.templates import Templates
 from services.parts.part import Process
 from services.server import Served
 from services.storage.database import Database
 from services.storage.decisions import DecisionTables
+from services.storage.firings import FiringTables
 from services.storage.known import KnownTables
 from veilgraph.engagement.v1 import decision_pb2, decision_pb2_grpc
 
@@ -39,14 +42,14 @@ class Decisions(NamedTuple):
 
 @asynccontextmanager
 async def deciding(
-    process: Process, database: Database, definitions: Definitions, note: NoteReads
+    process: Process, database: Database, in_force: InForce, note: NoteReads
 ) -> AsyncIterator[Decisions]:
     """Decisions while the block runs; what waits to be written is written when it ends.
 
     Args:
         process: whose they are.
         database: engagement's.
-        definitions: what is in force.
+        in_force: the definitions that decide.
         note: counts which fields are read.
     """
     policy = process.config.policy
@@ -54,13 +57,16 @@ async def deciding(
     knowing = Knowing(KnownTables(database), policy)
     decider = Decider(
         store=store,
-        definitions=definitions,
+        definitions=in_force,
         knowing=knowing,
         filling=Templates(process.log),
         policy=policy,
         note=note,
     )
-    servicer = DecisionServicer(decider=decider, store=store, definitions=definitions)
+    releasing = Releasing(
+        firings=FiringTables(database), decides=decider, knows=knowing, decisions=store, in_force=in_force
+    )
+    servicer = DecisionServicer(decider=decider, store=store, definitions=in_force, releasing=releasing)
     yield Decisions(store, knowing, decider, servicer)
     await servicer.drained()
     await store.flush()

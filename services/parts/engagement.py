@@ -13,6 +13,8 @@ from services.engagement.event_feed import EventFeedServicer, news_told
 from services.engagement.in_force import InForce
 from services.engagement.reads import counted
 from services.engagement.service import ProfileServicer
+from services.engagement.setting_off import Ground
+from services.engagement.triggering import EventsTold, triggering
 from services.feed import Feed
 from services.parts.decisions import deciding
 from services.parts.links import EventNews, Links, PartitionNews
@@ -23,12 +25,13 @@ from services.server import Served
 from services.storage.announced import AnnouncedTables
 from services.storage.attributes import AttributeTables
 from services.storage.audiences import AudienceTables
-from services.storage.database import Database
+from services.storage.database import Database, Turn
 from services.storage.declared import DeclaredTables
 from services.storage.definitions import DefinitionTables
 from services.storage.engagement import EventTables
 from services.storage.engagement_people import EngagementPeople
 from services.storage.field_reads import FieldReadTables
+from services.storage.firing_walk import WalkTables
 from services.storage.known import KnownTables
 from services.storage.personal import DatabaseStore
 from services.storage.subject_keys import SubjectKeys
@@ -113,14 +116,33 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             ),
             store_served(links.stores["engagement"]),
         ]
-        yield Part(
-            "engagement",
-            database,
-            served,
-            stopping=feed_servicer.close,
-            drained=servicer.drained,
-            duties=lambda _turn: announced(process, database, feed),
-        )
+
+        def stopping() -> None:
+            feed_servicer.close()
+            decisions.servicer.close()
+
+        @asynccontextmanager
+        async def duties(_turn: Turn) -> AsyncIterator[None]:
+            ground = ground_of(process, in_force)
+            events = EventsTold(feed, store)
+            async with (
+                announced(process, database, feed),
+                triggering(process, ground, WalkTables(database), events),
+            ):
+                yield
+
+        yield Part("engagement", database, served, stopping=stopping, drained=servicer.drained, duties=duties)
+
+
+def ground_of(process: Process, in_force: InForce) -> Ground:
+    """What triggers go by in a process."""
+    return Ground(
+        plays=lambda: in_force.triggered,
+        zone=lambda: in_force.limits.zone,
+        policy=process.config.policy,
+        guard=process.guard,
+        clock=process.clock,
+    )
 
 
 @asynccontextmanager

@@ -32,6 +32,7 @@ from engagement.errors import RequestIdReused
 from engagement.play import Channel, Depth
 from identity.ids import SubjectId
 from services.storage.database import Connection, Database, StoreUnusable
+from services.storage.firings import reported
 from services.storage.tombstones import erased_among
 
 #: How long what promises nothing waits to be written with others.
@@ -341,6 +342,7 @@ def _heed(report: Report, row: Row, person: Sequence[SubjectId], connection: Con
             f"UPDATE decision SET became = ? WHERE decision_id = ? AND became <> {Became.HELD:d}",  # noqa: S608
             (_BECAME[outcome], row.decision_id),
         )
+        reported(connection, row.decision_id, sent=outcome == Outcome.SENT)
     elif outcome in {Outcome.UNSUBSCRIBE, Outcome.COMPLAINT}:
         connection.execute(
             "INSERT INTO boundary VALUES (?, ?, ?) ON CONFLICT (subject, channel) DO NOTHING",

@@ -18,6 +18,7 @@ from services.storage.database import Connection
 from services.storage.decision_people import TABLES as DECISION_TABLES
 from services.storage.decision_people import decided_about
 from services.storage.declared import answers_of
+from services.storage.firing_people import set_off_for
 from services.stores import ExportedValue, Json, Kept
 
 _COLUMNS = ", ".join(Event._fields)
@@ -27,6 +28,7 @@ _COUNTS = {
     "event": "SELECT count(*) FROM event WHERE subject = ?",
     "declared": "SELECT count(*) FROM declared WHERE subject = ?",
     "attribute": "SELECT count(*) FROM attribute WHERE subject = ?",
+    "firing": "SELECT count(*) FROM firing WHERE subject = ?",
     **{table: f"SELECT count(*) FROM {table} WHERE subject = ?" for table in DECISION_TABLES},  # noqa: S608
 }
 
@@ -102,6 +104,7 @@ class EngagementPeople:
             )
 
         yield from decided_about(connection, subject, self.name, self._purposes)
+        yield from set_off_for(connection, subject, self.name)
 
     async def inferred(self, _subject: SubjectId) -> AsyncIterator[ExportedValue]:
         """See ``Contents.inferred``: engagement concludes nothing, and what others did is stored."""
@@ -118,6 +121,7 @@ class EngagementPeople:
             "declared_change",
             "declare_request",
             "attribute",
+            "firing",
             *DECISION_TABLES,
         ):
             connection.execute(f"DELETE FROM {table} WHERE subject IN (SELECT subject FROM being_erased)")  # noqa: S608 - our names

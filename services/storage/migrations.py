@@ -14,7 +14,7 @@ from services.storage.database import Migration, SchemaTooNew
 #: Every store has its own records of who asked what, of what went from it by age, of whom it must
 #: not take in again, and the numbers it gave.
 _COMMON = ("audit", "retention", "erasure", "numbers")
-_MORE = {"consent": ("auditlog",), "engagement": ("definitions", "decisions")}
+_MORE = {"consent": ("auditlog",), "engagement": ("definitions", "decisions", "firings")}
 _WORDS = (
     (re.compile(r"--[^\n]*"), ""),
     (

@@ -61,6 +61,7 @@ def batches_of(service: str, retention: Retention, now_ms: int) -> list[Batch]:
             *(partial(_declared, record, before_ms) for record, before_ms in declared_ms.items()),
             *attribute_sweeps.batches_of(retention, now_ms),
             partial(_answers, "declare_request", "at_ms", answers_ms),
+            partial(_firings, retention.records_due("firings", now_ms)),
             *(
                 partial(_decisions, table, at, retention.records_due("decisions", now_ms))
                 for table, at in (("decision", "decided_at_ms"), ("decision_report", "at_ms"))
@@ -224,6 +225,16 @@ def _entitlements(before_ms: int, now_ms: int, connection: Connection, _after: i
     ).fetchall()
     subjects = frozenset(SubjectId(birth) for (birth,) in rows)
     return Swept(0 if len(rows) == BATCH_ROWS else None, {"entitlements": len(rows)}, subjects)
+
+
+def _firings(before_ms: int, connection: Connection, _after: int) -> Swept:
+    """What was set off long ago, however far it came."""
+    gone = connection.execute(
+        "DELETE FROM firing WHERE (subject, play_id, occurrence) IN"
+        " (SELECT subject, play_id, occurrence FROM firing WHERE made_at_ms < ? LIMIT ?)",
+        (before_ms, BATCH_ROWS),
+    ).rowcount
+    return Swept(0 if gone == BATCH_ROWS else None, {"firings": gone})
 
 
 def _fallen_links(record: str, state: int, before_ms: int, connection: Connection, _after: int) -> Swept:

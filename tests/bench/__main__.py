@@ -42,6 +42,7 @@ BENCHES = (
     "search",
     "recommend",
     "recommend_live",
+    "triggers",
     "forget",
     "training",
     "gateway",

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 from time import time_ns
+from typing import cast
 
 import grpc
 import uvloop
@@ -28,7 +29,9 @@ from services.deployment.config import shipped_policy
 from services.deployment.telemetry import LineLog
 from services.engagement.deciding import Decider
 from services.engagement.decision_service import DecisionServicer
+from services.engagement.in_force import InForce
 from services.engagement.knowing import Knowing
+from services.engagement.releasing import Releasing
 from services.engagement.templates import Templates
 from services.interceptors import layers
 from services.interceptors.authentication import verifier
@@ -38,6 +41,7 @@ from services.key_sets import fixed
 from services.server import GuardedServer, Served
 from services.storage.audit import StoredAuditLog
 from services.storage.decisions import DecisionTables
+from services.storage.firings import FiringTables
 from services.storage.known import KnownTables
 from services.storage.sqlite import SqliteFile
 from tests.conftest import AUDIENCE, ISSUER, Issuer
@@ -90,14 +94,24 @@ async def main(folder: Path) -> None:
         log = LineLog(stream)
         async with SqliteFile(folder / "bench.db", "engagement").opened() as database:
             store, in_force = DecisionTables(database), definitions()
+            knowing = Knowing(KnownTables(database), policy)
             decider = Decider(
                 store=store,
                 definitions=in_force,
-                knowing=Knowing(KnownTables(database), policy),
+                knowing=knowing,
                 filling=Templates(log.write),
                 policy=policy,
             )
-            servicer = DecisionServicer(decider=decider, store=store, definitions=in_force)
+            releasing = Releasing(
+                firings=FiringTables(database),
+                decides=decider,
+                knows=knowing,
+                decisions=store,
+                in_force=cast("InForce", in_force),  # of it a bench asks what is declared, and nothing more
+            )
+            servicer = DecisionServicer(
+                decider=decider, store=store, definitions=in_force, releasing=releasing
+            )
             chain = layers(
                 log=log.write,
                 call_metrics=CallMetrics(CollectorRegistry()),

@@ -27,6 +27,7 @@ RECORDS = {
     "preferences": "until_erased",
     "age_bands": 365,
     "entitlements": 100,
+    "firings": 100,
     "announcements": 1,
     "attributes": 100,
     "corrections": "until_erased",

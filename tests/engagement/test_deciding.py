@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -19,12 +19,14 @@ from identity.ids import SubjectId
 from services.engagement.deciding import Decider
 from services.engagement.decision_service import ANSWERING_S, DecisionServicer
 from services.engagement.knowing import Knowing
+from services.engagement.releasing import Releasing
 from services.engagement.templates import Templates
 from services.errors import InvalidRequest, Refusal
 from services.interceptors.call import Call
 from services.storage.database import Database
 from services.storage.decisions import DecisionTables
 from services.storage.engagement import EventTables
+from services.storage.firings import FiringTables
 from services.storage.known import KnownTables
 from tests.conftest import set_state
 from tests.contract.engines import ENGINES, tables
@@ -44,14 +46,24 @@ class Desk:
         self.calls, self.definitions, self.database = calls, definitions, database
         self.store = DecisionTables(database)
         self.events = EventTables(database)
+        knowing = Knowing(KnownTables(database), policy)
         self.decider = Decider(
             store=self.store,
             definitions=definitions,
-            knowing=Knowing(KnownTables(database), policy),
+            knowing=knowing,
             filling=Templates(lambda _: None),
             policy=policy,
         )
-        self.servicer = DecisionServicer(decider=self.decider, store=self.store, definitions=definitions)
+        releasing = Releasing(
+            firings=FiringTables(database),
+            decides=self.decider,
+            knows=knowing,
+            decisions=self.store,
+            in_force=cast("Any", definitions),
+        )
+        self.servicer = DecisionServicer(
+            decider=self.decider, store=self.store, definitions=definitions, releasing=releasing
+        )
         self._ids = iter(range(1, 10_000))
 
     def call(self, who: SubjectId | None, purpose: str = CONTENT, caller: str = "till") -> Call:
