@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 from time import time_ns
+from typing import cast
 
 import grpc
 import uvloop
@@ -28,6 +29,7 @@ from services.deployment.config import shipped_policy
 from services.deployment.telemetry import LineLog
 from services.engagement.deciding import Decider
 from services.engagement.decision_service import DecisionServicer
+from services.engagement.in_force import InForce
 from services.engagement.knowing import Knowing
 from services.engagement.releasing import Releasing
 from services.engagement.templates import Templates
@@ -105,7 +107,7 @@ async def main(folder: Path) -> None:
                 decides=decider,
                 knows=knowing,
                 decisions=store,
-                in_force=in_force,
+                in_force=cast("InForce", in_force),  # of it a bench asks what is declared, and nothing more
             )
             servicer = DecisionServicer(
                 decider=decider, store=store, definitions=in_force, releasing=releasing

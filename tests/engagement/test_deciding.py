@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import h3  # type: ignore[import-untyped]
 import pytest
 
 from consent.policy import Policy
+from engagement.condition import Near
 from engagement.decision_store import Became, Room, Row
 from engagement.errors import RequestIdReused
 from engagement.event import EventKind
@@ -46,19 +48,20 @@ class Desk:
         self.calls, self.definitions, self.database = calls, definitions, database
         self.store = DecisionTables(database)
         self.events = EventTables(database)
+        knowing = Knowing(KnownTables(database), policy)
         self.decider = Decider(
             store=self.store,
             definitions=definitions,
-            knowing=Knowing(KnownTables(database), policy),
+            knowing=knowing,
             filling=Templates(lambda _: None),
             policy=policy,
         )
         releasing = Releasing(
             firings=FiringTables(database),
             decides=self.decider,
-            knows=Knowing(KnownTables(database), policy),
+            knows=knowing,
             decisions=self.store,
-            in_force=definitions,
+            in_force=cast("Any", definitions),
         )
         self.servicer = DecisionServicer(
             decider=self.decider, store=self.store, definitions=definitions, releasing=releasing
@@ -329,6 +332,20 @@ async def test_context_is_of_known_fields_and_their_kinds(desk: Desk) -> None:
         assert refused.value.reason == reason
     answer = await desk.decide(context=[{"name": "weather", "text": "rain"}])
     assert answer.HasField("given")
+
+
+async def test_where_exactly_somebody_is_counts_with_their_permission_alone(desk: Desk) -> None:
+    """Without it, and of nobody, the place is dropped and the rest is answered."""
+    shop = h3.latlng_to_cell(52.52, 13.405, 10)
+    near = option("near", Depth.CONTEXT, condition=Near("context.place_cell", (shop,), 300))
+    desk.definitions.all = [play("banner", near)]
+    here = {"coordinates": {"latitude_micro": 52_520_000, "longitude_micro": 13_405_000}}
+    for who in (ME, None):
+        assert (await desk.decide(who, **here)).hold.reason == decision_pb2.HOLD_REASON_NOT_ELIGIBLE
+    set_state(desk.calls.guard, ME, *GRANTED, "location_precise")
+    assert (await desk.decide(ME, **here)).given.option_id == "near"
+    far = {"coordinates": {"latitude_micro": 48_137_000, "longitude_micro": 11_575_000}}
+    assert (await desk.decide(ME, **far)).hold.reason == decision_pb2.HOLD_REASON_NOT_ELIGIBLE
 
 
 async def test_a_store_row_says_what_was_given(desk: Desk) -> None:
