@@ -6,7 +6,7 @@ fields, so nothing is concluded from them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from engagement.event import Party
 from engagement.facts import Known
@@ -14,8 +14,6 @@ from engagement.loyalty.standing import Standing
 
 #: What is known of a standing.
 POINTS, STATUS, PROGRESS, REMAINING = "points", "status", "progress_permille", "remaining_minor"
-#: Of which kind each is.
-KINDS: Mapping[str, type[str | int]] = {POINTS: int, STATUS: str, PROGRESS: int, REMAINING: int}
 _ORIGIN = "loyalty"
 
 

@@ -12,10 +12,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from engagement.content import Template
-from engagement.definition import Version, catalogue_of
+from engagement.definition import Version, catalogue_of, definition_reads, programmes_read
 from engagement.loyalty.programme import Programme
 from engagement.play import Limits, Play, Segment
 from services.engagement.definition_versions import versions_of
+from services.engagement.templates import lint
 from services.storage.database import StoreUnusable
 from services.storage.definitions import DefinitionTables
 
@@ -43,7 +44,7 @@ class InForce:
         self._tables = tables
         self._log = log
         self._pause = pause
-        self._set(-1, ())
+        self._set(-1, (), frozenset())
 
     @property
     def revision(self) -> int:
@@ -79,6 +80,11 @@ class InForce:
         return self._programmes
 
     @property
+    def programmes_read(self) -> Mapping[str, Programme]:
+        """Those of which anything that is in force reads where somebody stands."""
+        return self._programmes_read
+
+    @property
     def limits(self) -> Limits:
         """The tenant's, or the suite's own."""
         return self._catalogue.limits or Limits()
@@ -95,8 +101,9 @@ class InForce:
         in_force = [one for one in kept.versions if one.kept.version == one.in_force]
         # Making sense of many takes as long as several decisions.
         versions = await asyncio.to_thread(lambda: list(versions_of(in_force, self._log)))
+        read = await asyncio.to_thread(_read_by, versions)
         if kept.revision > self._revision:  # another look may have been faster
-            self._set(kept.revision, versions)
+            self._set(kept.revision, versions, read)
 
     async def follow(self) -> None:
         """Keeps up with the store until it is cancelled; while the store can not be read it waits."""
@@ -107,7 +114,7 @@ class InForce:
             except StoreUnusable:
                 continue
 
-    def _set(self, revision: int, versions: Iterable[Version]) -> None:
+    def _set(self, revision: int, versions: Iterable[Version], read: frozenset[str]) -> None:
         self._revision = revision
         self._catalogue = catalogue = catalogue_of(version.as_body for version in versions)
         plays = sorted(catalogue.plays.values(), key=lambda play: (-play.priority, play.play_id))
@@ -116,4 +123,14 @@ class InForce:
         self._triggered = tuple(play for play in plays if play.trigger is not None)
         self._segments = MappingProxyType(dict(catalogue.segments))
         self._programmes = MappingProxyType(dict(catalogue.programmes))
+        self._programmes_read = MappingProxyType(
+            {one: catalogue.programmes[one] for one in programmes_read(read) & catalogue.programmes.keys()}
+        )
         self._templates = MappingProxyType(dict(catalogue.templates))
+
+
+def _read_by(versions: Sequence[Version]) -> frozenset[str]:
+    """The fields that some versions read beside each other."""
+    bodies = [version.as_body for version in versions]
+    beside = catalogue_of(bodies)
+    return frozenset().union(*(definition_reads(body, beside, lint) for body in bodies))

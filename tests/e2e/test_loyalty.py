@@ -10,9 +10,11 @@ import grpc
 import pytest
 
 from tests.e2e.conftest import suite_in
+from tests.e2e.deciding import GENERAL, INDIVIDUAL, Desk, limits, play, template, when
 from tests.e2e.loyal import Loyal, applied, declare, programme
 from tests.services.conftest import reason_of
 from veilgraph.engagement.v1 import loyalty_pb2, profile_pb2
+from veilgraph.privacy.v1 import privacy_pb2
 from veilgraph.recommender.v1 import recommender_pb2, search_pb2, search_pb2_grpc
 
 ADJUST, SPEND = loyalty_pb2.POSTING_KIND_ADJUST, loyalty_pb2.POSTING_KIND_SPEND
@@ -242,6 +244,44 @@ async def test_an_exclusive_item_is_shown_while_the_status_holds_and_to_nobody_e
     assert await shown(web) == await shown(till) == {False}
 
 
+@one_process
+async def test_an_honoured_guest_pays_a_tenth_less_and_after_a_refund_does_not(loyal: Loyal) -> None:
+    """By a play that reads the status: it is known of both identities, and only with a yes to loyalty."""
+    shop = loyal.shop
+    desk = Desk(shop)
+    tenth = {
+        "option_id": "tenth",
+        "depth": INDIVIDUAL,
+        "discount": {"permille": 100, "margin_floor_permille": 50},
+        "template_id": "price",
+        "condition": when(compare={"field": "loyalty.guest.status", "comparison": 1, "text": "honoured"}),
+    }
+    everybody = {"option_id": "everybody", "depth": GENERAL}
+    pricing = privacy_pb2.PURPOSE_PERSONALISE_PRICING
+    disclosed = template("price", "Yours.", disclosure="It follows from your status.")
+    await desk.declare(limits(), disclosed, play("guest", everybody, tenth, purpose=pricing))
+    web, till = await desk.known("web", "till")
+    quoted = {"for_purpose": pricing, "price_minor": 1000, "cost_minor": 500, "currency": "EUR"}
+
+    async def prices(subject: str) -> set[int]:
+        """What is quoted in sixteen answers: of the two options either is drawn."""
+        return {(await desk.decide(subject, **quoted)).given.price_minor for _ in range(16)}
+
+    await loyal.post(
+        loyal.posting(web, "w-1", programme_id="guest", amount_minor=3_000_000),
+        loyal.posting(till, "t-1", programme_id="guest", amount_minor=2_000_000),
+    )
+    assert await prices(web) == {1000}
+    await shop.link(web, till)
+    assert await prices(web) == {900, 1000}
+    await shop.withdraw(web, "loyalty")
+    assert await prices(web) == {1000}
+    await shop.grant(web, "loyalty")
+    assert await prices(till) == {900, 1000}
+    await loyal.post(loyal.posting(till, "r-1", programme_id="guest", reverses="w-1", amount_minor=1))
+    assert await prices(web) == await prices(till) == {1000}
+
+
 async def found(shop: Any, subject: str, at_least: int) -> set[str]:
     """What a search finds once the words of the new items are known."""
     search = search_pb2_grpc.SearchServiceStub(shop.channels["recommender"])
@@ -260,7 +300,7 @@ async def test_a_programme_that_can_not_be_is_refused_where_it_is_wrong(shop: An
     wrong = programme("guest") | {"zone": "Europe/Atlantis"}
     answer = await applied(shop, wrong)
     assert [(one.field, one.reason) for one in answer.faults] == [
-        ("definitions[0].programme.zone", "PROGRAMME_MALFORMED")
+        ("definitions[0].programme.zone", "PROGRAMME_WRONG")
     ]
     pilot = await applied(shop, programme("guest") | {"state": "PILOT"})
     assert [(one.field, one.reason) for one in pilot.faults] == [("definitions[0].state", "PILOT_OF_PLAYS")]

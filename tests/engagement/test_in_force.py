@@ -16,7 +16,17 @@ from services.engagement.in_force import InForce
 from services.storage.database import StoreUnusable
 from services.storage.definitions import Change, DefinitionRequest, DefinitionTables
 from tests.contract.engines import tables
-from tests.engagement.declared_definitions import Definition, limits, play, programme, segment, template
+from tests.engagement.declared_definitions import (
+    EQUAL,
+    Definition,
+    compared,
+    condition,
+    limits,
+    play,
+    programme,
+    segment,
+    template,
+)
 
 
 class Tables(DefinitionTables):
@@ -74,6 +84,22 @@ async def test_a_slots_plays_come_by_priority_and_then_by_id(store: Tables) -> N
     found = in_force.play("d")
     assert found is not None
     assert (found.version, found.state) == (1, State.LIVE)
+
+
+async def test_a_programme_is_read_while_something_in_force_reads_a_field_of_it(store: Tables) -> None:
+    """Nobody's ledger is read for a programme by which nothing is decided."""
+    in_force = InForce(store, print)
+    await store.put(programme())
+    await in_force.refresh()
+    (name,) = in_force.programmes
+    assert not in_force.programmes_read
+    of_another = condition(compared("loyalty.another.status", EQUAL, text="friend"))
+    await store.put(play(play_id="other", condition=of_another))
+    await in_force.refresh()
+    assert not in_force.programmes_read
+    await store.put(play(condition=condition(compared(f"loyalty.{name}.status", EQUAL, text="friend"))))
+    await in_force.refresh()
+    assert set(in_force.programmes_read) == {name}
 
 
 async def test_only_what_is_in_force_decides(store: Tables) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from engagement.event import Party
 from engagement.facts import Known
+from engagement.fields import FIELDS
 from engagement.loyalty.account import Recorded, standing_by
 from engagement.loyalty.calendar import DAY_MS
 from engagement.loyalty.entry import PostingKind
@@ -140,6 +141,13 @@ def test_what_is_known_of_a_standing_is_named_after_its_programme():
         "loyalty.stamps.status": Known("silver", *first, at("2024-04-01 00:00")),
     }
     assert known([stands(programme())]) == {}
+
+
+def test_every_field_that_is_known_of_a_standing_may_be_read_and_no_other():
+    """The registry of fields and what is known of a standing have the same names."""
+    registered = {field.name for field in FIELDS if field.name.startswith("loyalty.")}
+    names = known([stands(programme(tiers=LADDER), bought("2024-03-02 10:00", 5000))])
+    assert {name.replace(".stamps.", ".*.") for name in names} == registered
 
 
 def test_of_several_statuses_the_best_discount_counts_and_all_their_items():
