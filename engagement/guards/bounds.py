@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from engagement.decision import Candidate, Held, Situation
 from engagement.evaluate import DAY_MS
 from engagement.guards.left import Left
+from engagement.guards.offers import is_offer
 
 
 def ask_budget(left: Left, situation: Situation) -> None:
@@ -38,7 +39,8 @@ def reserves(candidate: Candidate, left: Left, situation: Situation) -> bool:
     """Whether a candidate takes a place: it reaches out, or it is an offer that binds and is a new one."""
     if situation.person is None or left.play.service:
         return False
-    return left.reaches_out or (left.play.offer_days > 0 and not left.promised(candidate.option))
+    binds = left.play.offer_days > 0 and is_offer(candidate.option)
+    return left.reaches_out or (binds and not left.promised(candidate.option))
 
 
 def free_from_ms(taken_at_ms: Iterable[int], most: int, window_ms: int, at_ms: int) -> int:

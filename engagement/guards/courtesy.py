@@ -1,7 +1,7 @@
 """How personal it may get: little in a new relation, and not twice in a row in one place.
 
-What the person is owed is as personal as it is. An offer that binds keeps its price in every answer that
-quotes one, so alternation decides which offer is shown and never what something costs.
+What the person is owed is as personal as it is. Alternation decides which offer is given; one that was given
+and binds is told everywhere until it ends.
 """
 
 from __future__ import annotations
@@ -27,5 +27,4 @@ def alternation(left: Left, situation: Situation) -> None:
     last = situation.history.last_depth.get(play.slot) if play.slot else None
     if play.service or last is None or last <= Depth.CONTEXT:
         return
-    priced = situation.price_minor is not None
-    left.lower(Depth.CONTEXT, Held.NOT_ELIGIBLE, but=lambda one: priced and left.promised(one.option))
+    left.lower(Depth.CONTEXT, Held.NOT_ELIGIBLE, but=lambda one: left.promised(one.option))

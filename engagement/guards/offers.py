@@ -1,8 +1,8 @@
 """An offer that binds is the same everywhere until it expires.
 
 Of two that bind, because two identities turned out to be one person, both are honoured, and the one
-that is better for the person is what they are told. While an offer binds, its play gives no other; what
-is general and takes nothing off may be shown beside it, where no price is asked for.
+that is better for the person is what they are told. While an offer binds, its play gives nothing else; what
+is general and takes nothing off is no offer, and never binds.
 """
 
 from __future__ import annotations
@@ -14,22 +14,24 @@ from engagement.price import honoured
 
 
 def existing_offer(left: Left, situation: Situation) -> None:
-    """Of a play with an offer that binds: the best such offer, or what is general and takes nothing off."""
+    """Of a play with an offer that binds: the best such offer; if none can be told, what is no offer."""
     if not left.offers:
         return
-    priced = situation.price_minor is not None
-    if priced:
+    if situation.price_minor is not None:
         left.keep(
             lambda one: not left.promised(one.option) or _has_price(one.option, left, situation), Held.MARGIN
         )
     left.best = best = _best(left, situation)
 
     def keeps(one: Candidate) -> bool:
-        if best is not None and best.option_id == one.option.option_id:
-            return True
-        return _takes_nothing_off(one.option) and not (priced and best is not None)
+        return best.option_id == one.option.option_id if best is not None else not is_offer(one.option)
 
     left.keep(keeps, Held.NOT_ELIGIBLE)
+
+
+def is_offer(option: Option) -> bool:
+    """Whether an option is something that can be promised: of a person or their kind, or something off."""
+    return option.depth > Depth.CONTEXT or option.discount is not None
 
 
 def quoted(offer: GivenOffer, option: Option, situation: Situation) -> int | None:
@@ -70,7 +72,3 @@ def _best(left: Left, situation: Situation) -> GivenOffer | None:
         return *worth, option.depth, offer.given_at_ms, offer.decision_id
 
     return min(offers, key=rank, default=None)
-
-
-def _takes_nothing_off(option: Option) -> bool:
-    return option.depth <= Depth.CONTEXT and option.discount is None

@@ -9,7 +9,7 @@ from engagement.evaluate import DAY_MS
 from engagement.guards.bounds import reserves
 from engagement.guards.drawing import drawn
 from engagement.guards.left import Left
-from engagement.guards.offers import quoted
+from engagement.guards.offers import is_offer, quoted
 from engagement.guards.prices import is_personalised
 from engagement.play import Depth
 from engagement.price import discounted
@@ -76,6 +76,6 @@ def _binds_until_ms(candidate: Candidate, offer: GivenOffer | None, situation: S
     """Counted from when it is sent; a repeated offer ends when it did. Nobody can be promised anything."""
     if offer is not None:
         return offer.until_ms
-    if situation.person is None or not candidate.play.offer_days:
+    if situation.person is None or not candidate.play.offer_days or not is_offer(candidate.option):
         return 0
     return candidate.send_at_ms + candidate.play.offer_days * DAY_MS

@@ -382,12 +382,19 @@ def test_an_offer_is_not_quoted_to_who_took_the_permission_back():
     assert one(discount_play(), moment).held is Held.NOT_PERMITTED
 
 
-def test_without_a_price_the_offer_or_what_is_general_is_shown_and_never_another():
-    """A banner may show the general option meanwhile, and no other discount."""
+def test_without_a_price_the_offer_is_told_and_nothing_else():
+    """In every channel the same, also where nobody asks for a price."""
     ten = offer("price", "ten", price_minor=900, currency="EUR")
     outcome = one(discount_play(), at_price(None, **given_offers(ten)))
-    assert [chance.option_id for chance in outcome.alternatives] == ["general", "ten"]
+    assert [chance.option_id for chance in outcome.alternatives] == ["ten"]
     assert outcome.honours == ten
+
+
+def test_what_is_general_and_takes_nothing_off_is_no_offer():
+    """Explored in a play whose offers bind, it binds nobody and takes no place."""
+    outcome = one(discount_play(), at_price(), draw=0.01)
+    assert outcome.candidate.option.option_id == "general"
+    assert (outcome.binds_until_ms, outcome.reserves) == (0, False)
 
 
 def test_no_other_discount_is_shown_beside_an_offer_that_binds():
@@ -445,7 +452,7 @@ def test_alternation_never_changes_a_price_that_was_given():
     last = history(offers=[ten], last_depth={"home.banner": Depth.SEGMENT})
     a_play = replace(discount_play(), slot="home.banner")
     assert one(a_play, at_price(history=last)).price_minor == 900
-    assert one(a_play, at_price(None, history=last)).candidate.option.option_id == "general"
+    assert one(a_play, at_price(None, history=last)).honours == ten
 
 
 # Prices
