@@ -12,6 +12,7 @@ from services.engagement.in_force import InForce
 from services.engagement.knowing import Knowing
 from services.engagement.reads import NoteReads
 from services.engagement.releasing import Releasing
+from services.engagement.standings import LOYALTY, Standings
 from services.engagement.templates import Templates
 from services.parts.part import Process
 from services.server import Served
@@ -19,6 +20,7 @@ from services.storage.database import Database
 from services.storage.decisions import DecisionTables
 from services.storage.firings import FiringTables
 from services.storage.known import KnownTables
+from services.storage.loyalty import LoyaltyTables
 from veilgraph.engagement.v1 import decision_pb2, decision_pb2_grpc
 
 
@@ -54,7 +56,8 @@ async def deciding(
     """
     policy = process.config.policy
     store = DecisionTables(database)
-    knowing = Knowing(KnownTables(database), policy)
+    standings = Standings(LoyaltyTables(database), lambda: in_force.programmes, policy.index(LOYALTY))
+    knowing = Knowing(KnownTables(database), policy, standings)
     decider = Decider(
         store=store,
         definitions=in_force,

@@ -187,11 +187,6 @@ async def followed(process: Process, tables: DefinitionTables) -> AsyncIterator[
         following.cancel()
 
 
-def programmes_in_force() -> Mapping[str, Programme]:
-    """The loyalty programmes in force, by id: none while nothing can be defined."""
-    return {}
-
-
 @asynccontextmanager
 async def announced(process: Process, database: Database, feed: Feed[EventNews]) -> AsyncIterator[None]:
     """Announces the news of all processes while the block runs, where the deployment has NATS."""

@@ -10,9 +10,10 @@ import grpc
 import pytest
 
 from tests.e2e.conftest import suite_in
+from tests.e2e.deciding import GENERAL, INDIVIDUAL, Desk, limits, play, when
 from tests.e2e.loyal import Loyal, applied, declare, programme
 from tests.services.conftest import reason_of
-from veilgraph.engagement.v1 import loyalty_pb2, profile_pb2
+from veilgraph.engagement.v1 import definition_pb2, loyalty_pb2, profile_pb2
 from veilgraph.recommender.v1 import recommender_pb2, search_pb2, search_pb2_grpc
 
 ADJUST, SPEND = loyalty_pb2.POSTING_KIND_ADJUST, loyalty_pb2.POSTING_KIND_SPEND
@@ -252,6 +253,34 @@ async def found(shop: Any, subject: str, at_least: int) -> set[str]:
             if len(answer.items) >= at_least:
                 return {one.item_id for one in answer.items}
             await asyncio.sleep(0.01)
+
+
+@one_process
+async def test_a_decision_knows_a_status_and_its_loss(loyal: Loyal) -> None:
+    """What a condition reads of a programme is where the person stands at that moment."""
+    desk = Desk(loyal.shop)
+    honoured = {
+        "field": "loyalty.guest.status",
+        "comparison": definition_pb2.COMPARISON_EQUAL,
+        "text": "honoured",
+    }
+    (me,) = await desk.known("me")
+    await desk.declare(
+        limits(),
+        play("guests", {"option_id": "regular", "depth": GENERAL}),
+        play(
+            "cellar",
+            {"option_id": "tour", "depth": INDIVIDUAL},
+            {"option_id": "none", "depth": GENERAL},
+            priority=1,
+            condition=when(compare=honoured),
+        ),
+    )
+    assert (await desk.decide(me)).given.play_id == "guests"
+    await loyal.post(loyal.posting(me, "w-1", programme_id="guest", amount_minor=5_000_000))
+    assert (await desk.decide(me)).given.play_id == "cellar"
+    await loyal.post(loyal.posting(me, "w-2", programme_id="guest", amount_minor=1, reverses="w-1"))
+    assert (await desk.decide(me)).given.play_id == "guests"
 
 
 @one_process
