@@ -6,6 +6,7 @@ answer of twenty is drawn otherwise on purpose, so what is drawn is asked for ma
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import Any
 
@@ -69,7 +70,7 @@ class Offers:
         shown = [one.given.option_id for one in answers]
         self._claim({HOUSE, PERSONAL} <= set(shown), "Personal and general offers take turns in it")
         self._claim(
-            not any(one == after == PERSONAL for one, after in zip(shown, shown[1:], strict=False)),
+            not any(one == after == PERSONAL for one, after in itertools.pairwise(shown)),
             "Never is a personal one followed by a personal one",
         )
 

@@ -48,7 +48,7 @@ class Florist:
         self._claim(linked and after.total() == 1, "Linked, the person gets one")
 
     def _tell(self, who: Who) -> None:
-        """Has them say a day to remember and where they live; it is noon there, so nothing waits for morning."""
+        """Has them say a day to remember and where they live; it is noon there, so nothing waits."""
         zone = noon_zone(self._people.now_ms)
         local = datetime.fromtimestamp(self._people.now_ms / 1000, ZoneInfo(zone))
         said = {
@@ -57,9 +57,7 @@ class Florist:
             "TIME_ZONE": zone,
         }
         answers = [
-            profile_pb2.AttributeAnswer(
-                attribute=profile_pb2.Attribute.Value(f"ATTRIBUTE_{name}"), value=value
-            )
+            profile_pb2.AttributeAnswer(attribute=f"ATTRIBUTE_{name}", value=value)
             for name, value in said.items()
         ]
         self._people.declare(who, attributes=answers)

@@ -88,7 +88,7 @@ class People:
         if self.shop.consent.Record(request).recorded != len(statements):
             raise StatementRefused("not recorded")
 
-    def did(self, *acts: tuple[Who, int], days_ago: int = 0, **fields: Any) -> bool:
+    def did(self, *acts: tuple[Who, profile_pb2.EventKind], days_ago: int = 0, **fields: Any) -> bool:
         """Reports what some of them did, all at one instant; whether all of it was recorded.
 
         Args:
@@ -102,7 +102,7 @@ class People:
                 subject=self.ids[who],
                 kind=kind,
                 source=_SOURCE,
-                **fields,  # type: ignore[arg-type]
+                **fields,
             )
             for who, kind in acts
         ]
