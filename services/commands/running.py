@@ -224,6 +224,7 @@ def _tour(arguments: argparse.Namespace, console: Console) -> int:
     from services.deployment.demo import Demo
     from services.importing.errors import ImportStopped
     from services.tour import run_tour
+    from services.tour.callers import NAMES
 
     demo = Demo(arguments.data, arguments.files, arguments.gateway, arguments.var)
     try:
@@ -231,5 +232,5 @@ def _tour(arguments: argparse.Namespace, console: Console) -> int:
     except ImportStopped as error:
         console.print(f"[red]Can not walk:[/red] {error}", highlight=False)
         return 1
-    tokens = token_of(folder, "shop"), token_of(folder, "partner"), token_of(folder, "operator")
+    tokens = [token_of(folder, name) for name in NAMES]
     return run_tour(arguments.gateway, tokens, dataset, folder, console)

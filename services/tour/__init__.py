@@ -8,6 +8,7 @@ what an interrupted tour left behind is put back first.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -19,13 +20,14 @@ from services.tour.crowd import Crowd
 from services.tour.desk import Desk, desk_of
 from services.tour.graph import Graph
 from services.tour.household import Household, StatementRefused, find_household, put_back
+from services.tour.offers import Offers
 from services.tour.rights import Rights
 from services.tour.rotation import Rotation
 from services.tour.walk import Walk
 from veilgraph.client import Veilgraph, VeilgraphError
 
 
-def run_tour(target: str, tokens: tuple[str, str, str], dataset: str, folder: Path, console: Console) -> int:
+def run_tour(target: str, tokens: Sequence[str], dataset: str, folder: Path, console: Console) -> int:
     """Walks one household through the suite.
 
     Args:
@@ -58,6 +60,7 @@ def tour(callers: Callers, dataset: str, console: Console, desk: Desk) -> int:
             claims.check(crowd.erased() == len(crowd.ids), "Whoever was made up for it is gone again")
             Rotation(callers, household, claims).walk()
             Rights(shop, household, claims, desk).walk()
+            Offers(callers, claims, desk).walk()
             Audit(desk.auditor, claims).walk()
     except (VeilgraphError, StatementRefused) as error:
         claims.check(held=False, sentence=f"Every call is answered (this one was not: {error})")

@@ -1,8 +1,8 @@
-"""Who calls on a tour: a shop, a partner that must not learn what the shop knows, an operator."""
+"""Who calls on a tour: a shop, a partner that must not learn what the shop knows, and those who run it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
@@ -10,25 +10,29 @@ from veilgraph.client import Veilgraph, connect
 
 TIMEOUT_S = 10.0
 #: Their names in a development suite, in the order of ``Callers``.
-NAMES = ("shop", "partner", "operator")
+NAMES = ("shop", "partner", "operator", "approver", "importer")
 
 
 class Callers(NamedTuple):
     """A connection for each.
 
     Attributes:
-        shop: may link, record consent, recommend and serve rights.
+        shop: may link, record consent, recommend, decide, keep loyalty and serve rights.
         partner: may resolve and recommend.
-        operator: may see people, try rules and rotate keys.
+        operator: may see people, try rules, rotate keys and declare plays.
+        approver: may approve plays.
+        importer: may change the catalogue.
     """
 
     shop: Veilgraph
     partner: Veilgraph
     operator: Veilgraph
+    approver: Veilgraph
+    importer: Veilgraph
 
 
 @contextmanager
-def connected(target: str, tokens: tuple[str, str, str]) -> Iterator[Callers]:
+def connected(target: str, tokens: Sequence[str]) -> Iterator[Callers]:
     """Connections to a gateway, ``host:port``, closed after the block; a token for each of ``NAMES``."""
     with ExitStack() as stack:
         yield Callers(

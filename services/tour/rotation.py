@@ -26,7 +26,7 @@ class Rotation:
     """New keys while the suite serves."""
 
     def __init__(self, callers: Callers, household: Household, claims: Claims) -> None:
-        self._shop, self._partner, self._operator = callers
+        self._shop, self._partner, self._operator = callers.shop, callers.partner, callers.operator
         self._household = household
         self._print = claims.console.print
         self._claim = claims.check

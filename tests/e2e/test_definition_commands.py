@@ -46,12 +46,12 @@ async def test_the_examples_are_applied_approved_and_shown(typed: Typed) -> None
     """A dry run says what would change and changes nothing; done twice nothing would."""
     code, said = await typed("apply", EXAMPLES, "--dry-run")
     assert code == WOULD_CHANGE
-    assert "25 of 25 would change" in said
+    assert "26 of 26 would change" in said
     assert '+    "play_id": "florist-reminder",' in said
     assert (await typed("describe"))[1] == "nothing is kept\n"
     code, said = await typed("apply", EXAMPLES)
     assert code == DONE
-    assert said.count("DRAFT, LIVE once approved") == 25
+    assert said.count("DRAFT, LIVE once approved") == 26
     code, said = await typed("apply", EXAMPLES, "--dry-run")
     assert (code, "nothing would change" in said) == (DONE, True)
     code, said = await typed("approve", "template", "birthday", 1)
