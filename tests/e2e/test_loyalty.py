@@ -300,7 +300,7 @@ async def test_a_programme_that_can_not_be_is_refused_where_it_is_wrong(shop: An
     wrong = programme("guest") | {"zone": "Europe/Atlantis"}
     answer = await applied(shop, wrong)
     assert [(one.field, one.reason) for one in answer.faults] == [
-        ("definitions[0].programme.zone", "PROGRAMME_WRONG")
+        ("definitions[0].programme.zone", "PROGRAMME_MALFORMED")
     ]
     pilot = await applied(shop, programme("guest") | {"state": "PILOT"})
     assert [(one.field, one.reason) for one in pilot.faults] == [("definitions[0].state", "PILOT_OF_PLAYS")]
