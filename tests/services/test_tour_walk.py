@@ -177,7 +177,6 @@ def test_the_household_granted_is_unlinked_and_bought_on_every_channel() -> None
         ("never_personal", "take turns in it"),
         ("personal_twice", "followed by a personal one"),
         ("all_are_honoured", "Apart neither has the status"),
-        ("exclusive_for_all", "Nor do they find"),
         ("sums_no_identities", "by either identity"),
         ("opens_nothing", "what that opens to them"),
         ("hidden_from_guests", "They find what is kept for guests"),
