@@ -50,9 +50,14 @@ class Prices:
         self._print("\n[bold]Purchases of 50,000.00 in a month, on the web and by phone[/bold]")
         web, phone = Who.GUEST_WEB, Who.GUEST_PHONE
         bought = self._order(web, "web", FIRST_MINOR) and self._order(phone, "phone", SECOND_MINOR)
-        apart = self._standing("bought as two strangers", web)
-        self._claim(bought and apart.status == "", "Apart neither has the status")
-        self._claim(not self._finds(web), "Nor do they find what is kept for guests")
+        apart = [
+            self._standing(f"a stranger, on the {on}", who) for on, who in (("web", web), ("phone", phone))
+        ]
+        self._claim(
+            bought
+            and [(one.status, one.measured) for one in apart] == [("", FIRST_MINOR), ("", SECOND_MINOR)],
+            "Apart neither has the status, and each has what it bought",
+        )
         linked = self._people.join(web, phone)
         both = [
             self._standing(f"one person, asked on the {on}", who)

@@ -5,20 +5,27 @@ from __future__ import annotations
 import io
 import itertools
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from rich.console import Console
 
+from engagement.attributes import Attribute, read
 from services.importing.dealing import Answer
 from services.importing.messages import links
 from services.tour import tour
-from services.tour.callers import Callers
+from services.tour.callers import NAMES, Callers
+from services.tour.claims import Claims
 from services.tour.desk import Desk
 from services.tour.household import find_household, put_back, withdraw
-from tests.services.tour_world import DATASET, TourWorld
+from services.tour.offers_due import noon_zone
+from services.tour.offers_plays import Plays
+from tests.services.tour_world import DATASET, NOW_MS, TourWorld
 from veilgraph.client import Unavailable
 from veilgraph.client.testing import FakeVeilgraph
+from veilgraph.engagement.v1 import definition_pb2
 from veilgraph.identity.v1 import identity_pb2
 
 
@@ -26,6 +33,10 @@ from veilgraph.identity.v1 import identity_pb2
 def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the tour's suite has not sealed anew at once it never will."""
     monkeypatch.setattr("services.tour.rotation.REKEY_S", 0)
+    monkeypatch.setattr("services.tour.offers_plays.SETTLE_S", 0)
+    monkeypatch.setattr("services.tour.offers.WRITTEN_S", 0)
+    monkeypatch.setattr("services.tour.offers_due.DUE_S", 0.01)
+    monkeypatch.setattr("services.tour.offers_prices.FOUND_S", 0)
 
 
 def walk(
@@ -50,7 +61,7 @@ def walk(
         auditor=world.auditor(),
         keep=keep or (lambda name, _: Path(name)),
     )
-    callers = Callers(shop or world.client("shop"), world.client("partner"), world.client("operator"))
+    callers = Callers(shop or world.client("shop"), *(world.client(name) for name in NAMES[1:]))
     code = tour(callers, dataset, console, desk)
     return code, shown.getvalue()
 
@@ -64,6 +75,8 @@ def test_every_claim_holds_twice_in_a_row_and_everything_is_as_it_was() -> None:
         assert code == 0
         assert shown.count("✓") > 20
         assert world.state == before
+        assert not world.offers.leftovers
+    assert len(world.offers.declared) == 1
 
 
 def test_it_shows_titles_reasons_sources_and_the_evidence() -> None:
@@ -153,6 +166,35 @@ def test_the_household_granted_is_unlinked_and_bought_on_every_channel() -> None
         ("old_ids_end_at_once", "both are answered"),
         ("ids_of_all_change", "The shop's ids are what they were"),
         ("same_person_for_all", "No id and no person of the one is known to the other"),
+        ("plays_are_unsound", "definitions are sound"),
+        ("approves_its_own", "can not approve them"),
+        ("ever_changing", "would change nothing"),
+        ("reminds_after_the_day", "before the day and not after it"),
+        ("nothing_is_due", "get a message each"),
+        ("a_message_a_channel", "the person gets one"),
+        ("never_rests", "left in peace"),
+        ("rests_for_ever", "the offer is there"),
+        ("never_personal", "take turns in it"),
+        ("personal_twice", "followed by a personal one"),
+        ("all_are_honoured", "Apart neither has the status"),
+        ("sums_no_identities", "by either identity"),
+        ("opens_nothing", "what that opens to them"),
+        ("hidden_from_guests", "They find what is kept for guests"),
+        ("exclusive_for_all", "A stranger who searches"),
+        ("guests_pay_all", "finds a price for guests"),
+        ("asked_in_earnest_it_differs", "Asked in earnest the same comes out"),
+        ("price_is_undisclosed", "to be disclosed"),
+        ("all_pay_less", "A stranger pays the full price"),
+        ("why_without_origin", "which has its origin"),
+        ("why_without_basis", "what its use rests on"),
+        ("age_makes_prices", "Neither age nor sex"),
+        ("refunds_count_nothing", "gone, by one cent"),
+        ("price_stays", "So is the price of their own"),
+        ("exclusive_stays", "kept for guests is hidden"),
+        ("one_flavour_for_all", "one flavour of the twelve"),
+        ("another_in_the_shop", "The same in the shop"),
+        ("child_is_sold_to", "No personal offer is made"),
+        ("one_of_them_is_erased", "offers were made to is gone"),
     ],
 )
 def test_a_broken_promise_is_found_and_named(flaw: str, claim: str) -> None:
@@ -205,6 +247,35 @@ def test_without_the_data_set_there_is_nobody_to_walk_with() -> None:
     code, shown = walk(TourWorld(), dataset="another-shop")
     assert code == 1
     assert "✗ another-shop holds a household" in shown
+
+
+def test_without_the_shipped_plays_it_says_where_they_were_looked_for(tmp_path: Path) -> None:
+    """And nothing is declared."""
+    world, shown = TourWorld(), io.StringIO()
+    callers = Callers(*(world.client(name) for name in NAMES))
+    claims = Claims(Console(file=shown, width=300))
+    assert not Plays(callers, claims, tmp_path / "plays").walk()
+    assert f"{tmp_path / 'plays'}" in shown.getvalue()
+    assert not world.offers.declared
+
+
+def test_what_an_interrupted_tour_left_unapproved_is_approved_by_the_next() -> None:
+    """Without a new version of anything."""
+    world = TourWorld()
+    callers = Callers(*(world.client(name) for name in NAMES))
+    callers.operator.definitions.Apply(definition_pb2.ApplyRequest(request_id="earlier"))
+    claims = Claims(Console(file=io.StringIO()))
+    assert Plays(callers, claims).walk()
+    assert not claims.failed
+
+
+@pytest.mark.parametrize("hour", range(24))
+def test_it_is_noon_somewhere(hour: int) -> None:
+    """In a zone that the suite knows, whenever the tour is taken."""
+    now_ms = NOW_MS - NOW_MS % 86_400_000 + hour * 3_600_000
+    zone = noon_zone(now_ms)
+    assert datetime.fromtimestamp(now_ms / 1000, ZoneInfo(zone)).hour == 12
+    assert read(Attribute.TIME_ZONE, zone) == zone
 
 
 def test_where_nothing_is_to_be_put_back_nothing_is_written() -> None:

@@ -20,6 +20,7 @@ from services.importing.dealing import CHANNELS, Answer, deal
 from services.importing.messages import identifiers
 from services.tour.audit import Auditor
 from tests.consent.auditlog.logs import batches, file_of, verified
+from tests.services.tour_offers_world import OffersWorld
 from veilgraph.client import Denied, InvalidRequest, NotFound
 from veilgraph.client.testing import FakeVeilgraph
 from veilgraph.consent.v1 import consent_pb2, rights_pb2
@@ -60,6 +61,7 @@ class TourWorld:
         self.proofs: dict[str, str] = {}
         self.erased: set[int] = set()
         self.receipts: dict[str, rights_pb2.SignedReceipt] = {}
+        self.offers = OffersWorld(self)
         for ordinal in range(1, people + 1):
             self._import(ordinal)
 
@@ -113,7 +115,7 @@ class TourWorld:
                 "rights.Erase": bound(self.erase),
                 "rights.GetReceipt": bound(self.get_receipt),
                 "recommender.Recommend": bound(self.recommend),
-                "recommender.GetItem": lambda one: recommender_pb2.Item(item_id=one.item_id, title="A cup"),
+                **self.offers.handlers(caller, bound),
             }
         )
 
@@ -379,6 +381,7 @@ class TourWorld:
         for event in request.events:
             origin, count = self.events.get(opened(event.subject), (event.source.origin, 0))
             self.events[opened(event.subject)] = origin, count + 1
+            self.offers.did(opened(event.subject), event)
         return profile_pb2.TrackBatchResponse(recorded=len(request.events))
 
     def erase(self, request: Any, _caller: str, opened: Any) -> rights_pb2.EraseResponse:
