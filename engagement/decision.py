@@ -125,8 +125,7 @@ class Situation:
     currency: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One option by one channel at one instant."""
 
     play: Play

@@ -56,9 +56,9 @@ def answer(condition: Condition, facts: Facts) -> bool | None:
     """Yes, no, or ``None``: not known."""
     match condition:
         case All(of):
-            return _all(answer(one, facts) for one in of)
+            return _settled(of, facts, by=False)
         case Any(of):
-            return _not(_all(_not(answer(one, facts)) for one in of))
+            return _settled(of, facts, by=True)
         case Not(of):
             return _not(answer(of, facts))
         case _:
@@ -122,9 +122,15 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def _all(answers: Iterable[bool | None]) -> bool | None:
-    given = set(answers)
-    return False if False in given else None if None in given else True
+def _settled(of: Iterable[Condition], facts: Facts, *, by: bool) -> bool | None:
+    """What several conditions come to: one such answer settles it, else what is not known leaves it open."""
+    open_ = False
+    for one in of:
+        given = answer(one, facts)
+        if given is by:
+            return by
+        open_ = open_ or given is None
+    return None if open_ else not by
 
 
 def _not(given: bool | None) -> bool | None:

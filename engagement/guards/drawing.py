@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -44,17 +45,15 @@ def drawn(left: Left, fields: Mapping[str, Known], paid_permille: int, draw: flo
     left.read.update(_field_of(one.option) for one in given if one.option.interface_choice)
     declared = [one for one in given if is_declared(one.option, fields)]
     if declared:
-        shares = [1 / len(declared)] * len(declared)
         given = declared
+        split = _split(tuple(one.option.option_id for one in given), (1 / len(given),) * len(given))
     else:
-        weights = [left.weight(one) for one in given]
-        shares = chances(weights, [one.option.sponsored for one in given], paid_permille)
-    bounds = list(accumulate(shares))[:-1]
-    at = bisect_right(bounds, draw)
-    alternatives = tuple(
-        Chance(one.option.option_id, share) for one, share in zip(given, shares, strict=True)
-    )
-    return Drawn(given[at], shares[at], alternatives)
+        split = _weighed(
+            tuple((one.option.option_id, left.weight(one), one.option.sponsored) for one in given),
+            paid_permille,
+        )
+    at = bisect_right(split.bounds, draw)
+    return Drawn(given[at], split.alternatives[at].probability, split.alternatives)
 
 
 def is_declared(option: Option, fields: Mapping[str, Known]) -> bool:
@@ -100,6 +99,25 @@ def _floored(weights: Sequence[float], mass: float) -> list[float]:
         if lower == low or all(lower):
             return split
         low = lower
+
+
+class _Split(NamedTuple):
+    """The options that can be given, and where the interval of each but the last ends."""
+
+    alternatives: tuple[Chance, ...]
+    bounds: tuple[float, ...]
+
+
+@lru_cache(1000)
+def _weighed(given: tuple[tuple[str, float, bool], ...], paid_permille: int) -> _Split:
+    """How options of some weights, paid or not, are drawn: those of a play are weighed alike for many."""
+    names, weights, paid = zip(*given, strict=True)
+    return _split(names, chances(weights, paid, paid_permille))
+
+
+def _split(names: Sequence[str], shares: Sequence[float]) -> _Split:
+    chance_of_each = tuple(map(Chance, names, shares))
+    return _Split(chance_of_each, tuple(accumulate(shares))[:-1])
 
 
 def _by_option(candidates: Sequence[Candidate]) -> Sequence[Candidate]:

@@ -8,7 +8,6 @@ the last candidate away says why nothing is given.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from engagement.decision import Candidate, GivenOffer, Held, Situation, Step
@@ -93,7 +92,7 @@ class Left:
     def delay(self, at_ms: int) -> None:
         """Sends everything later; an instant before now changes nothing."""
         self.send_at_ms = max(self.send_at_ms, at_ms)
-        self.candidates = [replace(one, send_at_ms=self.send_at_ms) for one in self.candidates]
+        self.candidates = [one._replace(send_at_ms=self.send_at_ms) for one in self.candidates]
 
     def weigh(self, weights: Sequence[float]) -> None:
         """Says how much each candidate is preferred, in their order."""
@@ -106,7 +105,7 @@ class Left:
 
     def promised(self, option: Option) -> bool:
         """Whether an offer of an option binds."""
-        return any(offer.option_id == option.option_id for offer in self.offers)
+        return bool(self.offers) and any(offer.option_id == option.option_id for offer in self.offers)
 
 
 class Guard(NamedTuple):
