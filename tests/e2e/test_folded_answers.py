@@ -18,13 +18,15 @@ from identity.pairwise import Pairwise
 from services.interceptors.declared import policy_of
 from tests.e2e.conftest import Shop
 from tests.e2e.test_sweep import LIBRARY, REQUESTS, reflected, refused_or_degraded, wire_name
+from tests.services.conftest import reason_of
 from veilgraph.consent.v1 import consent_pb2
+from veilgraph.engagement.v1 import decision_pb2
 from veilgraph.identity.v1 import identity_pb2, people_pb2
 
-EVERYTHING = ("service", "personalise", "identity", "analytics")
+EVERYTHING = ("service", "personalise", "identity", "analytics", "loyalty")
 HOUR_MS = 3_600_000
 #: These may be used without a record: the never asked and the expired are served.
-NEEDS_NO_GRANT = {"Resolve", "TrackBatch", "Track", "Declare", "SetEntitlement"}
+NEEDS_NO_GRANT = {"Resolve", "TrackBatch", "Track", "Declare", "SetEntitlement", "Report"}
 REQUEST_ID = ("x-request-id", "01234567-89ab-cdef-0123-456789abcdef")
 
 
@@ -55,6 +57,8 @@ async def told(channel: grpc.aio.Channel, method: Any, request: Any, shop: Shop)
     try:
         got = [one async for one in started] if method.server_streaming else [await started]
     except grpc.aio.AioRpcError as error:
+        if reason_of(error) == "DECISION_UNKNOWN":
+            return None  # who may be asked about is told that there is no such decision
         pairs = (*error.initial_metadata(), *error.trailing_metadata())
         metadata = [f"{key}={value!r}".encode() for key, value in pairs]
         return (error.code().name.encode(), error.details().encode(), *metadata)
@@ -65,8 +69,16 @@ async def told(channel: grpc.aio.Channel, method: Any, request: Any, shop: Shop)
         answer.ClearField("consent_epoch")
         if isinstance(answer, people_pb2.WatchResponse):
             answer.ClearField("cursor")  # random, another one at every call
+        for decision in _decisions_in(answer):
+            decision.ClearField("decision_id")  # of the caller and its request id, another one at every call
     metadata = [f"{key}={value!r}".encode() for key, value in await started.trailing_metadata()]
     return (b"OK", *metadata, *(answer.SerializeToString() for answer in answers))
+
+
+def _decisions_in(answer: Any) -> list[Any]:
+    if isinstance(answer, decision_pb2.DecideBatchResponse):
+        return list(answer.decisions)
+    return [answer] if isinstance(answer, decision_pb2.DecideResponse) else []
 
 
 async def test_every_method_of_every_service_answers_them_all_alike(shop):
