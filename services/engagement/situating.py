@@ -47,6 +47,7 @@ class Question:
         language: of the content; empty: the person's own.
         now_ms: the instant that is decided for.
         writes: what is decided is written down.
+        due: it was set off; what a human has to approve is decided for nothing else.
     """
 
     purpose: str
@@ -62,6 +63,7 @@ class Question:
     language: str
     now_ms: int
     writes: bool
+    due: bool = False
 
 
 @dataclass(frozen=True, slots=True)
