@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import h3  # type: ignore[import-untyped]
@@ -9,7 +10,7 @@ import pytest
 
 from consent.guard_table import GuardEntry, GuardUpdate
 from engagement.condition import Near, YearlyWithin
-from engagement.play import Depth, Limits
+from engagement.play import Depth, Discount, Limits
 from identity.ids import SubjectId
 from services.errors import InvalidRequest
 from services.interceptors.call import Call
@@ -42,6 +43,21 @@ async def test_what_was_given_to_one_is_not_told_again_once_a_guess_joins_anothe
     guessed(desk)
     assert (await desk.mail()).hold.reason == HOLD.HOLD_REASON_UNCERTAIN
     assert (await desk.mail(request_id="same")).hold.reason == HOLD.HOLD_REASON_UNCERTAIN
+
+
+async def test_an_offer_is_told_to_nobody_whom_a_guess_takes_for_its_owner(desk: Desk) -> None:
+    """Neither its price nor its decision: it may be somebody else's."""
+    desk.definitions.all = [play("sale", option("ten", discount=Discount(permille=100)), offer_days=3)]
+    desk.definitions.limits = replace(desk.definitions.limits, cap=3)
+    guessed(desk)
+    theirs = await desk.decide(OTHER, price_minor=500, currency="EUR")
+    mine = await desk.decide(ME, price_minor=1000, currency="EUR")
+    assert (theirs.given.price_minor, mine.given.price_minor) == (450, 900)
+    assert mine.decision_id != theirs.decision_id
+    set_state(desk.calls.guard, OTHER, *GRANTED, members=(ME, OTHER))
+    set_state(desk.calls.guard, ME, *GRANTED, members=(ME, OTHER))
+    proven = await desk.decide(ME, price_minor=1000, currency="EUR")
+    assert (proven.given.price_minor, proven.decision_id) == (450, theirs.decision_id)
 
 
 async def test_what_closes_a_channel_or_silences_does_so_for_what_is_asked_again(desk: Desk) -> None:
