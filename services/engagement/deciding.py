@@ -16,12 +16,12 @@ from consent.policy import Policy
 from engagement.content import Content, Template, read_by, variant_for
 from engagement.decided import Asking, draw_of, held_for, outcome_of, row_of
 from engagement.decision import Held, History, Outcome
-from engagement.decision_store import Became, DecisionStore, Look, Room, Row, Whose
+from engagement.decision_store import Became, Before, DecisionStore, Look, Room, Row, Whose
 from engagement.errors import RequestIdReused
 from engagement.facts import Facts
 from engagement.fields import PRICING
 from engagement.grounds import Grounds, grounds_of, unpacked
-from engagement.guards import decide
+from engagement.guards import PIPELINE, decide, guarded, judged
 from engagement.play import OUTBOUND, Limits, Option, Play, Segment, State
 from identity.ids import SubjectId
 from services.begun import Begun
@@ -45,6 +45,13 @@ _RETRY_MS = 1_000
 #: After so many people others have their turn: some milliseconds.
 _PEOPLE_AT_ONCE = 10
 _IN_FORCE = (State.PILOT, State.LIVE)
+#: What protects a person does so for what they were told before, too.
+_AGAIN = [
+    guard
+    for guard in PIPELINE
+    if guard.name
+    in {"consent", "identity_confidence", "child", "open_complaint", "personal_price", "channel_allowed"}
+]
 
 
 class Definitions(Protocol):
@@ -203,7 +210,7 @@ class Decider:
             call, [one.subject for one in asked], question.purpose, bounds.limits.zone
         )
         return [
-            _Seen(one, plays, Recalled(known, before.history), before.row, bounds, look.whose)
+            _Seen(one, plays, Recalled(known, before.history), _row_of(one, before), bounds, look.whose)
             for one, known, before, look in zip(asked, facts, befores, looks, strict=True)
         ]
 
@@ -249,8 +256,11 @@ class Decider:
             return Decided(row, held_for(Held.NOT_PERMITTED), grounds, again=True)
         if row.binds_until_ms and row.binds_until_ms <= question.now_ms:
             return Decided(row, held_for(Held.NOT_ELIGIBLE), grounds, again=True)
-        outcome = outcome_of(row, play, option, grounds)
         situation = situation_of(call, subject, question, seen.recalled, seen.bounds)
+        left = guarded(replace(play, options=(option,)), judged(situation), _AGAIN)
+        if not left.candidates:
+            return Decided(row, held_for(left.held), grounds, again=True)
+        outcome = outcome_of(row, play, option, grounds)
         content, _ = self._content(outcome, situation.facts, question)
         return Decided(row, outcome, grounds, content, again=True)
 
@@ -335,10 +345,19 @@ class Decider:
         return Bounds(self._definitions.limits, self._definitions.segments)
 
     def _plays(self, question: Question) -> Sequence[Play]:
-        """Plays of the purpose that is asked for; whether each is for the person, the guards say."""
+        """Plays of the purpose that is asked for; whether each is for the person, the guards say.
+
+        One that waits for a human goes out by what was set off, and by no other way.
+        """
         named = self._definitions.play(question.play_id)
         found = self._definitions.plays(question.slot) if question.slot else [named] if named else []
-        return [play for play in found if play.purpose == question.purpose and play.state in _IN_FORCE]
+        asked = [play for play in found if question.due or not play.review]
+        return [play for play in asked if play.purpose == question.purpose and play.state in _IN_FORCE]
+
+
+def _row_of(asked: Asked, before: Before) -> Row | None:
+    """What was decided before; for nobody it is decided anew, and comes out the same."""
+    return None if asked.subject is None else before.row
 
 
 def _found(row: Row, plays: Sequence[Play]) -> tuple[Play, Option] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import h3
@@ -12,6 +13,7 @@ from engagement.condition import Scalar
 from engagement.content import Content
 from engagement.decision import Held
 from engagement.decision_store import DECISION_BYTES, NO_PRICE
+from engagement.detail import LOCATION_PRECISE, coarse, is_cell
 from engagement.event import event_key_of
 from engagement.facts import Known
 from engagement.fields import CALL_PREFIX, Field, Kind, field_of
@@ -29,11 +31,13 @@ from veilgraph.privacy.v1 import privacy_pb2
 HONOURED, OUT_OF_TIME, CALL = "HONOURED", "OUT_OF_TIME", "call"
 #: What is told of a price of the person's own where no template says it.
 DISCLOSURE = "This price was worked out for you from what you allow us to use."
-LOCATION_PRECISE, SPECIAL_SESSION = "location_precise", "special_category.session"
+SPECIAL_SESSION = "special_category.session"
 _PLACE = CALL_PREFIX + "place_cell"
 #: H3 resolution of a precise place: cells of some 15,000 square metres.
 _PRECISE = 10
 _MICRO = 1_000_000
+#: Another instant is within ten years: at the ends of the calendar there is no tomorrow.
+_AT_MOST_APART_MS = 3_660 * 86_400_000
 #: A caller's request ids are none of its event ids.
 _REQUEST = "decide"
 
@@ -61,6 +65,8 @@ def questions_of(
     given = context_of(request.context)
     content = _content_of(request)
     at_ms = milliseconds(request.at) if request.HasField("at") else None
+    if at_ms is not None and abs(at_ms - call.now_ms) > _AT_MOST_APART_MS:
+        raise InvalidRequest("FIELD_RANGE", field="at")
     purpose = call.guard.policy.leaves[call.purpose]
     return [
         Question(
@@ -108,7 +114,7 @@ def context_of(values: Iterable[decision_pb2.ContextValue]) -> dict[str, tuple[F
         if field is None or name in said:
             raise InvalidRequest("CONTEXT_UNKNOWN", field=f"context[{index}].name")
         value = _value(one, field)
-        if value is None:
+        if value is None or (field.kind is Kind.CELL and not is_cell(str(value))):
             raise InvalidRequest("CONTEXT_KIND", field=f"context[{index}]")
         said[name] = field, Known(value, 0, CALL, 0)
     return said
@@ -124,6 +130,8 @@ def permitted_context(
         if field.may_be_read_for(call.guard.policy.leaves[call.purpose])
         and (field.data_class != "SPECIAL" or _allows(call, subject, SPECIAL_SESSION))
     }
+    if _PLACE in used and not _allows(call, subject, LOCATION_PRECISE):
+        used[_PLACE] = replace(used[_PLACE], value=coarse(str(used[_PLACE].value)))
     place = request.coordinates if isinstance(request, decision_pb2.DecideRequest) else None
     if place is not None and request.HasField("coordinates") and _allows(call, subject, LOCATION_PRECISE):
         cell = h3.latlng_to_cell(place.latitude_micro / _MICRO, place.longitude_micro / _MICRO, _PRECISE)

@@ -379,6 +379,7 @@ def question_of(firing: Firing, offered: Offered, now_ms: int, *, writes: bool) 
         language="",
         now_ms=now_ms,
         writes=writes,
+        due=True,
     )
 
 

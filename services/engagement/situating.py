@@ -47,6 +47,7 @@ class Question:
         language: of the content; empty: the person's own.
         now_ms: the instant that is decided for.
         writes: what is decided is written down.
+        due: it was set off; what a human has to approve is decided for nothing else.
     """
 
     purpose: str
@@ -62,6 +63,7 @@ class Question:
     language: str
     now_ms: int
     writes: bool
+    due: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +82,13 @@ class Recalled(NamedTuple):
 
 
 def whose_of(call: Call, subject: SubjectId | None) -> Whose:
-    """Whose history counts; nobody's for nobody."""
+    """Whose history counts; nobody's for nobody. What was promised to one is told to none by a guess."""
     if subject is None:
         return Whose((), ())
-    readable = call.members(subject)
-    person = (one for one in call.linked(subject) if one in readable or call.allows(one, SERVICE))
-    return Whose(readable, tuple(dict.fromkeys((*readable, *person))))
+    members, proven = call.members(subject), set(_proven(call, subject))
+    person = (one for one in call.linked(subject) if one in members or call.allows(one, SERVICE))
+    readable = tuple(one for one in members if one in proven)
+    return Whose(readable, tuple(dict.fromkeys((*members, *person))))
 
 
 def windows_of(limits: Limits, now_ms: int) -> Windows:
@@ -135,8 +138,7 @@ def stable_number(call: Call, subject: SubjectId) -> int:
 
 def is_certain(call: Call, subject: SubjectId) -> bool:
     """Whether nobody belongs to the person by a guess alone."""
-    proven = call.linked(subject, call.guard.policy.index(SERVICE))
-    return set(call.members(subject)) <= set(proven)
+    return set(call.members(subject)) <= set(_proven(call, subject))
 
 
 def is_minor(facts: Facts) -> bool:
@@ -168,6 +170,11 @@ def with_events(history: History, facts: Facts) -> History:
         first_event_ms=min((event.occurred_at_ms for event in facts.events), default=None),
         open_complaint=history.open_complaint or complaint.is_open(facts.events),
     )
+
+
+def _proven(call: Call, subject: SubjectId) -> tuple[SubjectId, ...]:
+    """The birth subjects that belong to the person by proof."""
+    return call.linked(subject, call.guard.policy.index(SERVICE))
 
 
 def _permits_nothing(_purpose: str) -> bool:

@@ -25,14 +25,15 @@ _OWN = f"{_KEY} AND state = ? AND next_at_ms = ?"
 _COLUMNS = (
     "subject, play_id, occurrence, at_ms, due_at_ms, next_at_ms, state, given_at_ms, decision_id, approved"
 )
-#: Set off anew by something later: one that waits goes by that, and one that had become void is due again.
+#: Set off anew by something later: one that waits goes by that, and one that had become void is due again,
+#: and is a human's to approve again.
 _PUT = f"""
     INSERT INTO firing (subject, play_id, occurrence, at_ms, due_at_ms, next_at_ms, state, reason, approved,
         made_at_ms)
     VALUES (?, ?, ?, ?, ?, ?, {int(State.PENDING)}, '', 0, ?)
     ON CONFLICT (subject, play_id, occurrence) DO UPDATE SET
         at_ms = excluded.at_ms, due_at_ms = excluded.due_at_ms, next_at_ms = excluded.next_at_ms,
-        state = excluded.state, reason = ''
+        state = excluded.state, reason = '', approved = 0
     WHERE excluded.at_ms > firing.at_ms AND (
         (firing.state = {int(State.PENDING)} AND firing.decision_id IS NULL)
         OR (firing.state = {int(State.DROPPED)} AND firing.reason IN

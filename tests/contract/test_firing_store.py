@@ -273,3 +273,17 @@ def value(who: Any, attribute: Attribute, text: str) -> Value:
 def person(number: int) -> Any:
     """A birth subject with a place of its own."""
     return type(ME)(bytes([number]) * 16)
+
+
+async def test_what_a_human_approved_once_is_not_approved_when_it_is_set_off_anew(world: World) -> None:
+    """It was called off meanwhile; what comes of something later is another thing to look at."""
+    await world.set_off(firing())
+    (row,) = await world.claimed()
+    await world.firings.await_review(row, DECISION)
+    assert await world.firings.review(DECISION, NOW_MS, approved=True)
+    (row,) = await world.claimed()
+    assert row.approved
+    await world.firings.drop([(row, Dropped.CALLED_OFF)])
+    assert await world.set_off(firing(at_ms=NOW_MS, due_at_ms=NOW_MS)) == 1
+    (row,) = await world.claimed(NOW_MS + CLAIM_MS)
+    assert not row.approved
