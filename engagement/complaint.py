@@ -15,10 +15,12 @@ def is_open(events: Iterable[Event]) -> bool:
     """Whether one of a person's complaints is open; events of other kinds are passed over."""
     complained: dict[str, int] = {}
     closed: dict[str, int] = {}
+    by_kind: dict[int, dict[str, int]] = {
+        EventKind.COMPLAINT: complained,
+        EventKind.COMPLAINT_CLOSED: closed,
+    }
     for event in events:
-        latest = {EventKind.COMPLAINT: complained, EventKind.COMPLAINT_CLOSED: closed}.get(
-            EventKind(event.kind)
-        )
+        latest = by_kind.get(event.kind)
         if latest is not None:
             latest[event.order_ref] = max(
                 latest.get(event.order_ref, event.occurred_at_ms), event.occurred_at_ms

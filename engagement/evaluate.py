@@ -55,6 +55,8 @@ def holds(condition: Condition, facts: Facts) -> bool:
 def answer(condition: Condition, facts: Facts) -> bool | None:
     """Yes, no, or ``None``: not known."""
     match condition:
+        case Compare(name, comparison, value):  # most are this
+            return _compared(name, _value(name, facts), comparison, value)
         case All(of):
             return _settled(of, facts, by=False)
         case Any(of):
@@ -145,10 +147,8 @@ def _fields(leaf: Leaf) -> Iterable[str]:
             return event_fields(kinds)
 
 
-def _leaf(leaf: Leaf, facts: Facts) -> bool | None:
+def _leaf(leaf: YearlyWithin | Near | DaysSince | Count | Sum, facts: Facts) -> bool | None:
     match leaf:
-        case Compare(name, comparison, value):
-            return _compared(name, _value(name, facts), comparison, value)
         case YearlyWithin(name, days):
             return _comes_within(_texts(_value(name, facts)), days, facts)
         case Near(name, cells, distance):

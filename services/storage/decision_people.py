@@ -12,7 +12,8 @@ from engagement.grounds import unpacked
 from engagement.play import Channel, Depth
 from identity.ids import SubjectId
 from services.storage.database import Connection
-from services.storage.decisions import COMPLAINT, boundaries_of, decisions_of, reports_of
+from services.storage.decision_history import COMPLAINT
+from services.storage.decisions import boundaries_of, decisions_of, reports_of
 from services.stores import ExportedValue, Json
 
 #: Tables about people, each with a column of their birth subject; also those counted before an erasure.

@@ -14,24 +14,22 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
-from engagement.decision import GivenOffer, History, Reservation
+from engagement.decision import History
 from engagement.decision_store import (
-    NO_PRICE,
-    OWN_OUTCOMES,
     Became,
     Before,
     Look,
     Outcome,
-    Promise,
     Report,
     Room,
     Row,
     Windows,
 )
 from engagement.errors import RequestIdReused
-from engagement.play import Channel, Depth
+from engagement.play import Depth
 from identity.ids import SubjectId
 from services.storage.database import Connection, Database, StoreUnusable
+from services.storage.decision_history import COLUMNS, COMPLAINT, OFFER, PLACE, QUESTION, STANDS, befores
 from services.storage.firings import reported
 from services.storage.tombstones import erased_among
 
@@ -39,10 +37,7 @@ from services.storage.tombstones import erased_among
 FLUSH_S = 0.03
 #: So many may wait for a disk that takes nothing; then nothing more is decided.
 WAITING_MAX = 10_000
-#: ``boundary.channel`` of an open complaint.
-COMPLAINT = 0
 
-_COLUMNS = ", ".join(Row._fields)
 _MARKS = ", ".join("?" * len(Row._fields))
 #: A request that was held before is given something now; whatever else stands, stands.
 _UNLESS_GIVEN = f"""
@@ -51,12 +46,10 @@ _UNLESS_GIVEN = f"""
     WHERE decision.became = {Became.HELD:d}"""
 #: What failed may be promised anew.
 _UNLESS_STANDING = f"{_UNLESS_GIVEN} OR decision.became = {Became.RELEASED:d}"
-_ROW = f"SELECT {_COLUMNS} FROM decision WHERE decision_id = ?"  # noqa: S608 - our own names
-_NOTE = f"INSERT INTO decision ({_COLUMNS}) VALUES ({_MARKS}) {_UNLESS_GIVEN}"  # noqa: S608
-_STANDS = f"promises > 0 AND became IN ({Became.PROMISED:d}, {Became.SENT:d})"
+_ROW = f"SELECT {COLUMNS} FROM decision WHERE decision_id = ?"  # noqa: S608 - our own names
+_NOTE = f"INSERT INTO decision ({COLUMNS}) VALUES ({_MARKS}) {_UNLESS_GIVEN}"  # noqa: S608
 _REPORT = ", ".join(Report._fields)
 _REPORTS = f"SELECT {_REPORT} FROM decision_report"  # noqa: S608 - our own names
-_OWN = ", ".join(f"{outcome:d}" for outcome in OWN_OUTCOMES)
 _BECAME = {Outcome.SENT: Became.SENT, Outcome.FAILED: Became.RELEASED}
 
 
@@ -75,16 +68,14 @@ class DecisionTables:
             return [Before(History(), self._waiting.get(look.decision_id)) for look in looks]
         # Taken before it is read: what is written meanwhile waits no more, and may not be seen yet.
         waiting = [self._waiting_for(look) for look in looks]
-        found = await self._database.read(lambda reader: [_before(look, windows, reader) for look in looks])
+        found = await self._database.read(partial(befores, looks, windows))
         return [
             _with(before, *rows, look.slot) for look, before, rows in zip(looks, found, waiting, strict=True)
         ]
 
     async def promise(self, wanted: Sequence[tuple[Row, Room]]) -> list[bool]:
         """See ``DecisionStore.promise``."""
-        stand = await self._database.write(
-            lambda connection: [_promise(row, room, connection) for row, room in wanted]
-        )
+        stand = await self._database.write(partial(_promised, wanted))
         for (row, _), stands in zip(wanted, stand, strict=True):
             if stands:
                 self._waiting.pop(row.decision_id, None)
@@ -172,7 +163,7 @@ def _decided_at_ms(row: Row) -> int:
 
 def decisions_of(connection: Connection, subject: SubjectId) -> list[Row]:
     """Every decision that was made for a birth subject, oldest first."""
-    sql = f"SELECT {_COLUMNS} FROM decision WHERE subject = ? ORDER BY decided_at_ms, decision_id"  # noqa: S608
+    sql = f"SELECT {COLUMNS} FROM decision WHERE subject = ? ORDER BY decided_at_ms, decision_id"  # noqa: S608
     return [Row(*row) for row in connection.execute(sql, (subject,)).fetchall()]
 
 
@@ -203,84 +194,24 @@ def _reported(row: Sequence[Any]) -> Report:
     return Report(key, SubjectId(subject), *rest)
 
 
-def _before(look: Look, windows: Windows, reader: Connection) -> Before:
-    whose, slot = look.whose, look.slot
-    row = _row(look.decision_id, reader)
-    if not whose.person:
-        return Before(History(), row)
-    person, readable = _marks(whose.person), _marks(whose.readable)
-    earliest = windows.now_ms - max(windows.cap_ms, windows.asks_ms)
-    promised = reader.execute(
-        f"SELECT {_COLUMNS} FROM decision WHERE subject IN ({person}) AND {_STANDS}"  # noqa: S608 - our words
-        " AND (send_at_ms > ? OR binds_until_ms > ?) ORDER BY send_at_ms, decision_id",
-        (*whose.person, earliest, windows.now_ms),
-    ).fetchall()
-    shown = reader.execute(
-        f"SELECT depth, decided_at_ms FROM decision WHERE subject IN ({person}) AND slot = ? AND held = ''"  # noqa: S608
-        " ORDER BY decided_at_ms DESC LIMIT 1",
-        (*whose.person, slot),
-    ).fetchone()
-    drawn = reader.execute(
-        f"SELECT channel FROM boundary WHERE subject IN ({person})",  # noqa: S608
-        tuple(whose.person),
-    ).fetchall()
-    acted = None
-    if whose.readable:
-        (acted,) = reader.execute(
-            f"SELECT max(at_ms) FROM decision_report WHERE subject IN ({readable}) AND outcome IN ({_OWN})",  # noqa: S608
-            tuple(whose.readable),
-        ).fetchone()
-    rows = [Row(*promise) for promise in promised]
-    history = History(
-        last_own_action_ms=acted,
-        open_complaint=any(channel == COMPLAINT for (channel,) in drawn),
-        reservations=[
-            Reservation(one.send_at_ms, Channel(one.channel))
-            for one in rows
-            if one.promises & Promise.PLACE and one.send_at_ms > windows.now_ms - windows.cap_ms
-        ],
-        asked_at_ms=[
-            one.send_at_ms
-            for one in rows
-            if one.promises & Promise.QUESTION and one.send_at_ms > windows.now_ms - windows.asks_ms
-        ],
-        offers=[_offer(one) for one in rows if _binds(one, whose.readable, windows.now_ms)],
-        last_depth={} if shown is None else {slot: Depth(shown[0])},
-        closed=frozenset(Channel(channel) for (channel,) in drawn if channel != COMPLAINT),
-    )
-    return Before(history, row, 0 if shown is None else shown[1])
-
-
-def _binds(row: Row, readable: Sequence[SubjectId], now_ms: int) -> bool:
-    return bool(row.promises & Promise.OFFER) and row.binds_until_ms > now_ms and row.subject in readable
-
-
-def _offer(row: Row) -> GivenOffer:
-    return GivenOffer(
-        row.decision_id,
-        row.play_id,
-        row.option_id,
-        row.price_minor if row.price_minor != NO_PRICE else -1,
-        row.currency,
-        row.decided_at_ms,
-        row.binds_until_ms,
-    )
+def _promised(wanted: Sequence[tuple[Row, Room]], connection: Connection) -> list[bool]:
+    """Makes promises one after another; to those who were erased none."""
+    gone = erased_among(connection, {SubjectId(row.subject) for row, _ in wanted})
+    return [row.subject not in gone and _promise(row, room, connection) for row, room in wanted]
 
 
 def _promise(row: Row, room: Room, connection: Connection) -> bool:
-    if erased_among(connection, [SubjectId(row.subject)]):
-        return False
     at_ms, windows = row.send_at_ms, room.windows
     person, readable = tuple(room.whose.person), tuple(room.whose.readable)
     written = connection.execute(
         _promising(len(person), len(readable)),
         (
             *row,
-            *(row.promises & Promise.PLACE, *person),
+            *(row.promises & PLACE, *person),
             *(at_ms - windows.cap_ms, room.cap),
-            *(row.promises & Promise.QUESTION, *person),
+            *(row.promises & QUESTION, *person),
             *(at_ms - windows.asks_ms, room.asks),
-            *(row.promises & Promise.OFFER, *readable, row.play_id, row.decided_at_ms),
+            *(row.promises & OFFER, *readable, row.play_id, row.decided_at_ms),
         ),
     )
     return written.rowcount > 0
@@ -298,15 +229,15 @@ def _give_back(decision_ids: Sequence[bytes], connection: Connection) -> None:
 def _promising(person: int, readable: int) -> str:
     """The one statement that makes a promise where there is room, for so many birth subjects."""
     theirs, told = (
-        f"FROM decision WHERE subject IN ({', '.join('?' * subjects)}) AND {_STANDS}"
+        f"FROM decision WHERE subject IN ({', '.join('?' * subjects)}) AND {STANDS}"
         for subjects in (person, readable)
     )
     within = "AND send_at_ms > ?"  # and ever after: who came last into a window found room in it
     return f"""
-        INSERT INTO decision ({_COLUMNS}) SELECT {_MARKS}
-        WHERE (? = 0 OR (SELECT count(*) {theirs} AND promises & {Promise.PLACE:d} <> 0 {within}) < ?)
-        AND (? = 0 OR (SELECT count(*) {theirs} AND promises & {Promise.QUESTION:d} <> 0 {within}) < ?)
-        AND (? = 0 OR NOT EXISTS (SELECT 1 {told} AND promises & {Promise.OFFER:d} <> 0
+        INSERT INTO decision ({COLUMNS}) SELECT {_MARKS}
+        WHERE (? = 0 OR (SELECT count(*) {theirs} AND promises & {PLACE} <> 0 {within}) < ?)
+        AND (? = 0 OR (SELECT count(*) {theirs} AND promises & {QUESTION} <> 0 {within}) < ?)
+        AND (? = 0 OR NOT EXISTS (SELECT 1 {told} AND promises & {OFFER} <> 0
             AND play_id = ? AND binds_until_ms > ?))
         {_UNLESS_STANDING}"""
 
