@@ -26,7 +26,7 @@ from veilgraph.identity.v1 import identity_pb2, people_pb2
 EVERYTHING = ("service", "personalise", "identity", "analytics", "loyalty")
 HOUR_MS = 3_600_000
 #: These may be used without a record: the never asked and the expired are served.
-NEEDS_NO_GRANT = {"Resolve", "TrackBatch", "Track", "Declare", "SetEntitlement", "Report"}
+NEEDS_NO_GRANT = {"Resolve", "TrackBatch", "Track", "Declare", "SetEntitlement", "RecordAttributes", "Report"}
 REQUEST_ID = ("x-request-id", "01234567-89ab-cdef-0123-456789abcdef")
 
 

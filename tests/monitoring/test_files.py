@@ -39,7 +39,10 @@ WORDS = {
     "code": {code.name for code in grpc.StatusCode},
     "caller_kind": {*CALLER_KINDS, SERVICE, NOBODY},
     "service": set(SERVICES),
-    "feed": {"graph", "events", "announcements", *(f"audit.{name}" for name in SERVICES)},
+    "feed": {
+        *("graph", "events", "announcements", "triggers", "walk over dates", "walk over lapses"),
+        *(f"audit.{name}" for name in SERVICES),
+    },
 }
 
 

@@ -102,7 +102,7 @@ def test_a_method_that_finds_people_is_not_for_one_person(policy):
     """Those whose requests name no subject, and which take identifiers or tell about somebody."""
     plans = [plan for one in public_services().values() for plan in compile_service(one, policy).values()]
     finding = {plan.name.rsplit("/", 1)[1] for plan in plans if plan.finds_people}
-    assert finding == {"Resolve", "Watch", "PreviewRules", "ExchangeToken"}
+    assert finding == {"Resolve", "Watch", "PreviewRules", "ExchangeToken", "Due", "ListAudience"}
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def test_a_development_suite_names_its_certificates_and_callers(tmp_path):
     assert tls.files("consent").certificate == tmp_path / "tls/service/consent.pem"
     assert tls.files("identity").key == tmp_path / "tls/service/identity.key"
     assert tls.callers[caller_id(TRUST_DOMAIN, "shop")] == "shop"
-    assert len(tls.callers) == 5
+    assert len(tls.callers) == 6
     assert load(prepared(tmp_path, tls=False)).tls is None
 
 
