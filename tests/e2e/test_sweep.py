@@ -162,6 +162,9 @@ REQUESTS: dict[str, Request] = {
 }
 
 
+#: A stream that the service has ended while the client library still sends is told as that, in the place of
+#: the service's answer; it is asked again.
+_SENDING, ATTEMPTS = "SendMessageOperation", 5
 #: Methods of libraries: their contracts declare no policy.
 LIBRARY = (*EXEMPT, f"/{SERVICE_NAME}/")
 
@@ -206,9 +209,15 @@ async def answers(channel: grpc.aio.Channel, method: Any, request: Any, metadata
         request_serializer=lambda message: message.SerializeToString(),
         response_deserializer=response_type.FromString,
     )
-    sent = iter([request]) if method.client_streaming else request
-    started = call(sent, metadata=metadata)
-    return [answer async for answer in started] if method.server_streaming else [await started]
+    for attempt in range(ATTEMPTS):
+        sent = iter([request]) if method.client_streaming else request
+        started = call(sent, metadata=metadata)
+        try:
+            return [answer async for answer in started] if method.server_streaming else [await started]
+        except grpc.aio.AioRpcError as error:
+            if _SENDING not in str(error.debug_error_string()) or attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")
 
 
 def _named_in(answer: Any) -> Any:
