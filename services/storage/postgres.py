@@ -9,11 +9,12 @@ was lost is looked up by its number before anybody is told what became of it.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import asyncpg
 
@@ -51,7 +52,17 @@ _CALLERS = (asyncpg.IntegrityConstraintViolationError, asyncpg.RaiseError, async
 BEGIN_WRITING = (
     "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('veilgraph writer of ' || current_schema(), 0))"
 )
-_NUMBERS = "SELECT pg_current_xact_id()::text, number FROM turn"
+_NUMBERS = """
+    WITH mine AS (
+        INSERT INTO number_given (name, last) VALUES ($1, 1)
+        ON CONFLICT (name) DO UPDATE SET last = number_given.last + 1 RETURNING last)
+    SELECT pg_current_xact_id()::text, mine.last, turn.number FROM mine, turn"""
+#: What became of a transaction, and whether the writer's own count holds it: after a crash the database gives
+#: the number of a transaction that it lost to another one, which may be committed.
+_BECAME = """
+    SELECT pg_xact_status($1::text::xid8),
+        EXISTS (SELECT 1 FROM number_given WHERE name = $2 AND last >= $3)"""
+_FORGET = "DELETE FROM number_given WHERE name = $1"
 _ONE_STATE = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _COLUMNS = """
     SELECT table_name, column_name, udt_name FROM information_schema.columns
@@ -319,6 +330,7 @@ class PostgresDatabase:
         self.committed = Committed()
         self._queue: asyncio.Queue[Any] = asyncio.Queue()
         self._writer: asyncpg.Connection | None = None
+        self._name = f"commits of {secrets.token_hex(8)}"
         self._pool: asyncpg.Pool | None = None
         self._texts: _Texts
         self._writing: asyncio.Task[None] | None = None
@@ -403,16 +415,19 @@ class PostgresDatabase:
                     _settle(outcome, result, error)
             if None in group:
                 break
+        if self._writer is not None:
+            with suppress(*FAILURES):
+                await self._writer.execute(_FORGET, self._name)
         await self._end_writer()
 
     async def _outcomes(self, jobs: Sequence[Any]) -> list[tuple[Any, Exception | None]]:
-        number = ""
+        begun = _NOT_BEGUN
         try:
-            writer, number = await self._begun_writer()
+            writer, begun = await self._begun_writer()
             outcomes = await self._all_at_once(writer, [write for write, _ in jobs])
             if not outcomes:
                 await writer.execute("ROLLBACK")
-                writer, number = await self._begun_writer()
+                writer, begun = await self._begun_writer()
                 outcomes = await self._one_by_one(writer, [write for write, _ in jobs])
             if await writer.execute("COMMIT") == "COMMIT":
                 self.committed.kept(len(jobs))
@@ -420,7 +435,8 @@ class PostgresDatabase:
             failure: Exception = StoreUnusable("rolled back")
         except Exception as lost:  # noqa: BLE001 - told to those whose writes it took; the writer goes on
             await self._end_writer()
-            if number and not isinstance(lost, _TurnOver | _WriterLost) and await self._was_committed(number):
+            asked = begun != _NOT_BEGUN and not isinstance(lost, _TurnOver | _WriterLost)
+            if asked and await self._was_committed(begun):
                 self.committed.kept(len(jobs))
                 return outcomes
             failure = StoreUnusable(str(lost) if isinstance(lost, _TurnOver) else type(lost).__name__)
@@ -457,17 +473,17 @@ class PostgresDatabase:
     async def _carried(self, writer: asyncpg.Connection, write: Write[T]) -> T:
         return await carried(partial(write, _Carried(writer, self._texts)))
 
-    async def _begun_writer(self) -> tuple[asyncpg.Connection, str]:
-        """The writer in a transaction that has the lock, and the transaction's number."""
+    async def _begun_writer(self) -> tuple[asyncpg.Connection, _Begun]:
+        """The writer in a transaction that has the lock, and what the transaction is known by."""
         if self._writer is None or self._writer.is_closed():
             self._writer = await self.location.connected(
                 idle_in_transaction_session_timeout=str(_WRITER_IDLE_MS), synchronous_commit="on", **_BY_INDEX
             )
         await self._writer.execute(BEGIN_WRITING)
-        number, turn = await self._writer.fetchrow(_NUMBERS)
+        number, count, turn = await self._writer.fetchrow(_NUMBERS, self._name)
         if self._turn is not None and turn != self._turn.number:
             raise _TurnOver("another process serves these tables now")
-        return self._writer, number
+        return self._writer, _Begun(number, count)
 
     async def _end_writer(self) -> None:
         writer, self._writer = self._writer, None
@@ -475,13 +491,15 @@ class PostgresDatabase:
             with suppress(*FAILURES):
                 await writer.close(timeout=_CONNECT_S)
 
-    async def _was_committed(self, number: str) -> bool:
+    async def _was_committed(self, begun: _Begun) -> bool:
         """What became of a transaction; asked until the database says so."""
         while True:
             try:
                 connection = await self.location.connected()
                 try:
-                    status = await connection.fetchval("SELECT pg_xact_status($1::text::xid8)", number)
+                    status, counted = await connection.fetchrow(
+                        _BECAME, begun.number, self._name, begun.counted
+                    )
                 finally:
                     await connection.close()
             except asyncpg.InvalidParameterValueError:  # it never came so far: a database that took over
@@ -489,8 +507,18 @@ class PostgresDatabase:
             except FAILURES:
                 status = "in progress"
             if status != "in progress":
-                return bool(status == "committed")
+                return bool(status == "committed" and counted)
             await asyncio.sleep(_ASK_AGAIN_S)
+
+
+class _Begun(NamedTuple):
+    """What a writer's transaction is known by: the database's number of it, and the writer's own count."""
+
+    number: str
+    counted: int
+
+
+_NOT_BEGUN = _Begun("", 0)
 
 
 class _TurnOver(Exception):  # noqa: N818 - named after what it says

@@ -29,7 +29,7 @@ from tests.bench.measure import Figure, paired
 ROWS = 40_000
 _COLUMNS = ", ".join(Event._fields)
 _TYPES = {"event_key": "bytea", "subject": "bytea"} | dict.fromkeys(
-    ("item_id", "currency", "order_ref", "origin", "agreement"), "text"
+    ("item_id", "currency", "order_ref", "origin", "agreement", "detail"), "text"
 )
 _ARRAYS = ", ".join(f"${n}::{_TYPES.get(name, 'bigint')}[]" for n, name in enumerate(Event._fields, start=1))
 _RAW = f"INSERT INTO event ({_COLUMNS}) SELECT * FROM unnest({_ARRAYS})"  # noqa: S608 - our own column names
