@@ -1,103 +1,117 @@
-"""Parts of a person put together in any order and any groups, over links that come and go."""
+"""What was between the suite and a person, put together by the store of whichever identities they are."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from random import Random
+from itertools import chain, combinations
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement.decision import GivenOffer, Reservation
-from engagement.history import Part, Shown, history_of, together
-from engagement.play import Channel, Depth
+from engagement.decision import History
+from engagement.decision_store import Became, Look, Promise, Row, Whose
+from engagement.play import Depth
+from identity.ids import SubjectId
+from services.storage.decisions import DecisionTables
+from services.storage.sqlite import SqliteFile
+from tests.engagement.kept_decisions import DAY_MS, NOW, WINDOWS, A, B, C, room, row
 
-SLOTS = ("home.banner", "basket.side")
+SLOT = "home.banner"
+GROUPS = tuple(chain.from_iterable(combinations((A, B, C), size) for size in (1, 2, 3)))
+rows = st.builds(
+    dict,
+    subject=st.sampled_from((A, B, C)),
+    promises=st.sampled_from((0, Promise.PLACE, Promise.QUESTION, Promise.PLACE | Promise.OFFER)),
+    became=st.sampled_from((Became.PROMISED, Became.SENT, Became.RELEASED)),
+    days_ago=st.integers(0, 40),
+    depth=st.sampled_from(tuple(Depth)),
+)
 
 
-def part(number: int) -> Part:
-    """The part of a number; instants are few, so that they coincide."""
-    dice = Random(number)
+def in_order(said: list[dict]) -> list[dict]:
+    """Decisions are kept as they are made."""
+    return sorted(said, key=lambda one: -one["days_ago"])
 
-    def instant() -> int:
-        return dice.randrange(5)
 
-    return Part(
-        last_own_action_ms=dice.choice((None, instant())),
-        first_event_ms=dice.choice((None, instant())),
-        open_complaint=dice.random() < 0.3,
-        minor=dice.random() < 0.3,
-        reservations=tuple(
-            sorted(
-                (
-                    Reservation(instant(), dice.choice((Channel.EMAIL, Channel.SMS)))
-                    for _ in range(dice.randrange(3))
-                ),
-                key=lambda one: (one.at_ms, one.channel),
-            )
-        ),
-        asked_at_ms=tuple(sorted(instant() for _ in range(dice.randrange(3)))),
-        offers=tuple(
-            GivenOffer(bytes([dice.randrange(256)]) * 16, "p", "o", 5, "EUR", 0, 9)
-            for _ in range(dice.randrange(2))
-        ),
-        shown={slot: Shown(instant(), dice.choice(tuple(Depth))) for slot in SLOTS if dice.random() < 0.6},
-        closed=frozenset(dice.sample(tuple(Channel), dice.randrange(3))),
+def made(number: int, said: dict) -> Row:
+    """One decision that was kept, shown in a place of a page."""
+    at_ms = NOW - said["days_ago"] * DAY_MS + number  # no two of one instant
+    offers = bool(said["promises"] & Promise.OFFER)
+    return row(
+        number + 1,
+        said["subject"],
+        slot=SLOT,
+        play_id=f"play-{number}",
+        depth=said["depth"],
+        promises=said["promises"],
+        became=said["became"] if said["promises"] else Became.SHOWN,
+        decided_at_ms=at_ms,
+        send_at_ms=at_ms,
+        binds_until_ms=at_ms + 10 * DAY_MS if offers else 0,
+        price_minor=number if offers else -1,
     )
 
 
-parts = st.lists(st.integers(0, 2**32 - 1).map(part), max_size=6)
+def expected(kept: list[Row], person: tuple[SubjectId, ...]) -> tuple[object, ...]:
+    """Straight from what is kept: the sums of what stands, and what was shown last."""
+    theirs = [one for one in kept if one.subject in person]
+    standing = [one for one in theirs if one.promises and one.became in {Became.PROMISED, Became.SENT}]
+    now_ms = WINDOWS.now_ms
+    shown = max(theirs, key=lambda one: one.decided_at_ms, default=None)
+    return (
+        Counter(
+            one.send_at_ms
+            for one in standing
+            if one.promises & Promise.PLACE and one.send_at_ms > now_ms - WINDOWS.cap_ms
+        ),
+        Counter(
+            one.send_at_ms
+            for one in standing
+            if one.promises & Promise.QUESTION and one.send_at_ms > now_ms - WINDOWS.asks_ms
+        ),
+        {one.decision_id for one in standing if one.promises & Promise.OFFER and one.binds_until_ms > now_ms},
+        {} if shown is None else {SLOT: Depth(shown.depth)},
+    )
 
 
-@given(parts, st.randoms())
-def test_the_order_of_parts_means_nothing(some: list[Part], order: Random):
-    """A person is the same whichever of their birth subjects is read first."""
-    shuffled = list(some)
-    order.shuffle(shuffled)
-    assert together(some) == together(shuffled)
+def told(history: History) -> tuple[object, ...]:
+    return (
+        Counter(one.at_ms for one in history.reservations),
+        Counter(history.asked_at_ms),
+        {one.decision_id for one in history.offers},
+        dict(history.last_depth),
+    )
 
 
-@given(parts, st.integers(0, 6))
-def test_groups_of_parts_mean_nothing(some: list[Part], cut: int):
-    """Two groups put together, and then both, are the same as all at once."""
-    assert together([together(some[:cut]), together(some[cut:])]) == together(some)
+async def histories(store: DecisionTables) -> dict[tuple[SubjectId, ...], tuple[object, ...]]:
+    """Of everybody whom three identities may be, joined or apart."""
+    looks = [Look(Whose(person, person), b"", SLOT) for person in GROUPS]
+    found = await store.before(looks, WINDOWS)
+    return {person: told(before.history) for person, before in zip(GROUPS, found, strict=True)}
 
 
-@given(st.integers(0, 2**32 - 1).map(part))
-def test_one_part_is_itself(one: Part):
-    """Putting together one part, or one and nothing, changes it in no way."""
-    assert together([one]) == one == together([one, Part()]) == together([together([one])])
+@settings(max_examples=25, deadline=None)
+@given(st.lists(rows, max_size=12).map(in_order), st.integers(0, 12))
+def test_a_person_is_the_sum_of_their_identities_and_parts_into_them_again(said: list[dict], cut: int):
+    """However they are joined the same rows count, and nothing put together is kept."""
 
+    async def lived(folder: Path) -> None:
+        location = SqliteFile(folder / "engagement.db", "engagement")
+        await location.migrate()
+        async with location.opened() as database:
+            store, kept = DecisionTables(database), []
+            for portion in (said[:cut], said[cut:]):
+                for one in portion:
+                    kept.append(made(len(kept), one))
+                    if kept[-1].promises:
+                        free = room(kept[-1].subject, cap=99, asks=99)
+                        assert await store.promise([(kept[-1], free)]) == [True]
+                    else:
+                        store.note(kept[-1])
+                assert await histories(store) == {person: expected(kept, person) for person in GROUPS}
 
-@given(parts)
-def test_a_whole_is_what_its_parts_say(some: list[Part]):
-    """Straight from the definition: the latest, the first, the sums, whatever protects."""
-    person = history_of(together(some))
-    acted = [one.last_own_action_ms for one in some if one.last_own_action_ms is not None]
-    met = [one.first_event_ms for one in some if one.first_event_ms is not None]
-    assert person.last_own_action_ms == (max(acted) if acted else None)
-    assert person.first_event_ms == (min(met) if met else None)
-    assert len(person.reservations) == sum(len(one.reservations) for one in some)
-    assert Counter(person.asked_at_ms) == sum((Counter(one.asked_at_ms) for one in some), Counter())
-    assert Counter(person.offers) == sum((Counter(one.offers) for one in some), Counter())
-    assert person.open_complaint == any(one.open_complaint for one in some)
-    assert all(one.closed <= person.closed for one in some)
-    assert together(some).minor == any(one.minor for one in some)
-    for slot in SLOTS:
-        shown = [one.shown[slot] for one in some if slot in one.shown]
-        assert person.last_depth.get(slot) == (max(shown).depth if shown else None)
-
-
-@given(st.lists(st.integers(0, 2**32 - 1).map(part), min_size=2, max_size=5), st.data())
-def test_an_unlink_restores_what_a_link_joined(some: list[Part], data: st.DataObject):
-    """What happens while they are one person stays with whom it happened to, and nothing else changes."""
-    kept = dict(enumerate(some))
-    alone = {number: together([kept[number]]) for number in kept}
-    whole = together(kept.values())
-    happened = data.draw(st.sampled_from(sorted(kept)))
-    new = part(data.draw(st.integers(0, 2**32 - 1)))
-    kept[happened] = together([kept[happened], new])
-    assert together(kept.values()) == together([whole, new])
-    for number, own in kept.items():
-        expected = together([alone[number], new]) if number == happened else alone[number]
-        assert together([own]) == expected
+    with TemporaryDirectory() as folder:
+        asyncio.run(lived(Path(folder)))
