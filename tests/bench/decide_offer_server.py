@@ -59,7 +59,7 @@ def definitions() -> Declared:
     return Declared(
         [
             play("banner", option("everybody"), umbrella),
-            play("offer", option("ten"), slot="offer", offer_days=1),
+            play("offer", option("ten", Depth.SEGMENT), slot="offer", offer_days=1),
             message(),
         ],
         Limits(quiet_from_minute=0, quiet_until_minute=0),
