@@ -172,33 +172,39 @@ def test_a_cap_reaches_as_deep_as_it_must() -> None:
     assert sorted(evens) == [0, 0, 1, 1]
 
 
-def drawn(kinds: Sequence[tuple[str, str]], rules: Rules, exploration: Exploration) -> list[Recommended]:
+class Drawn:
     """Two places of a shop with items of these brands and categories, best first."""
-    many = len(kinds)
-    catalogue = catalogue_of(
-        tuple(StoredItem(n, f"i{n}", "", c, listed=True, brand=b) for n, (b, c) in enumerate(kinds, 1))
-    )
-    index = ServedIndex(two_tastes_model(), catalogue.shelf())
-    scores = np.linspace(1, 0.1, many).astype(np.float32)
-    source = Listed(np.arange(1, many + 1, dtype=np.int32), scores, Depth.GENERAL, "")
-    question = replace(ASKED, count=2, rules=rules, exploration=exploration)
-    admission = Admission(Sieves(catalogue).of(question.criteria), NONE, None, NONE)
-    return arranged(index, source, admission, question)[0]
+
+    def __init__(self, kinds: Sequence[tuple[str, str]]) -> None:
+        many = len(kinds)
+        catalogue = catalogue_of(
+            tuple(StoredItem(n, f"i{n}", "", c, listed=True, brand=b) for n, (b, c) in enumerate(kinds, 1))
+        )
+        scores = np.linspace(1, 0.1, many).astype(np.float32)
+        self.index = ServedIndex(two_tastes_model(), catalogue.shelf())
+        self.source = Listed(np.arange(1, many + 1, dtype=np.int32), scores, Depth.GENERAL, "")
+        self.admission = Admission(Sieves(catalogue).of(ASKED.criteria), NONE, None, NONE)
+
+    def by(self, rules: Rules, exploration: Exploration) -> list[Recommended]:
+        question = replace(ASKED, count=2, rules=rules, exploration=exploration)
+        return arranged(self.index, self.source, self.admission, question)[0]
 
 
 def test_whatever_is_drawn_leaves_enough_for_the_page() -> None:
     """One item closes both kinds that everything before the 400th is of; the page is full all the same."""
     kinds = [("b1", "c1")] * 100 + [("b2", "c2"), ("b1", "c2")] + [("b1", "c1")] * 300 + [("b3", "c3")] * 10
+    drawn = Drawn(kinds)
     for seed in range(150):
-        found = drawn(kinds, Rules(per_brand_max=1, per_category_max=1), Exploration(1.0, 150, 0, seed))
+        found = drawn.by(Rules(per_brand_max=1, per_category_max=1), Exploration(1.0, 150, 0, seed))
         assert len(found) == 2
 
 
 def test_under_caps_as_many_are_drawn_from_as_were_asked_for() -> None:
     """300 items of one brand stand above; the second place is one of the 100 best others."""
     kinds = [("b1", "")] * 299 + [("b2", "")] + [(f"x{n}", "") for n in range(500)]
+    drawn = Drawn(kinds)
     for seed in range(20):
-        _, second = drawn(kinds, Rules(per_brand_max=1), Exploration(0.5, 100, 1, seed))
+        _, second = drawn.by(Rules(per_brand_max=1), Exploration(0.5, 100, 1, seed))
         assert second.propensity == pytest.approx(0.505 if second.item == 300 else 0.005)
 
 
