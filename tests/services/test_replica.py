@@ -18,10 +18,11 @@ from consent.policy import Policy
 from consent.record import Action
 from services.consent import guard_stream
 from services.consent import replica as replica_module
-from services.consent.authority import AuthorityStopped, ConsentAuthority
+from services.consent.authority import ConsentAuthority
 from services.consent.barrier import Barrier
 from services.consent.guard_stream import GuardServicer
 from services.consent.replica import Replica
+from services.consent.rounds import AuthorityStopped
 from services.storage.consent import ConsentTables
 from services.storage.sqlite import SqliteDatabase
 from tests.conftest import Clock
@@ -523,7 +524,7 @@ async def test_whose_lease_ran_out_is_kept_no_longer(deployment: Deployment):
         await turns(lambda: b"one that is gone" not in deployment.barrier.holders)
         await turns(lambda: replica.table.ready)
         replica.renew()
-        await turns(lambda: deployment.authority._holders_kept == deployment.barrier.holders)
+        await turns(lambda: deployment.authority._term.holders_kept == deployment.barrier.holders)
         begun = await ConsentTables(deployment.database, deployment.policy, KEYS).begin()
         assert begun.holders == {replica._name}
 

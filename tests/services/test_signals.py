@@ -212,7 +212,7 @@ async def test_who_refuses_already_is_not_written_down_again(recording, clock):
     clock.now_ms += 1
     await port.refuse("shop", [OTHER])
     assert len(await records_of(authority, OTHER)) == 5
-    assert authority._projection.entries[OTHER].refuse == gpc_mask(authority.policy)
+    assert authority.snapshot().entries[OTHER].refuse == gpc_mask(authority.policy)
 
 
 async def test_signals_of_one_subject_at_the_same_time_are_one_record(recording):
