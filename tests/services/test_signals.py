@@ -21,12 +21,10 @@ from services.storage.sqlite import SqliteDatabase
 from tests.conftest import set_state
 from tests.consent.statements import KEYS, subject
 from tests.probe.v1 import probe_pb2
-from tests.services.conftest import KeptSignals, reason_of
+from tests.services.conftest import ANNA, BEN, KeptSignals, reason_of, refused, stream_refused
 from tests.services.test_authority import Saying
-from tests.services.test_guard import refused, stream_refused
 from veilgraph.privacy.v1 import privacy_pb2
 
-ANNA, BEN = SubjectId(b"anna" * 4), SubjectId(b"ben!" * 4)
 ONE, OTHER, STRANGER = subject(1), subject(2), subject(3)
 RECOMMEND, SALE, PARTNER = "personalise.recommend", "share.sale", "share.partner"
 ADS = "marketing.ads.third_party"
