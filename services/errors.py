@@ -25,7 +25,7 @@ from consent import errors as consent
 from engagement import errors as engagement
 from identity import errors as identity
 from recommender import errors as recommender
-from services.consent.authority import AuthorityStopped
+from services.consent.rounds import AuthorityStopped
 from services.feed import FeedStopped
 from services.storage.database import StoreUnusable
 from services.stores import StoreDown

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from services.commands.given import gateway, purchases, token_of
+
+_GOES_ON = "Started again it goes on from here."
+_AGAIN = "It can be made again as it is."
 
 
 def add(commands: Any) -> None:
@@ -38,57 +43,42 @@ def add(commands: Any) -> None:
 
 
 def _import_purchases(arguments: argparse.Namespace, console: Console) -> int:
-    from services.importing.errors import ImportStopped
     from services.importing.run import run_import
 
-    try:
-        run_import(
-            arguments.data,
-            arguments.gateway,
-            token_of(arguments.folder, "importer"),
-            arguments.folder,
-            console,
-            data_folder=arguments.files,
+    def run() -> object:
+        token = token_of(arguments.folder, "importer")
+        return run_import(
+            arguments.data, arguments.gateway, token, arguments.folder, console, data_folder=arguments.files
         )
-    except ImportStopped as stopped:
-        console.print(f"[red]The import stopped:[/red] {stopped}. Started again it goes on from here.")
-        return 1
-    return 0
+
+    return _brought(run, console, _GOES_ON)
 
 
 def _import_identities(arguments: argparse.Namespace, console: Console) -> int:
-    from services.importing.errors import ImportStopped
     from services.importing.identity_run import run_identities
 
-    try:
-        run_identities(
-            arguments.file,
-            arguments.map,
-            arguments.folder / "imports",
-            console,
-            target=arguments.gateway,
-            token=token_of(arguments.folder, arguments.caller),
-        )
-    except ImportStopped as stopped:
-        console.print(f"[red]The import stopped:[/red] {stopped}. Started again it goes on from here.")
-        return 1
-    return 0
+    return _brought(partial(_of_files, run_identities, arguments, console), console, _GOES_ON)
 
 
 def _import_items(arguments: argparse.Namespace, console: Console) -> int:
-    from services.importing.errors import ImportStopped
     from services.importing.item_run import run_items
 
+    return _brought(partial(_of_files, run_items, arguments, console), console, _AGAIN)
+
+
+def _of_files(run: Callable[..., object], arguments: argparse.Namespace, console: Console) -> object:
+    token = token_of(arguments.folder, arguments.caller)
+    folder = arguments.folder / "imports"
+    return run(arguments.file, arguments.map, folder, console, target=arguments.gateway, token=token)
+
+
+def _brought(run: Callable[[], object], console: Console, next_time: str) -> int:
+    """Imports; where that stopped it is said why, and what comes of the ``next_time``."""
+    from services.importing.errors import ImportStopped
+
     try:
-        run_items(
-            arguments.file,
-            arguments.map,
-            arguments.folder / "imports",
-            console,
-            target=arguments.gateway,
-            token=token_of(arguments.folder, arguments.caller),
-        )
+        run()
     except ImportStopped as stopped:
-        console.print(f"[red]The import stopped:[/red] {stopped}. It can be made again as it is.")
+        console.print(f"[red]The import stopped:[/red] {stopped}. {next_time}")
         return 1
     return 0

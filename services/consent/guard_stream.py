@@ -17,7 +17,8 @@ from weakref import ref
 
 from consent.guard_table import GuardUpdate
 from consent.packing import packed
-from services.consent.authority import AuthorityStopped, ConsentAuthority
+from services.consent.authority import ConsentAuthority
+from services.consent.rounds import AuthorityStopped
 from services.errors import InvalidRequest, Refusal, Unavailable
 from services.interceptors.call import Unreadable
 from services.storage.database import StoreUnusable

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Content
 from dataclasses import dataclass
@@ -19,9 +18,9 @@ from typing import Any
 
 from services.importing.errors import MappingError, SourceError
 from services.importing.mapping import Csv
-from services.importing.mapping_file import DATASET_NAME, csv_of
+from services.importing.mapping_file import csv_of, dataset_of
 from services.importing.reading import SUFFIXES
-from services.importing.toml_table import Table
+from services.importing.toml_table import Table, content_of
 from veilgraph import client
 from veilgraph.identity.v1 import identity_pb2
 
@@ -137,22 +136,14 @@ def load_identity_mapping(path: Path) -> IdentityMapping:
         MappingError: a key is unknown, missing or of the wrong type; not TOML.
         SourceError: there is no such file.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SourceError(f"no mapping file {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise MappingError(path.name, f"not TOML: {error}") from None
-    return parse_identity_mapping(content)
+    return parse_identity_mapping(content_of(path))
 
 
 def parse_identity_mapping(content: Content[str, Any]) -> IdentityMapping:
     """Makes a mapping of the content of a mapping file; see ``load_identity_mapping``."""
     top = Table(content, "")
     top.text("about", "")
-    dataset = top.text("dataset")
-    if not DATASET_NAME.fullmatch(dataset):
-        raise MappingError("dataset", "lower-case letters, digits and hyphens, at most 40")
+    dataset = dataset_of(top)
     identifiers = {name: _identifiers(table) for name, table in top.tables("identifiers").items()}
     links = top.tables("links") if "links" in content else {}
     mapping = IdentityMapping(

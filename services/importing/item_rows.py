@@ -6,7 +6,6 @@ say without its age limit, must not be shown. What the suite refuses it says its
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from services.importing.columns import key_text
-from services.importing.errors import MappingError, SourceError
+from services.importing.errors import MappingError
 from services.importing.identity_rows import RowError
 from services.importing.mapping import Csv
-from services.importing.mapping_file import DATASET_NAME, csv_of
+from services.importing.mapping_file import csv_of, dataset_of
 from services.importing.reading import Lines
-from services.importing.toml_table import Table
+from services.importing.toml_table import Table, content_of
 from veilgraph.recommender.v1 import recommender_pb2
 
 _TEXTS = ("item_id", "title", "category", "brand", "currency", "description")
@@ -65,22 +64,14 @@ def load_item_mapping(path: Path) -> ItemMapping:
         MappingError: a key is unknown, missing or of the wrong type; not TOML.
         SourceError: there is no such file.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SourceError(f"no mapping file {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise MappingError(path.name, f"not TOML: {error}") from None
-    return parse_item_mapping(content)
+    return parse_item_mapping(content_of(path))
 
 
 def parse_item_mapping(content: Mapping[str, Any]) -> ItemMapping:
     """Makes a mapping of the content of a mapping file; see ``load_item_mapping``."""
     top = Table(content, "")
     top.text("about", "")
-    dataset = top.text("dataset")
-    if not DATASET_NAME.fullmatch(dataset):
-        raise MappingError("dataset", "lower-case letters, digits and hyphens, at most 40")
+    dataset = dataset_of(top)
     columns, constants = (
         _named(top.table(key, optional=key == "constants")) for key in ("columns", "constants")
     )

@@ -10,7 +10,6 @@ import hashlib
 import importlib.util
 import json
 import re
-import tomllib
 from collections.abc import Mapping as Content
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ import pyarrow.compute as pc
 from services.importing.errors import MappingError, SourceError
 from services.importing.mapping import Amount, BadRows, Csv, Items, Mapping, Texts
 from services.importing.reading import SUFFIXES
-from services.importing.toml_table import Table
+from services.importing.toml_table import Table, content_of
 
 #: The mapping of the data set that is imported when none is named.
 COMPLETE_JOURNEY = Path(__file__).with_name("complete_journey.toml")
@@ -41,21 +40,13 @@ def load_mapping(path: Path = COMPLETE_JOURNEY, *, folder: Path | None = None) -
         MappingError: a key is unknown, missing or of the wrong type; not TOML.
         SourceError: a file it names does not exist.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SourceError(f"no mapping file {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise MappingError(path.name, f"not TOML: {error}") from None
-    return parse_mapping(content, folder or path.parent, package_wins=folder is None)
+    return parse_mapping(content_of(path), folder or path.parent, package_wins=folder is None)
 
 
 def parse_mapping(content: Content[str, Any], folder: Path, *, package_wins: bool = True) -> Mapping:
     """Makes a mapping of the content of a mapping file; see ``load_mapping``."""
     top = Table(content, "")
-    dataset = top.text("dataset")
-    if not DATASET_NAME.fullmatch(dataset):
-        raise MappingError("dataset", "lower-case letters, digits and hyphens, at most 40")
+    dataset = dataset_of(top)
     package = top.text("package", "")
     base = _package_folder(package) if package and package_wins else folder
     lines = top.table("purchases")
@@ -101,6 +92,14 @@ def _amount(table: Table) -> Amount | None:
         minor=table.choice("unit", ("major", "minor"), "major") == "minor",
         currency=currency,
     )
+
+
+def dataset_of(top: Table) -> str:
+    """The name of the data set, as a mapping says it."""
+    dataset = top.text("dataset")
+    if not DATASET_NAME.fullmatch(dataset):
+        raise MappingError("dataset", "lower-case letters, digits and hyphens, at most 40")
+    return dataset
 
 
 def csv_of(table: Table) -> Csv:

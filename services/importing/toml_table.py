@@ -1,4 +1,4 @@
-"""One table of a TOML file, read with types.
+"""A mapping file's TOML, read with types.
 
 Every key is asked for by its type; what is of another type, missing, or never asked for is
 a ``MappingError`` that says where it stands (``purchases.amount.per``).
@@ -6,10 +6,27 @@ a ``MappingError`` that says where it stands (``purchases.amount.per``).
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping as Content
+from pathlib import Path
 from typing import Any
 
-from services.importing.errors import MappingError
+from services.importing.errors import MappingError, SourceError
+
+
+def content_of(path: Path) -> Content[str, Any]:
+    """What a mapping file says.
+
+    Raises:
+        MappingError: it is not TOML.
+        SourceError: there is no such file.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SourceError(f"no mapping file {path}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MappingError(path.name, f"not TOML: {error}") from None
 
 
 class Table:

@@ -21,13 +21,13 @@ def watch_authority(registry: CollectorRegistry, authority: ConsentAuthority) ->
         buckets=_BUCKETS_S,
         registry=registry,
     )
-    authority.restricted = seconds.observe
+    authority.rounds.restricted = seconds.observe
     waits = Gauge(
         "veilgraph_barrier_wait_seconds",
         "For how long the oldest change has waited until everybody has taken it in.",
         registry=registry,
     )
-    waits.set_function(lambda: authority.waits_s)
+    waits.set_function(lambda: authority.rounds.waits_s)
     holders = Gauge(
         "veilgraph_lease_holders",
         "Processes whose lease on the state of consent may be out.",

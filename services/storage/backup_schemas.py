@@ -28,7 +28,8 @@ from services.storage.backup_files import (
 )
 from services.storage.backup_manifest import BackupUnusable, Manifest, Saved, private, read_manifest
 from services.storage.database import Location, Turn
-from services.storage.postgres import FAILURES, PostgresSchema
+from services.storage.postgres import PostgresSchema
+from services.storage.postgres_address import FAILURES
 
 _STAGED = "{}_restoring"
 _JOURNAL = "consent_journal"

@@ -13,14 +13,14 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import asyncpg
 
 from services.storage.database import StoreUnusable, Turn, TurnTaken
-
-if TYPE_CHECKING:
-    from services.storage.postgres import PostgresSchema
+from services.storage.postgres_address import FAILURES, PostgresAddress
+from services.storage.postgres_commits import BEGIN_WRITING
+from services.storage.postgres_tables import must_be_current
 
 #: A holder asks so often whether it still is, and is none any more when it did not for so long.
 ASK_S = 0.5
@@ -66,22 +66,20 @@ DUTIES = Right("duties", f"SELECT pg_try_advisory_lock({_DUTIES})", _LAST_DUTIES
 class TurnHolder:
     """One process's hold on a right; used once, from one event loop."""
 
-    def __init__(self, schema: PostgresSchema, right: Right) -> None:
-        self._schema = schema
+    def __init__(self, address: PostgresAddress, right: Right) -> None:
+        self._address = address
         self._right = right
         self._connection: asyncpg.Connection | None = None
         self._asking: asyncio.Task[None] | None = None
 
     async def taken(self, waiting: Callable[[], object] | None) -> Turn:
         """Waits for the right and takes it; arguments and errors as of ``Location.turn``."""
-        from services.storage.postgres import FAILURES, must_be_current  # noqa: PLC0415 - a cycle
-
         try:
             await self._connect()
-            await must_be_current(self._open, self._schema.domain)
+            await must_be_current(self._open, self._address.domain)
             while not await self._open.fetchval(self._right.take):
                 if waiting is None:
-                    raise TurnTaken(f"another process serves {self._schema.domain}")
+                    raise TurnTaken(f"another process serves {self._address.domain}")
                 waiting()
                 waiting = _nothing
                 await asyncio.sleep(_ASK_FOR_S)
@@ -102,8 +100,6 @@ class TurnHolder:
                 await self._connection.close(timeout=ASK_S)
 
     async def _counted(self) -> int:
-        from services.storage.postgres import BEGIN_WRITING  # noqa: PLC0415 - a cycle
-
         if not self._right.next_number:
             return int(await self._open.fetchval(self._right.number))
         await self._open.execute(BEGIN_WRITING)
@@ -113,8 +109,6 @@ class TurnHolder:
 
     async def _hold(self, turn: Turn) -> None:
         """Asks as long as it lasts; a database that came back gives it again if nobody had it."""
-        from services.storage.postgres import FAILURES  # noqa: PLC0415 - a cycle
-
         while not turn.lost.done():
             await asyncio.sleep(ASK_S)
             try:
@@ -140,8 +134,8 @@ class TurnHolder:
 
     async def _connect(self) -> None:
         who = f"{socket.gethostname()[:_HOST_MAX]}:{os.getpid()}"
-        name = f"veilgraph {self._schema.domain} {self._right.name} {who}"
-        self._connection = await self._schema.connected(
+        name = f"veilgraph {self._address.domain} {self._right.name} {who}"
+        self._connection = await self._address.connected(
             idle_session_timeout=str(_SILENT_MS), application_name=name
         )
 

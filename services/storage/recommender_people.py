@@ -7,7 +7,7 @@ is over only when no model in service or in a file is.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -22,12 +22,13 @@ from services.recommender.serving import LiveIndex
 from services.recommender.trainer import PURPOSE, Trainer
 from services.storage.database import Connection
 from services.storage.engagement_people import answer_in_words
-from services.storage.entitlements import EntitlementTables, entitlements_of, erase_entitlements
+from services.storage.entitlements import EntitlementTables, entitlements_of
 from services.storage.followers import FollowerTables
 from services.storage.model_files import ModelFiles
-from services.storage.recommender import declared_by, erase_events
+from services.storage.recommender import declared_by
+from services.storage.recommender_rows import RecommenderRows
 from services.storage.sums_files import SumsFiles
-from services.stores import ExportedValue, Json, Kept
+from services.stores import ExportedValue, Json
 
 _DAY_MS = 86_400_000
 _RECOMMEND = "personalise.recommend"
@@ -40,10 +41,8 @@ _EVENTS = f"""
     WHERE subject = ({_NUMBER}) ORDER BY day"""  # noqa: S608 - our own text
 
 
-class RecommenderPeople:
-    """Implements ``services.storage.personal.Contents``."""
-
-    name = "recommender"
+class RecommenderPeople(RecommenderRows):
+    """Implements ``services.storage.personal.Contents``: the rows, what was learned of them, and lists."""
 
     def __init__(
         self,
@@ -77,12 +76,8 @@ class RecommenderPeople:
     def count(self, connection: Connection, subjects: Sequence[SubjectId]) -> dict[str, int]:
         """See ``Contents.count``; models and sums count when they are of any of the subjects."""
         numbers = [row[0] for one in subjects for row in connection.execute(_NUMBER, (one,)).fetchall()]
-        events = "SELECT count(*) FROM event WHERE subject = ?"
-        answers = "SELECT count(*) FROM declared WHERE birth = ?"
         return {
-            "event": sum(connection.execute(events, (number,)).fetchone()[0] for number in numbers),
-            "entitlement": sum(len(entitlements_of(connection, one)) for one in subjects),
-            "declared": sum(connection.execute(answers, (one,)).fetchone()[0] for one in subjects),
+            **super().count(connection, subjects),
             "model": len(self._files.learned_from(np.array(numbers, np.int64))) if numbers else 0,
             "learned sums": int(self._sums.learned_from(np.array(numbers, np.int64))),
         }
@@ -170,20 +165,6 @@ class RecommenderPeople:
                 purposes=(_RECOMMEND,),
                 inferred=True,
             )
-
-    def erase(
-        self, connection: Connection, subjects: Sequence[SubjectId], _erasure_id: str
-    ) -> Mapping[str, Kept]:
-        """See ``Contents.erase``."""
-        erase_events(subjects, connection)
-        erase_entitlements(connection, subjects)
-        return {}
-
-    def suppress(
-        self, _connection: Connection, _subjects: Sequence[SubjectId], _erasure_id: str
-    ) -> Mapping[str, Kept]:
-        """See ``Contents.suppress``: no identifiers are kept here."""
-        return {}
 
     async def forget(self, subjects: Sequence[SubjectId]) -> None:
         """See ``Contents.forget``."""

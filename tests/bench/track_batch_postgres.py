@@ -22,7 +22,9 @@ import asyncpg
 
 from engagement.event import Event
 from engagement.store import Appended
+from services.storage.database import Write
 from services.storage.postgres import PostgresDatabase, PostgresSchema
+from services.storage.postgres_writer import Outcome, PostgresWriter
 from tests import postgres_server
 from tests.bench.measure import Figure, paired
 
@@ -42,8 +44,17 @@ class CountingSchema(PostgresDatabase):
         super().__init__(location)
         self.transaction_sizes: list[int] = []
 
-    async def _outcomes(self, jobs: Sequence[Any]) -> list[tuple[Any, Exception | None]]:
-        outcomes = await super()._outcomes(jobs)
+    async def open(self) -> None:
+        await super().open()
+        self._writer = _CountingWriter(self.location, None, self._texts, self.committed)
+        self._writer.transaction_sizes = self.transaction_sizes
+
+
+class _CountingWriter(PostgresWriter):
+    transaction_sizes: list[int]
+
+    async def outcomes(self, writes: Sequence[Write[Any]]) -> Sequence[Outcome]:
+        outcomes = await super().outcomes(writes)
         recorded = sum(result.recorded for result, _ in outcomes if isinstance(result, Appended))
         if recorded:
             self.transaction_sizes.append(recorded)

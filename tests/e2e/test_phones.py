@@ -16,9 +16,8 @@ from services.login.access_tokens import TTL_S
 from services.rights.proofs import PROOF_MAX_S
 from tests.conftest import Clock
 from tests.e2e.conftest import Shop, quartet_in, suite_in
-from tests.services.conftest import reason_of
+from tests.services.conftest import reason_of, refused
 from tests.services.provider import CLIENT, PROVIDER, LoginProvider, serving
-from tests.services.test_guard import refused
 from veilgraph.client import account_id
 from veilgraph.consent.v1 import consent_pb2, rights_pb2, rights_pb2_grpc
 from veilgraph.identity.v1 import identity_pb2, tokens_pb2, tokens_pb2_grpc

@@ -28,9 +28,9 @@ from services.preferences.development_provider import DevelopmentProvider, house
 from services.preferences.serving import centre_of
 from services.preferences.settings import Settings
 from tests.conftest import NOW_MS, ROOT, Clock
+from tests.e2e.chromium import Chromium, found
 from tests.e2e.conftest import Shop, suite_in
 from tests.e2e.test_preferences import allowed, settings_in
-from tests.preferences.chromium import Chromium, found
 from veilgraph.client import connect
 from veilgraph.client.suite import SERVICES as CLIENT_SERVICES
 from veilgraph.engagement.v1 import profile_pb2

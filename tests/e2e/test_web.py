@@ -24,13 +24,15 @@ from services.deployment.program import wall_clock_ms
 from services.gateway.config import gateway_of
 from services.gateway.envoy import running_gateway
 from tests.e2e import web_build
-from tests.e2e.browser import BROWSER, page_of
+from tests.e2e.chromium import Chromium, found
 from tests.e2e.conftest import suite_in
 from tests.e2e.test_phones import APP, SCOPES
 from tests.given import ROOT
 from tests.services.provider import CLIENT, PROVIDER, LoginProvider, serving
 from veilgraph.consent.v1 import consent_pb2, consent_pb2_grpc
 from veilgraph.identity.v1 import tokens_pb2, tokens_pb2_grpc
+
+PROGRAM = found()
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -157,14 +159,16 @@ async def in_browser(place: Place, url: str) -> str:
     """What a page has said when its scripts are done."""
 
     def said() -> str:
-        with page_of(url, place.folder / "profile") as page:
+        assert PROGRAM is not None
+        with Chromium(PROGRAM, place.folder / "profile", scripts=True) as browser:
+            browser.go(url)
             element = "document.getElementById('said')?.textContent"
-            return str(page.until(f"{element} !== '…' && {element}"))
+            return str(browser.until(f"{element} !== '…' && {element}"))
 
     return await asyncio.to_thread(said)
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+@pytest.mark.skipif(PROGRAM is None, reason="no Chromium is installed")
 async def test_a_browser_logs_in_and_asks_about_its_person(place):
     """Code and PKCE at the provider, the exchange, a call from another origin, and a refusal it can read."""
     said = json.loads(await in_browser(place, f"{place.site}/index.html"))
@@ -174,7 +178,7 @@ async def test_a_browser_logs_in_and_asks_about_its_person(place):
     assert place.provider.challenged == 1
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+@pytest.mark.skipif(PROGRAM is None, reason="no Chromium is installed")
 async def test_a_browser_does_not_let_another_sites_page_call(place):
     """The same page from an origin that is not listed logs in and gets no further."""
     pages = place.folder / "other"

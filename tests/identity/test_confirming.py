@@ -20,7 +20,7 @@ from identity.graph import Graph
 from identity.ids import SubjectId
 from identity.ledger import EdgeState
 from identity.rules import compile_rules
-from services.consent.authority import AuthorityStopped
+from services.consent.rounds import AuthorityStopped
 from services.errors import Refusal, Unavailable
 from services.feed import FeedStopped
 from services.identity.confirming import RETRY_MAX_S, RETRY_S

@@ -12,7 +12,7 @@ from identity.errors import KeyInUse, KeyUnknown
 from identity.keyring import KeyRing
 from identity.rotation import begin
 from services import key_file
-from services.consent.authority import AuthorityStopped
+from services.consent.rounds import AuthorityStopped
 from services.errors import InvalidRequest, Unavailable
 from services.identity.keys import KeyServicer
 from services.storage.database import StoreUnusable

@@ -15,7 +15,7 @@ from identity.ids import SubjectId
 from identity.ledger import EdgeState
 from identity.rules import DAY_MS
 from identity.tokens import IdentifierKind
-from services.consent.authority import AuthorityStopped
+from services.consent.rounds import AuthorityStopped
 from services.deployment.config import shipped_rules_file
 from services.errors import Refusal
 from services.identity.rule_book import rules_in_force, rules_of

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from consent.guard_table import GuardTable
 from identity.tokens import IdentifierKind
-from services.consent.authority import AuthorityStopped
+from services.consent.rounds import AuthorityStopped
 from services.deployment.config import SERVICES, SuiteConfig, load
 from services.deployment.development import prepare
 from services.deployment.suite import remote_links

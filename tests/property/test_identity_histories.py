@@ -23,7 +23,7 @@ from identity.errors import LinkNotFound
 from identity.graph import Graph
 from identity.ids import SubjectId
 from identity.ledger import NEVER_MS
-from services.consent.authority import AuthorityStopped
+from services.consent.rounds import AuthorityStopped
 from services.errors import Refusal
 from services.storage.rekeying import SealedRows
 from tests.conftest import NOW_MS, Clock

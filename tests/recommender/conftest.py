@@ -24,9 +24,12 @@ from services.recommender.recommending import Recommender, running_recommender
 from services.storage.recommender import RecommenderTables
 from services.storage.sqlite import SqliteDatabase
 from tests.conftest import Clock, set_state
-from tests.recommender.events import NOW_MS, SMALL, event, two_tastes
+from tests.recommender.events import NOW_MS, SMALL, TODAY, event, subject, two_tastes
 from veilgraph.recommender.v1 import recommender_pb2
 
+#: Who bought by two tastes, and who is asked for.
+PEOPLE = [subject(person + 100) for person in range(60)]
+ME = subject(1)
 ALL_PURPOSES = ("personalise.recommend", "train_model", "service")
 
 
@@ -208,3 +211,37 @@ def purchases_of_two_tastes() -> list[ProjectedEvent]:
         event(key, person + 100, item_id=f"item-{item}", day=day, quantity=quantity)
         for key, (person, item, day, _, quantity) in enumerate(two_tastes(), start=1000)
     ]
+
+
+async def furnished(world: World, *mine: Any) -> World:
+    """A world with a shop, two tastes and these events of mine; everybody permits everything."""
+    await world.put(shop_items())
+    await world.tell(*purchases_of_two_tastes(), *mine)
+    world.permit(ME, *PEOPLE)
+    return world
+
+
+@pytest.fixture(scope="session")
+def trained_folder(tmp_path_factory: pytest.TempPathFactory, policy: Policy) -> Path:
+    """Of a furnished world that trained; I bought items 1 and 2 at the till."""
+
+    async def train(world: World) -> None:
+        await furnished(world, *(event(n, item_id=f"item-{n}", day=TODAY - 5) for n in (1, 2)))
+        await world.train()
+
+    return left_by(tmp_path_factory.mktemp("trained"), policy, train)
+
+
+@pytest.fixture
+async def trained(
+    trained_folder: Path, tmp_path: Path, guard: GuardTable, clock: Clock
+) -> AsyncIterator[World]:
+    """A world started on a copy of that folder; everybody permits everything."""
+    async with copied(trained_folder, tmp_path / "trained", guard, clock) as world:
+        world.permit(ME, *PEOPLE)
+        yield world
+
+
+def ids(answer: recommender_pb2.RecommendResponse) -> list[str]:
+    """The item ids of an answer."""
+    return [item.item_id for item in answer.items]

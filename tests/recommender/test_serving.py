@@ -171,3 +171,36 @@ async def test_an_empty_catalogue_answers_with_nothing_until_something_is_put(
     await world.live.followed()
     assert await world.found() == {1}
     await world.live.close()
+
+
+class DeletesWhileBuilding(Catalogue):
+    """Loses an item right after an index was begun over it."""
+
+    victim: StoredItem | None = None
+
+    def shelf(self) -> Shelf:
+        shelf = super().shelf()
+        if self.victim is not None:
+            self.put([self.victim])
+        return shelf
+
+
+async def test_an_item_deleted_while_an_index_is_built_is_not_in_it() -> None:
+    """The index that comes into service is marked with what happened meanwhile."""
+    catalogue = DeletesWhileBuilding(
+        StoredItem(n, f"item-{n}", f"Item {n}", "food", listed=True) for n in range(1, 25)
+    )
+    model = two_tastes_model()
+
+    async def unused() -> Any:
+        raise AssertionError
+
+    live = LiveIndex(catalogue, ServedIndex(model, catalogue.shelf()), unused)
+    try:
+        catalogue.victim = StoredItem(5, "item-5", "", "", listed=False)
+        await live.rebuild()
+        found = await live.answer(Question(Recipe.TRENDING, 24, EMPTY, ""))
+        assert len(found.items) == 23
+        assert 5 not in {item.item for item in found.items}
+    finally:
+        await live.close()

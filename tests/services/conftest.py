@@ -30,6 +30,10 @@ from services.storage.database import Ride, Rider
 from tests.conftest import AUDIENCE, ISSUER
 from tests.probe.v1 import probe_pb2, probe_pb2_grpc
 
+ANNA, BEN = SubjectId(b"anna" * 4), SubjectId(b"ben!" * 4)
+SHOP = Caller("shop", "acme", frozenset({"probe"}), 1)
+RECOMMEND = "personalise.recommend"
+
 
 @dataclass
 class KeptAudit:
@@ -201,3 +205,18 @@ def detail_of(error: grpc.aio.AioRpcError, kind: type[Any]) -> Any:
         if detail.Unpack(found):
             return found
     raise AssertionError(f"no {kind.__name__} in the error")
+
+
+async def refused(call) -> grpc.aio.AioRpcError:
+    """The error a call ends with."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value
+
+
+async def stream_refused(stream) -> grpc.aio.AioRpcError:
+    """The error a response stream ends with."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        async for _ in stream:
+            pass
+    return caught.value

@@ -17,9 +17,10 @@ from consent.policy import Policy
 from consent.record import Action
 from consent.store import ConsentStore
 from identity.ids import SubjectId
-from services.consent import authority as authority_module
-from services.consent.authority import AuthorityStopped, ConsentAuthority
+from services.consent import rounds
+from services.consent.authority import ConsentAuthority
 from services.consent.barrier import Barrier
+from services.consent.rounds import AuthorityStopped
 from services.storage.consent import ConsentTables
 from services.storage.database import StoreUnusable
 from services.storage.sqlite import SqliteDatabase
@@ -325,7 +326,7 @@ async def test_an_end_that_could_not_be_kept_is_tried_again(
     authority: ConsentAuthority, store: Moody, say: Saying, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ):
     """A store that is unusable for a while stops nothing for good."""
-    monkeypatch.setattr(authority_module, "RETRY_S", 0.001)
+    monkeypatch.setattr(rounds, "RETRY_S", 0.001)
     await say(ANNA, "loyalty", until_ms=clock() + 5)
     listener = Listener()
     authority.subscribe(listener)

@@ -8,15 +8,13 @@ import grpc
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from identity.ids import SubjectId
 from services.errors import REASONS
 from services.interceptors.call import CALLER_KINDS, SERVICE
 from services.interceptors.metrics import ALLOWED, CANCELLED, DENIED, NOBODY, CallMetrics, metrics
 from tests.conftest import set_state
 from tests.probe.v1 import probe_pb2
+from tests.services.conftest import ANNA, BEN, RECOMMEND
 
-ANNA, BEN = SubjectId(b"anna" * 4), SubjectId(b"ben!" * 4)
-RECOMMEND = "personalise.recommend"
 SERVICE_NAME = "/tests.probe.v1.ProbeService/"
 
 

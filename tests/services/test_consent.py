@@ -20,7 +20,8 @@ from identity.ledger import Edge, Evidence, GraphChange
 from identity.ledger import EdgeState as LedgerState
 from identity.pairwise import Pairwise
 from identity.rules import Rules, compile_rules
-from services.consent.authority import AuthorityStopped, ConsentAuthority
+from services.consent.authority import ConsentAuthority
+from services.consent.rounds import AuthorityStopped
 from services.consent.service import ConsentServicer, graph_step
 from services.interceptors.call import Call, Caller
 from services.storage.consent import ConsentTables

@@ -13,8 +13,8 @@ import pytest
 from consent.guard_table import NEVER_MS, GuardEntry, GuardUpdate
 from identity.ids import SubjectId
 from tests.conftest import ROOT, set_state
+from tests.services.conftest import refused
 from tests.services.test_denials import RECOMMEND, states
-from tests.services.test_guard import refused
 
 #: What decides about a person; a difference here would be a difference in time.
 _JUDGES = tuple(str(ROOT / part) for part in ("consent/", "services/interceptors/", "identity/pairwise.py"))

@@ -13,12 +13,8 @@ from identity.ids import SubjectId
 from services.errors import REASONS
 from tests.conftest import set_state
 from tests.probe.v1 import probe_pb2
-from tests.services.conftest import detail_of, reason_of
-from tests.services.test_guard import refused, stream_refused
+from tests.services.conftest import ANNA, RECOMMEND, detail_of, reason_of, refused, stream_refused
 from veilgraph.privacy.v1 import privacy_pb2
-
-ANNA, BEN = SubjectId(b"anna" * 4), SubjectId(b"ben!" * 4)
-RECOMMEND = "personalise.recommend"
 
 #: The rows of the table of denials, as designed.
 TABLE = {

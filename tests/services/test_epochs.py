@@ -12,17 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent.guard_table import GuardTable, GuardUpdate
-from identity.ids import SubjectId
 from services.gateway.config import all_but
 from services.interceptors import epochs
 from services.interceptors.epochs import HEADER, Epochs
 from tests.conftest import set_state
 from tests.probe.v1 import probe_pb2
-from tests.services.conftest import detail_of, reason_of
-from tests.services.test_guard import refused
-
-ANNA = SubjectId(b"anna" * 4)
-RECOMMEND = "personalise.recommend"
+from tests.services.conftest import ANNA, RECOMMEND, detail_of, reason_of, refused
 
 
 @pytest.fixture

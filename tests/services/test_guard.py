@@ -2,45 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from dataclasses import replace
-from typing import Any
 
 import grpc
 import pytest
 from google.rpc import error_details_pb2
 
-from consent.guard_table import GuardTable
-from identity.ids import SubjectId
-from services.errors import Denied
-from services.interceptors.audit import audit
-from services.interceptors.call import Call, Caller
-from services.interceptors.layer import Layer
-from services.interceptors.plan import compile_service
+from services.interceptors.call import Call
 from tests.conftest import set_state
 from tests.probe.v1 import probe_pb2
-from tests.services.conftest import KeptAudit, detail_of, reason_of
+from tests.services.conftest import ANNA, BEN, RECOMMEND, detail_of, reason_of, refused, stream_refused
 from veilgraph.privacy.v1 import privacy_pb2
-
-ANNA, BEN = SubjectId(b"anna" * 4), SubjectId(b"ben!" * 4)
-SHOP = Caller("shop", "acme", frozenset({"probe"}), 1)
-RECOMMEND = "personalise.recommend"
-
-
-async def refused(call) -> grpc.aio.AioRpcError:
-    """The error a call ends with."""
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return caught.value
-
-
-async def stream_refused(stream) -> grpc.aio.AioRpcError:
-    """The error a response stream ends with."""
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        async for _ in stream:
-            pass
-    return caught.value
 
 
 def test_the_chain_stands_in_its_order(suite):
@@ -164,102 +136,6 @@ async def test_neither_subject_nor_guest_is_an_error(suite):
     assert detail_of(error, error_details_pb2.BadRequest).field_violations[0].field == "subject"
 
 
-def changing(guard: GuardTable, *purposes: str, times: int, members=((), ())):
-    """A handler during which consent changes, the first ``times`` times it runs."""
-    left = [times]
-
-    async def during(call: Call) -> None:
-        if left[0]:
-            left[0] -= 1
-            set_state(guard, ANNA, *purposes, members=members[left[0] % 2])
-
-    return during
-
-
-async def test_withdrawal_while_the_handler_runs_keeps_the_answer_back(suite):
-    """The second check: an answer made before a withdrawal does not leave after it."""
-    set_state(suite.guard, ANNA, RECOMMEND)
-    suite.probe.during = changing(suite.guard, times=1)
-    error = await refused(suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth()))
-    assert reason_of(error) == "NOT_PERMITTED"
-
-
-async def test_withdrawal_while_the_handler_runs_degrades_the_answer(suite):
-    """A method that degrades is asked again, without the subject."""
-    set_state(suite.guard, ANNA, RECOMMEND)
-    suite.probe.during = changing(suite.guard, times=1)
-    request = probe_pb2.DegradeRequest(subject=suite.pairwise().seal(ANNA))
-    answer = await suite.stub.Degrade(request, metadata=suite.auth())
-    assert (answer.reason, answer.parts[0].behaviour) == ("NOT_PERMITTED", "")
-    assert [call.subject for call in suite.probe.requests and suite.probe.calls] == [None, None]
-
-
-async def test_an_unlink_while_the_handler_runs_makes_the_answer_anew(suite):
-    """What was read from somebody who is no longer the same person does not leave."""
-    set_state(suite.guard, BEN, RECOMMEND)
-    set_state(suite.guard, ANNA, RECOMMEND, members=(ANNA, BEN))
-    read = []
-
-    async def during(call: Call) -> None:
-        read.append(call.members(ANNA))
-        if len(read) == 1:
-            set_state(suite.guard, ANNA, RECOMMEND)
-
-    suite.probe.during = during
-    await suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth())
-    assert read == [(ANNA, BEN), (ANNA,)]
-
-
-async def test_a_link_to_one_who_permits_nothing_while_the_handler_runs_makes_the_answer_anew(suite):
-    """Whom the handler took for the same person is checked again, whatever they permit."""
-    set_state(suite.guard, BEN)
-    set_state(suite.guard, ANNA, RECOMMEND)
-    seen = []
-
-    async def during(call: Call) -> None:
-        seen.append(call.linked(ANNA))
-        if len(seen) == 1:
-            set_state(suite.guard, ANNA, RECOMMEND, members=(ANNA, BEN))
-
-    suite.probe.during = during
-    await suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth())
-    assert seen == [(ANNA,), (ANNA, BEN)]
-
-
-async def test_a_state_that_never_rests_is_unavailable(suite):
-    """An answer that can not be made under one state is not given."""
-    set_state(suite.guard, BEN, RECOMMEND)
-    set_state(suite.guard, ANNA, RECOMMEND, members=(ANNA, BEN))
-    suite.probe.during = changing(suite.guard, RECOMMEND, times=9, members=((ANNA,), (ANNA, BEN)))
-
-    async def during(call: Call, inner=suite.probe.during) -> None:
-        call.members(ANNA)
-        await inner(call)
-
-    suite.probe.during = during
-    error = await refused(suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth()))
-    assert reason_of(error) == "CONSENT_CHANGED"
-    assert detail_of(error, error_details_pb2.RetryInfo).retry_delay.nanos > 0
-
-
-async def test_a_stream_ends_with_the_message_after_the_withdrawal(suite):
-    """Every message of a response stream is checked before it leaves."""
-    set_state(suite.guard, ANNA, RECOMMEND)
-    stream = suite.stub.Watch(suite.ask(ANNA), metadata=suite.auth())
-    got = []
-
-    async def during(call: Call) -> None:
-        if len(suite.probe.calls) == 2:
-            set_state(suite.guard, ANNA)
-
-    suite.probe.during = during
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        async for answer in stream:
-            got.append(answer)
-    assert len(got) == 1
-    assert reason_of(caught.value) == "NOT_PERMITTED"
-
-
 async def test_a_corrupt_message_is_answered_and_the_stream_goes_on(suite):
     """One message that is no message does not cost the others."""
     set_state(suite.guard, ANNA, RECOMMEND)
@@ -268,19 +144,6 @@ async def test_a_corrupt_message_is_answered_and_the_stream_goes_on(suite):
     stream = chat(iter([good, b"\xff\xff\xff", good]), metadata=suite.auth())
     answers = [probe_pb2.AskResponse.FromString(answer) async for answer in stream]
     assert [answer.reason for answer in answers] == ["", "MESSAGE_UNREADABLE", ""]
-
-
-async def test_each_message_of_a_stream_is_decided_anew(suite):
-    """A permission given for one message says nothing about the next."""
-    set_state(suite.guard, ANNA, RECOMMEND)
-    chat = suite.stub.Chat(metadata=suite.auth())
-    reasons = []
-    for _ in range(2):
-        await chat.write(suite.ask(ANNA))
-        reasons.append((await chat.read()).reason)
-        set_state(suite.guard, ANNA)
-    await chat.done_writing()
-    assert reasons == ["", "NOT_PERMITTED"]
 
 
 @pytest.mark.parametrize(
@@ -310,76 +173,6 @@ async def test_another_callers_id_is_no_id(suite):
     for foreign in (suite.pairwise("partner").seal(ANNA), suite.pairwise().seal_person(ANNA)):
         error = await refused(suite.stub.Ask(suite.ask(ANNA, subject=foreign), metadata=suite.auth()))
         assert reason_of(error) == "SUBJECT_REF_MALFORMED"
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        None,
-        "",
-        "Basic c2hvcDpzaG9w",
-        "Bearer nonsense",
-        "Bearer " + "e" * 5000,
-        "Bearer eyJhbGciOiJub25lIiwia2lkIjoidGVzdCJ9.eyJhenAiOiJzaG9wIn0.",
-    ],
-)
-async def test_without_a_valid_token_nobody_calls(suite, header):
-    """No, malformed and unsigned credentials are one answer."""
-    metadata = (("authorization", header),) if header is not None else ()
-    error = await refused(suite.stub.Ask(suite.ask(ANNA), metadata=metadata))
-    assert (error.code(), reason_of(error)) == (grpc.StatusCode.UNAUTHENTICATED, "CALLER_UNAUTHENTICATED")
-
-
-@pytest.mark.parametrize(
-    "claims",
-    [{"exp": 1}, {"aud": "other"}, {"iss": "https://evil.test"}, {"azp": "nobody"}, {"azp": None}],
-)
-async def test_a_token_for_something_else_is_no_token(suite, claims):
-    """Expired, for another audience, from another issuer, of a caller without an allow-list."""
-    error = await refused(suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth(**claims)))
-    assert reason_of(error) == "CALLER_UNAUTHENTICATED"
-
-
-async def test_a_token_without_azp_names_its_caller_by_client_id(suite):
-    """The caller is the ``azp``, or where there is none the ``client_id``."""
-    set_state(suite.guard, ANNA, RECOMMEND)
-    await suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth(azp=None, client_id="shop"))
-    assert suite.audit.records[-1].caller == "shop"
-
-
-async def test_a_forged_signature_is_no_token(suite):
-    """A token whose claims were changed after signing is refused."""
-    ((_, header),) = suite.auth()
-    head, body, signature = header.split(".")
-    forged = f"{head}.{body}.{signature[:-4]}AAAA"
-    error = await refused(suite.stub.Ask(suite.ask(ANNA), metadata=(("authorization", forged),)))
-    assert reason_of(error) == "CALLER_UNAUTHENTICATED"
-
-
-async def test_a_remembered_token_still_expires(suite):
-    """The cache of verified tokens does not outlive a token, in a stream either."""
-    set_state(suite.guard, ANNA, RECOMMEND)
-    expires_s = 4_000_000_000
-    metadata = suite.auth(exp=expires_s)
-    chat = suite.stub.Chat(metadata=metadata)
-    await chat.write(suite.ask(ANNA))
-    await chat.read()
-    suite.clock.now_ms = expires_s * 1000
-    await chat.write(suite.ask(ANNA))
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        assert await chat.read() is not grpc.aio.EOF
-    assert reason_of(caught.value) == "CALLER_UNAUTHENTICATED"
-    assert reason_of(await refused(suite.stub.Ask(suite.ask(ANNA), metadata=metadata)))
-
-
-async def test_a_caller_without_the_scope_is_recorded_and_a_stranger_is_not(suite):
-    """Who is known is accountable; who is not must not be able to fill the log."""
-    await refused(suite.stub.Ask(suite.ask(ANNA, "scopeless"), metadata=suite.auth("scopeless")))
-    (record,) = suite.audit.records
-    assert (record.caller, record.reason) == ("scopeless", "SCOPE_NOT_GRANTED_TO_CALLER")
-    assert record.decided == {}
-    await refused(suite.stub.Ask(suite.ask(ANNA)))
-    assert len(suite.audit.records) == 1
 
 
 async def test_an_empty_allow_list_refuses(suite):
@@ -441,87 +234,11 @@ async def test_exception_texts_stay_inside(suite):
     assert "anna@" not in suite.log.getvalue()
 
 
-async def test_every_call_is_audited_with_its_decision(suite):
-    """One record a call, refusals and failures included, and no subject in the clear."""
-    set_state(suite.guard, ANNA, RECOMMEND)
-    await suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth())
-    await refused(suite.stub.Ask(suite.ask(BEN), metadata=suite.auth()))
-    good, bad = suite.audit.records
-    purpose = good.plan.purpose
-    assert (good.code, good.caller, good.decided) == ("OK", "shop", {(ANNA, purpose): True})
-    assert good.view is good.plan.views[purpose]
-    assert (bad.code, bad.reason, bad.decided) == (
-        "PERMISSION_DENIED",
-        "NOT_PERMITTED",
-        {(BEN, purpose): False},
-    )
-    assert bad.view is None
-
-
-async def test_what_can_not_be_audited_is_answered_without_anybody(suite):
-    """A method that has an answer for nobody gives it, and says why."""
-    set_state(suite.guard, ANNA, RECOMMEND)
-    suite.audit.full = True
-    request = probe_pb2.DegradeRequest(subject=suite.pairwise().seal(ANNA))
-    assert (await suite.stub.Degrade(request, metadata=suite.auth())).subject == ""
-    assert suite.probe.calls[-1].subject is None
-    assert suite.probe.calls[-1].depth_reason == "AUDIT_UNAVAILABLE"
-    suite.audit.full = False
-    assert (await suite.stub.Degrade(request, metadata=suite.auth())).subject
-
-
-async def test_what_can_not_be_audited_is_not_answered(suite):
-    """A full audit log stops the service rather than the record."""
-    set_state(suite.guard, ANNA, RECOMMEND)
-    suite.audit.full = True
-    error = await refused(suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth()))
-    assert (error.code(), reason_of(error)) == (grpc.StatusCode.UNAVAILABLE, "AUDIT_UNAVAILABLE")
-    assert suite.probe.calls == []
-
-
 async def test_an_unready_guard_decides_nothing(suite, policy):
     """Until the guard table is loaded subjects can not be asked about."""
     suite.guard.lose()
     error = await refused(suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth()))
     assert (error.code(), reason_of(error)) == (grpc.StatusCode.UNAVAILABLE, "CONSENT_NOT_READY")
-
-
-async def test_a_deadline_that_leaves_no_time_is_not_begun(suite):
-    """The service says that the deadline was too short instead of starting."""
-    set_state(suite.guard, ANNA, RECOMMEND)
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth(), timeout=0.003)
-    assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-    assert suite.probe.calls == []
-
-
-async def test_the_service_names_the_deadline_it_missed(suite):
-    """A handler that is too slow is given up just before the caller stops waiting."""
-    set_state(suite.guard, ANNA, RECOMMEND)
-    never = asyncio.Event()
-
-    async def during(call: Call) -> None:
-        call.deadline_at = 0.0
-        await never.wait()
-
-    suite.probe.during = during
-    error = await refused(suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth(), timeout=0.1))
-    assert error.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-    assert suite.audit.records[0].reason == "DEADLINE_PASSED"
-
-
-async def test_a_deadline_that_passes_after_the_write_was_kept_says_so(suite):
-    """Whoever asks again finds it finished; it did not fail."""
-    set_state(suite.guard, ANNA, RECOMMEND)
-
-    async def during(call: Call) -> None:
-        call.durable = True
-        await asyncio.Event().wait()
-
-    suite.probe.during = during
-    error = await refused(suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth(), timeout=0.1))
-    assert error.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-    assert suite.audit.records[0].reason == "WITHDRAWAL_PENDING"
 
 
 async def test_undeclared_methods_are_refused(suite):
@@ -542,175 +259,3 @@ async def test_no_identifier_is_in_the_log(suite):
     assert line.count('"rpc":"/tests.probe.v1.ProbeService/Ask"') == 2
     for secret in (canary, suite.pairwise().seal(ANNA), ANNA.hex()):
         assert secret not in line
-
-
-async def test_a_token_that_ends_ends_a_response_stream(suite):
-    """What is about people leaves only while the credentials it was asked for with hold."""
-    set_state(suite.guard, ANNA, RECOMMEND)
-    expires_s = 4_000_000_000
-
-    async def during(call: Call) -> None:
-        if len(suite.probe.calls) == 2:
-            suite.clock.now_ms = expires_s * 1000
-
-    suite.probe.during = during
-    got = []
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        async for answer in suite.stub.Watch(suite.ask(ANNA), metadata=suite.auth(exp=expires_s)):
-            got.append(answer)
-    assert len(got) == 1
-    assert reason_of(caught.value) == "CALLER_UNAUTHENTICATED"
-
-
-async def test_a_stream_takes_nothing_that_can_not_be_audited(suite):
-    """A log that fills up while a stream is open stops the stream, too."""
-    set_state(suite.guard, ANNA, RECOMMEND)
-    chat = suite.stub.Chat(metadata=suite.auth())
-    await chat.write(suite.ask(ANNA))
-    await chat.read()
-    suite.audit.full = True
-    await chat.write(suite.ask(ANNA))
-    assert (await chat.read()).reason == "AUDIT_UNAVAILABLE"
-    await chat.done_writing()
-    assert len(suite.probe.calls) == 1
-
-
-async def test_a_call_that_was_cancelled_is_audited_as_such(suite):
-    """A caller that goes away is no fault of the service; the record stands all the same."""
-    set_state(suite.guard, ANNA, RECOMMEND)
-    begun, never, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
-
-    async def during(call: Call) -> None:
-        begun.set()
-        try:
-            await never.wait()
-        finally:
-            asyncio.get_running_loop().call_soon(ended.set)
-
-    suite.probe.during = during
-    call = suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth())
-    await begun.wait()
-    call.cancel()
-    await ended.wait()
-    (record,) = suite.audit.records
-    assert (record.code, record.decided) == ("CANCELLED", {(ANNA, record.plan.purpose): True})
-
-
-@pytest.mark.parametrize(("streams", "counted"), [(True, 3), (False, 1)])
-def test_a_record_counts_the_elements_refused_in_all_messages(policy, guard, clock, streams, counted):
-    """In a stream those of every message; where one message is judged anew those of the last time."""
-    plan = compile_service(probe_pb2.DESCRIPTOR.services_by_name["ProbeService"], policy)
-    kept = KeptAudit()
-    call = Call(plan["/tests.probe.v1.ProbeService/Batch"], guard, {}, clock, streams=streams, caller=SHOP)
-    layer = audit(kept)
-    record = layer.around(call)
-    next(record)
-    for refused_elements in (0, 2, 1):
-        call.begin_message(clock())
-        layer.incoming(call, None)
-        for index in range(refused_elements):
-            call.refuse_item(index, "NOT_PERMITTED")
-    assert next(record, None) is None
-    assert [record.refused_items for record in kept.records] == [counted]
-
-
-def test_a_record_in_the_middle_of_a_stream_counts_nothing_twice(policy, guard, clock):
-    """What a long stream's record has counted is not in the next."""
-    plan = compile_service(probe_pb2.DESCRIPTOR.services_by_name["ProbeService"], policy)
-    kept = KeptAudit()
-    call = Call(plan["/tests.probe.v1.ProbeService/Batch"], guard, {}, clock, streams=True, caller=SHOP)
-    layer = audit(kept)
-    record = layer.around(call)
-    next(record)
-    for first in (0, 3000):
-        call.begin_message(clock())
-        call.refuse_item(0, "FIELD_REQUIRED")  # found before any layer is asked
-        layer.incoming(call, None)
-        call.refuse_item(1, "NOT_PERMITTED")
-        call.judged = {(SubjectId(number.to_bytes(16)), 0): False for number in range(first, first + 3000)}
-    assert next(record, None) is None
-    assert sum(record.refused_items for record in kept.records) == 4
-    assert [len(record.decided) for record in kept.records] == [3000, 3000]
-
-
-def written(policy, guard, clock, *, streams: bool = False) -> tuple[Call, KeptAudit, Any, Layer]:
-    """A call of a method that writes, begun."""
-    plan = compile_service(probe_pb2.DESCRIPTOR.services_by_name["ProbeService"], policy)
-    kept = KeptAudit()
-    writing = replace(plan["/tests.probe.v1.ProbeService/Batch"], write=True)
-    call = Call(writing, guard, {}, clock, streams=streams, caller=SHOP)
-    layer = audit(kept)
-    record = layer.around(call)
-    next(record)
-    return call, kept, record, layer
-
-
-def commit(kept: KeptAudit) -> None:
-    """What a store does with what its writes take along."""
-    rider = kept.rider.get()
-    ride = rider() if rider is not None else None
-    if ride is not None:
-        ride.write(None)
-        ride.arrived()
-
-
-def test_the_record_of_a_write_goes_with_it_and_nothing_is_left_to_record(policy, guard, clock):
-    """One record a call, whose write it is part of; a second write of the call adds none."""
-    call, kept, record, _ = written(policy, guard, clock)
-    call.judged = {(ANNA, 0): True}
-    commit(kept)
-    commit(kept)
-    assert next(record, None) is None
-    assert [(one.code, one.decided) for one in kept.records] == [("WRITTEN", {(ANNA, 0): True})]
-    commit(kept)  # of a task that goes on: the call has its record
-    assert len(kept.records) == 1
-
-
-def test_a_write_that_fails_afterwards_leaves_a_second_record(policy, guard, clock):
-    """It happened, and it was not answered."""
-    call, kept, record, _ = written(policy, guard, clock)
-    call.judged = {(ANNA, 0): True}
-    commit(kept)
-    with pytest.raises(Denied):
-        record.throw(Denied("NOT_PERMITTED"))
-    assert [(one.code, len(one.decided)) for one in kept.records] == [
-        ("WRITTEN", 1),
-        ("PERMISSION_DENIED", 0),
-    ]
-
-
-def test_a_write_that_was_not_committed_is_recorded_when_the_call_ends(policy, guard, clock):
-    """What did not arrive is not taken for kept."""
-    call, kept, record, _ = written(policy, guard, clock)
-    call.judged = {(ANNA, 0): True}
-    rider = kept.rider.get()
-    assert rider is not None
-    ride = rider()
-    assert ride is not None  # put on, and thrown off with the write
-    ride.undone()
-    assert kept.undone == 1  # the log learns of it
-    assert next(record, None) is None
-    assert [(one.code, one.decided) for one in kept.records] == [("OK", {(ANNA, 0): True})]
-
-
-def test_what_is_decided_after_a_write_is_recorded_when_the_call_ends(policy, guard, clock):
-    """A Resolve knows its subjects only when they are born."""
-    call, kept, record, _ = written(policy, guard, clock)
-    commit(kept)
-    call.judged = {(ANNA, 0): True}
-    assert next(record, None) is None
-    assert [(one.code, one.decided) for one in kept.records] == [("WRITTEN", {}), ("OK", {(ANNA, 0): True})]
-
-
-def test_each_message_of_a_stream_that_writes_is_recorded_with_its_own_write(policy, guard, clock):
-    """Every decision once, and a stream that goes on for ever remembers only its last message."""
-    call, kept, record, layer = written(policy, guard, clock, streams=True)
-    subjects = [SubjectId(number.to_bytes(16)) for number in range(5)]
-    for subject in subjects:
-        call.begin_message(clock())
-        layer.incoming(call, None)
-        call.judged = {(subject, 0): True}
-        commit(kept)
-        assert len(call.decisions) <= 1
-    assert next(record, None) is None
-    assert [list(one.decided) for one in kept.records] == [[(subject, 0)] for subject in subjects]

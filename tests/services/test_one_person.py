@@ -8,7 +8,6 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from identity.ids import SubjectId
 from services.contract import public_services
 from services.errors import Unauthenticated
 from services.interceptors.authentication import verifier
@@ -21,12 +20,9 @@ from services.service_tokens import SKEW_S
 from services.signing import Signed, signer
 from tests.conftest import AUDIENCE, ISSUER, set_state
 from tests.probe.v1 import probe_pb2
-from tests.services.conftest import reason_of
-from tests.services.test_guard import refused, stream_refused
+from tests.services.conftest import ANNA, BEN, RECOMMEND, reason_of, refused, stream_refused
 from veilgraph.privacy.v1 import privacy_pb2
 
-ANNA, BEN = SubjectId(b"anna" * 4), SubjectId(b"ben!" * 4)
-RECOMMEND = "personalise.recommend"
 PHONE = Caller("phone", "acme", frozenset({"recommend", "consent.read"}), 1, app=True)
 
 

@@ -21,12 +21,10 @@ from services.storage.sqlite import SqliteDatabase
 from tests.conftest import set_state
 from tests.consent.statements import KEYS, subject
 from tests.probe.v1 import probe_pb2
-from tests.services.conftest import KeptSignals, reason_of
+from tests.services.conftest import ANNA, BEN, KeptSignals, reason_of, refused, stream_refused
 from tests.services.test_authority import Saying
-from tests.services.test_guard import refused, stream_refused
 from veilgraph.privacy.v1 import privacy_pb2
 
-ANNA, BEN = SubjectId(b"anna" * 4), SubjectId(b"ben!" * 4)
 ONE, OTHER, STRANGER = subject(1), subject(2), subject(3)
 RECOMMEND, SALE, PARTNER = "personalise.recommend", "share.sale", "share.partner"
 ADS = "marketing.ads.third_party"
@@ -212,7 +210,7 @@ async def test_who_refuses_already_is_not_written_down_again(recording, clock):
     clock.now_ms += 1
     await port.refuse("shop", [OTHER])
     assert len(await records_of(authority, OTHER)) == 5
-    assert authority._projection.entries[OTHER].refuse == gpc_mask(authority.policy)
+    assert authority.snapshot().entries[OTHER].refuse == gpc_mask(authority.policy)
 
 
 async def test_signals_of_one_subject_at_the_same_time_are_one_record(recording):

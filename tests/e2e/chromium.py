@@ -119,6 +119,14 @@ class Chromium:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
+    def until(self, expression: str) -> Any:
+        """What an expression is worth once it is worth something, whatever the page loads meanwhile."""
+        give_up = time.monotonic() + PATIENCE_S
+        while not (worth := self._worth(expression)):
+            assert time.monotonic() < give_up, f"{expression} is nothing: {self.text()[:3000]}"
+            time.sleep(0.05)
+        return worth
+
     def sized(self, width: int, height: int, *, dark: bool = False) -> None:
         """Gives the window a size."""
         self._ask(
@@ -161,7 +169,17 @@ class Chromium:
             assert time.monotonic() < give_up, "no page came"
             self._take(0.2)
 
+    def _worth(self, expression: str) -> Any:
+        answer = self._answer("Runtime.evaluate", expression=expression, returnByValue=True)
+        return answer["result"]["result"].get("value") if "result" in answer else None
+
     def _ask(self, method: str, **given: Any) -> dict[str, Any]:
+        answer = self._answer(method, **given)
+        assert "error" not in answer, (method, answer)
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def _answer(self, method: str, **given: Any) -> dict[str, Any]:
         number = next(self._numbers)
         message = {"id": number, "method": method, "params": given}
         if self._session:
@@ -171,9 +189,7 @@ class Chromium:
         while time.monotonic() < give_up:
             for answer in self._take(0.2):
                 if answer.get("id") == number:
-                    assert "error" not in answer, (method, answer)
-                    result: dict[str, Any] = answer["result"]
-                    return result
+                    return answer
         raise AssertionError(f"{method} was not answered")
 
     def _take(self, wait_s: float) -> list[dict[str, Any]]:
