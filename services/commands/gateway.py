@@ -105,14 +105,16 @@ async def _served(folder: Path, drain_s: float, monitoring: str) -> int:
     from prometheus_client import CollectorRegistry
 
     from services.deployment.program import stop_signal
+    from services.gateway.counted import GatewayCounts
     from services.gateway.envoy import running_envoy
     from services.monitoring.port import watched_port
 
-    stop, ready = stop_signal(), asyncio.Event()
+    stop, ready, registry = stop_signal(), asyncio.Event(), CollectorRegistry()
     async with (
-        watched_port(monitoring, "gateway", CollectorRegistry(), ready.is_set, _said),
+        watched_port(monitoring, "gateway", registry, ready.is_set, _said),
         running_envoy(folder, grace_s=drain_s) as gateway,
     ):
+        registry.register(GatewayCounts(gateway.stats))
         ready.set()
         _said(f"gateway serves on {gateway.address}\n")
         stopped, ended = asyncio.create_task(stop.wait()), asyncio.create_task(gateway.ended())

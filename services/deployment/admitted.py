@@ -68,14 +68,22 @@ def providers_of(
         raise ConfigError(str(error)) from None
 
 
-def each_issuer_once(
+def each_party_once(
     tokens: TokenConfig, verifiers: Sequence[Verifier], providers: Sequence[Provider]
 ) -> None:
-    """Refuses two parties whose words could be taken for one another's."""
-    issuers = [tokens.issuer, *(one.issuer for one in verifiers), *(one.issuer for one in providers)]
-    if len(set(issuers)) < len(issuers):
+    """Refuses two parties whose words could be taken for one another's.
+
+    They are told apart by their issuers, and in the records of what they attested by their names.
+    """
+    issuers = [(f"verifiers.{one.name}", one.issuer) for one in verifiers]
+    issuers += [(f"providers.{one.name}", one.issuer) for one in providers]
+    whose = {tokens.issuer: "tokens"}
+    for where, issuer in issuers:
+        if (other := whose.setdefault(issuer, where)) != where:
+            raise ConfigError(f"{where}.issuer: is that of {other}; each has an issuer of its own")
+    for name in sorted({one.name for one in verifiers} & {one.name for one in providers}):
         raise ConfigError(
-            "verifiers, providers: each has an issuer of its own, and none is that of callers' tokens"
+            f"providers.{name}: is the name of a verifier, and records know both by their names"
         )
 
 

@@ -20,7 +20,7 @@ from services.consent.policy_file import PolicyFileError
 from services.deployment.admitted import (
     TokenConfig,
     caller_of,
-    each_issuer_once,
+    each_party_once,
     providers_of,
     tokens_of,
     verifier_of,
@@ -191,7 +191,7 @@ def load(path: Path) -> SuiteConfig:
         name: caller_of(name, entry, tenant, policy, frozenset(callers)) for name, entry in callers.items()
     }
     providers = providers_of(content, callers, allowed, folder)
-    each_issuer_once(tokens, verifiers, providers)
+    each_party_once(tokens, verifiers, providers)
     return SuiteConfig(
         folder=folder,
         tenant=tenant,

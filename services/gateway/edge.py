@@ -25,6 +25,11 @@ _KEYS: Final = frozenset(
     }
 )
 _PAGE: Final = "preferences"
+_PAGE_RATES: Final = (
+    *("requests_per_second", "sign_ins_per_second"),
+    *("network_requests_per_second", "network_sign_ins_per_second"),
+)
+_DOORS_MAX: Final = 8
 
 
 class EdgeError(ValueError):
@@ -42,6 +47,10 @@ class PageEdge:
         caller: the page's name among the suite's callers, for which its certificate speaks.
         requests_per_second: of all people together, to each of Envoy's processes; bursts of twice that.
         sign_ins_per_second: how many may begin or end a sign-in.
+        network_requests_per_second: of them, how many may come from one network.
+        network_sign_ins_per_second: and of these.
+        doors: how many proxies of the deployment's own stand before the gateway; each adds the address it
+            was called from to ``X-Forwarded-For``.
     """
 
     listen: str
@@ -50,12 +59,15 @@ class PageEdge:
     caller: str = _PAGE
     requests_per_second: int = 200
     sign_ins_per_second: int = 20
+    network_requests_per_second: int = 50
+    network_sign_ins_per_second: int = 5
+    doors: int = 0
 
     def __post_init__(self) -> None:
         """Refuses what would not be safe.
 
         Raises:
-            EdgeError: an address or an origin that is none; a rate below one.
+            EdgeError: an address or an origin that is none; a rate below one; doors that no header names.
         """
         for name in ("listen", "upstream"):
             if not _ADDRESS.fullmatch(str(getattr(self, name))):
@@ -66,7 +78,9 @@ class PageEdge:
             )
         if not _NAME.fullmatch(str(self.caller)):
             raise EdgeError("page.caller: the name of a caller")
-        _must_be_rates(self, ("requests_per_second", "sign_ins_per_second"), "page.")
+        _must_be_rates(self, _PAGE_RATES, "page.")
+        if type(self.doors) is not int or not 0 <= self.doors <= _DOORS_MAX:
+            raise EdgeError(f"page.doors: a whole number from 0 to {_DOORS_MAX}")
 
     @property
     def is_here(self) -> bool:

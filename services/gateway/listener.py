@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from google.api import annotations_pb2
@@ -27,7 +28,7 @@ _MAY_SEND: Final = (
 _MAY_SEE: Final = ("grpc-status", "grpc-message", "grpc-status-details-bin", "x-request-id", "retry-after")
 _PREFLIGHT_S: Final = 600
 #: Callers and people whose rates are counted at a time; the one who was silent longest is forgotten first.
-_COUNTED_MAX: Final = 20_000
+COUNTED_MAX: Final = 20_000
 #: Beyond what can be counted apart: all the others together may do so much.
 _OTHERS_PER_SECOND: Final = 20_000
 #: Where the filter that verifies tokens puts what a caller's, and what a person's, says.
@@ -104,13 +105,13 @@ def rates(edge: Edge) -> dict[str, Any]:
     ]
     return {
         **limits("edge", _OTHERS_PER_SECOND),
-        "max_dynamic_descriptors": _COUNTED_MAX,
+        "max_dynamic_descriptors": COUNTED_MAX,
         "rate_limited_as_resource_exhausted": True,
         "rate_limits": [{"actions": [action]} for action in actions],
         "descriptors": [
-            descriptor("caller", "", edge.calls_per_second),
-            descriptor("person", "", edge.people_per_second),
-            descriptor("login", _EXCHANGE, edge.logins_per_second),
+            descriptor({"caller": ""}, edge.calls_per_second),
+            descriptor({"person": ""}, edge.people_per_second),
+            descriptor({"login": _EXCHANGE}, edge.logins_per_second),
         ],
     }
 
@@ -133,10 +134,10 @@ def path_action(key: str, value: str, path: str) -> dict[str, Any]:
     return {"header_value_match": {"descriptor_key": key, "descriptor_value": value, "headers": [header]}}
 
 
-def descriptor(key: str, value: str, per_second: int) -> dict[str, Any]:
-    """How often what is counted so may happen."""
-    entry = {"key": key, "value": value} if value else {"key": key}
-    return {"entries": [entry], "token_bucket": _bucket(per_second)}
+def descriptor(counted: Mapping[str, str], per_second: int) -> dict[str, Any]:
+    """How often what is counted so may happen; what has no value is counted by each value apart."""
+    entries = [{"key": key, **({"value": value} if value else {})} for key, value in counted.items()]
+    return {"entries": entries, "token_bucket": _bucket(per_second)}
 
 
 def split(address: str) -> tuple[str, int]:

@@ -9,19 +9,20 @@ from __future__ import annotations
 import re
 
 
-def all_but(*names: str) -> str:
+def all_but(*names: str, of: str = "") -> str:
     """A regular expression of every header name that begins like some, up to their first "-", save them.
 
     Args:
         names: which to leave out; one that ends in "-" stands for all that begin so.
+        of: how they begin, where that is longer than up to the first "-".
 
     Raises:
         ValueError: they do not begin alike.
     """
-    beginnings = {name.partition("-")[0] for name in names}
+    beginnings = {of if of and name.startswith(of) else name.partition("-")[0] + "-" for name in names}
     if len(beginnings) != 1:
         raise ValueError(f"{names} do not begin alike")
-    return "|".join(_departing(f"{beginnings.pop()}-", frozenset(names)))
+    return "|".join(_departing(beginnings.pop(), frozenset(names)))
 
 
 def _departing(begun: str, names: frozenset[str]) -> list[str]:

@@ -2,7 +2,8 @@
 
 What passes is what the page goes by (cookies, the origin of a form, the language) and the person's
 signal, ``Sec-GPC``; a caller's token is neither asked for nor passed on. Rates are counted over
-everybody: an address stands for many people and is personal data, and a cookie can be made up.
+everybody and by network, which is what is left of an address when its last part is gone: an address
+would be personal data, and a cookie can be made up.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ _SILENT_S: Final = 4
 _CONNECTIONS_MAX: Final = 150
 _SIGN_IN_PATHS: Final = ("/sign-in", "/signed-in")
 _SIGN_IN: Final = "sign-in"
+#: What of an address is looked at: what 256 of IPv4 share, and of IPv6 what one customer may have.
+_NETWORK: Final = {"masked_remote_address": {"v4_prefix_mask_len": 24, "v6_prefix_mask_len": 48}}
+_NETWORK_KEY: Final = "masked_remote_address"
+_FORWARDED: Final = "x-forwarded-"
+_FORWARDED_FOR: Final = "x-forwarded-for"
 _TEXTS: Final = (
     ("en", "This can not be answered now. Please try again in a minute."),
     ("ru", "Сейчас ответить нельзя. Попробуйте ещё раз через минуту."),
@@ -48,7 +54,10 @@ def page_listener(edge: Edge) -> str:
         "listen_host": host,
         "listen_port": port,
         "transport_socket": listener.transport_socket(edge),
+        "foreign_headers": _foreign(_FORWARDED, of="x-", page=edge.page),
+        "forwarded_headers": _foreign(_FORWARDED_FOR, of=_FORWARDED, page=edge.page),
         "foreign_hints": all_but(SIGNAL, _BEGAN_AT),
+        "doors": edge.page.doors,
         "refusal": _refusal(),
         "local_replies": _local_replies(encrypted=edge.certificate is not None),
         "hosts": [urlsplit(edge.page.origin).netloc],
@@ -113,13 +122,25 @@ def page_clusters(page: PageEdge | None, tls: GatewayTls | None) -> list[dict[st
 
 
 def _rates(page: PageEdge) -> dict[str, Any]:
-    """What everybody together may ask, and how many may be on their way to the provider or back."""
-    actions = [{"actions": [listener.path_action(_SIGN_IN, _SIGN_IN, path)]} for path in _SIGN_IN_PATHS]
+    """What everybody together and each network may ask; ways to the provider and back are counted apart."""
+    ways = [listener.path_action(_SIGN_IN, _SIGN_IN, path) for path in _SIGN_IN_PATHS]
+    counted = [[_NETWORK], *([way] for way in ways), *([way, _NETWORK] for way in ways)]
+    sign_in, network = {_SIGN_IN: _SIGN_IN}, {_NETWORK_KEY: ""}
     return {
         **listener.limits("page", page.requests_per_second),
-        "rate_limits": actions,
-        "descriptors": [listener.descriptor(_SIGN_IN, _SIGN_IN, page.sign_ins_per_second)],
+        "max_dynamic_descriptors": listener.COUNTED_MAX,
+        "rate_limits": [{"actions": actions} for actions in counted],
+        "descriptors": [
+            listener.descriptor(network, page.network_requests_per_second),
+            listener.descriptor(sign_in, page.sign_ins_per_second),
+            listener.descriptor(sign_in | network, page.network_sign_ins_per_second),
+        ],
     }
+
+
+def _foreign(*kept: str, of: str, page: PageEdge) -> dict[str, Any]:
+    """Headers that begin so and end here: all, but for what a door says of where a request came from."""
+    return {"safe_regex": {"regex": all_but(*kept, of=of)}} if page.doors else {"prefix": of}
 
 
 def _refusal() -> str:

@@ -88,11 +88,11 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
     def _wrap(self, plan: MethodPlan, handler: Any) -> Handler:
         kind = handler.request_streaming, handler.response_streaming
-        exchange, behaviour_of, handler_of = _KINDS[kind]
+        exchange, behaviour_of = _KINDS[kind]
         behaviour = getattr(handler, behaviour_of)
         if handler.response_streaming and not inspect.isasyncgenfunction(behaviour):
             raise TypeError(f"{plan.name}: a response stream is an async generator")
-        return handler_of(self._guarded(plan, behaviour, exchange, streams=any(kind)))
+        return _HANDLERS[handler.response_streaming](self._guarded(plan, behaviour, exchange, kind))
 
     def _begin(self, plan: MethodPlan, context: Any, *, streams: bool) -> Call:
         headers = context.invocation_metadata()
@@ -109,11 +109,14 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         )
 
     def _guarded(
-        self, plan: MethodPlan, behaviour: Callable[..., Any], exchange: Exchange, *, streams: bool
+        self, plan: MethodPlan, behaviour: Callable[..., Any], exchange: Exchange, kind: Kind
     ) -> Callable[..., Awaitable[bytes | None]]:
         """The one body of all four kinds: the layers around one exchange of messages."""
+        takes_stream, streams = kind[0], any(kind)
 
         async def guarded(received: Any, context: Any) -> bytes | None:
+            if not takes_stream:
+                received = await context.read()
             call = self._begin(plan, context, streams=streams)
             answer = None
             stack = Entered()
@@ -193,6 +196,8 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         """Parses one request message and has every layer judge it."""
         plan = call.plan
         call.begin_message(self._clock_ms())
+        if raw is grpc.aio.EOF:
+            raise InvalidRequest("MESSAGE_UNREADABLE")
         try:
             message = plan.request_type.FromString(raw)
         except DecodeError:
@@ -233,15 +238,22 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
 Write = Callable[[bytes], Awaitable[None]]
 Exchange = Callable[[Chain, Call, Any, Write, Any], Awaitable[bytes | None]]
-#: (request streams, response streams) -> how messages are exchanged, and grpc's names for it.
-_KINDS: dict[tuple[bool, bool], tuple[Exchange, str, Callable[..., Handler]]] = {
-    kind: (getattr(Chain, f"_{name}"), name, getattr(grpc, f"{name}_rpc_method_handler"))
+Kind = tuple[bool, bool]  # the request streams, the response streams
+#: How messages are exchanged, and what the stubs call it.
+_KINDS: dict[Kind, tuple[Exchange, str]] = {
+    kind: (getattr(Chain, f"_{name}"), name)
     for kind, name in {
         (False, False): "unary_unary",
         (False, True): "unary_stream",
         (True, False): "stream_unary",
         (True, True): "stream_stream",
     }.items()
+}
+#: By whether the response streams. To gRPC every request does: of a method that takes one message it calls no
+#: handler when the request ends before that is whole, and answers nothing, so that its caller waits for ever.
+_HANDLERS: dict[bool, Callable[..., Handler]] = {
+    False: grpc.stream_unary_rpc_method_handler,
+    True: grpc.stream_stream_rpc_method_handler,
 }
 
 
@@ -266,7 +278,7 @@ async def _abort(context: Any, status: Status, request_id: str) -> None:
 
 
 def _undeclared() -> Handler:
-    async def refuse(_request: Any, context: Any) -> None:
+    async def refuse(_requests: Any, context: Any) -> None:
         await _abort(context, status_of(Denied("METHOD_UNDECLARED")), "")
 
-    return grpc.unary_unary_rpc_method_handler(refuse)
+    return grpc.stream_unary_rpc_method_handler(refuse)

@@ -210,6 +210,11 @@ FAULTS = [
     Fault("watched", "watched at 0.0.0.0:9402", lambda m: config(m, "0.0.0.0:9401", "0.0.0.0:9402")),
     Fault(
         "watched",
+        "gateway: is read by nobody",
+        lambda m: one(m, "PodMonitor", "veilgraph")["selector"]["matchExpressions"][0]["values"].pop(),
+    ),
+    Fault(
+        "watched",
         "preferences: is read by nobody",
         lambda m: (
             one(m, "PodMonitor", "veilgraph")["selector"].pop("matchExpressions")
@@ -219,6 +224,13 @@ FAULTS = [
         ),
     ),
     Fault("watched", "may not reach", lambda m: gone(m, "NetworkPolicy", "from-prometheus")),
+    Fault(
+        "watched",
+        "gateway: Prometheus may not reach it",
+        lambda m: one(m, "NetworkPolicy", "from-prometheus")["podSelector"]["matchExpressions"][0][
+            "values"
+        ].pop(),
+    ),
     Fault(
         "references",
         "configMap veil is",

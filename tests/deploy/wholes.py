@@ -131,9 +131,9 @@ def scaled_by(manifests: Manifests, adapted: Sequence[Object]) -> Iterator[str]:
 
 
 def watched(manifests: Manifests) -> Iterator[str]:
-    """Prometheus reads each service, and the page, at the port where it is watched, and may."""
+    """Prometheus reads each server at the port where it is watched, and may."""
     monitors = list(manifests.of("PodMonitor"))
-    for one in (one for one in manifests.servers if one.role in {"service", "page"}):
+    for one in manifests.servers:
         listens = manifests.watched(one)
         for monitor in (it for it in monitors if one in manifests.selected(it["spec"]["selector"])):
             for endpoint in monitor["spec"]["podMetricsEndpoints"]:

@@ -155,6 +155,21 @@ async def test_a_login_is_no_larger_than_logins_are(place):
     assert json.loads(ran.stdout)["details"][0]["reason"] == "MESSAGE_TOO_LARGE"
 
 
+@pytest.mark.parametrize(
+    "sent", [b"", b"\x00\x00", b"\x00\x00\x00\x00\x05\x0a"], ids=["nothing", "half a head", "half a message"]
+)
+async def test_grpc_web_that_ends_before_its_message_does_is_refused_at_once(place, sent):
+    """In the form its clients read; nobody waits for what will not come."""
+    (place.folder / "cut").write_bytes(sent)
+    ran = await place.run(
+        *("curl", "-s", "--max-time", "10", "-D", "-", "--data-binary", "@cut"),
+        *("-H", f"authorization: Bearer {place.login()}", "-H", "content-type: application/grpc-web+proto"),
+        f"http://{place.gateway}/veilgraph.identity.v1.TokenService/ExchangeToken",
+    )
+    assert ran.returncode == 0
+    assert "grpc-status: 3" in ran.stdout
+
+
 async def in_browser(place: Place, url: str) -> str:
     """What a page has said when its scripts are done."""
 

@@ -18,6 +18,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from services.deployment.config import SERVICES
 from services.errors import REASONS
+from services.gateway.counted import LISTENERS, REFUSED, STATUSES, GatewayCounts
+from services.gateway.page import CLUSTER
 from services.interceptors.call import CALLER_KINDS, SERVICE
 from services.interceptors.metrics import ALLOWED, CANCELLED, DENIED, NOBODY
 from services.monitoring.certified import watch_certificates
@@ -26,6 +28,7 @@ from services.tls.certificate import Certificate
 from tests.conftest import Clock
 from tests.given import NOW_MS, ROOT
 from tests.monitoring.exported import Exported, exported
+from tests.monitoring.test_gateway import COUNTED
 from tests.tls.world import CONSENT, files_of, made, now_ms
 
 FILES = ROOT / "deploy/monitoring"
@@ -43,17 +46,22 @@ WORDS = {
         *("graph", "events", "announcements", "triggers", "walk over dates", "walk over lapses"),
         *(f"audit.{name}" for name in SERVICES),
     },
+    "listener": set(LISTENERS),
+    "status_class": set(STATUSES),
+    "why": set(REFUSED),
+    "upstream": {*SERVICES, CLUSTER},
 }
 
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory) -> Exported:
-    """Of four processes, of a certificate, which these did not show, and of the person's page."""
+    """Of four processes, a certificate, which these did not show, the person's page, and the gateway."""
     found = asyncio.run(exported(tmp_path_factory.mktemp("suite"), Clock(NOW_MS)))
     folder, registry = made(tmp_path_factory.mktemp("tls")), CollectorRegistry()
     shown = Certificate(files_of(folder, CONSENT), CONSENT, Clock(now_ms()), print)
     watch_certificates(registry, {"consent": shown})
     PageMetrics(registry).answered("/known", "GET", 200, 0.1)
+    registry.register(GatewayCounts(lambda: COUNTED))
     found.take(generate_latest(registry).decode())
     return found
 

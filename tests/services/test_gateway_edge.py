@@ -35,6 +35,9 @@ PAGE = {"listen": "127.0.0.1:8090", "origin": "https://my.shop.example", "upstre
         ({"page": {**PAGE, "upstream": "nowhere"}}, "page.upstream: a host and a port"),
         ({"page": {**PAGE, "caller": "a b"}}, "page.caller"),
         ({"page": {**PAGE, "sign_ins_per_second": 0}}, "page.sign_ins_per_second: a whole number"),
+        ({"page": {**PAGE, "network_requests_per_second": 0}}, "network_requests_per_second: a whole number"),
+        ({"page": {**PAGE, "doors": -1}}, "page.doors: a whole number"),
+        ({"page": {**PAGE, "doors": True}}, "page.doors: a whole number"),
     ],
 )
 def test_an_edge_that_would_not_be_safe_is_refused(said, why, tmp_path):

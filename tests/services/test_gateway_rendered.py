@@ -89,6 +89,12 @@ async def test_it_serves_over_tls_what_was_rendered_for_it(path, tmp_path):
         status, told = await answer(listen, "/v1/model", token, authority)
         assert (status, told["details"][0]["reason"]) == (503, "SERVICE_UNAVAILABLE")  # none runs behind it
         assert (await answer(listen, "/openapi.json", authority=authority))[0] == 200  # the image's own
+        status, counted = await ask(watched, "/metrics")
+        assert status == 200
+        assert 'veilgraph_gateway_refused_total{listener="edge",why="token"} 1.0' in counted
+        assert 'veilgraph_gateway_upstream_processes{upstream="recommender"} 0.0' in counted
+        for secret in ("/config_dump", "/certs", "/stats"):  # Envoy's own, at a socket of its own
+            assert (await ask(watched, secret))[0] == 404
         with pytest.raises(ssl.SSLCertVerificationError):
             await answer(listen, "/v1/model")  # who does not trust the folder's authority says nothing
     finally:

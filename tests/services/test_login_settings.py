@@ -10,6 +10,7 @@ import pytest
 from services.deployment.config import SERVICES, ConfigError, load, problems
 from services.deployment.development import prepare
 from services.deployment.issuer import DEV_ISSUER
+from services.rights.verifier import DEV_VERIFIER, DEV_VERIFIER_ISSUER
 from tests.services.provider import CLIENT, PROVIDER, LoginProvider
 
 PROVIDERS = f"""
@@ -99,6 +100,14 @@ UNSAFE = {
     "no file": (PROVIDERS.replace("accounts.json", "missing.json") + APP, "missing.json"),
     "keys in the clear": (PROVIDERS.replace("accounts.json", "http://a.test/jwks") + APP, "over https only"),
     "issuer of callers": (PROVIDERS.replace(PROVIDER, DEV_ISSUER) + APP, "an issuer of its own"),
+    "issuer of a verifier": (
+        PROVIDERS.replace(PROVIDER, DEV_VERIFIER_ISSUER) + APP,
+        f"providers.accounts.issuer: is that of verifiers.{DEV_VERIFIER}",
+    ),
+    "name of a verifier": (
+        PROVIDERS.replace("accounts]", f"{DEV_VERIFIER}]") + APP.replace('"accounts"', f'"{DEV_VERIFIER}"'),
+        f"providers.{DEV_VERIFIER}: is the name of a verifier",
+    ),
     "ambiguous digest": (PROVIDERS.replace(PROVIDER, PROVIDER + "#x") + APP, "has no #"),
     "unknown setting": (PROVIDERS + 'secret = "x"\n' + APP, "unknown keys"),
     "unknown login setting": (PROVIDERS + APP + "secret = 1\n", "unknown keys"),

@@ -160,7 +160,9 @@ async def test_grpc_web_is_taken_on_the_same_port(edge):
 )
 async def test_grpc_web_with_bad_framing_says_nothing(edge, body):
     """It is refused, or is the empty message that gRPC makes of it; and the gateway goes on."""
-    status, headers, answer = await web(edge, body, **{"grpc-timeout": "300m"})  # gRPC waits for the rest
+    status, headers, answer = await web(
+        edge, body, **{"grpc-timeout": "300m"}
+    )  # without a guard gRPC waits for the rest
     refused = status != 200 or headers.get("grpc-status", "0") != "0" or b"grpc-status:0" not in answer
     arrived = [request for request, _ in edge.backend.arrived]
     assert arrived == ([] if refused else [recommender_pb2.RecommendRequest()])

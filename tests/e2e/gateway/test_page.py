@@ -55,14 +55,17 @@ class Behind:
     def __init__(self, page: str, edge: Edge) -> None:
         self.page, self.edge = page, edge
 
-    async def ask(self, method: str = "GET", path: str = "/", body: bytes | None = None, **headers: str):
-        """One request of a browser; (status, headers, body)."""
+    async def ask(
+        self, method: str = "GET", path: str = "/", body: bytes | None = None, at: str = "", **headers: str
+    ):
+        """One request of a browser at an address; (status, headers, body)."""
         named = {"host": HOST} | {name.replace("_", "-"): value for name, value in headers.items()}
-        return await asyncio.to_thread(self._ask, method, path, body, named)
+        return await asyncio.to_thread(self._ask, method, path, body, at, named)
 
-    def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]):
+    def _ask(self, method: str, path: str, body: bytes | None, at: str, headers: dict[str, str]):
         host, _, port = self.page.rpartition(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=PATIENCE_S)
+        source = (at, 0) if at else None
+        connection = http.client.HTTPConnection(host, int(port), timeout=PATIENCE_S, source_address=source)
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
@@ -191,11 +194,44 @@ async def test_sign_ins_have_a_rate_of_their_own(behind: Behind) -> None:
     """Whoever has no visit costs the provider and the suite something; the pages of others go on."""
     answers = Counter()
     for number in range(12):
-        status, headers, _ = await behind.ask(path=f"/sign-in?x={number}")
+        status, headers, _ = await behind.ask(path=f"/sign-in?x={number}", at=f"127.0.{number}.1")
         answers[status] += 1
         assert status == 200 or headers["retry-after"] == "1"
     assert answers[429] >= 2
     assert (await behind.ask())[0] == 200
+
+
+async def flood(behind: Behind, path: str, **who: str) -> int:
+    """Asks until it is refused; how often it was answered before."""
+    for number in range(1000):
+        status, _, _ = await behind.ask(path=path, **who)
+        if status == 429:
+            return number
+    raise AssertionError("never refused")
+
+
+async def test_a_flood_from_one_network_keeps_nobody_else_out(behind: Behind, tmp_path) -> None:
+    """Neighbours share what a network may ask, also behind a door, whose last word is what counts."""
+    settings = replace(
+        behind.edge.settings.page,
+        sign_ins_per_second=4,
+        network_sign_ins_per_second=1,
+        network_requests_per_second=3,
+        doors=1,
+    )
+    config = replace(behind.edge.config(), edge=replace(behind.edge.config().edge, page=settings))
+    async with running_gateway(config, tmp_path / "envoy") as gateway:
+        here = Behind(gateway.page, behind.edge)
+        jane, neighbour, other = "10.0.0.7", "10.0.0.8", "10.0.1.7"
+        assert 0 < await flood(here, "/sign-in", x_forwarded_for=jane) < 5
+        assert 0 < await flood(here, "/", x_forwarded_for=f"{other}, {jane}") < 50
+        statuses = [(await here.ask("GET", x_forwarded_for=one))[0] for one in (neighbour, other)]
+        assert statuses == [429, 200]
+        assert (await here.ask(path="/sign-in", x_forwarded_for=other))[0] == 200
+        assert 0 < await flood(here, "/", at="127.0.1.1") < 50  # whom no door let in is counted by itself
+        assert (await here.ask(at="127.0.2.1"))[0] == 200
+    assert not {name for _, told, _, _ in Page.arrived for name in told if name.startswith("x-")}
+    assert "10.0." not in (tmp_path / "envoy" / "envoy.log").read_text()
 
 
 async def test_one_visits_requests_come_to_one_process(behind: Behind, tmp_path) -> None:
