@@ -67,6 +67,8 @@ class Row(NamedTuple):
         became: a ``Became``.
         honours: the decision whose offer it repeats; empty: none.
         grounds: the rest of what ``Why`` tells, packed (``engagement.grounds``).
+        item_id: of an offer that binds what it was quoted of; empty: no item was named, or it is no offer;
+            ``None``: of a time when it was not kept.
     """
 
     decision_id: bytes
@@ -92,6 +94,7 @@ class Row(NamedTuple):
     became: int
     honours: bytes
     grounds: bytes
+    item_id: str | None
 
     def __repr__(self) -> str:
         return "Row(…)"
@@ -230,8 +233,9 @@ class DecisionStore(Protocol):
 
         Returns:
             Whether each was written; those that were are durable. One is not when the cap or the asks
-            are used up, when another offer of the play binds for the person, when a decision of its id
-            stands, or when the person was erased.
+            are used up, when another offer of the play and the item binds for the person (of one that
+            honours another: one that is as cheap), when a decision of its id stands, or when the person
+            was erased.
         """
 
     async def give_back(self, decision_ids: Sequence[bytes]) -> None:

@@ -121,4 +121,7 @@ def _offer(row: Row) -> GivenOffer:
         row.currency,
         row.decided_at_ms,
         row.binds_until_ms,
+        row.item_id,
+        row.full_price_minor,
+        row.subject,
     )

@@ -211,7 +211,8 @@ def _promise(row: Row, room: Room, connection: Connection) -> bool:
             *(at_ms - windows.cap_ms, room.cap),
             *(row.promises & QUESTION, *person),
             *(at_ms - windows.asks_ms, room.asks),
-            *(row.promises & OFFER, *readable, row.play_id, row.decided_at_ms),
+            *(row.promises & OFFER, *readable, row.play_id, row.item_id, row.decided_at_ms),
+            *(len(row.honours), row.currency, row.price_minor),
         ),
     )
     return written.rowcount > 0
@@ -238,7 +239,8 @@ def _promising(person: int, readable: int) -> str:
         WHERE (? = 0 OR (SELECT count(*) {theirs} AND promises & {PLACE} <> 0 {within}) < ?)
         AND (? = 0 OR (SELECT count(*) {theirs} AND promises & {QUESTION} <> 0 {within}) < ?)
         AND (? = 0 OR NOT EXISTS (SELECT 1 {told} AND promises & {OFFER} <> 0
-            AND play_id = ? AND binds_until_ms > ?))
+            AND play_id = ? AND item_id = ? AND binds_until_ms > ?
+            AND (? = 0 OR (currency = ? AND price_minor BETWEEN 0 AND ?))))
         {_UNLESS_STANDING}"""
 
 

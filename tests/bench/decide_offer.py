@@ -228,6 +228,7 @@ def row(number: int, subject: bytes, **fields: Any) -> Row:
         "became": Became.SHOWN,
         "honours": b"",
         "grounds": packed(Grounds(steps, (Chance("ten-percent", 1 / 3), Chance("everybody", 2 / 3)))),
+        "item_id": "",
     }
     return Row(**(values | fields))
 

@@ -47,6 +47,7 @@ def row(n: int, subject: bytes = A, **fields: Any) -> Row:
         "became": Became.PROMISED,
         "honours": b"",
         "grounds": GROUNDS,
+        "item_id": "",
     }
     return Row(**(values | fields))
 
