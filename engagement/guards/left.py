@@ -118,12 +118,15 @@ class Guard(NamedTuple):
 
 
 def _offers(play: Play, situation: Situation) -> Sequence[GivenOffer]:
-    """The offers of a play that bind now and are about what is asked for."""
+    """The offers of a play that bind and are about what is asked for.
+
+    One that another process gave a moment later by its own clock binds, too: it is known now.
+    """
     now_ms = situation.facts.now_ms
     theirs = [
         offer
         for offer in situation.history.offers
-        if offer.play_id == play.play_id and offer.given_at_ms <= now_ms < offer.until_ms
+        if offer.play_id == play.play_id and now_ms < offer.until_ms
     ]
     options = {option.option_id: option for option in play.options} if theirs else {}
     return [offer for offer in theirs if is_about(offer, options.get(offer.option_id), situation)]
