@@ -50,6 +50,9 @@ _ROW = f"SELECT {COLUMNS} FROM decision WHERE decision_id = ?"  # noqa: S608 - o
 _NOTE = f"INSERT INTO decision ({COLUMNS}) VALUES ({_MARKS}) {_UNLESS_GIVEN}"  # noqa: S608
 _REPORT = ", ".join(Report._fields)
 _REPORTS = f"SELECT {_REPORT} FROM decision_report"  # noqa: S608 - our own names
+_BECOME = f"""
+    UPDATE decision SET became = ? WHERE decision_id = ?
+    AND became NOT IN ({Became.SENT:d}, {Became.HELD:d})"""  # noqa: S608 - our own names
 _BECAME = {Outcome.SENT: Became.SENT, Outcome.FAILED: Became.RELEASED}
 
 
@@ -272,7 +275,7 @@ def _heed(report: Report, row: Row, person: Sequence[SubjectId], connection: Con
     channel = row.channel if outcome in {Outcome.UNSUBSCRIBE, Outcome.RESUBSCRIBE} else COMPLAINT
     if outcome in _BECAME:
         connection.execute(
-            f"UPDATE decision SET became = ? WHERE decision_id = ? AND became <> {Became.HELD:d}",  # noqa: S608
+            _BECOME,  # of what was sent, whatever is said later: it stays sent
             (_BECAME[outcome], row.decision_id),
         )
         reported(connection, row.decision_id, sent=outcome == Outcome.SENT)

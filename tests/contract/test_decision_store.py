@@ -97,15 +97,22 @@ async def test_a_place_is_free_once_those_taken_before_and_for_later_are_a_windo
     assert await promise(store, row(2, send_at_ms=NOW + days * DAY_MS), room(cap=1)) == promised
 
 
-async def test_a_failed_message_gives_its_place_back_and_a_sent_one_does_not(store: DecisionTables) -> None:
+async def test_a_failed_message_gives_its_place_back_and_one_that_was_sent_never_does(
+    store: DecisionTables,
+) -> None:
+    """It reached somebody, or may have; what failed and was sent after all was sent."""
     first, second = row(1), row(2)
     assert await promise(store, first, room(cap=1))
-    await store.report(report(1, first, Outcome.SENT), first, [A])
-    assert not await promise(store, second, room(cap=1))
-    await store.report(report(2, first, Outcome.FAILED), first, [A])  # it came back
+    await store.report(report(1, first, Outcome.FAILED), first, [A])
+    assert await store.decision(first.decision_id) == first._replace(became=Became.RELEASED)
     assert await promise(store, second, room(cap=1))
-    kept = await store.decision(first.decision_id)
-    assert kept == first._replace(became=Became.RELEASED)
+    await store.report(report(2, second, Outcome.SENT), second, [A])
+    await store.report(report(3, second, Outcome.FAILED), second, [A])
+    assert not await promise(store, row(3), room(cap=1))
+    assert await store.decision(second.decision_id) == second._replace(became=Became.SENT)
+    assert [one.outcome for one in await store.reports(second.decision_id)] == [Outcome.SENT, Outcome.FAILED]
+    await store.report(report(4, first, Outcome.SENT), first, [A])
+    assert len((await history(store, A)).reservations) == 2
 
 
 async def test_two_offers_of_a_play_never_bind_at_once(store: DecisionTables) -> None:
