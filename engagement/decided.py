@@ -31,6 +31,7 @@ class Asking(NamedTuple):
         at_ms: the instant.
         price_minor: without discount; ``None``: none was told.
         currency: of it.
+        turn: counts the decisions of a process.
     """
 
     decision_id: bytes
@@ -42,6 +43,7 @@ class Asking(NamedTuple):
     at_ms: int
     price_minor: int | None
     currency: str
+    turn: int
 
 
 def draw_of(decision_id: bytes) -> float:
@@ -83,6 +85,7 @@ def row_of(asking: Asking, outcome: Outcome, grounds: Grounds) -> Row:
         honours=b"" if outcome.honours is None else outcome.honours.decision_id,
         grounds=packed(grounds),
         item_id=outcome.item_id if offers else "",
+        turn=asking.turn,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import NamedTuple, Protocol
 
 from consent.policy import Policy
@@ -154,6 +155,7 @@ class Decider:
         self._policy = policy
         self._note = note
         self._begun = Begun()
+        self._turns = count(1)
 
     async def one(self, call: Call, subject: SubjectId | None, question: Question) -> Decided:
         """One decision.
@@ -339,6 +341,7 @@ class Decider:
             question.now_ms,
             question.price_minor,
             question.currency,
+            next(self._turns),
         )
 
     def _bounds(self) -> Bounds:

@@ -19,6 +19,7 @@ from engagement.decision_store import (
     Became,
     Before,
     Look,
+    MadeAt,
     Outcome,
     Report,
     Room,
@@ -82,7 +83,6 @@ class DecisionTables:
         for (row, _), stands in zip(wanted, stand, strict=True):
             if stands:
                 self._waiting.pop(row.decision_id, None)
-                self._shown.pop((row.subject, row.slot), None)  # this is shown later
         return stand
 
     async def give_back(self, decision_ids: Sequence[bytes]) -> None:
@@ -99,7 +99,8 @@ class DecisionTables:
             raise StoreUnusable("decisions can not be written")
         self._waiting[row.decision_id] = row
         if row.subject and row.option_id:
-            self._shown[row.subject, row.slot] = row
+            key = row.subject, row.slot
+            self._shown[key] = max(self._shown.get(key, row), row, key=_made_at)
         if self._flushing is None:
             # In a context of its own: what a call put into its context is the call's alone.
             self._flushing = asyncio.get_running_loop().create_task(self._flush_soon(), context=Context())
@@ -138,7 +139,7 @@ class DecisionTables:
         """Of what is not written yet the decision of the id, and the latest shown to the person."""
         keys = ((subject, look.slot) for subject in look.whose.person)
         shown = [self._shown[key] for key in keys if key in self._shown]
-        return self._waiting.get(look.decision_id), max(shown, key=_decided_at_ms, default=None)
+        return self._waiting.get(look.decision_id), max(shown, key=_made_at, default=None)
 
     async def _flush_soon(self) -> None:
         try:
@@ -155,13 +156,13 @@ class DecisionTables:
 def _with(before: Before, row: Row | None, shown: Row | None, slot: str) -> Before:
     """What was before, with what was not written yet."""
     history = before.history
-    if shown is not None and shown.decided_at_ms >= before.shown_at_ms:
+    if shown is not None and (before.shown_at is None or shown.made_at >= before.shown_at):
         history = replace(history, last_depth={slot: Depth(shown.depth)})
     return Before(history, row or before.row)
 
 
-def _decided_at_ms(row: Row) -> int:
-    return row.decided_at_ms
+def _made_at(row: Row) -> MadeAt:
+    return row.made_at
 
 
 def decisions_of(connection: Connection, subject: SubjectId) -> list[Row]:

@@ -48,6 +48,7 @@ def row(n: int, subject: bytes = A, **fields: Any) -> Row:
         "honours": b"",
         "grounds": GROUNDS,
         "item_id": "",
+        "turn": 0,
     }
     return Row(**(values | fields))
 
