@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from services.engagement import decision_service
+from services.storage.decisions import DecisionTables
 from tests.conftest import Clock
 from tests.e2e.conftest import Shop, suite_in
 from tests.e2e.deciding import (
@@ -323,6 +324,28 @@ async def test_a_till_without_time_is_given_what_is_for_everybody(
     answer = await desk.decide(me, slot="till", channel=STORE, timeout=5)
     assert answer.given.HasField("expires_at")
     assert answer.decision_id
+
+
+async def test_what_was_promised_in_an_answer_that_did_not_leave_is_taken_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Consent changes when the place is taken: the answer is made anew without it, and the place is free."""
+    await desk.declare(letter(), limits(cap=1))
+    (me,) = await desk.known("me")
+    promise, withdrawn = DecisionTables.promise, ["marketing.email", "personalise.content"]
+
+    async def changed_after(store: DecisionTables, wanted: Any) -> list[bool]:
+        stands = await promise(store, wanted)
+        if withdrawn:
+            await desk.shop.withdraw(me, withdrawn.pop())
+        return stands
+
+    monkeypatch.setattr(DecisionTables, "promise", changed_after)
+    while withdrawn:
+        assert held(await desk.mail(me)) == "NOT_PERMITTED"
+        await desk.shop.grant(me)
+    assert (await desk.mail(me)).HasField("given")
+    assert held(await desk.mail(me)) == "CAP_REACHED"
 
 
 async def test_a_batch_decides_for_each_and_keeps_the_order(desk: Desk) -> None:
