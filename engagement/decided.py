@@ -31,6 +31,7 @@ class Asking(NamedTuple):
         at_ms: the instant.
         price_minor: without discount; ``None``: none was told.
         currency: of it.
+        turn: counts the decisions of a process.
     """
 
     decision_id: bytes
@@ -42,6 +43,7 @@ class Asking(NamedTuple):
     at_ms: int
     price_minor: int | None
     currency: str
+    turn: int
 
 
 def draw_of(decision_id: bytes) -> float:
@@ -55,10 +57,12 @@ def row_of(asking: Asking, outcome: Outcome, grounds: Grounds) -> Row:
     held = outcome.held or ""
     candidate = outcome.candidate
     promises = promises_of(outcome) if asking.subject else Promise.NOTHING
+    offers = bool(promises & Promise.OFFER)
     became = Became.HELD if candidate is None else Became.PROMISED if promises else Became.SHOWN
     return Row(
         decision_id=asking.decision_id,
-        subject=asking.subject,
+        # What is said of an offer hangs on whom the offer hangs on: an unlink gives each back their own.
+        subject=outcome.honours.subject if offers and outcome.honours else asking.subject,
         digest=asking.digest,
         purpose=asking.purpose,
         decided_at_ms=asking.at_ms,
@@ -80,6 +84,8 @@ def row_of(asking: Asking, outcome: Outcome, grounds: Grounds) -> Row:
         became=int(became),
         honours=b"" if outcome.honours is None else outcome.honours.decision_id,
         grounds=packed(grounds),
+        item_id=outcome.item_id if offers else "",
+        turn=asking.turn,
     )
 
 
@@ -90,7 +96,7 @@ def promises_of(outcome: Outcome) -> Promise:
     promises = Promise.PLACE if outcome.reserves else Promise.NOTHING
     if outcome.candidate.play.asks:
         promises |= Promise.QUESTION
-    if outcome.binds_until_ms and outcome.honours is None:
+    if outcome.offers:
         promises |= Promise.OFFER
     return promises
 
@@ -118,6 +124,8 @@ def outcome_of(row: Row, play: Play, option: Option, grounds: Grounds) -> Outcom
         binds_until_ms=row.binds_until_ms,
         steps=grounds.steps,
         read=tuple(source.name for source in grounds.sources),
+        offers=bool(row.promises & Promise.OFFER),
+        item_id=row.item_id or "",
     )
 
 
@@ -131,6 +139,9 @@ def offer_of(row: Row, decision_id: bytes) -> GivenOffer:
         row.currency,
         row.decided_at_ms,
         row.binds_until_ms,
+        row.item_id,
+        row.full_price_minor,
+        row.subject,
     )
 
 

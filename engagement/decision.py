@@ -53,6 +53,10 @@ class GivenOffer:
         currency: ISO 4217 of the price.
         given_at_ms: when.
         until_ms: until when.
+        item_id: of what it was quoted; empty: no item was named; ``None``: it was not kept, and the offer is
+            of whatever its play is asked for.
+        full_price_minor: what it was quoted off, minor units; -1: no price was told.
+        subject: the birth subject it hangs on.
     """
 
     decision_id: bytes
@@ -62,6 +66,9 @@ class GivenOffer:
     currency: str
     given_at_ms: int
     until_ms: int
+    item_id: str | None = None
+    full_price_minor: int = -1
+    subject: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +183,8 @@ class Outcome:
         steps: of the play that is given, or came closest to it, the guards it met, in order.
         read: the names of the fields that were read, sorted.
         passed_over: of every other play that was tried the guard that left nothing of it, in order.
+        offers: it is an offer that binds: a new one, or one that says more than the one it honours.
+        item_id: what that offer is about; empty: what its play is.
     """
 
     candidate: Candidate | None
@@ -192,3 +201,5 @@ class Outcome:
     steps: tuple[Step, ...]
     read: tuple[str, ...]
     passed_over: tuple[Step, ...] = ()
+    offers: bool = False
+    item_id: str = ""

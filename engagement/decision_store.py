@@ -40,6 +40,13 @@ class Promise(IntFlag):
     OFFER = 4
 
 
+class MadeAt(NamedTuple):
+    """When a decision was made; of any two one is the later."""
+
+    decided_at_ms: int
+    turn: int
+
+
 class Row(NamedTuple):
     """One decision; a tuple in the order of the store's columns.
 
@@ -67,6 +74,9 @@ class Row(NamedTuple):
         became: a ``Became``.
         honours: the decision whose offer it repeats; empty: none.
         grounds: the rest of what ``Why`` tells, packed (``engagement.grounds``).
+        item_id: of an offer that binds what it was quoted of; empty: no item was named, or it is no offer;
+            ``None``: of a time when it was not kept.
+        turn: counts the decisions of a process; of one millisecond the larger is the later.
     """
 
     decision_id: bytes
@@ -92,6 +102,13 @@ class Row(NamedTuple):
     became: int
     honours: bytes
     grounds: bytes
+    item_id: str | None
+    turn: int
+
+    @property
+    def made_at(self) -> MadeAt:
+        """When it was made."""
+        return MadeAt(self.decided_at_ms, self.turn)
 
     def __repr__(self) -> str:
         return "Row(…)"
@@ -165,12 +182,12 @@ class Before:
     Attributes:
         history: between the suite and the person.
         row: the decision of that id, if there is one.
-        shown_at_ms: when what was shown last in the slot was decided; 0: nothing was.
+        shown_at: when what was shown last in the slot was decided; ``None``: nothing was.
     """
 
     history: History
     row: Row | None
-    shown_at_ms: int = 0
+    shown_at: MadeAt | None = None
 
 
 class Outcome(IntEnum):
@@ -230,8 +247,9 @@ class DecisionStore(Protocol):
 
         Returns:
             Whether each was written; those that were are durable. One is not when the cap or the asks
-            are used up, when another offer of the play binds for the person, when a decision of its id
-            stands, or when the person was erased.
+            are used up, when another offer of the play and the item binds for the person (of one that
+            honours another: one that is as cheap), when a decision of its id stands, or when the person
+            was erased.
         """
 
     async def give_back(self, decision_ids: Sequence[bytes]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from engagement.decision import Candidate, GivenOffer, Held, Situation, Step
+from engagement.guards.items import ITEM, is_about
 from engagement.play import OUTBOUND, Channel, Depth, Option, Play
 
 #: What tells one candidate of a play from another.
@@ -28,7 +29,7 @@ class Left:
         ceiling: how personal it may be.
         held: why nothing is given, where no candidate is left.
         retry_at_ms: when asking again may help then; 0: it will not by itself.
-        offers: of the play that bind now.
+        offers: of the play, about what is asked for, that bind now.
         best: the one among them that the person is told.
         read: names of the fields read so far.
         steps: what each guard left.
@@ -47,18 +48,14 @@ class Left:
         self.candidates: Sequence[Candidate] = [
             Candidate(play, option, channel, now_ms) for option in play.options for channel in channels
         ]
-        self.offers: Sequence[GivenOffer] = [
-            offer
-            for offer in situation.history.offers
-            if offer.play_id == play.play_id and offer.given_at_ms <= now_ms < offer.until_ms
-        ]
+        self.offers = _offers(play, situation)
         self.reaches_out = any(channel in OUTBOUND for channel in channels)
         self.send_at_ms = now_ms
         self.best: GivenOffer | None = None
         self.ceiling = Depth.INDIVIDUAL
         self.held = Held.CHANNEL_CLOSED  # where no guard took the last, no channel was there
         self.retry_at_ms = 0
-        self.read: set[str] = set()
+        self.read = {ITEM} if play.offer_days and ITEM in situation.facts.fields else set()
         self.steps: list[Step] = []
         self.weights: Mapping[Key, float] = {}
 
@@ -118,6 +115,21 @@ class Guard(NamedTuple):
 
     name: str
     act: Callable[[Left, Situation], None]
+
+
+def _offers(play: Play, situation: Situation) -> Sequence[GivenOffer]:
+    """The offers of a play that bind and are about what is asked for.
+
+    One that another process gave a moment later by its own clock binds, too: it is known now.
+    """
+    now_ms = situation.facts.now_ms
+    theirs = [
+        offer
+        for offer in situation.history.offers
+        if offer.play_id == play.play_id and now_ms < offer.until_ms
+    ]
+    options = {option.option_id: option for option in play.options} if theirs else {}
+    return [offer for offer in theirs if is_about(offer, options.get(offer.option_id), situation)]
 
 
 def _channels(play: Play, asking: Channel | None) -> Sequence[Channel]:

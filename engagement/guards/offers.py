@@ -1,15 +1,18 @@
-"""An offer that binds is the same everywhere until it expires.
+"""An offer that binds is the same everywhere until it expires, for what it was given for.
 
 Of two that bind, because two identities turned out to be one person, both are honoured, and the one
-that is better for the person is what they are told. While an offer binds, its play gives nothing else; what
-is general and takes nothing off is no offer, and never binds.
+that is better for the person is what they are told. While an offer binds, its play gives nothing else for
+the same item (``engagement.guards.items``). Its price only ever falls: what was told of it is an offer,
+too. What is general and takes nothing off is no offer, and never binds.
 """
 
 from __future__ import annotations
 
 from engagement.decision import Candidate, GivenOffer, Held, Situation
+from engagement.guards.items import is_of, item_of
 from engagement.guards.left import Left
-from engagement.play import Depth, Discount, Option
+from engagement.guards.prices import fair_price
+from engagement.play import Depth, Discount, Option, Play
 from engagement.price import honoured
 
 
@@ -34,17 +37,35 @@ def is_offer(option: Option) -> bool:
     return option.depth > Depth.CONTEXT or option.discount is not None
 
 
-def quoted(offer: GivenOffer, option: Option, situation: Situation) -> int | None:
-    """What an offer makes of the price that was told; ``None``: nothing."""
+def quoted(offer: GivenOffer, play: Play, option: Option, situation: Situation) -> int | None:
+    """What an offer makes of the price that was told; ``None``: nothing.
+
+    What was promised, or what its option makes of the price of now if that is less and may be asked.
+    """
     if situation.price_minor is None:
         return None
-    return honoured(offer, situation.price_minor, situation.currency, option.discount)
+    promised = honoured(offer, situation.price_minor, situation.currency, option.discount)
+    now = fair_price(play, option, situation)
+    return promised if promised is None or now is None else min(promised, now)
+
+
+def says_more(offer: GivenOffer, price_minor: int | None, item_id: str) -> bool:
+    """Whether an answer that honours an offer promises what the offer itself does not.
+
+    Args:
+        offer: that is honoured; the best.
+        price_minor: that is told; ``None``: none is.
+        item_id: the item that was asked about.
+    """
+    if price_minor is None:
+        return False
+    return not is_of(offer, item_id) or not 0 <= offer.price_minor <= price_minor
 
 
 def _has_price(option: Option, left: Left, situation: Situation) -> bool:
     """Whether one of its offers is quoted in the currency that was told."""
     return any(
-        quoted(offer, option, situation) is not None
+        quoted(offer, left.play, option, situation) is not None
         for offer in left.offers
         if offer.option_id == option.option_id
     )
@@ -54,21 +75,23 @@ def _best(left: Left, situation: Situation) -> GivenOffer | None:
     """The offer that is told, of those whose option is left; ``None``: there is none.
 
     The cheapest for the person; where prices can not be compared, the one that takes the most off; of equals
-    the less personal, then the one that was given first.
+    one of this very item, the one that promised the least, the less personal, the one that was given first.
     """
+    play, item_id = left.play, item_of(situation)
     options = {one.option.option_id: one.option for one in left.candidates}
     offers = [offer for offer in left.offers if offer.option_id in options]
     if situation.price_minor is not None:
-        offers = [one for one in offers if quoted(one, options[one.option_id], situation) is not None]
+        offers = [one for one in offers if quoted(one, play, options[one.option_id], situation) is not None]
     told = all(offer.price_minor >= 0 for offer in offers) and len({one.currency for one in offers}) == 1
 
     def rank(offer: GivenOffer) -> tuple[object, ...]:
         option = options[offer.option_id]
-        price = quoted(offer, option, situation)
+        price = quoted(offer, play, option, situation)
         if price is None and told:
             price = offer.price_minor
         off = option.discount or Discount()
         worth = (-off.permille, -off.amount_minor) if price is None else (price,)
-        return *worth, option.depth, offer.given_at_ms, offer.decision_id
+        promised = (offer.price_minor < 0, offer.price_minor)
+        return *worth, not is_of(offer, item_id), promised, option.depth, offer.given_at_ms, offer.decision_id
 
     return min(offers, key=rank, default=None)

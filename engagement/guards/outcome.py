@@ -8,8 +8,9 @@ from engagement.decision import Candidate, GivenOffer, Held, Outcome, Situation,
 from engagement.evaluate import DAY_MS
 from engagement.guards.bounds import reserves
 from engagement.guards.drawing import drawn
+from engagement.guards.items import item_of
 from engagement.guards.left import Left
-from engagement.guards.offers import is_offer, quoted
+from engagement.guards.offers import is_offer, quoted, says_more
 from engagement.guards.prices import is_personalised
 from engagement.play import Depth
 from engagement.price import discounted
@@ -21,6 +22,9 @@ def given(left: Left, situation: Situation, draw: float) -> Outcome:
         left, situation.facts.fields, situation.limits.sponsored_permille, draw
     )
     offer = _honoured(left, candidate)
+    price_minor = _price(candidate, offer, situation)
+    binds_until_ms = _binds_until_ms(candidate, offer, situation)
+    item_id = item_of(situation)
     return Outcome(
         candidate=candidate,
         held=None,
@@ -28,13 +32,15 @@ def given(left: Left, situation: Situation, draw: float) -> Outcome:
         depth=candidate.option.depth,
         propensity=propensity,
         alternatives=alternatives,
-        price_minor=_price(candidate, offer, situation),
+        price_minor=price_minor,
         price_personalised=is_personalised(candidate.play, candidate.option, situation.segments),
         honours=offer,
         reserves=reserves(candidate, left, situation),
-        binds_until_ms=_binds_until_ms(candidate, offer, situation),
+        binds_until_ms=binds_until_ms,
         steps=tuple(left.steps),
         read=tuple(sorted(left.read)),
+        offers=binds_until_ms > 0 and (offer is None or says_more(offer, price_minor, item_id)),
+        item_id=item_id,
     )
 
 
@@ -68,7 +74,7 @@ def _price(candidate: Candidate, offer: GivenOffer | None, situation: Situation)
     if situation.price_minor is None:
         return None
     if offer is not None:
-        return quoted(offer, candidate.option, situation)
+        return quoted(offer, candidate.play, candidate.option, situation)
     return discounted(situation.price_minor, situation.currency, candidate.option.discount)
 
 

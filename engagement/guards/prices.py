@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engagement.decision import Candidate, Held, Situation
+from engagement.decision import Held, Situation
 from engagement.fields import PRICING
 from engagement.guards.left import Left
 from engagement.guards.reading import conditions_of, is_of_call, may_make_prices
@@ -29,7 +29,7 @@ def margin(left: Left, situation: Situation) -> None:
 
     An offer that binds was all that when it was given, and stays.
     """
-    left.keep(lambda one: one.option.discount is None or _is_fair(one, left, situation), Held.MARGIN)
+    left.keep(lambda one: left.promised(one.option) or is_fair(one.play, one.option, situation), Held.MARGIN)
 
 
 def is_personalised(play: Play, option: Option, segments: Mapping[str, Segment]) -> bool:
@@ -41,11 +41,19 @@ def is_personalised(play: Play, option: Option, segments: Mapping[str, Segment])
     return not all(map(is_of_call, conditions_of(play, option, segments)))
 
 
-def _is_fair(candidate: Candidate, left: Left, situation: Situation) -> bool:
-    discount = candidate.option.discount
-    if discount is None or left.promised(candidate.option):
+def fair_price(play: Play, option: Option, situation: Situation) -> int | None:
+    """The price that was told with what comes off it; ``None``: it can not be asked, or none was told."""
+    if situation.price_minor is None or not is_fair(play, option, situation):
+        return None
+    return discounted(situation.price_minor, situation.currency, option.discount)
+
+
+def is_fair(play: Play, option: Option, situation: Situation) -> bool:
+    """Whether what comes off can be worked out, is made of what may make prices, and keeps the floor."""
+    discount = option.discount
+    if discount is None:
         return True
-    conditions = conditions_of(candidate.play, candidate.option, situation.segments)
+    conditions = conditions_of(play, option, situation.segments)
     if not is_sound(discount) or not all(map(may_make_prices, conditions)):
         return False
     floor, price_minor = discount.margin_floor_permille, situation.price_minor

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import NamedTuple, Protocol
 
 from consent.policy import Policy
@@ -154,6 +155,7 @@ class Decider:
         self._policy = policy
         self._note = note
         self._begun = Begun()
+        self._turns = count(1)
 
     async def one(self, call: Call, subject: SubjectId | None, question: Question) -> Decided:
         """One decision.
@@ -180,7 +182,7 @@ class Decider:
                 break
             seen = await self._seen(call, [asked[place] for place in left])
             made = await self._made(call, dict(zip(left, seen, strict=True)))
-            found_room = await self._kept(made, dict(zip(left, seen, strict=True)))
+            found_room = await self._kept(call, made, dict(zip(left, seen, strict=True)))
             for place, decided in made.items():
                 if place in found_room:
                     done[place] = decided
@@ -290,7 +292,9 @@ class Decider:
         content = self._filling.fill(template, language, facts, outcome, question.currency)
         return content, read_by(variant_for(template, language), lint)
 
-    async def _kept(self, made: Mapping[int, Decided | None], seen: Mapping[int, _Seen]) -> set[int]:
+    async def _kept(
+        self, call: Call, made: Mapping[int, Decided | None], seen: Mapping[int, _Seen]
+    ) -> set[int]:
         """Writes what is new; the places of all that stand now."""
         promised, stand = {}, set(made)
         for place, decided in made.items():
@@ -303,6 +307,8 @@ class Decider:
         if promised:
             written = await self._promised(list(promised.values()))
             stand -= {place for place, stands in zip(promised, written, strict=True) if not stands}
+            ids = [row.decision_id for place, (row, _) in promised.items() if place in stand]
+            call.promised.append(lambda: self._begun.to_the_end(self._store.give_back(ids)))
         return stand
 
     async def _promised(self, wanted: Sequence[tuple[Row, Room]]) -> Sequence[bool]:
@@ -339,6 +345,7 @@ class Decider:
             question.now_ms,
             question.price_minor,
             question.currency,
+            next(self._turns),
         )
 
     def _bounds(self) -> Bounds:

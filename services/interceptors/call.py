@@ -200,6 +200,7 @@ class Call:
         beside: whom the handler took for the same person, whatever they permit; checked again, too.
         asked: what the handler asked besides; checked again, too.
         durable: what was asked is kept and will be finished; a deadline that passes now says so.
+        promised: gives back what was promised in the answer, should that not leave.
         view: what the answer could hold, once one was made.
         evidence: ids or hashes of what the handler made or relied on, for the audit.
         status: set when the call is answered with an error.
@@ -247,6 +248,7 @@ class Call:
     beside: dict[tuple[SubjectId, int], tuple[SubjectId, ...]] = field(default_factory=dict)
     asked: dict[tuple[SubjectId, int], bool] = field(default_factory=dict)
     durable: bool = False
+    promised: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     view: View | None = None
     evidence: list[bytes] = field(default_factory=list)
     status: Status | None = None
@@ -369,6 +371,11 @@ class Call:
     def _must_be_ready(self) -> None:
         if not self.guard.ready:
             raise StateChanged  # it was when the call came in
+
+    async def take_back(self) -> None:
+        """Gives back what was promised in an answer that does not leave."""
+        while self.promised:
+            await self.promised.pop()()
 
     def keep(self, positions: list[int]) -> None:
         """Keeps only some of the accepted elements; ``positions`` count in ``accepted``."""

@@ -146,7 +146,7 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             try:
                 return self._give(call, await behaviour(await self._taken(call, raw), call))
             except StateChanged:
-                continue
+                await call.take_back()
             except NotYet as not_yet:
                 await not_yet.first()
         raise StateChanged

@@ -11,7 +11,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from engagement.decision import GivenOffer, History, Reservation
-from engagement.decision_store import NO_PRICE, OWN_OUTCOMES, Became, Before, Look, Promise, Row, Windows
+from engagement.decision_store import (
+    NO_PRICE,
+    OWN_OUTCOMES,
+    Became,
+    Before,
+    Look,
+    MadeAt,
+    Promise,
+    Row,
+    Windows,
+)
 from engagement.play import Channel, Depth
 from identity.ids import SubjectId
 from services.storage.database import Connection
@@ -34,8 +44,8 @@ _ACTED = f"""
     SELECT subject, max(at_ms) FROM decision_report
     WHERE subject IN (:marks) AND outcome IN ({_OWN}) GROUP BY subject"""  # noqa: S608
 _SHOWN = """
-    SELECT depth, decided_at_ms FROM decision WHERE subject IN (:marks) AND slot = ? AND held = ''
-    ORDER BY decided_at_ms DESC LIMIT 1"""
+    SELECT decided_at_ms, turn, depth FROM decision WHERE subject IN (:marks) AND slot = ? AND held = ''
+    ORDER BY decided_at_ms DESC, turn DESC, decision_id DESC LIMIT 1"""
 
 
 class _Kept(NamedTuple):
@@ -98,10 +108,10 @@ def _before(look: Look, kept: _Kept, windows: Windows, reader: Connection) -> Be
             if one.promises & QUESTION and one.send_at_ms > windows.now_ms - windows.asks_ms
         ],
         offers=[_offer(one) for one in rows if _binds(one, whose.readable, windows.now_ms)],
-        last_depth={} if shown is None else {look.slot: Depth(shown[0])},
+        last_depth={} if shown is None else {look.slot: Depth(shown[2])},
         closed=frozenset(Channel(channel) for channel in drawn if channel != COMPLAINT),
     )
-    return Before(history, row, 0 if shown is None else shown[1])
+    return Before(history, row, None if shown is None else MadeAt(*shown[:2]))
 
 
 def _in_order(rows: Iterable[Row]) -> list[Row]:
@@ -121,4 +131,7 @@ def _offer(row: Row) -> GivenOffer:
         row.currency,
         row.decided_at_ms,
         row.binds_until_ms,
+        row.item_id,
+        row.full_price_minor,
+        row.subject,
     )

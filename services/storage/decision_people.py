@@ -70,7 +70,10 @@ def _decision(row: Row) -> dict[str, Json]:
         shown["send_at_ms"] = row.send_at_ms
     if row.price_minor != NO_PRICE:
         shown["price_minor"], shown["currency"] = row.price_minor, row.currency
+        shown["full_price_minor"] = row.full_price_minor
         shown["price_personalised"] = bool(row.personalised)
+    if row.item_id:
+        shown["item"] = row.item_id
     return shown
 
 

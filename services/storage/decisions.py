@@ -19,6 +19,7 @@ from engagement.decision_store import (
     Became,
     Before,
     Look,
+    MadeAt,
     Outcome,
     Report,
     Room,
@@ -50,6 +51,9 @@ _ROW = f"SELECT {COLUMNS} FROM decision WHERE decision_id = ?"  # noqa: S608 - o
 _NOTE = f"INSERT INTO decision ({COLUMNS}) VALUES ({_MARKS}) {_UNLESS_GIVEN}"  # noqa: S608
 _REPORT = ", ".join(Report._fields)
 _REPORTS = f"SELECT {_REPORT} FROM decision_report"  # noqa: S608 - our own names
+_BECOME = f"""
+    UPDATE decision SET became = ? WHERE decision_id = ?
+    AND became NOT IN ({Became.SENT:d}, {Became.HELD:d})"""  # noqa: S608 - our own names
 _BECAME = {Outcome.SENT: Became.SENT, Outcome.FAILED: Became.RELEASED}
 
 
@@ -79,7 +83,6 @@ class DecisionTables:
         for (row, _), stands in zip(wanted, stand, strict=True):
             if stands:
                 self._waiting.pop(row.decision_id, None)
-                self._shown.pop((row.subject, row.slot), None)  # this is shown later
         return stand
 
     async def give_back(self, decision_ids: Sequence[bytes]) -> None:
@@ -96,7 +99,8 @@ class DecisionTables:
             raise StoreUnusable("decisions can not be written")
         self._waiting[row.decision_id] = row
         if row.subject and row.option_id:
-            self._shown[row.subject, row.slot] = row
+            key = row.subject, row.slot
+            self._shown[key] = max(self._shown.get(key, row), row, key=_made_at)
         if self._flushing is None:
             # In a context of its own: what a call put into its context is the call's alone.
             self._flushing = asyncio.get_running_loop().create_task(self._flush_soon(), context=Context())
@@ -135,7 +139,7 @@ class DecisionTables:
         """Of what is not written yet the decision of the id, and the latest shown to the person."""
         keys = ((subject, look.slot) for subject in look.whose.person)
         shown = [self._shown[key] for key in keys if key in self._shown]
-        return self._waiting.get(look.decision_id), max(shown, key=_decided_at_ms, default=None)
+        return self._waiting.get(look.decision_id), max(shown, key=_made_at, default=None)
 
     async def _flush_soon(self) -> None:
         try:
@@ -152,13 +156,13 @@ class DecisionTables:
 def _with(before: Before, row: Row | None, shown: Row | None, slot: str) -> Before:
     """What was before, with what was not written yet."""
     history = before.history
-    if shown is not None and shown.decided_at_ms >= before.shown_at_ms:
+    if shown is not None and (before.shown_at is None or shown.made_at >= before.shown_at):
         history = replace(history, last_depth={slot: Depth(shown.depth)})
     return Before(history, row or before.row)
 
 
-def _decided_at_ms(row: Row) -> int:
-    return row.decided_at_ms
+def _made_at(row: Row) -> MadeAt:
+    return row.made_at
 
 
 def decisions_of(connection: Connection, subject: SubjectId) -> list[Row]:
@@ -211,7 +215,8 @@ def _promise(row: Row, room: Room, connection: Connection) -> bool:
             *(at_ms - windows.cap_ms, room.cap),
             *(row.promises & QUESTION, *person),
             *(at_ms - windows.asks_ms, room.asks),
-            *(row.promises & OFFER, *readable, row.play_id, row.decided_at_ms),
+            *(row.promises & OFFER, *readable, row.play_id, row.item_id, row.decided_at_ms),
+            *(len(row.honours), row.currency, row.price_minor),
         ),
     )
     return written.rowcount > 0
@@ -238,7 +243,8 @@ def _promising(person: int, readable: int) -> str:
         WHERE (? = 0 OR (SELECT count(*) {theirs} AND promises & {PLACE} <> 0 {within}) < ?)
         AND (? = 0 OR (SELECT count(*) {theirs} AND promises & {QUESTION} <> 0 {within}) < ?)
         AND (? = 0 OR NOT EXISTS (SELECT 1 {told} AND promises & {OFFER} <> 0
-            AND play_id = ? AND binds_until_ms > ?))
+            AND play_id = ? AND item_id = ? AND binds_until_ms > ?
+            AND (? = 0 OR (currency = ? AND price_minor BETWEEN 0 AND ?))))
         {_UNLESS_STANDING}"""
 
 
@@ -270,7 +276,7 @@ def _heed(report: Report, row: Row, person: Sequence[SubjectId], connection: Con
     channel = row.channel if outcome in {Outcome.UNSUBSCRIBE, Outcome.RESUBSCRIBE} else COMPLAINT
     if outcome in _BECAME:
         connection.execute(
-            f"UPDATE decision SET became = ? WHERE decision_id = ? AND became <> {Became.HELD:d}",  # noqa: S608
+            _BECOME,  # of what was sent, whatever is said later: it stays sent
             (_BECAME[outcome], row.decision_id),
         )
         reported(connection, row.decision_id, sent=outcome == Outcome.SENT)

@@ -228,6 +228,8 @@ def row(number: int, subject: bytes, **fields: Any) -> Row:
         "became": Became.SHOWN,
         "honours": b"",
         "grounds": packed(Grounds(steps, (Chance("ten-percent", 1 / 3), Chance("everybody", 2 / 3)))),
+        "item_id": "",
+        "turn": number,
     }
     return Row(**(values | fields))
 

@@ -97,15 +97,22 @@ async def test_a_place_is_free_once_those_taken_before_and_for_later_are_a_windo
     assert await promise(store, row(2, send_at_ms=NOW + days * DAY_MS), room(cap=1)) == promised
 
 
-async def test_a_failed_message_gives_its_place_back_and_a_sent_one_does_not(store: DecisionTables) -> None:
+async def test_a_failed_message_gives_its_place_back_and_one_that_was_sent_never_does(
+    store: DecisionTables,
+) -> None:
+    """It reached somebody, or may have; what failed and was sent after all was sent."""
     first, second = row(1), row(2)
     assert await promise(store, first, room(cap=1))
-    await store.report(report(1, first, Outcome.SENT), first, [A])
-    assert not await promise(store, second, room(cap=1))
-    await store.report(report(2, first, Outcome.FAILED), first, [A])  # it came back
+    await store.report(report(1, first, Outcome.FAILED), first, [A])
+    assert await store.decision(first.decision_id) == first._replace(became=Became.RELEASED)
     assert await promise(store, second, room(cap=1))
-    kept = await store.decision(first.decision_id)
-    assert kept == first._replace(became=Became.RELEASED)
+    await store.report(report(2, second, Outcome.SENT), second, [A])
+    await store.report(report(3, second, Outcome.FAILED), second, [A])
+    assert not await promise(store, row(3), room(cap=1))
+    assert await store.decision(second.decision_id) == second._replace(became=Became.SENT)
+    assert [one.outcome for one in await store.reports(second.decision_id)] == [Outcome.SENT, Outcome.FAILED]
+    await store.report(report(4, first, Outcome.SENT), first, [A])
+    assert len((await history(store, A)).reservations) == 2
 
 
 async def test_two_offers_of_a_play_never_bind_at_once(store: DecisionTables) -> None:
@@ -118,6 +125,53 @@ async def test_two_offers_of_a_play_never_bind_at_once(store: DecisionTables) ->
     assert {one.play_id for one in (await history(store, A, B)).offers} == {"reminder", "other"}
     later = Windows(NOW + DAY_MS, WINDOWS.cap_ms, WINDOWS.asks_ms)
     assert (await before(store, whose(A, B), later)).history.offers == []
+
+
+async def test_offers_of_two_items_bind_side_by_side_and_of_one_item_one_does(store: DecisionTables) -> None:
+    offer = {"promises": Promise.OFFER, "binds_until_ms": NOW + DAY_MS, "price_minor": 900}
+    items = ("pen", "tv", "")
+    made = await asyncio.gather(
+        *(promise(store, row(n, (A, B)[n % 2], item_id=items[n % 3], **offer), room(A, B)) for n in range(12))
+    )
+    assert sum(made) == 3
+    assert {one.item_id for one in (await history(store, A, B)).offers} == set(items)
+
+
+async def test_of_an_offer_what_is_cheaper_is_promised_besides(store: DecisionTables) -> None:
+    """Once for each price; what is as dear, of another currency or of another item says nothing of it."""
+    offer: dict[str, Any] = {
+        "promises": Promise.OFFER,
+        "binds_until_ms": NOW + DAY_MS,
+        "price_minor": 900,
+        "full_price_minor": 1000,
+        "currency": "EUR",
+        "item_id": "pen",
+    }
+    first = row(1, **offer)
+    assert await promise(store, first, room())
+    honours = offer | {"honours": first.decision_id}
+    assert not await promise(store, row(2, **honours), room())
+    cheaper = honours | {"price_minor": 720}
+    made = await asyncio.gather(*(promise(store, row(n, **cheaper), room()) for n in range(3, 9)))
+    assert sum(made) == 1
+    assert not await promise(store, row(9, **honours | {"price_minor": 800}), room())
+    assert await promise(store, row(10, **honours | {"item_id": "tv"}), room())
+    assert await promise(store, row(11, **honours | {"currency": "USD"}), room())
+    found = (await history(store, A)).offers
+    assert [(one.item_id, one.price_minor, one.full_price_minor, one.subject) for one in found[:2]] == [
+        ("pen", 900, 1000, A),
+        ("pen", 720, 1000, A),
+    ]
+
+
+async def test_an_offer_of_a_time_when_its_item_was_not_kept_is_of_any(
+    database: Database, store: DecisionTables
+) -> None:
+    assert await promise(
+        store, row(1, promises=Promise.OFFER, binds_until_ms=NOW + DAY_MS, price_minor=900), room()
+    )
+    await database.write(lambda connection: connection.execute("UPDATE decision SET item_id = NULL"))
+    assert [one.item_id for one in (await history(store, A)).offers] == [None]
 
 
 async def test_offers_of_two_people_who_turn_out_to_be_one_are_all_there_and_part_again(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from services.engagement import decision_service
+from services.storage.decisions import DecisionTables
 from tests.conftest import Clock
 from tests.e2e.conftest import Shop, suite_in
 from tests.e2e.deciding import (
@@ -109,7 +110,6 @@ async def test_personal_and_general_alternate_in_a_slot(desk: Desk) -> None:
     (me,) = await desk.known("me")
     depths = []
     for number in range(20):
-        desk.shop.clock.now_ms += 1
         depths.append((await desk.decide(me, channel=(WEB, APP)[number % 2])).given.depth)
     pairs = list(itertools.pairwise(depths))
     assert (INDIVIDUAL, GENERAL) in pairs
@@ -326,6 +326,28 @@ async def test_a_till_without_time_is_given_what_is_for_everybody(
     assert answer.decision_id
 
 
+async def test_what_was_promised_in_an_answer_that_did_not_leave_is_taken_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Consent changes when the place is taken: the answer is made anew without it, and the place is free."""
+    await desk.declare(letter(), limits(cap=1))
+    (me,) = await desk.known("me")
+    promise, withdrawn = DecisionTables.promise, ["marketing.email", "personalise.content"]
+
+    async def changed_after(store: DecisionTables, wanted: Any) -> list[bool]:
+        stands = await promise(store, wanted)
+        if withdrawn:
+            await desk.shop.withdraw(me, withdrawn.pop())
+        return stands
+
+    monkeypatch.setattr(DecisionTables, "promise", changed_after)
+    while withdrawn:
+        assert held(await desk.mail(me)) == "NOT_PERMITTED"
+        await desk.shop.grant(me)
+    assert (await desk.mail(me)).HasField("given")
+    assert held(await desk.mail(me)) == "CAP_REACHED"
+
+
 async def test_a_batch_decides_for_each_and_keeps_the_order(desk: Desk) -> None:
     """Of one person twice the cap holds; who refuses is given nothing; an unknown id is refused alone."""
     await desk.declare(letter(), limits(cap=1))
@@ -349,7 +371,10 @@ async def test_a_batch_decides_for_each_and_keeps_the_order(desk: Desk) -> None:
 async def test_a_link_in_the_middle_of_a_pending_decision_counts_it_and_an_unlink_does_not(
     desk: Desk,
 ) -> None:
-    """A place taken before the link counts for the person after it; each has their own after the unlink."""
+    """A place taken before the link counts for the person after it; each has their own after the unlink.
+
+    What was sent keeps its place, also if it is said later that it failed.
+    """
     await desk.declare(letter(), limits(cap=1))
     web, phone = await desk.known("web", "phone")
     pending = await desk.mail(web)
@@ -362,7 +387,7 @@ async def test_a_link_in_the_middle_of_a_pending_decision_counts_it_and_an_unlin
     assert held(await desk.mail(web)) == "CAP_REACHED"
     assert await refused(desk.report(phone, pending.decision_id, "FAILED")) == "DECISION_UNKNOWN"
     await desk.report(web, pending.decision_id, "FAILED")
-    assert (await desk.mail(web)).HasField("given")
+    assert held(await desk.mail(web)) == "CAP_REACHED"
 
 
 async def test_64_at_once_never_put_a_person_over_the_cap(desk: Desk) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Clock
 from tests.e2e.conftest import Shop, suite_in
 from tests.e2e.deciding import APP, GENERAL, INDIVIDUAL, STORE, WEB, Desk, limits, play, refused, when
-from veilgraph.engagement.v1 import offer_pb2, profile_pb2
+from veilgraph.engagement.v1 import decision_pb2, offer_pb2, profile_pb2
 from veilgraph.privacy.v1 import privacy_pb2
 
 EVERYBODY = {"option_id": "everybody", "depth": GENERAL}
@@ -92,6 +92,40 @@ async def test_one_of_several_follows_from_what_was_said_and_is_the_same_in_ever
     assert (await desk.decide(me)).given.option_id == "ginger"
     desk.shop.clock.now_ms += 3 * 86_400_000
     assert (await desk.given("hazel", me)).given.option_id == "hazel"
+
+
+async def test_a_price_is_of_its_item_over_two_channels_and_linked_identities(desk: Desk) -> None:
+    """Each item has one price and one decision; of two people who are one the lower, and apart their own."""
+    ten = {"option_id": "ten", "depth": GENERAL, "discount": {"permille": 100, "margin_floor_permille": 50}}
+    await desk.declare(limits(cap=3), play("sale", ten, offer_days=3))
+    web, phone = await desk.known("web", "phone")
+
+    async def asked(
+        subject: str, item: str, price_minor: int, channel: offer_pb2.Channel = WEB
+    ) -> tuple[str, int]:
+        context = [{"name": "item", "text": item}]
+        euro = {"price_minor": price_minor, "cost_minor": 100, "currency": "EUR"}
+        answer = await desk.decide(subject, channel=channel, context=context, **euro)
+        return answer.decision_id, answer.given.price_minor
+
+    pen, tv = await asked(web, "pen", 1_000), await asked(web, "tv", 100_000)
+    assert (pen[1], tv[1]) == (900, 90_000)
+    assert await asked(web, "pen", 1_200, STORE) == pen
+    assert await asked(web, "tv", 120_000, APP) == tv
+    theirs = await asked(phone, "pen", 800)
+    assert theirs[1] == 720
+    await desk.shop.link(web, phone)
+    for subject in (web, phone):
+        assert await asked(subject, "pen", 1_000, STORE) == theirs
+        assert await asked(subject, "tv", 100_000, APP) == tv
+    await desk.shop.unlink(web, phone)
+    assert await asked(web, "pen", 1_000, APP) == pen
+    fell = await asked(web, "tv", 50_000)
+    assert (fell[1], fell[0] != tv[0]) == (45_000, True)
+    assert await asked(web, "tv", 100_000, STORE) == fell
+    why = await desk.why(web, fell[0], reader=decision_pb2.READER_PERSON)
+    assert [(one.name, one.origin) for one in why.read] == [("context.item", "call")]
+    assert why.decision.price_minor == 45_000
 
 
 async def test_what_people_think_is_taken_on_its_own_scale(desk: Desk) -> None:

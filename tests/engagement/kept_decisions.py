@@ -47,6 +47,8 @@ def row(n: int, subject: bytes = A, **fields: Any) -> Row:
         "became": Became.PROMISED,
         "honours": b"",
         "grounds": GROUNDS,
+        "item_id": "",
+        "turn": 0,
     }
     return Row(**(values | fields))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -346,6 +347,29 @@ async def test_where_exactly_somebody_is_counts_with_their_permission_alone(desk
     assert (await desk.decide(ME, **here)).given.option_id == "near"
     far = {"coordinates": {"latitude_micro": 48_137_000, "longitude_micro": 11_575_000}}
     assert (await desk.decide(ME, **far)).hold.reason == decision_pb2.HOLD_REASON_NOT_ELIGIBLE
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("flushed", [True, False])
+async def test_personal_and_general_alternate_within_one_millisecond(desk: Desk, flushed: bool) -> None:
+    """Whether what was shown last is written or still waits to be, and whether it promised anything."""
+    desk.definitions.all = [
+        play("banner", option("everybody"), option("mine", Depth.INDIVIDUAL)),
+        play("other", option("all"), option("own", Depth.INDIVIDUAL), slot="side", offer_days=1),
+    ]
+    desk.definitions.limits = Limits(cap=1_000)
+    for slot in ("home", "side"):
+        depths = []
+        for number in range(16):
+            channel = (offer_pb2.CHANNEL_WEB, offer_pb2.CHANNEL_APP)[number % 2]
+            item = [{"name": "item", "text": f"item-{number}"}]
+            answer = await desk.decide(slot=slot, channel=channel, context=item)
+            depths.append(answer.given.depth)
+            if flushed:
+                await desk.store.flush()
+        pairs = set(itertools.pairwise(depths))
+        assert (offer_pb2.DEPTH_INDIVIDUAL, offer_pb2.DEPTH_INDIVIDUAL) not in pairs
+        assert depths.count(offer_pb2.DEPTH_INDIVIDUAL) > 4
 
 
 async def test_a_store_row_says_what_was_given(desk: Desk) -> None:

@@ -15,6 +15,7 @@ from identity.ids import SubjectId
 from services.errors import InvalidRequest
 from services.interceptors.call import Call
 from tests.conftest import set_state
+from tests.contract.engines import ENGINES
 from tests.engagement.offers import message, option, play
 from tests.engagement.test_deciding import GRANTED, ME, OTHER, Desk, desk, engine
 from veilgraph.engagement.v1 import decision_pb2, offer_pb2
@@ -69,6 +70,21 @@ async def test_what_closes_a_channel_or_silences_does_so_for_what_is_asked_again
     await desk.report(first.decision_id, "COMPLAINT_CLOSED")
     await desk.report(first.decision_id, "RESUBSCRIBE")
     assert await desk.mail(request_id="same") == first
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_what_a_call_promised_is_taken_back_with_its_answer(desk: Desk) -> None:
+    """Not what was promised by a call before it; asked again, the same request is given the same."""
+    desk.definitions.limits = replace(desk.definitions.limits, cap=1)
+    request = decision_pb2.DecideRequest(play_id="letter", request_id="same")
+    first, second = desk.call(ME), desk.call(ME)
+    mine = await desk.servicer.Decide(request, first)
+    assert await desk.servicer.Decide(request, second) == mine
+    await second.take_back()
+    assert (await desk.mail()).hold.reason == HOLD.HOLD_REASON_CAP_REACHED
+    await first.take_back()
+    assert await desk.servicer.Decide(request, desk.call(ME)) == mine
+    assert (await desk.mail()).hold.reason == HOLD.HOLD_REASON_CAP_REACHED
 
 
 def batch(desk: Desk, *people: SubjectId | None) -> Call:

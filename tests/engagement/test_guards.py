@@ -329,17 +329,17 @@ def test_a_given_offer_is_repeated_everywhere_under_its_decision(channel: Channe
 
 
 def test_of_two_offers_that_bind_the_better_is_quoted():
-    """After a link: 850 of one identity, 900 of the other; the 850, under its own decision."""
-    dear = offer("price", "ten", price_minor=900, currency="EUR")
-    cheap = offer("price", "twenty", price_minor=850, currency="EUR", decision_id=b"2" * 16)
+    """After a link: 750 of one identity, 800 of the other; the 750, under its own decision."""
+    dear = offer("price", "ten", price_minor=800, currency="EUR")
+    cheap = offer("price", "twenty", price_minor=750, currency="EUR", decision_id=b"2" * 16)
     for offers in ((dear, cheap), (cheap, dear)):
         outcome = one(discount_play(), at_price(**given_offers(*offers)))
-        assert (outcome.honours, outcome.price_minor) == (cheap, 850)
+        assert (outcome.honours, outcome.price_minor) == (cheap, 750)
 
 
 def test_of_two_equal_offers_the_less_personal_is_told():
     """When in doubt."""
-    ten = offer("price", "ten", price_minor=900, currency="EUR")
+    ten = offer("price", "ten", price_minor=750, currency="EUR")
     twenty = replace(ten, option_id="twenty", given_at_ms=ten.given_at_ms - 1)
     assert one(discount_play(), at_price(**given_offers(twenty, ten))).honours == ten
 
@@ -410,6 +410,98 @@ def test_nobody_is_promised_anything():
     everybody = play(offer_days=3, options=(option(discount=Discount(permille=100)),))
     outcome = one(everybody, at_price(person=None))
     assert (outcome.price_minor, outcome.binds_until_ms, outcome.reserves) == (900, 0, False)
+
+
+def of_item(item_id: str | None, full_price_minor: int = 1000, **changed) -> dict:
+    """An offer of ten in a hundred, quoted for an item off a full price."""
+    changed = {"price_minor": 900, "currency": "EUR", **changed}
+    return given_offers(offer("price", "ten", item_id=item_id, full_price_minor=full_price_minor, **changed))
+
+
+@pytest.mark.parametrize(
+    ("of", "asked", "full_price_minor", "honoured"),
+    [
+        ("pen", "pen", 1000, True),
+        ("pen", "pen", 1200, True),
+        ("pen", "tv", 1000, False),
+        ("", "", 1200, True),
+        ("pen", "", 1000, True),
+        ("pen", "", 1200, False),
+        ("pen", "", None, True),
+        ("", "pen", 1000, True),
+        ("", "pen", 1200, False),
+        ("", "pen", None, True),
+        (None, "tv", 1200, True),
+    ],
+)
+def test_an_offer_is_honoured_for_what_it_was_given_for(
+    of: str | None, asked: str, full_price_minor: int | None, honoured: bool
+):
+    """The item says so; where one of the two names none, the full price."""
+    fields = said(item=asked) if asked else {}
+    outcome = one(discount_play(), at_price(full_price_minor, fields=fields, **of_item(of)))
+    assert (outcome.honours is not None) == honoured
+    assert outcome.item_id == asked
+    if honoured and full_price_minor:
+        assert outcome.price_minor == 900
+    if not honoured:
+        assert (outcome.offers, outcome.reserves) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("of", "asked", "honoured"), [("pen", "", True), ("", "pen", True), ("", "tv", False)]
+)
+def test_an_option_of_one_item_is_about_it_where_no_item_is_named(of: str, asked: str, honoured: bool):
+    """At whatever full price; named is another, it is not."""
+    ten = option("ten", Depth.SEGMENT, discount=Discount(permille=100), item_ids=("pen",))
+    a_play = replace(discount_play(), options=(option(), ten))
+    fields = said(item=asked) if asked else {}
+    for full_price_minor in (1000, 1200):
+        outcome = one(a_play, at_price(full_price_minor, fields=fields, **of_item(of)))
+        assert (outcome.honours is not None) == honoured
+
+
+def test_an_offer_of_another_item_leaves_the_ordinary_rules():
+    """It waits for a place under the cap like any other, and nothing of the promise is told."""
+    taken = [Reservation(NOW_MS, Channel.WEB)] * 2
+    moment = at_price(fields=said(item="tv"), **of_item("pen"))
+    full = replace(moment, history=replace(moment.history, reservations=taken))
+    outcome = one(discount_play(), full)
+    assert (outcome.candidate.option.option_id, outcome.price_minor) == ("general", 1000)
+    assert "context.item" in outcome.read
+
+
+@pytest.mark.parametrize(
+    ("full_price_minor", "price_minor", "offers"),
+    [(1200, 900, False), (1000, 900, False), (999, 900, False), (998, 899, True), (500, 450, True)],
+)
+def test_a_price_that_was_promised_only_falls_and_stays_where_it_fell(
+    full_price_minor: int, price_minor: int, offers: bool
+):
+    """What ten in a hundred less makes of a lower price is a promise of its own, as long as the first."""
+    outcome = one(discount_play(), at_price(full_price_minor, fields=said(item="pen"), **of_item("pen")))
+    assert (outcome.price_minor, outcome.offers, outcome.reserves) == (price_minor, offers, False)
+    assert outcome.binds_until_ms == outcome.honours.until_ms
+
+
+def test_a_price_below_the_floor_is_not_asked_because_another_was_promised():
+    """The promise itself is kept whatever it costs."""
+    floored = Discount(permille=100, margin_floor_permille=100)
+    a_play = replace(discount_play(), options=(option(), option("ten", Depth.SEGMENT, discount=floored)))
+    pen = {"fields": said(item="pen"), **of_item("pen")}
+    assert one(a_play, at_price(500, cost_minor=400, **pen)).price_minor == 450
+    assert one(a_play, at_price(500, cost_minor=410, **pen)).price_minor == 500
+    assert one(a_play, at_price(2000, cost_minor=1900, **pen)).price_minor == 900
+
+
+def test_the_first_price_told_of_an_offer_without_one_is_promised():
+    """It was given where no price is asked; each item has the price that was told for it."""
+    bare = {"price_minor": -1, "currency": "", "full_price_minor": -1}
+    for item_id, full_price_minor, price_minor in (("pen", 1000, 900), ("tv", 90_000, 81_000)):
+        moment = at_price(full_price_minor, fields=said(item=item_id), **of_item("", **bare))
+        outcome = one(discount_play(), moment)
+        assert (outcome.price_minor, outcome.offers, outcome.reserves) == (price_minor, True, False)
+        assert outcome.honours is not None
 
 
 # Courtesy

@@ -91,6 +91,30 @@ async def test_a_state_that_never_rests_is_unavailable(suite):
     assert detail_of(error, error_details_pb2.RetryInfo).retry_delay.nanos > 0
 
 
+@pytest.mark.parametrize("times", [0, 1, 2])
+async def test_what_was_promised_in_an_answer_that_does_not_leave_is_given_back_before_the_next(suite, times):
+    """Of the answer that leaves everything stands."""
+    set_state(suite.guard, BEN, RECOMMEND)
+    set_state(suite.guard, ANNA, RECOMMEND, members=(ANNA, BEN))
+    changes = [(ANNA, BEN), (ANNA,)][2 - times :]
+    happened = []
+
+    async def during(call: Call) -> None:
+        call.members(ANNA)
+        happened.append("promised")
+
+        async def give_back() -> None:
+            happened.append("given back")
+
+        call.promised.append(give_back)
+        if changes:
+            set_state(suite.guard, ANNA, RECOMMEND, members=changes.pop())
+
+    suite.probe.during = during
+    await suite.stub.Ask(suite.ask(ANNA), metadata=suite.auth())
+    assert happened == ["promised", *["given back", "promised"] * times]
+
+
 async def test_a_stream_ends_with_the_message_after_the_withdrawal(suite):
     """Every message of a response stream is checked before it leaves."""
     set_state(suite.guard, ANNA, RECOMMEND)

@@ -100,8 +100,8 @@ class DecisionServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Report(self, request, context):
-        """What became of a decision. SENT uses the place it took under the cap, FAILED gives it back; what a
-        person did themselves ends their rest. Repeatable by `request_id`.
+        """What became of a decision. SENT uses the place it took under the cap, FAILED gives back that of one
+        that was not sent; what a person did themselves ends their rest. Repeatable by `request_id`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
