@@ -120,8 +120,8 @@ class EngagementPeople:
         self, connection: Connection, _subjects: Sequence[SubjectId], _erasure_id: str
     ) -> Mapping[str, Kept]:
         """See ``Contents.erase``."""
-        for table, _ in columns_of(self.name):
-            connection.execute(f"DELETE FROM {table} WHERE subject IN (SELECT subject FROM being_erased)")  # noqa: S608 - our names
+        for table, column in columns_of(self.name):
+            connection.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT subject FROM being_erased)")  # noqa: S608 - our names
         return {}
 
     def suppress(
