@@ -189,11 +189,8 @@ def boundaries_of(connection: Connection, subject: SubjectId) -> list[tuple[int,
 
 
 def lifted_of(connection: Connection, subject: SubjectId) -> list[tuple[int, int]]:
-    """Those of its lines that others of the person took back: channel, and when the first of them did."""
-    sql = (
-        "SELECT channel, min(lifted_at_ms) FROM boundary_lifted WHERE subject = ?"
-        " GROUP BY channel ORDER BY channel"
-    )
+    """Those of its lines that others of the person took back: channel, and when; a row for each of them."""
+    sql = "SELECT channel, lifted_at_ms FROM boundary_lifted WHERE subject = ? ORDER BY channel, lifted_at_ms"
     return [(channel, at_ms) for channel, at_ms in connection.execute(sql, (subject,)).fetchall()]
 
 

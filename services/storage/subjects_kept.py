@@ -40,6 +40,7 @@ _COLUMNS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("loyalty_entry", "subject"),
         ("loyalty_account", "subject"),
         ("loyalty_reservation", "subject"),
+        ("loyalty_share", "subject"),
     ),
     "recommender": (("subject", "birth"), ("declared", "birth"), ("entitlement", "birth")),
 }

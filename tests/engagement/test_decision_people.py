@@ -74,7 +74,7 @@ async def test_what_one_took_back_for_another_is_told_to_that_one_and_goes_with_
             )
         people = DatabaseStore(database, EngagementPeople(policy.names_in), SubjectKeys(keyring))
         told = [one.value async for one in people.export([B]) if one.kind.startswith("boundary")]
-        assert told == [{"closed": "EMAIL"}, {"opened": "EMAIL"}]
+        assert told == [{"closed": "EMAIL"}, {"opened": "EMAIL"}, {"opened": "EMAIL"}]
         for erased, left in ((A, 1), (B, 0)):
             await people.erase([erased], f"erasure-{erased[0]}", Phase.DATA)
             assert (await people.count([B])).get("boundary_lifted", 0) == left
