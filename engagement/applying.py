@@ -103,6 +103,24 @@ def apply(
     ]  # fmt: skip
 
 
+def too_many(standing: Standing, definitions: Sequence[Definition], most: int) -> int | None:
+    """Place of the first of some definitions with which there would be too many that are not retired.
+
+    What is kept already may be changed, and what is retired together with others makes room for them.
+
+    Returns:
+        ``None``: there is room for all.
+    """
+    kept = {name for name, version in standing.newest.items() if version.state is not State.RETIRED}
+    kept -= {one.name for one in definitions if one.state is State.RETIRED}
+    for place, one in enumerate(definitions):
+        if one.state is not State.RETIRED and one.name not in kept:
+            kept.add(one.name)
+            if len(kept) > most:
+                return place
+    return None
+
+
 def approve(
     standing: Standing, versions: Sequence[tuple[Name, int]], author: Author, lint: Lint
 ) -> Sequence[Moved]:

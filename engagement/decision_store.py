@@ -122,10 +122,12 @@ class Whose:
         readable: the birth subjects whose data may be used for the purpose.
         person: all birth subjects of the person that may be kept from harm by what is known of them:
             what protects is counted over all of them, whoever of them permits the purpose.
+        proven: those of the person who are proved to be one; only they take back what another said.
     """
 
     readable: Sequence[SubjectId]
     person: Sequence[SubjectId]
+    proven: Sequence[SubjectId] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +265,14 @@ class DecisionStore(Protocol):
 
     async def report(self, report: Report, row: Row, person: Sequence[SubjectId]) -> None:
         """Keeps a report of a decision and does what it says; durable when it returns.
+
+        Who takes back a complaint or a closed channel does so for themselves, and for the others of the
+        person for as long as they are one: what another said stands again without who took it back.
+
+        Args:
+            report: what is reported.
+            row: the decision.
+            person: the birth subjects proved to be one with whoever reports it, themselves included.
 
         Raises:
             RequestIdReused: another report has the key.

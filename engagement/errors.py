@@ -7,6 +7,7 @@ EngagementError
 ├── PageTokenInvalid     a page token was altered, or belongs to another question
 ├── RequestIdReused      the request id was used for something else
 ├── TooManyAnswers       more would be kept of one subject than anybody declares
+├── TooManyDefinitions   more would be kept than the deployment allows
 ├── TooManyQuestions     more different audiences were asked about than may be
 └── VersionOutdated      a newer version of the definition was applied
 """
@@ -59,6 +60,10 @@ class TooManyAnswers(EngagementError):  # noqa: N818 - named after what it says
     """More answers would be kept of one subject than anybody declares."""
 
     field = "preferences"
+
+
+class TooManyDefinitions(EngagementError):  # noqa: N818 - named after what it says
+    """More definitions would be kept that are not retired than the deployment allows."""
 
 
 class TooManyQuestions(EngagementError):  # noqa: N818 - named after what it says

@@ -28,6 +28,7 @@ from recommender import errors as recommender
 from services.consent.rounds import AuthorityStopped
 from services.feed import FeedStopped
 from services.storage.database import StoreUnusable
+from services.storage.definitions import DefinitionsBehind
 from services.stores import StoreDown
 from veilgraph.consent.v1 import consent_pb2
 
@@ -178,6 +179,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "PRIVACY_BUDGET_EXHAUSTED": "the privacy budget is used up",
         "BUDGET_EXHAUSTED": "the programme's budget for rewards is used up",
         "QUOTA_EXCEEDED": "the caller's quota is used up",
+        "TOO_MANY_DEFINITIONS": "the deployment keeps no more definitions; retire some that decide nothing",
     },
     grpc.StatusCode.ABORTED: {
         "PREVIEW_OUTDATED": "what the rules would change is not what was previewed; preview them again",
@@ -202,6 +204,7 @@ _TEXTS: dict[grpc.StatusCode, dict[str, str]] = {
         "RULES_CHANGING": "other rules are coming into force; nothing is linked meanwhile",
         "CONSENT_CHANGED": "the consent state changed while answering",
         "AUDIT_UNAVAILABLE": "the audit record can not be kept now",
+        "DEFINITIONS_BEHIND": "what is in force may be another by now; nothing is decided by what was",
         "RECOMMENDER_BEHIND": "what is recommended from may be out of date; nothing is answered by it",
         "NOT_ON_DUTY": "the duties of the service went to another process meanwhile; ask again",
         "NOT_IN_FORCE": "it is kept, but a process may not follow it yet; ask again with the same request id",
@@ -341,6 +344,7 @@ def details(status: Status, request_id: str) -> bytes:
 #: error of a domain package or a store -> reason. A test fails when a domain error is missing.
 DOMAIN_ERRORS: dict[type[BaseException], str] = {
     StoreUnusable: "STORE_UNAVAILABLE",
+    DefinitionsBehind: "DEFINITIONS_BEHIND",
     StoreDown: "STORE_DOWN",
     AuthorityStopped: "CONSENT_NOT_READY",
     FeedStopped: "CONSENT_NOT_READY",
@@ -359,6 +363,7 @@ DOMAIN_ERRORS: dict[type[BaseException], str] = {
     engagement.PageTokenInvalid: "PAGE_TOKEN_INVALID",
     engagement.RequestIdReused: "REQUEST_ID_REUSED",
     engagement.TooManyAnswers: "TOO_MANY_ANSWERS",
+    engagement.TooManyDefinitions: "TOO_MANY_DEFINITIONS",
     engagement.TooManyQuestions: "PRIVACY_BUDGET_EXHAUSTED",
     engagement.VersionOutdated: "VERSION_OUTDATED",
     identity.MalformedSubject: "SUBJECT_REF_MALFORMED",

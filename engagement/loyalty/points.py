@@ -15,7 +15,7 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from engagement.loyalty.calendar import DAY_MS, anniversaries, ends_with_day
-from engagement.loyalty.ledger import Ledger, Moved
+from engagement.loyalty.ledger import Ledger, Moved, Purchase
 from engagement.loyalty.programme import Earning, Measure, Programme
 
 #: Of a lot that does not end; later than any instant.
@@ -53,21 +53,36 @@ class Balance:
 
 def lots_of(programme: Programme, ledger: Ledger, now_ms: int) -> list[Lot]:
     """The lots that a ledger has earned by an instant."""
+    purchases = (purchase_lot(programme, one) for one in ledger.purchases)
+    return [
+        *line_lots(programme, ledger),
+        *(lot for lot in purchases if lot is not None),
+        *bonus_lots(programme, ledger, now_ms),
+    ]
+
+
+def line_lots(programme: Programme, ledger: Ledger) -> list[Lot]:
+    """Those of lines that give points."""
+    waits_ms = programme.earning.pending_days * DAY_MS
+    return [
+        *(_lot(programme, at_ms + waits_ms, points) for at_ms, points in ledger.earned),
+        *(_lot(programme, at_ms, points) for at_ms, points in ledger.added),
+    ]
+
+
+def purchase_lot(programme: Programme, purchase: Purchase) -> Lot | None:
+    """That of a purchase; ``None``: it gives no points."""
     earning = programme.earning
-    waits_ms = earning.pending_days * DAY_MS
-    lots = [_lot(programme, at_ms + waits_ms, points) for at_ms, points in ledger.earned]
-    lots += [_lot(programme, at_ms, points) for at_ms, points in ledger.added]
-    if earning.per_minor:
-        lots += [
-            _lot(programme, one.at_ms + waits_ms, points)
-            for one in ledger.purchases
-            if (points := one.amount_minor // earning.per_minor * earning.points)
-        ]
-    if earning.bonus_every:
-        lots += [
-            _lot(programme, at_ms, earning.bonus_points) for at_ms in _bonuses(programme, ledger, now_ms)
-        ]
-    return lots
+    points = purchase.amount_minor // earning.per_minor * earning.points if earning.per_minor else 0
+    return _lot(programme, purchase.at_ms + earning.pending_days * DAY_MS, points) if points else None
+
+
+def bonus_lots(programme: Programme, ledger: Ledger, now_ms: int) -> list[Lot]:
+    """Those of bonuses, in the order of the purchases or years they are for."""
+    earning = programme.earning
+    if not earning.bonus_every:
+        return []
+    return [_lot(programme, at_ms, earning.bonus_points) for at_ms in _bonuses(programme, ledger, now_ms)]
 
 
 def balance_of(lots: Iterable[Lot], taken: Iterable[Moved], now_ms: int) -> Balance:

@@ -6,11 +6,9 @@ to take it away, and a process that dies between the two leaves nothing to be me
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import IntEnum
 from typing import NamedTuple
 
-from engagement.loyalty.ledger import Moved
 from engagement.rules import Refusal
 from identity.ids import SubjectId
 
@@ -27,7 +25,7 @@ class Reservation(NamedTuple):
     """One reservation; a tuple in the order of the store's columns.
 
     Attributes:
-        subject: the birth subject that pays.
+        subject: the birth subject that asked; whose points pay, its shares say (``share``).
         programme_id: the programme.
         reservation_id: 16 bytes that stand for the caller and its request id.
         digest: of what was asked; the same id with another is refused.
@@ -72,19 +70,3 @@ def refusal_to_settle(reservation: Reservation, wanted: Settling, now_ms: int) -
     if wanted is Settling.COMMITTED and reservation.expires_ms <= now_ms:
         return _EXPIRED
     return None
-
-
-def held_by(reservations: Iterable[Reservation], now_ms: int) -> tuple[Moved, ...]:
-    """Points that open reservations hold at an instant."""
-    return tuple(
-        Moved(one.reserved_ms, one.price_points)
-        for one in reservations
-        if one.state == Settling.OPEN and one.expires_ms > now_ms
-    )
-
-
-def spent_by(reservations: Iterable[Reservation]) -> tuple[Moved, ...]:
-    """Points that were spent, each as of when it was reserved."""
-    return tuple(
-        Moved(one.reserved_ms, one.price_points) for one in reservations if one.state == Settling.COMMITTED
-    )

@@ -89,6 +89,7 @@ _KEYS = frozenset(
         "gateway",
         "model_refresh_s",
         "drain_s",
+        "definitions_max",
         "stores",
         "nats",
         "tls",
@@ -103,6 +104,9 @@ _REFRESH_LEAST_S = 60
 
 #: Within so long, unless the deployment says otherwise, models in service carry nobody who withdrew.
 MODEL_REFRESH_S = 600
+#: So many definitions, unless the deployment says otherwise; every process holds them, and judges by all.
+DEFINITIONS_MAX = 2_000
+_DEFINITIONS_MOST = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,7 @@ class SuiteConfig:
         providers: where people log in whose devices call by themselves.
         own_policy: the policy is a file of the deployment's own, not the one in the package.
         model_refresh_s: within so long no model in service carries what was withdrawn from training.
+        definitions_max: so many definitions that are not retired are kept.
         drain_s: how long a process that was told to stop serves on after saying that it does not.
         tls: the services' certificates; ``None``: connections show none and stay on loopback.
         postgresql: the database that holds the services' tables; empty: a file a service in the folder.
@@ -149,6 +154,7 @@ class SuiteConfig:
     own_policy: bool = False
     model_refresh_s: int = MODEL_REFRESH_S
     drain_s: float = 0.0
+    definitions_max: int = DEFINITIONS_MAX
     postgresql: str = field(default="", repr=False)
     tls: TlsConfig | None = None
     nats: NatsSettings | None = None
@@ -210,6 +216,7 @@ def load(path: Path) -> SuiteConfig:
         providers=providers,
         model_refresh_s=_refresh_s(content),
         drain_s=_drain_s(content),
+        definitions_max=_definitions_max(content),
         postgresql=postgresql_of(content),
         tls=tls_of(content, folder, callers),
         nats=nats_of(content, folder),
@@ -233,7 +240,17 @@ def problems(path: Path) -> list[str]:
     found.by(lambda: only(content, _KEYS, path.name))
     tenant = found.by(lambda: name_of(content.get("tenant"), "tenant"))
     policy = None if tenant is None else found.by(lambda: _policy(content, folder, tenant))
-    for part in (listen_of, bind_of, _refresh_s, _drain_s, postgresql_of, monitoring_of, otlp_of):
+    plain = (
+        listen_of,
+        bind_of,
+        _refresh_s,
+        _drain_s,
+        _definitions_max,
+        postgresql_of,
+        monitoring_of,
+        otlp_of,
+    )
+    for part in plain:
         found.by(partial(part, content))
     for part_of_folder in (_keyring, tokens_of, shown_at_the_edge):
         found.by(partial(part_of_folder, content, folder))
@@ -279,6 +296,13 @@ def _refresh_s(content: Mapping[str, Any]) -> int:
     if type(refresh_s) is not int or refresh_s < _REFRESH_LEAST_S:
         raise ConfigError(f"model_refresh_s: a whole number of seconds from {_REFRESH_LEAST_S}")
     return refresh_s
+
+
+def _definitions_max(content: Mapping[str, Any]) -> int:
+    most = content.get("definitions_max", DEFINITIONS_MAX)
+    if type(most) is not int or not 1 <= most <= _DEFINITIONS_MOST:
+        raise ConfigError(f"definitions_max: a whole number from 1 to {_DEFINITIONS_MOST}")
+    return most
 
 
 def _drain_s(content: Mapping[str, Any]) -> float:

@@ -2,14 +2,14 @@
 
 What is asked is checked as a segment is when it is taken: it reads only what its purpose may read, and
 nothing of a call. A count looks at everybody who permits the purpose at that moment and tells nothing of
-one of them (``engagement.audience``); a page names people, and the guard asks for each again before it
-leaves.
+one of them (``engagement.audience``). A page names people: whatever was read to find one of them, of each
+of their linked subjects, the guard asks for again before it leaves.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from consent.policy import Policy
@@ -29,7 +29,7 @@ from engagement.store import KnownStore, Window
 from identity.ids import SubjectId
 from services.engagement.definition_messages import DefinitionMalformed, condition_of
 from services.engagement.definition_versions import message_of
-from services.engagement.knowing import EVENTS_MAX, WINDOW_DAYS
+from services.engagement.knowing import EVENTS_MAX, WINDOW_DAYS, has_all_events
 from services.engagement.reads import NoteReads, uncounted
 from services.errors import InvalidRequest
 from services.interceptors.call import Call
@@ -60,6 +60,22 @@ class Wanted(NamedTuple):
     def digest(self) -> bytes:
         """What tells the question from every other."""
         return hashlib.sha256(f"{self.leaf}\n".encode() + self.packed).digest()
+
+
+class Met(NamedTuple):
+    """Somebody who was met on a walk.
+
+    Attributes:
+        subject: under which.
+        members: whose data was read.
+        facts: what is known of them.
+        asked: what else of them was asked for it, by subject and bit position of a purpose, and the answer.
+    """
+
+    subject: SubjectId
+    members: tuple[SubjectId, ...]
+    facts: Facts
+    asked: Mapping[tuple[SubjectId, int], bool]
 
 
 class AudienceServicer(audience_pb2_grpc.AudienceServiceServicer):
@@ -130,16 +146,16 @@ class AudienceServicer(audience_pb2_grpc.AudienceServiceServicer):
             _subject(self._page_tokens.open(request.page_token, scope)) if request.page_token else BEGINNING
         )
         limit = request.page_size or PAGE_SIZE_DEFAULT
-        found: list[SubjectId] = []
+        found: list[Met] = []
         looked_at = 0
         while len(found) < limit and looked_at < LOOKED_AT_MAX:
             portion = await self._tables.walk(after, PORTION)
             if not portion:
                 return _page(found, "", call)
-            for subject, facts in await self._facts(portion, call, wanted.leaf):
-                after = subject
-                if holds(wanted.condition, facts):
-                    found.append(subject)
+            for met in await self._met(portion, call, wanted.leaf):
+                after = met.subject
+                if holds(wanted.condition, met.facts):
+                    found.append(met)
                 if len(found) == limit:
                     break
             else:
@@ -185,13 +201,11 @@ class AudienceServicer(audience_pb2_grpc.AudienceServiceServicer):
     async def _everybody(self, call: Call, leaf: str) -> AsyncIterator[Facts]:
         after = BEGINNING
         while portion := await self._tables.walk(after, PORTION):
-            for _, facts in await self._facts(portion, call, leaf):
-                yield facts
+            for met in await self._met(portion, call, leaf):
+                yield met.facts
             after = portion[-1]
 
-    async def _facts(
-        self, portion: Sequence[SubjectId], call: Call, leaf: str
-    ) -> list[tuple[SubjectId, Facts]]:
+    async def _met(self, portion: Sequence[SubjectId], call: Call, leaf: str) -> list[Met]:
         """What is known of the people met in a portion of the walk, each under who was met."""
         members = {subject: call.members_at(subject, call.purpose, call.now_ms) for subject in portion}
         smaller = {one for subject, person in members.items() for one in person if one < subject}
@@ -206,21 +220,38 @@ class AudienceServicer(audience_pb2_grpc.AudienceServiceServicer):
         )
         stored = await self._known.stored([members[subject] for subject in met], window)
 
+        asked: dict[SubjectId, dict[tuple[SubjectId, int], bool]] = {}
+
         def permits(subject: SubjectId, other: str) -> bool:
-            return call.permits(subject, self._policy.index(other), call.now_ms)
+            index = self._policy.index(other)
+            allowed = call.permits(subject, index, call.now_ms)
+            asked.setdefault(subject, {})[subject, index] = allowed
+            return allowed
 
         read = Read(call.purpose, leaf, call.now_ms, self._zone(), permits)
-        return [(subject, facts_of(of_one, read)) for subject, of_one in zip(met, stored, strict=True)]
+        return [
+            Met(
+                subject,
+                members[subject],
+                facts_of(of_one, read, events_known=has_all_events(of_one)),
+                {key: allowed for one in members[subject] for key, allowed in asked.get(one, {}).items()},
+            )
+            for subject, of_one in zip(met, stored, strict=True)
+        ]
 
 
 def _count(given: Given) -> audience_pb2.CountAudienceResponse:
     return audience_pb2.CountAudienceResponse(people=given.people or 0, suppressed=given.people is None)
 
 
-def _page(found: Sequence[SubjectId], token: str, call: Call) -> audience_pb2.ListAudienceResponse:
-    """A page of those who still permit it; each is asked for again before it leaves."""
-    permitting = call.judge(found)
-    subjects = [subject.hex() for subject in found if subject in permitting]
+def _page(found: Sequence[Met], token: str, call: Call) -> audience_pb2.ListAudienceResponse:
+    """A page of those who still permit it; all that it rests on is asked for again before it leaves."""
+    permitting = call.judge([one.subject for one in found])
+    listed = [one for one in found if one.subject in permitting]
+    for one in listed:
+        call.read[one.subject, call.purpose] = one.members
+        call.asked.update(one.asked)
+    subjects = [one.subject.hex() for one in listed]
     return audience_pb2.ListAudienceResponse(subjects=subjects, next_page_token=token)
 
 

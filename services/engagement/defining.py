@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engagement.applying import Moved, apply, approve
+from engagement.applying import Moved, apply, approve, too_many
 from engagement.definition import Author, Kind, Name
-from engagement.errors import DefinitionRefused
+from engagement.errors import DefinitionRefused, TooManyDefinitions
 from engagement.event import event_key_of
 from services.engagement.definition_answers import Given, answer_of, page_of, read
 from services.engagement.definition_versions import kept_of, standing_of
@@ -38,20 +38,27 @@ class _Made:
 class DefinitionServicer(definition_pb2_grpc.DefinitionServiceServicer):
     """``veilgraph.engagement.v1.DefinitionService``."""
 
-    def __init__(self, tables: DefinitionTables, in_force: InForce) -> None:
-        """Makes the servicer; what it brings into force is in ``in_force`` when it answers."""
+    def __init__(self, tables: DefinitionTables, in_force: InForce, most: int) -> None:
+        """Makes the servicer; what it brings into force is in ``in_force`` when it answers.
+
+        Args:
+            tables: keeps definitions.
+            in_force: those that decide in this process.
+            most: so many are kept that are not retired.
+        """
         self._tables = tables
         self._in_force = in_force
+        self._most = most
 
     async def Apply(self, request: definition_pb2.ApplyRequest, call: Call) -> definition_pb2.ApplyResponse:
         """Keeps definitions, or says what would become of them."""
         given, author = read(request.definitions), _author(call)
         if request.dry_run:
-            judged = await asyncio.to_thread(_judged, await self._tables.current(), given, author)
+            judged = await asyncio.to_thread(self._judged, await self._tables.current(), given, author)
             answer: definition_pb2.ApplyResponse = judged.answer
             return answer
         repeatable = _repeatable(_APPLY, request, call)
-        said = await self._kept(repeatable, lambda kept: _taken(_judged(kept, given, author)), call)
+        said = await self._kept(repeatable, lambda kept: _taken(self._judged(kept, given, author)), call)
         return definition_pb2.ApplyResponse.FromString(said)
 
     async def Describe(
@@ -84,6 +91,21 @@ class DefinitionServicer(definition_pb2_grpc.DefinitionServiceServicer):
         said = await self._kept(_repeatable(_APPROVE, request, call), made, call)
         return definition_pb2.ApproveResponse.FromString(said)
 
+    def _judged(self, kept: Kept, given: Given, author: Author) -> _Made:
+        """What would become of definitions.
+
+        Raises:
+            TooManyDefinitions: with them there would be.
+        """
+        standing, definitions = standing_of(kept), [one.definition for one in given.definitions]
+        beyond = too_many(standing, definitions, self._most)
+        if beyond is not None:
+            raise TooManyDefinitions(field=f"definitions[{given.definitions[beyond].place}]")
+        judged = apply(standing, definitions, author, lint)
+        changes = [one.moved for one in judged if one.moved is not None and one.moved.changed]
+        contents = {one.definition.name: one.content for one in given.definitions}
+        return _Made(_placed(changes, contents), answer_of(judged, given, kept.revision))
+
     async def _kept(self, repeatable: DefinitionRequest, make: Callable[[Kept], _Made], call: Call) -> bytes:
         """Keeps what is made of what is kept; returns the answer, of a repeat the one it had before."""
         said = await self._tables.answered(repeatable)
@@ -95,14 +117,6 @@ class DefinitionServicer(definition_pb2_grpc.DefinitionServiceServicer):
         call.durable = True
         await self._in_force.refresh()
         return said
-
-
-def _judged(kept: Kept, given: Given, author: Author) -> _Made:
-    """What would become of definitions."""
-    judged = apply(standing_of(kept), [one.definition for one in given.definitions], author, lint)
-    changes = [one.moved for one in judged if one.moved is not None and one.moved.changed]
-    contents = {one.definition.name: one.content for one in given.definitions}
-    return _Made(_placed(changes, contents), answer_of(judged, given, kept.revision))
 
 
 def _taken(made: _Made) -> _Made:

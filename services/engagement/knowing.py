@@ -60,7 +60,7 @@ class Knowing:
         window = Window(use_mask([index]), call.now_ms - WINDOW_DAYS * _DAY_MS, call.now_ms, EVENTS_MAX)
         stored = await self._store.stored(people, window)
         facts = [
-            facts_of(of_one, asked, events_known=bool(members) and _all_of(of_one))
+            facts_of(of_one, asked, events_known=bool(members) and has_all_events(of_one))
             for members, of_one in zip(people, stored, strict=True)
         ]
         return [
@@ -76,6 +76,6 @@ class Knowing:
         return replace(facts, fields={**facts.fields, **known}) if known else facts
 
 
-def _all_of(stored: Stored) -> bool:
+def has_all_events(stored: Stored) -> bool:
     """Whether no event was left out for there being too many."""
     return len(stored.events) < EVENTS_MAX

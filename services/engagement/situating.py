@@ -86,9 +86,10 @@ def whose_of(call: Call, subject: SubjectId | None) -> Whose:
     if subject is None:
         return Whose((), ())
     members, proven = call.members(subject), set(_proven(call, subject))
-    person = (one for one in call.linked(subject) if one in members or call.allows(one, SERVICE))
-    readable = tuple(one for one in members if one in proven)
-    return Whose(readable, tuple(dict.fromkeys((*members, *person))))
+    others = (one for one in call.linked(subject) if one in members or call.allows(one, SERVICE))
+    person = tuple(dict.fromkeys((*members, *others)))
+    readable, certain = (tuple(one for one in those if one in proven) for those in (members, person))
+    return Whose(readable, person, certain)
 
 
 def windows_of(limits: Limits, now_ms: int) -> Windows:

@@ -112,7 +112,7 @@ async def engagement_part(process: Process, links: Links) -> AsyncIterator[Part]
             Served(
                 definition_pb2.DESCRIPTOR.services_by_name["DefinitionService"],
                 definition_pb2_grpc.add_DefinitionServiceServicer_to_server,
-                DefinitionServicer(DefinitionTables(database), in_force),
+                DefinitionServicer(DefinitionTables(database), in_force, config.definitions_max),
             ),
             decisions.served,
             Served(

@@ -20,6 +20,7 @@ from engagement.decision_store import (
     MadeAt,
     Promise,
     Row,
+    Whose,
     Windows,
 )
 from engagement.play import Channel, Depth
@@ -40,6 +41,7 @@ _PROMISED = f"""
     SELECT {COLUMNS} FROM decision WHERE subject IN (:marks) AND {STANDS}
     AND (send_at_ms > ? OR binds_until_ms > ?)"""  # noqa: S608
 _DRAWN = "SELECT subject, channel FROM boundary WHERE subject IN (:marks)"
+_LIFTED = "SELECT subject, channel, lifted_by FROM boundary_lifted WHERE subject IN (:marks)"
 _ACTED = f"""
     SELECT subject, max(at_ms) FROM decision_report
     WHERE subject IN (:marks) AND outcome IN ({_OWN}) GROUP BY subject"""  # noqa: S608
@@ -54,6 +56,7 @@ class _Kept(NamedTuple):
     rows: Mapping[bytes, Row]
     promised: Mapping[bytes, Sequence[Row]]
     drawn: Mapping[bytes, Sequence[int]]
+    lifted: Mapping[tuple[bytes, int], Sequence[bytes]]
     acted: Mapping[bytes, int]
 
 
@@ -68,9 +71,12 @@ def befores(looks: Sequence[Look], windows: Windows, reader: Connection) -> list
     drawn: dict[bytes, list[int]] = {}
     for subject, channel in _of_each(_DRAWN, people, reader):
         drawn.setdefault(subject, []).append(channel)
+    lifted: dict[tuple[bytes, int], list[bytes]] = {}
+    for subject, channel, lifted_by in _of_each(_LIFTED, drawn, reader):
+        lifted.setdefault((subject, channel), []).append(lifted_by)
     ids = {look.decision_id for look in looks}
     rows = {row.decision_id: row for row in map(Row._make, _of_each(_ROWS, ids, reader))}
-    kept = _Kept(rows, promised, drawn, dict(_of_each(_ACTED, readable, reader)))
+    kept = _Kept(rows, promised, drawn, lifted, dict(_of_each(_ACTED, readable, reader)))
     return [_before(look, kept, windows, reader) for look in looks]
 
 
@@ -91,7 +97,7 @@ def _before(look: Look, kept: _Kept, windows: Windows, reader: Connection) -> Be
     if not whose.person:
         return Before(History(), row)
     shown = reader.execute(_marked(_SHOWN, whose.person), (*whose.person, look.slot)).fetchone()
-    drawn = {channel for one in whose.person for channel in kept.drawn.get(one, ())}
+    drawn = _drawn(whose, kept)
     acted = (kept.acted[one] for one in whose.readable if one in kept.acted)
     rows = _in_order(row for one in whose.person for row in kept.promised.get(one, ()))
     history = History(
@@ -112,6 +118,17 @@ def _before(look: Look, kept: _Kept, windows: Windows, reader: Connection) -> Be
         closed=frozenset(Channel(channel) for channel in drawn if channel != COMPLAINT),
     )
     return Before(history, row, None if shown is None else MadeAt(*shown[:2]))
+
+
+def _drawn(whose: Whose, kept: _Kept) -> set[int]:
+    """The lines that stand for a person: whatever one of them drew and nobody proved to be them took back."""
+    proven = set(whose.proven)
+    return {
+        channel
+        for one in whose.person
+        for channel in kept.drawn.get(one, ())
+        if one not in proven or proven.isdisjoint(kept.lifted.get((one, channel), ()))
+    }
 
 
 def _in_order(rows: Iterable[Row]) -> list[Row]:

@@ -13,11 +13,11 @@ from engagement.play import Channel, Depth
 from identity.ids import SubjectId
 from services.storage.database import Connection
 from services.storage.decision_history import COMPLAINT
-from services.storage.decisions import boundaries_of, decisions_of, reports_of
+from services.storage.decisions import boundaries_of, decisions_of, lifted_of, reports_of
 from services.stores import ExportedValue, Json
 
 #: Tables about people, each with a column of their birth subject; also those counted before an erasure.
-TABLES = ("decision", "decision_report", "boundary")
+TABLES = ("decision", "decision_report", "boundary", "boundary_lifted")
 _ORIGIN = "decision"
 
 #: The names of the purposes in a mask.
@@ -49,8 +49,13 @@ def decided_about(
     for report in reports_of(connection, subject):
         yield exported("decision_report", _report(report), _ORIGIN, report.at_ms, ())
     for channel, at_ms in boundaries_of(connection, subject):
-        about = "complaint" if channel == COMPLAINT else Channel(channel).name
-        yield exported("boundary", {"closed": about}, _ORIGIN, at_ms, ())
+        yield exported("boundary", {"closed": _about(channel)}, _ORIGIN, at_ms, ())
+    for channel, at_ms in lifted_of(connection, subject):
+        yield exported("boundary_lifted", {"opened": _about(channel)}, _ORIGIN, at_ms, ())
+
+
+def _about(channel: int) -> str:
+    return "complaint" if channel == COMPLAINT else Channel(channel).name
 
 
 def _decision(row: Row) -> dict[str, Json]:

@@ -54,6 +54,15 @@ _REPORTS = f"SELECT {_REPORT} FROM decision_report"  # noqa: S608 - our own name
 _BECOME = f"""
     UPDATE decision SET became = ? WHERE decision_id = ?
     AND became NOT IN ({Became.SENT:d}, {Became.HELD:d})"""  # noqa: S608 - our own names
+#: What one draws themselves, and takes back themselves: as if it had not been said.
+_DRAW = "INSERT INTO boundary VALUES (?, ?, ?) ON CONFLICT (subject, channel) DO NOTHING"
+_TAKE_BACK = "DELETE FROM boundary WHERE subject = ? AND channel = ?"
+#: Whatever others took back of it before counts no more.
+_DRAWN_ANEW = "DELETE FROM boundary_lifted WHERE subject = ? AND channel = ?"
+#: What others of the person drew stays theirs, for when they are not one any more.
+_LIFT = """
+    INSERT INTO boundary_lifted SELECT subject, channel, CAST(? AS BLOB), CAST(? AS BIGINT)
+    FROM boundary WHERE channel = ? AND subject IN (:marks) ON CONFLICT DO NOTHING"""
 _BECAME = {Outcome.SENT: Became.SENT, Outcome.FAILED: Became.RELEASED}
 
 
@@ -183,6 +192,12 @@ def boundaries_of(connection: Connection, subject: SubjectId) -> list[tuple[int,
     return [(channel, at_ms) for channel, at_ms in connection.execute(sql, (subject,)).fetchall()]
 
 
+def lifted_of(connection: Connection, subject: SubjectId) -> list[tuple[int, int]]:
+    """Those of its lines that others of the person took back: channel, and when; a row for each of them."""
+    sql = "SELECT channel, lifted_at_ms FROM boundary_lifted WHERE subject = ? ORDER BY channel, lifted_at_ms"
+    return [(channel, at_ms) for channel, at_ms in connection.execute(sql, (subject,)).fetchall()]
+
+
 def _row(decision_id: bytes, reader: Connection) -> Row | None:
     row = reader.execute(_ROW, (decision_id,)).fetchone()
     return None if row is None else Row(*row)
@@ -281,15 +296,14 @@ def _heed(report: Report, row: Row, person: Sequence[SubjectId], connection: Con
         )
         reported(connection, row.decision_id, sent=outcome == Outcome.SENT)
     elif outcome in {Outcome.UNSUBSCRIBE, Outcome.COMPLAINT}:
-        connection.execute(
-            "INSERT INTO boundary VALUES (?, ?, ?) ON CONFLICT (subject, channel) DO NOTHING",
-            (report.subject, channel, report.at_ms),
-        )
+        connection.execute(_DRAW, (report.subject, channel, report.at_ms))
+        connection.execute(_DRAWN_ANEW, (report.subject, channel))
     elif outcome in {Outcome.RESUBSCRIBE, Outcome.COMPLAINT_CLOSED}:
-        connection.execute(
-            f"DELETE FROM boundary WHERE channel = ? AND subject IN ({_marks(person)})",  # noqa: S608
-            (channel, *person),
-        )
+        connection.execute(_TAKE_BACK, (report.subject, channel))
+        connection.execute(_DRAWN_ANEW, (report.subject, channel))
+        if others := [one for one in person if one != report.subject]:
+            lift = _LIFT.replace(":marks", _marks(others))
+            connection.execute(lift, (report.subject, report.at_ms, channel, *others))
 
 
 def _marks(values: Sequence[Any]) -> str:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from engagement.errors import RequestIdReused
-from services.storage.database import Connection, Database
+from services.storage.database import Connection, Database, StoreUnusable
 from services.storage.numbers import give, last_given
 
 #: Answers to requests are kept for so long.
@@ -35,6 +35,10 @@ _PUT = """
 _PUT_CURRENT = """
     INSERT INTO definition_current VALUES (?, ?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET
     newest = excluded.newest, in_force = excluded.in_force"""
+
+
+class DefinitionsBehind(StoreUnusable):
+    """The store could not be asked for so long that something else may be in force."""
 
 
 class KeptVersion(NamedTuple):

@@ -35,6 +35,7 @@ _COUNTS = {
     **{table: f"SELECT count(*) FROM {table} WHERE subject = ?" for table in DECISION_TABLES},  # noqa: S608
     "loyalty": "SELECT count(*) FROM loyalty_entry WHERE subject = ?",
     "reward": "SELECT count(*) FROM loyalty_reservation WHERE subject = ?",
+    "reward_share": "SELECT count(*) FROM loyalty_share WHERE subject = ?",
 }
 #: The names of the purposes in a mask.
 Purposes = Callable[[int], tuple[str, ...]]
@@ -120,8 +121,8 @@ class EngagementPeople:
         self, connection: Connection, _subjects: Sequence[SubjectId], _erasure_id: str
     ) -> Mapping[str, Kept]:
         """See ``Contents.erase``."""
-        for table, _ in columns_of(self.name):
-            connection.execute(f"DELETE FROM {table} WHERE subject IN (SELECT subject FROM being_erased)")  # noqa: S608 - our names
+        for table, column in columns_of(self.name):
+            connection.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT subject FROM being_erased)")  # noqa: S608 - our names
         return {}
 
     def suppress(

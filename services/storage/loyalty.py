@@ -1,9 +1,9 @@
 """The ledger of loyalty programmes and the reservations of rewards, in engagement's tables.
 
-Every line and every reservation hangs on a birth subject; what a person has is summed when it is
-read. A budget is checked by the statement that takes of it: what was handed over stands in one row a
-programme, which names nobody, and what open reservations hold is summed by time, so that one that
-expires lets go by itself.
+Every line, every reservation and every share of one hangs on a birth subject; what a person has is
+summed when it is read. A budget is checked by the statement that takes of it: what was handed over
+stands in one row a programme, which names nobody, and what open reservations hold is summed by time,
+so that one that expires lets go by itself.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from engagement.event import Event, use_mask
 from engagement.loyalty.account import Recorded, standing_by
 from engagement.loyalty.entry import Account, Entry, admitted, moved_by
 from engagement.loyalty.ledger import EARNING_KINDS
+from engagement.loyalty.owned import taken_for
 from engagement.loyalty.reservation import (
     BUDGET_EXHAUSTED,
     POINTS_TOO_FEW,
@@ -25,6 +26,7 @@ from engagement.loyalty.reservation import (
     Settling,
     refusal_to_settle,
 )
+from engagement.loyalty.share import Share
 from engagement.loyalty.store import Loyalty, Posted, Posting
 from engagement.rules import Refusal
 from identity.ids import SubjectId
@@ -33,6 +35,7 @@ from services.storage.tombstones import erased_among
 
 _ENTRY = ", ".join(Entry._fields)
 _RESERVATION = ", ".join(Reservation._fields)
+_SHARE = ", ".join(Share._fields)
 _EVENT = ", ".join(Event._fields)
 _KINDS = ", ".join(str(int(kind)) for kind in EARNING_KINDS)
 _OPEN, _COMMITTED = int(Settling.OPEN), int(Settling.COMMITTED)
@@ -44,6 +47,7 @@ _NAMESAKES = f"""
     UNION ALL SELECT {_ENTRY} FROM loyalty_entry
     WHERE subject = ? AND programme_id = ? AND reverses = ? AND reverses <> ''"""  # noqa: S608
 _RESERVATIONS_OF = f"SELECT {_RESERVATION} FROM loyalty_reservation WHERE subject = ?"  # noqa: S608
+_SHARES_OF = f"SELECT {_SHARE} FROM loyalty_share WHERE subject = ?"  # noqa: S608
 _RESERVED = f"SELECT {_RESERVATION} FROM loyalty_reservation WHERE reservation_id = ?"  # noqa: S608
 _EVENTS_OF = f"""
     SELECT {_EVENT} FROM event
@@ -65,7 +69,11 @@ _RESERVE = f"""
         + coalesce((SELECT sum(cost_minor) FROM loyalty_reservation
             WHERE programme_id = ? AND state = {_OPEN} AND expires_ms > ?), 0)
         + CAST(? AS BIGINT) <= CAST(? AS BIGINT)"""  # noqa: S608
-_SETTLE = "UPDATE loyalty_reservation SET state = ? WHERE reservation_id = ?"
+_INSERT_SHARE = f"INSERT INTO loyalty_share ({_SHARE}) VALUES ({', '.join('?' * len(Share._fields))})"  # noqa: S608
+_SETTLE = [
+    f"UPDATE {table} SET state = ? WHERE reservation_id = ?"  # noqa: S608
+    for table in ("loyalty_reservation", "loyalty_share")
+]
 _SPEND = """
     INSERT INTO loyalty_budget (programme_id, spent_minor) VALUES (?, ?) ON CONFLICT (programme_id)
     DO UPDATE SET spent_minor = loyalty_budget.spent_minor + excluded.spent_minor"""
@@ -107,7 +115,7 @@ def recorded_of(asked: Loyalty, reader: Connection) -> Recorded:
             events += [Event(*row) for row in reader.execute(_EVENTS_OF, values).fetchall()]
     return Recorded(
         [entry for subject in asked.members for entry in entries_of(reader, subject)],
-        [one for subject in asked.members for one in reservations_of(reader, subject)],
+        [one for subject in asked.members for one in shares_of(reader, subject)],
         events,
     )
 
@@ -120,6 +128,14 @@ def entries_of(connection: Connection, subject: SubjectId) -> list[Entry]:
 def reservations_of(connection: Connection, subject: SubjectId) -> list[Reservation]:
     """The reservations of a birth subject."""
     return [_reservation(row) for row in connection.execute(_RESERVATIONS_OF, (subject,)).fetchall()]
+
+
+def shares_of(connection: Connection, subject: SubjectId) -> list[Share]:
+    """What reservations take of a birth subject."""
+    return [
+        Share(SubjectId(owner), *rest)
+        for owner, *rest in connection.execute(_SHARES_OF, (subject,)).fetchall()
+    ]
 
 
 def _post(postings: Sequence[Posting], connection: Connection) -> Posted:
@@ -187,17 +203,23 @@ def _reserve(wanted: Reservation, asked: Loyalty, connection: Connection) -> Res
         if before.digest != wanted.digest:
             raise RequestIdReused
         return before
-    if erased_among(connection, [wanted.subject]):
+    gone = erased_among(connection, {wanted.subject, *asked.members})
+    if wanted.subject in gone:
         return Refusal("SUBJECT_ERASED", "subject")
     (programme,) = asked.programmes
-    standing = standing_by(programme, recorded_of(asked, connection), asked.now_ms)
+    left = asked._replace(members=[one for one in asked.members if one not in gone])
+    recorded = recorded_of(left, connection)
+    standing = standing_by(programme, recorded, asked.now_ms)
     if standing.points.live < wanted.price_points:
         return POINTS_TOO_FEW
     own = wanted.programme_id
     budget = own, own, asked.now_ms, wanted.cost_minor, programme.budget_minor
     if not connection.execute(_RESERVE, (*wanted, *budget)).rowcount:
         return BUDGET_EXHAUSTED
-    _move(connection, wanted.subject, own, _account(connection, wanted.subject, own), asked.now_ms)
+    shares = taken_for(wanted, programme, recorded, asked.now_ms)
+    connection.executemany(_INSERT_SHARE, shares)
+    for subject in sorted({wanted.subject, *(share.subject for share in shares)}):
+        _move(connection, subject, own, _account(connection, subject, own), asked.now_ms)
     return wanted
 
 
@@ -215,7 +237,8 @@ def _settle(
     if refusal is not None:
         return refusal
     if reservation.state != wanted:
-        connection.execute(_SETTLE, (int(wanted), reservation_id))
+        for settle in _SETTLE:
+            connection.execute(settle, (int(wanted), reservation_id))
         if wanted is Settling.COMMITTED:
             connection.execute(_SPEND, (reservation.programme_id, reservation.cost_minor))
     return reservation

@@ -9,14 +9,14 @@ from engagement.loyalty.entry import PostingKind
 from engagement.loyalty.reservation import Settling
 from identity.ids import SubjectId
 from services.storage.database import Connection
-from services.storage.loyalty import entries_of, reservations_of
+from services.storage.loyalty import entries_of, reservations_of, shares_of
 from services.stores import ExportedValue
 
 _LOYALTY = "loyalty"
 
 
 def earned_by(connection: Connection, subject: SubjectId, store: str) -> Iterator[ExportedValue]:
-    """The lines of a birth subject's ledger, and its rewards."""
+    """The lines of a birth subject's ledger, its rewards, and what rewards took of its points."""
     for entry in entries_of(connection, subject):
         yield ExportedValue(
             store=store,
@@ -53,5 +53,22 @@ def earned_by(connection: Connection, subject: SubjectId, store: str) -> Iterato
             party=Party.FIRST.name,
             observed_at_ms=one.reserved_ms,
             recorded_at_ms=one.reserved_ms,
+            purposes=(_LOYALTY,),
+        )
+    for share in shares_of(connection, subject):
+        yield ExportedValue(
+            store=store,
+            kind="reward_share",
+            subject=subject,
+            value={
+                "programme_id": share.programme_id,
+                "points": share.points,
+                "expires_at_ms": share.expires_ms,
+                "state": Settling(share.state).name,
+            },
+            source=_LOYALTY,
+            party=Party.FIRST.name,
+            observed_at_ms=share.reserved_ms,
+            recorded_at_ms=share.reserved_ms,
             purposes=(_LOYALTY,),
         )

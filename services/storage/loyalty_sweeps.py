@@ -16,19 +16,23 @@ _ACCOUNTS = 200
 def batches_of(retention: Retention, now_ms: int) -> list[Callable[[Connection, int], Swept]]:
     """What is swept of loyalty."""
     return [
-        partial(_undone_rewards, retention.records_due("answers", now_ms)),
+        *(
+            partial(_undone_rewards, table, retention.records_due("answers", now_ms))
+            for table in ("loyalty_reservation", "loyalty_share")
+        ),
         partial(_idle_accounts, retention.records_due("loyalty", now_ms)),
     ]
 
 
-def _undone_rewards(before_ms: int, connection: Connection, _after: int) -> Swept:
+def _undone_rewards(table: str, before_ms: int, connection: Connection, _after: int) -> Swept:
     """Reservations that were cancelled or ran out: kept as long as answers, for they are no more."""
+    key = {"loyalty_reservation": "reservation_id", "loyalty_share": "subject, programme_id, reservation_id"}
     gone = connection.execute(
-        "DELETE FROM loyalty_reservation WHERE reservation_id IN (SELECT reservation_id"
-        " FROM loyalty_reservation WHERE state <> 2 AND expires_ms < ? LIMIT ?)",
+        f"DELETE FROM {table} WHERE ({key[table]}) IN (SELECT {key[table]}"  # noqa: S608 - our names
+        f" FROM {table} WHERE state <> 2 AND expires_ms < ? LIMIT ?)",
         (before_ms, BATCH_ROWS),
     ).rowcount
-    return Swept(0 if gone == BATCH_ROWS else None, {"answers": gone})
+    return Swept(0 if gone >= BATCH_ROWS else None, {"answers": gone})
 
 
 def _idle_accounts(before_ms: int, connection: Connection, _after: int) -> Swept:
@@ -40,7 +44,7 @@ def _idle_accounts(before_ms: int, connection: Connection, _after: int) -> Swept
         (before_ms, _ACCOUNTS),
     ).fetchall()
     gone = 0
-    for table in ("loyalty_entry", "loyalty_reservation"):
+    for table in ("loyalty_entry", "loyalty_reservation", "loyalty_share"):
         for account in accounts:
             gone += connection.execute(
                 f"DELETE FROM {table} WHERE subject = ? AND programme_id = ?",  # noqa: S608 - our names

@@ -34,10 +34,13 @@ _COLUMNS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("decision", "subject"),
         ("decision_report", "subject"),
         ("boundary", "subject"),
+        ("boundary_lifted", "subject"),
+        ("boundary_lifted", "lifted_by"),
         ("firing", "subject"),
         ("loyalty_entry", "subject"),
         ("loyalty_account", "subject"),
         ("loyalty_reservation", "subject"),
+        ("loyalty_share", "subject"),
     ),
     "recommender": (("subject", "birth"), ("declared", "birth"), ("entitlement", "birth")),
 }

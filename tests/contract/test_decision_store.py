@@ -32,7 +32,7 @@ from tests.engagement.kept_decisions import DAY_MS, NOW, WINDOWS, A, B, room, ro
 
 
 def whose(*subjects: SubjectId) -> Whose:
-    return Whose(subjects, subjects)
+    return Whose(subjects, subjects, subjects)
 
 
 def report(n: int, decision: Row, outcome: Outcome, subject: SubjectId = A, **fields: Any) -> Report:
@@ -281,6 +281,43 @@ async def test_lines_are_drawn_for_all_of_a_person_until_they_are_taken_back(sto
         set(),
         False,
     )
+
+
+LINES = [(Outcome.UNSUBSCRIBE, Outcome.RESUBSCRIBE), (Outcome.COMPLAINT, Outcome.COMPLAINT_CLOSED)]
+
+
+async def said(
+    store: DecisionTables, n: int, outcome: Outcome, by: SubjectId, *person: SubjectId
+) -> list[bool]:
+    """Something is said by one identity of a person; whether a line is drawn for A, for B, for both."""
+    await store.report(report(n, row(1), outcome, by), row(1), person or [by])
+    drawn = [await history(store, *group) for group in ((A,), (B,), (A, B))]
+    return [one.open_complaint or bool(one.closed) for one in drawn]
+
+
+@pytest.mark.parametrize(("draws", "takes_back"), LINES)
+async def test_what_another_identity_took_back_stands_again_without_it(
+    store: DecisionTables, draws: Outcome, takes_back: Outcome
+) -> None:
+    """And is taken back again with it, until it is said anew."""
+    assert await said(store, 1, draws, A) == [True, False, True]
+    assert await said(store, 2, draws, B) == [True, True, True]
+    assert await said(store, 3, takes_back, B) == [True, False, True]  # before they were one
+    assert await said(store, 4, takes_back, B, A, B) == [True, False, False]
+    assert await said(store, 4, takes_back, B, A, B) == [True, False, False]
+    assert await said(store, 1, draws, A) == [True, False, False]  # the first report, once more
+    assert await said(store, 5, draws, A) == [True, False, True]
+    assert await said(store, 6, takes_back, A, A, B) == [False, False, False]
+
+
+async def test_a_guess_takes_nothing_back(store: DecisionTables) -> None:
+    """Neither who is guessed to be the person, nor what was said for whom."""
+    await said(store, 1, Outcome.UNSUBSCRIBE, A)
+    await said(store, 2, Outcome.RESUBSCRIBE, B, A, B)
+    for proven in ((A,), (B,), ()):
+        found = (await before(store, Whose((A, B), (A, B), proven))).history
+        assert found.closed == {Channel.EMAIL}
+    assert not (await history(store, A, B)).closed
 
 
 @pytest.mark.parametrize(

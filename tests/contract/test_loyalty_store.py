@@ -165,6 +165,19 @@ async def test_a_reservation_is_settled_by_its_person_alone(kept: Kept) -> None:
         )
 
 
+async def test_points_pay_that_another_identity_earned_and_go_and_come_with_it(kept: Kept) -> None:
+    """Whoever withdraws, nobody has them again; who tells of the same purchase has spent it, too."""
+    await kept.post(line("a", amount_minor=15_000), line("b", subject=OTHER, amount_minor=5_000))
+    await kept.events.append([order("b", 5_000)])  # ME tells of b, too
+    wanted = reservation(1, subject=OTHER, price_points=180)
+    assert await kept.reserve(wanted, None, ME, OTHER) == wanted
+    assert [await kept.live(*whose) for whose in ((ME, OTHER), (ME,), (OTHER,))] == [20, 20, 0]
+    await kept.store.settle(wanted.reservation_id, [OTHER], Settling.COMMITTED, NOW_MS)
+    later_ms = wanted.expires_ms
+    assert [await kept.live(*whose, now_ms=later_ms) for whose in ((ME, OTHER), (ME,))] == [20, 20]
+    assert reason(await kept.reserve(reservation(2), None, ME)) == "POINTS_TOO_FEW"
+
+
 async def test_64_concurrent_reservations_never_exceed_the_budget(kept: Kept) -> None:
     """Ten cups of 5.00 are 50.00; whoever cancels or expires makes room for one more."""
     await rich(kept)

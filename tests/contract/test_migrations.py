@@ -9,9 +9,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from engagement.loyalty.reservation import Settling
+from engagement.loyalty.store import Loyalty
 from services.storage import migrations
 from services.storage.database import Connection, Migration, SchemaTooNew, StoreUnusable
+from services.storage.loyalty import LoyaltyTables
 from tests.contract.engines import ENGINES, location
+from tests.engagement.events import subject
+from tests.engagement.loyalty.lines import programme, reservation, share
 
 pytestmark = pytest.mark.parametrize("engine", ENGINES)
 BROKEN = "CREATE TABLE half_way (n INTEGER); INSERT INTO nowhere VALUES (1);"
@@ -76,3 +81,26 @@ async def test_tables_of_a_newer_program_are_refused(
     with pytest.raises(SchemaTooNew):
         async with where.opened():
             pytest.fail("it was opened")
+
+
+async def test_what_was_reserved_before_is_of_who_reserved(
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A price that was paid before prices had parts is not given back by the migration."""
+    where, known = location(engine, tmp_path, "engagement"), migrations.of
+    with monkeypatch.context() as before:
+        before.setattr(
+            migrations, "of", lambda component: known(component)[: 1 if component == "loyalty" else None]
+        )
+        await where.migrate()
+        async with where.opened() as database:
+            await database.write(
+                lambda connection: connection.execute(
+                    "INSERT INTO loyalty_reservation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    reservation(1, state=Settling.COMMITTED),
+                )
+            )
+    assert [step.component for step in await where.migrate()] == ["loyalty"]
+    async with where.opened() as database:
+        found = await LoyaltyTables(database).recorded(Loyalty([subject(1)], [programme()], 0, 0))
+    assert found.shares == [share(reservation(1, state=Settling.COMMITTED))]

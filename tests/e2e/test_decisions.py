@@ -237,6 +237,7 @@ async def test_what_a_person_is_owed_reaches_them_at_rest_and_over_the_cap(desk:
 
 
 async def test_a_complaint_silences_until_it_is_closed_over_linked_identities(desk: Desk) -> None:
+    """What another closed stands again after an unlink, until whoever said it closes it themselves."""
     await desk.declare(letter())
     web, phone = await desk.known("web", "phone")
     mail = await desk.mail(web)
@@ -249,6 +250,9 @@ async def test_a_complaint_silences_until_it_is_closed_over_linked_identities(de
     await desk.report(phone, mail.decision_id, "UNSUBSCRIBE")
     assert held(await desk.mail(web)) == "CHANNEL_CLOSED"
     await desk.shop.unlink(web, phone)
+    assert held(await desk.mail(web)) == "OPEN_COMPLAINT"
+    assert held(await desk.mail(phone)) == "CHANNEL_CLOSED"
+    await desk.report(web, mail.decision_id, "COMPLAINT_CLOSED")
     assert (await desk.mail(web)).HasField("given")
 
 

@@ -202,6 +202,24 @@ async def test_whoever_does_not_permit_loyalty_has_no_ledger(loyal: Loyal) -> No
     assert await loyal.refusals(loyal.posting(other, "late")) == [(0, "NOT_PERMITTED", "")]
 
 
+@one_process
+async def test_points_that_paid_for_another_identitys_reward_do_not_come_back_without_it(
+    loyal: Loyal,
+) -> None:
+    """By an unlink, whether or not it withdrew before: the reward was paid with them."""
+    me, other = await somebody(loyal, "me"), await somebody(loyal, "other")
+    await loyal.points(me, 500, "mine")
+    await loyal.shop.link(me, other)
+    held = await loyal.reserve(other, "cup", "r-1")
+    await loyal.settle(other, COMMIT, held.reservation_id)
+    assert (await loyal.standing(me)).points_live == 400
+    await loyal.shop.withdraw(other, "loyalty")
+    await loyal.shop.unlink(me, other)
+    assert (await loyal.standing(me)).points_live == 400
+    await loyal.shop.grant(other, "loyalty")
+    assert (await loyal.standing(other)).points_live == 0
+
+
 async def test_an_exclusive_item_is_shown_while_the_status_holds_and_to_nobody_else(loyal: Loyal) -> None:
     """From the next answer on: in lists and in searches, after a purchase, a return, a link and an unlink."""
     web, till = await somebody(loyal, "web"), await somebody(loyal, "till")

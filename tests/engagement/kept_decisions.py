@@ -54,4 +54,5 @@ def row(n: int, subject: bytes = A, **fields: Any) -> Row:
 
 
 def room(*person: SubjectId, cap: int = 2, asks: int = 1) -> Room:
-    return Room(Whose(person or (A,), person or (A,)), cap, asks, WINDOWS)
+    whole = person or (A,)
+    return Room(Whose(whole, whole, whole), cap, asks, WINDOWS)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.applying import Moved, Standing, apply, approve
+from engagement.applying import Moved, Standing, apply, approve, too_many
 from engagement.definition import Author, Fault, Kind, Name
 from engagement.errors import ApprovedByItsAuthor, DefinitionRefused, DefinitionUnknown, VersionOutdated
 from engagement.play import State
@@ -215,3 +215,21 @@ def test_whatever_is_done_what_is_live_was_seen_by_two_and_no_version_is_lost(
         if newest.state is State.LIVE:
             assert newest.approved is not None
             assert newest.approved.caller != newest.applied.caller
+
+
+def test_there_is_room_for_so_many_that_are_not_retired(kept: Kept) -> None:
+    """What is kept may be changed, also where fewer are allowed by now; what is retired makes room."""
+
+    def beyond(most: int, *messages: Definition) -> int | None:
+        return too_many(kept.standing, [definition_of(one) for one in messages], most)
+
+    assert beyond(1, template(), segment()) == 1
+    assert beyond(2, template(), segment(), template()) is None
+    assert not kept.apply(template(), segment())
+    assert beyond(1, template(text="new"), segment()) is None
+    assert beyond(2, template(text="new"), limits()) == 1
+    assert beyond(2, limits(), segment(state=RETIRED)) is None
+    assert beyond(2, segment(state=RETIRED), limits(), play()) == 2
+    assert not kept.apply(segment(state=RETIRED))
+    assert beyond(2, limits()) is None
+    assert beyond(1, segment()) == 0  # once more

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,29 +11,38 @@ import pytest
 
 from consent.guard_table import GuardTable
 from consent.policy import Policy
+from engagement.attributes import Attribute
 from engagement.definition import Kind
 from engagement.errors import DefinitionUnknown, PageTokenInvalid
+from engagement.event import EventKind
 from engagement.portrait import PageTokens
 from identity.ids import SubjectId
 from services.engagement.audiences import AudienceServicer
+from services.engagement.knowing import EVENTS_MAX
 from services.errors import InvalidRequest
+from services.interceptors.call import StateChanged
+from services.interceptors.consent import consent
 from services.storage.attributes import AttributeTables
-from services.storage.audiences import AudienceTables
+from services.storage.audiences import BEGINNING, AudienceTables
 from services.storage.database import Database
 from services.storage.definitions import Kept, KeptVersion, Placed
+from services.storage.engagement import EventTables
 from services.storage.known import KnownTables
 from tests.conftest import set_state
 from tests.contract.engines import ENGINES, tables
 from tests.engagement.attributes import value
 from tests.engagement.conftest import PAGE_KEY, Calls
-from tests.engagement.events import subject
-from veilgraph.engagement.v1 import audience_pb2, definition_pb2
+from tests.engagement.events import event, subject
+from veilgraph.engagement.v1 import audience_pb2, definition_pb2, profile_pb2
 from veilgraph.privacy.v1 import privacy_pb2
 
 LEAF, CONTENT = "personalise.content", privacy_pb2.PURPOSE_PERSONALISE_CONTENT
 GERMAN = definition_pb2.Condition(
     nodes=[{"compare": {"field": "attribute.language", "comparison": 1, "text": "de"}}]
 )
+
+#: A place of some hundred metres.
+HERE = "881f1d48b1fffff"
 
 
 class Segments:
@@ -174,3 +183,80 @@ async def test_what_is_read_is_counted(database: Database, policy: Policy, askin
     )
     await servicer.CountAudience(count(condition=GERMAN), asking())
     assert noted == ["attribute.language"]
+
+
+class Interrupted(AudienceTables):
+    """Tables that are walked while something happens: after those who were met first."""
+
+    def __init__(self, database: Database, happens: Callable[[], None]) -> None:
+        super().__init__(database)
+        self._happens = happens
+
+    async def walk(self, after: SubjectId, limit: int) -> Sequence[SubjectId]:
+        if after != BEGINNING:
+            self._happens()
+        return await super().walk(after, limit)
+
+
+@pytest.mark.parametrize("what", ["purpose", "what a value needs besides", "link", "nothing"])
+async def test_a_page_does_not_leave_once_a_linked_identity_withdrew_what_it_rests_on(
+    servicer: AudienceServicer, asking: Any, database: Database, guard: GuardTable, what: str
+) -> None:
+    """Though whoever is named still permits it: the value is the other's."""
+    whole, granted = (subject(1), subject(2)), (LEAF, "location_precise")
+    for one in whole:
+        set_state(guard, one, *granted, members=whole)
+    home = value(Attribute.HOME_CELL, text=HERE, subject=subject(2))
+    german = value(text="de", subject=subject(1))
+    await AttributeTables(database).record([german, home])
+    left = {"purpose": granted[1:], "what a value needs besides": granted[:1]}.get(what, granted)
+
+    def withdraw() -> None:
+        if what != "nothing":
+            set_state(guard, subject(2), *left, members=whole[1:] if what == "link" else whole)
+            members = (subject(1),) if what in {"purpose", "link"} else whole
+            set_state(guard, subject(1), *granted, members=members)
+
+    servicer._tables = Interrupted(database, withdraw)
+    near = {"near": {"field": "attribute.home_cell", "cells": [HERE], "distance_m": 100}}
+    request = audience_pb2.ListAudienceRequest(
+        for_purpose=CONTENT, condition=definition_pb2.Condition(nodes=[near])
+    )
+    call = asking()
+    call.plan = SimpleNamespace(write=False, has_epoch=False)
+    page = await servicer.ListAudience(request, call)
+    assert list(page.subjects) == [subject(1).hex()]
+    outgoing = consent().outgoing
+    assert outgoing is not None
+    if what == "nothing":
+        assert outgoing(call, page) is page
+        return
+    with pytest.raises(StateChanged):
+        outgoing(call, page)
+
+
+async def test_of_whom_not_all_events_are_read_nothing_is_said_that_needs_all(
+    servicer: AudienceServicer, asking: Any, database: Database, guard: GuardTable
+) -> None:
+    """That somebody bought nothing is not concluded from the latest of too many visits."""
+    for number, visits in ((1, EVENTS_MAX), (2, 1)):
+        set_state(guard, subject(number), LEAF)
+        await EventTables(database).append(
+            [
+                event(f"{number}-{n}", subject=subject(number), kind=EventKind.VIEW, uses=-1)
+                for n in range(visits)
+            ]
+        )
+    bought = {
+        "count": {
+            "kinds": [profile_pb2.EVENT_KIND_ORDER],
+            "window_days": 30,
+            "comparison": definition_pb2.COMPARISON_AT_MOST,
+            "number": 0,
+        }
+    }
+    request = audience_pb2.ListAudienceRequest(
+        for_purpose=CONTENT, condition=definition_pb2.Condition(nodes=[bought])
+    )
+    page = await servicer.ListAudience(request, asking())
+    assert list(page.subjects) == [subject(2).hex()]

@@ -87,6 +87,24 @@ async def test_what_a_call_promised_is_taken_back_with_its_answer(desk: Desk) ->
     assert (await desk.mail()).hold.reason == HOLD.HOLD_REASON_CAP_REACHED
 
 
+async def test_what_another_took_back_stands_again_after_an_unlink(desk: Desk) -> None:
+    """Whoever never said it themselves has what they said; taking it back was for one person."""
+    guard = desk.calls.guard
+    set_state(guard, OTHER, *GRANTED)
+    await desk.acted(OTHER)
+    theirs = await desk.mail(OTHER)
+    await desk.report(theirs.decision_id, "UNSUBSCRIBE", OTHER)
+    for one in (ME, OTHER):
+        set_state(guard, one, *GRANTED, members=(ME, OTHER))
+    assert (await desk.mail()).hold.reason == HOLD.HOLD_REASON_CHANNEL_CLOSED
+    await desk.report(theirs.decision_id, "RESUBSCRIBE", ME)
+    assert (await desk.mail()).HasField("given")
+    for one in (ME, OTHER):
+        set_state(guard, one, *GRANTED, members=(one,))
+    assert (await desk.mail(OTHER)).hold.reason == HOLD.HOLD_REASON_CHANNEL_CLOSED
+    assert (await desk.mail()).HasField("given")
+
+
 def batch(desk: Desk, *people: SubjectId | None) -> Call:
     call = desk.call(None)
     call.subjects = {"items.subject": list(people)}

@@ -19,7 +19,7 @@ from services.storage.sqlite import SqliteFile
 from services.storage.subject_keys import SubjectKeys
 from services.stores import Phase
 from tests.conftest import Clock
-from tests.engagement.kept_decisions import NOW, A, B, room, row
+from tests.engagement.kept_decisions import NOW, A, B, C, room, row
 
 
 def report(n: int, subject: bytes, outcome: Outcome, decision_id: bytes) -> Report:
@@ -59,6 +59,25 @@ async def test_a_person_is_told_what_was_decided_and_by_what_and_nothing_is_left
         rest = await people.count([A])
         assert not any(rest.values())
         assert (await people.count([B]))["decision"] == 1
+
+
+async def test_what_one_took_back_for_another_is_told_to_that_one_and_goes_with_either(
+    tmp_path: Path, policy: Policy, keyring: KeyRing
+) -> None:
+    """Who took it back being erased, it stands again: nobody is left who said otherwise."""
+    async with SqliteFile(tmp_path / "e.db", "engagement").opened() as database:
+        store = DecisionTables(database)
+        await kept(store)
+        for number, by in ((3, A), (4, C)):
+            await store.report(
+                report(number, by, Outcome.RESUBSCRIBE, row(2).decision_id), row(2, B), [A, B, C]
+            )
+        people = DatabaseStore(database, EngagementPeople(policy.names_in), SubjectKeys(keyring))
+        told = [one.value async for one in people.export([B]) if one.kind.startswith("boundary")]
+        assert told == [{"closed": "EMAIL"}, {"opened": "EMAIL"}, {"opened": "EMAIL"}]
+        for erased, left in ((A, 1), (B, 0)):
+            await people.erase([erased], f"erasure-{erased[0]}", Phase.DATA)
+            assert (await people.count([B])).get("boundary_lifted", 0) == left
 
 
 async def test_decisions_run_out_and_lines_stay(tmp_path: Path, policy: Policy) -> None:

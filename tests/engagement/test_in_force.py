@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,9 @@ from engagement.definition import Author, Version
 from engagement.play import Limits, State
 from services.engagement.definition_messages import definition_of
 from services.engagement.definition_versions import kept_of
-from services.engagement.in_force import InForce
+from services.engagement.in_force import HOLDS_S, InForce
 from services.storage.database import StoreUnusable
-from services.storage.definitions import Change, DefinitionRequest, DefinitionTables
+from services.storage.definitions import Change, DefinitionRequest, DefinitionsBehind, DefinitionTables
 from tests.contract.engines import tables
 from tests.engagement.declared_definitions import (
     EQUAL,
@@ -148,6 +149,62 @@ async def test_the_store_is_followed_and_read_whole_only_when_it_moved(store: Ta
     await a_turn()
     assert in_force.play("banner") is None
     following.cancel()
+
+
+async def test_what_may_be_retired_by_now_decides_nothing(store: Tables) -> None:
+    """From ten seconds after the store last said what is in force; with its next word all of it is."""
+    now_s = 100.0
+    in_force = InForce(store, print, clock_s=lambda: now_s)
+    await store.put(play())
+    await in_force.refresh()
+    store.fails = True
+    asked: list[Callable[[], object]] = [
+        lambda: in_force.plays("home.banner"),
+        lambda: in_force.play("banner"),
+        *(
+            partial(getattr, in_force, name)
+            for name in ("triggered", "segments", "templates", "programmes", "programmes_read", "limits")
+        ),
+    ]
+    now_s += HOLDS_S - 0.01
+    for one in asked:
+        one()
+    with pytest.raises(StoreUnusable):
+        await in_force.refresh()
+    now_s += 0.01
+    for one in asked:
+        with pytest.raises(DefinitionsBehind):
+            one()
+    store.fails = False
+    await in_force.refresh()
+    assert in_force.play("banner") is not None
+    now_s += HOLDS_S - 0.01
+    await in_force.refresh()  # nothing moved, and that was asked
+    now_s += HOLDS_S - 0.01
+    assert in_force.play("banner") is not None
+
+
+async def test_a_store_that_does_not_answer_is_not_waited_for(store: Tables) -> None:
+    """What it would have said counts from when it was asked."""
+    now_s = 100.0
+    in_force = InForce(store, print, clock_s=lambda: now_s)
+    await store.put(play())
+    await in_force.refresh()
+    answers = asyncio.Event()
+    revision = store.revision
+
+    async def slow() -> int:
+        await answers.wait()
+        return await revision()
+
+    store.revision = slow  # type: ignore[method-assign]
+    looking = asyncio.create_task(in_force.refresh())
+    await asyncio.sleep(0)
+    now_s += HOLDS_S
+    answers.set()
+    await looking
+    with pytest.raises(DefinitionsBehind):
+        in_force.play("banner")
 
 
 async def test_what_can_not_be_understood_decides_nothing_and_is_told_of(store: Tables) -> None:

@@ -30,7 +30,11 @@ def test_a_development_suite_is_good(tmp_path):
 def test_all_problems_are_told_at_once_and_load_agrees(tmp_path):
     """Whoever mends one is not sent round again for each of the others."""
     config = deployment(tmp_path)
-    edited(config, "[listen]", 'colour = "blue"\nmodel_refresh_s = 1\ndrain_s = -1\n[listen]')
+    edited(
+        config,
+        "[listen]",
+        'colour = "blue"\nmodel_refresh_s = 1\ndrain_s = -1\ndefinitions_max = 0\n[listen]',
+    )
     edited(config, 'keyring = "keys/keyring.json"', 'keyring = "keys/none.json"')
     edited(config, '"loyalty"', '"joy"')
     edited(config, "methods = [", "methods = []\n# [")
@@ -39,6 +43,7 @@ def test_all_problems_are_told_at_once_and_load_agrees(tmp_path):
         CONFIG,
         "model_refresh_s",
         "drain_s",
+        "definitions_max",
         "none.json",
         "callers.shop.purposes",
         "verifiers.development-verifier.methods",

@@ -85,7 +85,7 @@ async def _engagement(database: SqliteDatabase, policy: Policy, keys: SubjectKey
     await tell()
     key = event("a", subject=GONE).event_key
     store = DatabaseStore(database, EngagementPeople(policy.names_in), keys)
-    counts = {"event": 2, "declared": 1, "attribute": 1, "loyalty": 1, "reward": 1}
+    counts = {"event": 2, "declared": 1, "attribute": 1, "loyalty": 1, "reward": 1, "reward_share": 1}
     return Kept(store, database, keys, tell, counts, (GONE, key))
 
 
@@ -201,7 +201,7 @@ async def test_nothing_of_an_erased_subject_is_in_any_file(kept: Kept, tmp_path:
 #: Whatever has a row a person or more; read from end to end it holds up everybody for as long.
 LARGE = {
     *("identifier", "edge", "edge_change", "records", "births", "edges", "event", "request"),
-    *("loyalty_entry", "loyalty_account", "loyalty_reservation"),
+    *("loyalty_entry", "loyalty_account", "loyalty_reservation", "loyalty_share"),
 }
 
 

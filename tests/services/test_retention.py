@@ -514,7 +514,10 @@ def test_a_policy_file_that_forgets_a_kind_is_not_signed_and_does_not_start(tmp_
 
 
 async def test_a_loyalty_account_goes_as_a_whole_when_nobody_used_it_for_so_long(tmp_path, policy):
-    """An old line of an account that is in use stays: the rest of it would say something else."""
+    """An old line of an account that is in use stays: the rest of it would say something else.
+
+    A reservation that ran out goes with the share that it had.
+    """
     short = with_limits(policy, loyalty=10, answers=5)
     database = SqliteDatabase(tmp_path / "e.db", "engagement")
     loyalty = LoyaltyTables(database)
@@ -531,9 +534,9 @@ async def test_a_loyalty_account_goes_as_a_whole_when_nobody_used_it_for_so_long
         await loyalty.reserve(cup, Loyalty([subject(2)], [programme()], 0, at_ms))
     await loyalty.settle(reservation(1).reservation_id, [subject(2)], Settling.COMMITTED, NOW_MS - 7 * DAY_MS)
     gone = await Sweeper("engagement", database, short, Clock(NOW_MS)).sweep()
-    assert {kind: gone[kind] for kind in ("loyalty", "answers")} == {"loyalty": 1, "answers": 1}
+    assert {kind: gone[kind] for kind in ("loyalty", "answers")} == {"loyalty": 1, "answers": 2}
     kept = await loyalty.recorded(Loyalty([subject(1), subject(2)], [programme()], 0, NOW_MS))
     assert sorted(one.reference for one in kept.entries) == ["new", "old"]
-    assert sorted(one.reservation_id[-1] for one in kept.reservations) == [1, 3]
+    assert sorted(one.reservation_id[-1] for one in kept.shares) == [1, 3]
     assert len(rows(database, "SELECT 1 FROM loyalty_account")) == 1
     database.close()

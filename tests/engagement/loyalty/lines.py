@@ -10,6 +10,7 @@ from engagement.event import Event, EventKind, event_key_of
 from engagement.loyalty.entry import Entry, PostingKind
 from engagement.loyalty.programme import Earning, Measure, Programme, Reward, Tier, Window
 from engagement.loyalty.reservation import Reservation
+from engagement.loyalty.share import Share, shares_of
 from tests.engagement.events import event, subject
 
 ZONE = "Europe/Amsterdam"
@@ -95,3 +96,9 @@ def reservation(number: int, **changed: Any) -> Reservation:
         expires_ms=NOW_MS + 600_000,
     )
     return wanted._replace(**changed)
+
+
+def share(of: Reservation) -> Share:
+    """All of a reservation, by whoever asked for it."""
+    (one,) = shares_of(of, [((of.subject,), False, of.price_points)])
+    return one._replace(state=of.state)

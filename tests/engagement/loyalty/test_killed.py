@@ -16,7 +16,7 @@ from engagement.loyalty.store import Loyalty, Posting
 from services.storage.loyalty import LoyaltyTables
 from services.storage.sqlite import SqliteDatabase
 from tests.engagement.events import subject
-from tests.engagement.loyalty.lines import NOW_MS, of_points, programme, reservation
+from tests.engagement.loyalty.lines import NOW_MS, of_points, programme, reservation, share
 
 ME = subject(1)
 ONE_CUP = programme(budget_minor=500)
@@ -56,7 +56,7 @@ async def test_a_reservation_survives_its_process_and_then_is_committed_or_runs_
     database = SqliteDatabase(tmp_path / "e.db", "engagement")
     loyalty = LoyaltyTables(database)
     asked = Loyalty([ME], [ONE_CUP], 0, NOW_MS)
-    assert (await loyalty.recorded(asked)).reservations == [reservation(1)]
+    assert (await loyalty.recorded(asked)).shares == [share(reservation(1))]
     await loyalty.post([Posting(of_points("more", PostingKind.ADJUST, 100), ())])
     assert await loyalty.reserve(reservation(2), asked) == BUDGET_EXHAUSTED
     if within:

@@ -16,7 +16,7 @@ from engagement.loyalty.known import discount_permille, exclusive_item_ids, know
 from engagement.loyalty.programme import Badge, Measure, Programme, Tier, Window
 from engagement.loyalty.reservation import Settling
 from engagement.loyalty.standing import Standing
-from tests.engagement.loyalty.lines import NOW_MS, at, back, line, of_points, programme, reservation
+from tests.engagement.loyalty.lines import NOW_MS, at, back, line, of_points, programme, reservation, share
 
 LADDER = (
     Tier("bronze", 1000, 10),
@@ -126,7 +126,7 @@ def test_open_reservations_hold_points_and_those_of_others_do_not():
         reservation(4, expires_ms=NOW_MS),
         reservation(5, programme_id="other"),
     ]
-    standing = stands(programme(), points, reservations=reservations)
+    standing = stands(programme(), points, shares=[share(one) for one in reservations])
     assert (standing.points.live, standing.reserved) == (800, 100)
 
 
