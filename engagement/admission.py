@@ -20,6 +20,7 @@ from engagement.definition import (
     Kind,
     Name,
     conditions_of,
+    is_for_everybody,
     option_shows,
     play_reads,
     programmes_read,
@@ -323,5 +324,5 @@ def _play_warnings(play: Play, beside: Catalogue, lint: Lint) -> Iterator[Fault]
         yield Fault("play.slot", "ASKED_BY_NAME", "no slot asks for it and nothing sets it off")
     if beside.limits is None and not play.service:
         yield Fault("play", "LIMITS_UNSAID", "no limits are declared; the suite's own hold")
-    if not play.service and outbound and not play.review and not play_reads(play, beside, lint):
+    if not play.service and outbound and not play.review and is_for_everybody(play, beside, lint):
         yield Fault("play.condition", "FOR_EVERYBODY", "it reaches out to everybody who permits it")
