@@ -64,6 +64,7 @@ class Attribute(IntEnum):
     DEPENDENT_ROOM = 25
     DEPENDENT_DIET = 26
     DEPENDENT_HEALTH = 27
+    INTERFACE_BLOCK_ORDER = 28
 
 
 class DependentKind(IntEnum):

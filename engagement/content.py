@@ -16,8 +16,8 @@ from typing import NamedTuple
 from engagement.decision import Outcome
 from engagement.event import Party
 from engagement.facts import Facts
-from engagement.fields import field_of
-from engagement.play import Discount, State
+from engagement.fields import BLOCK_ORDER, LANGUAGE, field_of, may_read
+from engagement.play import Discount, Option, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,7 @@ class Content:
         disclosure: what is told of a price of the person's own.
         personal: something known of the person was used.
         plain_because: why the plain text is given, e.g. "NOT_GIVEN"; empty: the filled one is.
+        read: the fields that were looked at for it.
     """
 
     parts: tuple[tuple[str, str], ...]
@@ -105,6 +106,7 @@ class Content:
     disclosure: str = ""
     personal: bool = False
     plain_because: str = ""
+    read: frozenset[str] = frozenset()
 
 
 #: Whose values may be shown: what the call said, and what the person did.
@@ -120,8 +122,28 @@ _DECIMALS: Mapping[str, int] = {
     **dict.fromkeys(("BIF", "CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF", "XPF"), 0),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
 }
-#: The choice of a person in which order a page's blocks come: their ids, comma-separated.
-BLOCK_ORDER = "interface.block_order"
+
+
+def put_by(template: Template | None, option: Option, purpose: str) -> frozenset[str]:
+    """The fields that tell how something is put, and not what: in which language, which blocks first.
+
+    Where there is no choice none is read. A purpose that may not read one puts it as it is for everybody.
+    """
+    choices = {
+        LANGUAGE: len(template.variants) if template is not None else 0,
+        BLOCK_ORDER: len(option.blocks),
+    }
+    return frozenset(name for name, choice in choices.items() if choice > 1 and may_read(name, purpose))
+
+
+def bare(option: Option, purpose: str, facts: Facts) -> Content | None:
+    """The content of an option without a template; ``None``: it has none."""
+    if not option.item_ids and not option.blocks:
+        return None
+    put = put_by(None, option, purpose)
+    return Content(
+        (), option.item_ids, ordered(option.blocks, facts), personal=is_known(put, facts), read=put
+    )
 
 
 def variant_for(template: Template, language: str) -> Variant:
@@ -226,15 +248,19 @@ def ordered(blocks: tuple[str, ...], facts: Facts) -> tuple[str, ...]:
     Only what the person said themselves counts as wanted.
     """
     known = facts.fields.get(BLOCK_ORDER)
-    if known is None or known.party != Party.ZERO or not isinstance(known.value, str):
+    if known is None or known.party != Party.ZERO or not isinstance(known.value, tuple):
         return blocks
-    wanted = [block for block in (one.strip() for one in known.value.split(",")) if block in blocks]
-    return tuple(dict.fromkeys((*wanted, *blocks)))
+    return tuple(dict.fromkeys((*(block for block in known.value if block in blocks), *blocks)))
 
 
 def is_personal(names: Iterable[str]) -> bool:
     """Whether some fields tell something of a person, and not of the call alone."""
     return any((field := field_of(name)) is None or not field.of_call for name in names)
+
+
+def is_known(names: Iterable[str], facts: Facts) -> bool:
+    """Whether something is known of one of some fields."""
+    return any(name in facts.fields for name in names)
 
 
 def _words(value: object) -> Iterator[str]:

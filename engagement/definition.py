@@ -13,8 +13,9 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from engagement.condition import Condition
-from engagement.content import Lint, Template, fields_shown
-from engagement.evaluate import event_fields, fields_read
+from engagement.content import Lint, Template, fields_shown, put_by
+from engagement.evaluate import event_fields, fields_read, goes_by_clock
+from engagement.fields import LANGUAGE, TIME_ZONE, may_read
 from engagement.loyalty.programme import Programme
 from engagement.play import (
     OUTBOUND,
@@ -128,6 +129,18 @@ def as_version(definition: Definition, version: int, state: State) -> Definition
 
 def play_reads(play: Play, catalogue: Catalogue, lint: Lint) -> frozenset[str]:
     """The fields that a play reads, by whatever it is made of."""
+    templates = catalogue.templates
+    put = (put_by(templates.get(option.template_id), option, play.purpose) for option in play.options)
+    return _said_by(play, catalogue, lint).union(_clock_of(play, catalogue), *put)
+
+
+def is_for_everybody(play: Play, catalogue: Catalogue, lint: Lint) -> bool:
+    """Whether nothing known of a person says if they get it, or what it says."""
+    return not _said_by(play, catalogue, lint)
+
+
+def _said_by(play: Play, catalogue: Catalogue, lint: Lint) -> frozenset[str]:
+    """The fields that say for whom it is, when, and what."""
     segment = catalogue.of_play(play)
     conditions = [play.condition, *(option.condition for option in play.options)]
     if segment is not None:
@@ -141,6 +154,17 @@ def option_shows(option: Option, catalogue: Catalogue, lint: Lint) -> frozenset[
     """The fields that the content of an option reads."""
     template = catalogue.templates.get(option.template_id)
     return fields_shown(template, lint) if template is not None else frozenset()
+
+
+def _clock_of(play: Play, catalogue: Catalogue) -> frozenset[str]:
+    """The field that tells what time it is where the person is, where that matters and may be read."""
+    conditions = (*conditions_of(play, catalogue), *(option.condition for option in play.options))
+    by_clock = (
+        isinstance(play.trigger, DateTrigger)
+        or any(channel in OUTBOUND for channel in play.channels)
+        or any(map(goes_by_clock, conditions))
+    )
+    return frozenset({TIME_ZONE} if by_clock and may_read(TIME_ZONE, play.purpose) else ())
 
 
 def trigger_reads(play: Play) -> frozenset[str]:
@@ -166,7 +190,8 @@ def definition_reads(definition: Definition, catalogue: Catalogue, lint: Lint) -
         case Segment(condition=condition):
             return fields_read(condition)
         case Template() as template:
-            return fields_shown(template, lint)
+            several = len(template.variants) > 1
+            return fields_shown(template, lint).union({LANGUAGE} if several else ())
         case Limits() | Programme():
             return frozenset()
 

@@ -18,7 +18,7 @@ from engagement.declared import of_person as answers_of_person
 from engagement.detail import LOCATION_PRECISE, coarse, coarsened, has_precise_place, is_precise
 from engagement.event import Event, Party, use_mask
 from engagement.facts import Facts, Known
-from engagement.fields import may_read
+from engagement.fields import TIME_ZONE, may_read
 from identity.ids import SubjectId
 
 _RIGHTS = "rights"
@@ -68,7 +68,7 @@ def facts_of(stored: Stored, asked: Asked, *, events_known: bool = True) -> Fact
     answers = answers_of_person(answer for answer in stored.answers if answer.uses & uses)
     values = by_name(attributes_of_person(readable(stored.values, asked), asked.now_ms))
     fields = {**_declared(answers, asked.leaf), **{name: _known(found) for name, found in values.items()}}
-    zone = fields.get("attribute.time_zone")
+    zone = fields.get(TIME_ZONE)
     return Facts(
         events=readable_events(stored.events, asked),
         fields=fields,

@@ -61,6 +61,11 @@ class Field:
 #: What the call says; everything else is about a person.
 CALL_PREFIX = "context."
 EVENTS_PREFIX = "events."
+TIME_ZONE = "attribute.time_zone"
+#: The language of whoever asks for none.
+LANGUAGE = "attribute.language"
+#: The blocks that a person wants first on a page, in their order.
+BLOCK_ORDER = "interface.block_order"
 PRICING = "personalise.pricing"
 
 _ALL = ("service", "analytics", "personalise", "marketing", "loyalty", "rights")
@@ -101,8 +106,8 @@ FIELDS = (
     _declared("declared.dislikes", Kind.TEXTS),
     _declared("attribute.birthday", Kind.DAY),  # a day without a year tells no age
     _declared("attribute.occasion", Kind.DAY),
-    _declared("attribute.language", Kind.TEXT),
-    _declared("attribute.time_zone", Kind.TEXT, _PRICE),
+    _declared(LANGUAGE, Kind.TEXT),
+    _declared(TIME_ZONE, Kind.TEXT, _PRICE),
     _declared("attribute.home_cell", Kind.CELL, _PRICE),  # an address by another name
     _demographic("attribute.sex", Kind.TEXT),
     _demographic("attribute.postcode", Kind.TEXT),
@@ -119,6 +124,7 @@ FIELDS = (
     _declared("dependent.room", Kind.TEXTS),
     _declared("dependent.diet", Kind.TEXTS, (*_ADS, *_PRICE)),
     _declared("dependent.health", Kind.TEXTS, (*_ADS, *_PRICE)),
+    Field(BLOCK_ORDER, Kind.TEXTS, "DECLARED", _ALL, (*_ADS, *_PRICE)),
     Field("interface.*", Kind.TEXT, "DECLARED", _ALL, (*_ADS, *_PRICE)),
     _said("weather", Kind.TEXT),
     _said("temperature_c", Kind.NUMBER),

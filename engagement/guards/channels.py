@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engagement.decision import Held, Situation
 from engagement.evaluate import DAY_MS, zone_of
+from engagement.fields import TIME_ZONE, may_read
 from engagement.guards.left import Left
 from engagement.guards.quiet import next_allowed_ms
 from engagement.play import OUTBOUND, Channel
@@ -29,6 +30,8 @@ def quiet_hours(left: Left, situation: Situation) -> None:
     if not left.reaches_out:
         return
     now_ms, limits, play = situation.facts.now_ms, situation.limits, left.play
+    if may_read(TIME_ZONE, situation.purpose):
+        left.read.add(TIME_ZONE)
     zone = zone_of(situation.facts.zone)
     if zone is None:
         left.clear(Held.QUIET_HOURS)

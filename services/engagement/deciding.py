@@ -14,7 +14,7 @@ from itertools import count
 from typing import NamedTuple, Protocol
 
 from consent.policy import Policy
-from engagement.content import Content, Template, read_by, variant_for
+from engagement.content import Content, Template, bare
 from engagement.decided import Asking, draw_of, held_for, outcome_of, row_of
 from engagement.decision import Held, History, Outcome
 from engagement.decision_store import Became, Before, DecisionStore, Look, Room, Row, Whose
@@ -37,7 +37,6 @@ from services.engagement.situating import (
     whose_of,
     windows_of,
 )
-from services.engagement.templates import lint
 from services.interceptors.call import Call
 
 #: So often a decision that found no room is made again; each time somebody else had taken it.
@@ -239,9 +238,10 @@ class Decider:
         subject, question = seen.asked
         situation = situation_of(call, subject, question, seen.recalled, seen.bounds)
         outcome = decide(seen.plays, situation, draw_of(question.decision_id))
-        content, shown = self._content(outcome, situation.facts, question)
+        content = self._content(outcome, situation.facts, question)
+        shown = content.read if content is not None else frozenset()
         if question.writes:
-            self._note(outcome.read)
+            self._note({*outcome.read, *shown})
         grounds = grounds_of(outcome, situation.facts, shown)
         row = row_of(self._asking(seen.asked), outcome, grounds)
         return Decided(row, outcome, grounds, content, kept=question.writes)
@@ -263,7 +263,7 @@ class Decider:
         if not left.candidates:
             return Decided(row, held_for(left.held), grounds, again=True)
         outcome = outcome_of(row, play, option, grounds)
-        content, _ = self._content(outcome, situation.facts, question)
+        content = self._content(outcome, situation.facts, question)
         return Decided(row, outcome, grounds, content, again=True)
 
     def _permits(self, call: Call, subject: SubjectId | None, row: Row, play: Play) -> bool:
@@ -276,21 +276,15 @@ class Decider:
         owed = play.service and play.purpose == SERVICE
         return not outbound or owed or call.allows(subject, outbound)
 
-    def _content(
-        self, outcome: Outcome, facts: Facts, question: Question
-    ) -> tuple[Content | None, frozenset[str]]:
-        """What is put before the person, and the fields it reads."""
+    def _content(self, outcome: Outcome, facts: Facts, question: Question) -> Content | None:
+        """What is put before the person."""
         if outcome.candidate is None:
-            return None, frozenset()
-        option = outcome.candidate.option
+            return None
+        play, option, *_ = outcome.candidate
         template = self._definitions.templates.get(option.template_id)
         if template is None:
-            bare = option.item_ids or option.blocks
-            return (Content((), option.item_ids, option.blocks) if bare else None), frozenset()
-        known = facts.fields.get("attribute.language")
-        language = question.language or (str(known.value) if known is not None else "")
-        content = self._filling.fill(template, language, facts, outcome, question.currency)
-        return content, read_by(variant_for(template, language), lint)
+            return bare(option, play.purpose, facts)
+        return self._filling.fill(template, question.language, facts, outcome, question.currency)
 
     async def _kept(
         self, call: Call, made: Mapping[int, Decided | None], seen: Mapping[int, _Seen]

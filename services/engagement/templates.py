@@ -23,11 +23,13 @@ from engagement.content import (
     Linted,
     Template,
     Variant,
+    is_known,
     is_personal,
     money,
     ordered,
     origin_line,
     plain_parts,
+    put_by,
     read_by,
     revealed,
     undecided_number,
@@ -36,7 +38,7 @@ from engagement.content import (
 )
 from engagement.decision import Outcome
 from engagement.facts import Facts
-from engagement.fields import Kind, field_of
+from engagement.fields import LANGUAGE, Kind, field_of
 
 #: Filled texts are so long at most, bytes.
 OUTPUT_BYTES_MAX = 8_000
@@ -136,14 +138,15 @@ class Templates:
 
         Args:
             template: of the option that was chosen.
-            language: BCP 47; empty: the template's first.
+            language: BCP 47, as it was asked for; empty: the person's own, or the template's first.
             facts: what may be read of the person; nothing else can be shown.
             outcome: what was decided; it gives something.
             currency: ISO 4217 of its prices.
         """
         assert outcome.candidate is not None  # noqa: S101 - nothing is filled for a hold
-        option = outcome.candidate.option
-        variant = variant_for(template, language)
+        play, option, *_ = outcome.candidate
+        put = put_by(template, option, play.purpose) - ({LANGUAGE} if language else set())
+        variant = variant_for(template, language or _own_language(put, facts))
         reads = read_by(variant, lint)
         origins = origin_line(reads, facts)
         told = {
@@ -165,14 +168,21 @@ class Templates:
             scene_element_ids=template.scene_element_ids,
             origin_line="" if reason or not template.where_from else origins,
             disclosure=variant.disclosure if outcome.price_personalised else "",
-            personal=not reason and is_personal(reads),
+            personal=(not reason and is_personal(reads)) or is_known(put, facts),
             plain_because=reason.partition(" ")[0],
+            read=reads | put,
         )
 
 
 @lru_cache(_PARSED_MAX)
 def _parsed(text: str) -> BoundTemplate:
     return _LIQUID.from_string(text)
+
+
+def _own_language(put: frozenset[str], facts: Facts) -> str:
+    """The language that the person is known to speak, where it may be read."""
+    known = facts.fields.get(LANGUAGE) if LANGUAGE in put else None
+    return str(known.value) if known is not None else ""
 
 
 def _filled(variant: Variant, told: Mapping[str, Any]) -> tuple[Texts, str]:

@@ -28,6 +28,7 @@ TAKEN = [
     (A.DIET, "vegan, nut-free", ("vegan", "nut-free")),
     (A.SILENCE, "yes", "yes"),
     (A.INTERFACE_LAYOUT, "compact", "compact"),
+    (A.INTERFACE_BLOCK_ORDER, "basket, news", ("basket", "news")),
     (A.DEPENDENT_KIND, "PET", ("PET",)),
     (A.DEPENDENT_NAME, "Herr Müller", ("Herr Müller",)),
     (A.DEPENDENT_BIRTHDAY, "12-31", "12-31"),

@@ -213,7 +213,7 @@ def test_declared_interface_choices_win_over_the_order_of_a_page() -> None:
     shown = outcome(blocks=("news", "offers", "basket"))
     fill = Templates(lambda _: None).fill
     for party, blocks in ((1, ("basket", "news", "offers")), (2, ("news", "offers", "basket"))):
-        order = known("basket, gone", party=party)
+        order = known(("basket", "gone"), party=party)
         facts = Facts((), {"interface.block_order": order}, NOW_MS, "UTC")
         assert fill(template("Hi."), "en", facts, shown).blocks == blocks
 

@@ -66,6 +66,7 @@ class Attribute(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ATTRIBUTE_DEPENDENT_ROOM: _ClassVar[Attribute]
     ATTRIBUTE_DEPENDENT_DIET: _ClassVar[Attribute]
     ATTRIBUTE_DEPENDENT_HEALTH: _ClassVar[Attribute]
+    ATTRIBUTE_INTERFACE_BLOCK_ORDER: _ClassVar[Attribute]
 
 class DeviceClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -183,6 +184,7 @@ ATTRIBUTE_DEPENDENT_BIRTHDAY: Attribute
 ATTRIBUTE_DEPENDENT_ROOM: Attribute
 ATTRIBUTE_DEPENDENT_DIET: Attribute
 ATTRIBUTE_DEPENDENT_HEALTH: Attribute
+ATTRIBUTE_INTERFACE_BLOCK_ORDER: Attribute
 DEVICE_CLASS_UNSPECIFIED: DeviceClass
 DEVICE_CLASS_DESKTOP: DeviceClass
 DEVICE_CLASS_PHONE: DeviceClass
