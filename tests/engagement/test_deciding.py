@@ -312,10 +312,11 @@ async def test_what_was_being_promised_when_time_ran_out_is_taken_back(desk: Des
     call.deadline_at = asyncio.get_running_loop().time() + ANSWERING_S + 0.05
     request = decision_pb2.DecideRequest(play_id="letter", request_id="late")
     answer = await desk.servicer.Decide(request, call)
-    assert slow.written.is_set()
-    assert answer.hold.reason == decision_pb2.HOLD_REASON_OUT_OF_TIME
+    written = slow.written.is_set()
     slow.told.set()
     await desk.servicer.drained()
+    assert written
+    assert answer.hold.reason == decision_pb2.HOLD_REASON_OUT_OF_TIME
     assert (await desk.mail(request_id="late")).HasField("given")
     assert (await desk.mail()).HasField("given")
     assert (await desk.mail()).hold.reason == decision_pb2.HOLD_REASON_CAP_REACHED
