@@ -35,7 +35,7 @@ _COUNTS = {
     **{table: f"SELECT count(*) FROM {table} WHERE subject = ?" for table in DECISION_TABLES},  # noqa: S608
     "loyalty": "SELECT count(*) FROM loyalty_entry WHERE subject = ?",
     "reward": "SELECT count(*) FROM loyalty_reservation WHERE subject = ?",
-    "reward_share": "SELECT count(*) FROM loyalty_share WHERE subject = ?",
+    "points_spent": "SELECT count(*) FROM loyalty_share WHERE subject = ?",
 }
 #: The names of the purposes in a mask.
 Purposes = Callable[[int], tuple[str, ...]]

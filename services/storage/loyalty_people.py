@@ -58,7 +58,7 @@ def earned_by(connection: Connection, subject: SubjectId, store: str) -> Iterato
     for share in shares_of(connection, subject):
         yield ExportedValue(
             store=store,
-            kind="reward_share",
+            kind="points_spent",
             subject=subject,
             value={
                 "programme_id": share.programme_id,

@@ -105,6 +105,20 @@ async def test_what_another_took_back_stands_again_after_an_unlink(desk: Desk) -
     assert (await desk.mail()).HasField("given")
 
 
+async def test_a_guess_takes_back_no_complaint(desk: Desk) -> None:
+    """What one closed for another while they were proved to be one does not come back by a guess."""
+    guard = desk.calls.guard
+    for one in (ME, OTHER):
+        set_state(guard, one, *GRANTED, members=(ME, OTHER))
+    theirs = await desk.decide(OTHER)
+    await desk.report(theirs.decision_id, "COMPLAINT", OTHER)
+    await desk.report(theirs.decision_id, "COMPLAINT_CLOSED", ME)
+    assert (await desk.decide(OTHER)).HasField("given")
+    guessed(desk)
+    for one in (ME, OTHER):
+        assert (await desk.decide(one)).hold.reason == HOLD.HOLD_REASON_OPEN_COMPLAINT
+
+
 def batch(desk: Desk, *people: SubjectId | None) -> Call:
     call = desk.call(None)
     call.subjects = {"items.subject": list(people)}

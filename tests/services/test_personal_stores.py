@@ -85,7 +85,7 @@ async def _engagement(database: SqliteDatabase, policy: Policy, keys: SubjectKey
     await tell()
     key = event("a", subject=GONE).event_key
     store = DatabaseStore(database, EngagementPeople(policy.names_in), keys)
-    counts = {"event": 2, "declared": 1, "attribute": 1, "loyalty": 1, "reward": 1, "reward_share": 1}
+    counts = {"event": 2, "declared": 1, "attribute": 1, "loyalty": 1, "reward": 1, "points_spent": 1}
     return Kept(store, database, keys, tell, counts, (GONE, key))
 
 

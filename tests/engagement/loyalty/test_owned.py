@@ -90,7 +90,7 @@ def lived(of: Programme, steps: list[dict[str, Any]]) -> Recorded:
     return recorded
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.sampled_from(PROGRAMMES), st.lists(_STEPS, max_size=14), st.integers(0, 150))
 def test_without_some_of_their_identities_nobody_has_more_points(
     of: Programme, steps: list[dict[str, Any]], days: int
