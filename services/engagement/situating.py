@@ -155,12 +155,16 @@ def is_protected(call: Call, subject: SubjectId) -> bool:
 
 def with_context(facts: Facts, question: Question) -> Facts:
     """The facts of the instant that is asked for, with what the call said."""
+    if not question.context and facts.now_ms == question.now_ms:
+        return facts
     fields = {**facts.fields, **question.context} if question.context else facts.fields
     return replace(facts, fields=fields, now_ms=question.now_ms)
 
 
 def with_events(history: History, facts: Facts) -> History:
     """A history with what events tell of it."""
+    if not facts.events:
+        return history
     own = last_own_action_ms(facts.events)
     reported = history.last_own_action_ms
     latest = max((at_ms for at_ms in (own, reported) if at_ms is not None), default=None)
