@@ -85,8 +85,10 @@ def whose_of(call: Call, subject: SubjectId | None) -> Whose:
     """Whose history counts; nobody's for nobody. What was promised to one is told to none by a guess."""
     if subject is None:
         return Whose((), ())
-    members, proven = call.members(subject), set(_proven(call, subject))
-    person = (one for one in call.linked(subject) if one in members or call.allows(one, SERVICE))
+    members, proven, linked = call.members(subject), _proven(call, subject), call.linked(subject)
+    if members == proven == linked:
+        return Whose(members, members)
+    person = (one for one in linked if one in members or call.allows(one, SERVICE))
     readable = tuple(one for one in members if one in proven)
     return Whose(readable, tuple(dict.fromkeys((*members, *person))))
 
@@ -138,7 +140,8 @@ def stable_number(call: Call, subject: SubjectId) -> int:
 
 def is_certain(call: Call, subject: SubjectId) -> bool:
     """Whether nobody belongs to the person by a guess alone."""
-    return set(call.members(subject)) <= set(_proven(call, subject))
+    members, proven = call.members(subject), _proven(call, subject)
+    return members == proven or set(members) <= set(proven)
 
 
 def is_minor(facts: Facts) -> bool:

@@ -41,6 +41,8 @@ _SHOWN = """
         WHERE latest.subject = asked.person AND latest.slot = ? AND latest.held = ''
         ORDER BY latest.decided_at_ms DESC LIMIT 1)"""
 _PERSON = "(CAST(? AS BLOB))"
+#: Of most people of a campaign there is nothing.
+_NOTHING = History()
 
 
 class _Shown(NamedTuple):
@@ -75,7 +77,13 @@ def befores(looks: Sequence[Look], windows: Windows, reader: Connection) -> list
     rows = {row.decision_id: row for row in map(Row._make, of_each(_ROWS, ids, reader))}
     acted = dict(of_each(_ACTED, readable, reader))
     kept = _Kept(rows, promised, drawn, acted, _shown(looks, reader))
-    return [_before(look, kept, windows) for look in looks]
+    known = {*promised, *drawn, *acted, *(subject for subject, _ in kept.shown)}
+    return [
+        Before(_NOTHING, rows.get(look.decision_id))
+        if known.isdisjoint(look.whose.person)
+        else _before(look, kept, windows)
+        for look in looks
+    ]
 
 
 def _shown(looks: Sequence[Look], reader: Connection) -> dict[tuple[bytes, str], _Shown]:
@@ -93,8 +101,6 @@ def _shown(looks: Sequence[Look], reader: Connection) -> dict[tuple[bytes, str],
 
 def _before(look: Look, kept: _Kept, windows: Windows) -> Before:
     whose, row = look.whose, kept.rows.get(look.decision_id)
-    if not whose.person:
-        return Before(History(), row)
     latest = (kept.shown[one, look.slot] for one in whose.person if (one, look.slot) in kept.shown)
     shown = max(latest, default=None)
     drawn = {channel for one in whose.person for channel in kept.drawn.get(one, ())}

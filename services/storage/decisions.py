@@ -133,6 +133,8 @@ class DecisionTables:
 
     def _waiting_for(self, look: Look) -> tuple[Row | None, Row | None]:
         """Of what is not written yet the decision of the id, and the latest shown to the person."""
+        if not self._waiting:
+            return None, None
         keys = ((subject, look.slot) for subject in look.whose.person)
         shown = [self._shown[key] for key in keys if key in self._shown]
         return self._waiting.get(look.decision_id), max(shown, key=_decided_at_ms, default=None)
