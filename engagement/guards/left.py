@@ -52,7 +52,7 @@ class Left:
             for offer in situation.history.offers
             if offer.play_id == play.play_id and offer.given_at_ms <= now_ms < offer.until_ms
         ]
-        self.reaches_out = any(channel in OUTBOUND for channel in channels)
+        self.reaches_out = not OUTBOUND.keys().isdisjoint(channels)
         self.send_at_ms = now_ms
         self.best: GivenOffer | None = None
         self.ceiling = Depth.INDIVIDUAL

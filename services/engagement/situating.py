@@ -174,7 +174,7 @@ def with_events(history: History, facts: Facts) -> History:
     return replace(
         history,
         last_own_action_ms=latest,
-        first_event_ms=min((event.occurred_at_ms for event in facts.events), default=None),
+        first_event_ms=min(event.occurred_at_ms for event in facts.events),
         open_complaint=history.open_complaint or complaint.is_open(facts.events),
     )
 

@@ -153,6 +153,8 @@ class DecisionTables:
 
 def _with(before: Before, row: Row | None, shown: Row | None, slot: str) -> Before:
     """What was before, with what was not written yet."""
+    if row is None and shown is None:
+        return before
     history = before.history
     if shown is not None and shown.decided_at_ms >= before.shown_at_ms:
         history = replace(history, last_depth={slot: Depth(shown.depth)})
