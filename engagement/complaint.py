@@ -25,6 +25,8 @@ def is_open(events: Iterable[Event]) -> bool:
             latest[event.order_ref] = max(
                 latest.get(event.order_ref, event.occurred_at_ms), event.occurred_at_ms
             )
+    if not complained:
+        return False
     all_before = closed.get("")
     return any(
         at_ms >= max((end for end in (closed.get(reference), all_before) if end is not None), default=at_ms)

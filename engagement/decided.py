@@ -16,6 +16,8 @@ from engagement.play import Channel, Depth, Option, Play
 
 _DRAW_DOMAIN = b"veilgraph/draw"
 _DRAW_BITS = 53
+#: As plain numbers: flags are slow to put together, and this is done for everybody.
+_PLACE, _QUESTION, _OFFER = (int(one) for one in (Promise.PLACE, Promise.QUESTION, Promise.OFFER))
 
 
 class Asking(NamedTuple):
@@ -56,8 +58,8 @@ def row_of(asking: Asking, outcome: Outcome, grounds: Grounds) -> Row:
     """What is kept of an outcome."""
     held = outcome.held or ""
     candidate = outcome.candidate
-    promises = promises_of(outcome) if asking.subject else Promise.NOTHING
-    offers = bool(promises & Promise.OFFER)
+    promises = promises_of(outcome) if asking.subject else 0
+    offers = bool(promises & _OFFER)
     became = Became.HELD if candidate is None else Became.PROMISED if promises else Became.SHOWN
     return Row(
         decision_id=asking.decision_id,
@@ -80,7 +82,7 @@ def row_of(asking: Asking, outcome: Outcome, grounds: Grounds) -> Row:
         personalised=int(outcome.price_personalised),
         propensity=outcome.propensity,
         binds_until_ms=outcome.binds_until_ms,
-        promises=int(promises),
+        promises=promises,
         became=int(became),
         honours=b"" if outcome.honours is None else outcome.honours.decision_id,
         grounds=packed(grounds),
@@ -89,15 +91,15 @@ def row_of(asking: Asking, outcome: Outcome, grounds: Grounds) -> Row:
     )
 
 
-def promises_of(outcome: Outcome) -> Promise:
-    """What an outcome promises a person."""
+def promises_of(outcome: Outcome) -> int:
+    """What an outcome promises a person, a ``Promise``."""
     if outcome.candidate is None:
-        return Promise.NOTHING
-    promises = Promise.PLACE if outcome.reserves else Promise.NOTHING
+        return 0
+    promises = _PLACE if outcome.reserves else 0
     if outcome.candidate.play.asks:
-        promises |= Promise.QUESTION
+        promises |= _QUESTION
     if outcome.offers:
-        promises |= Promise.OFFER
+        promises |= _OFFER
     return promises
 
 

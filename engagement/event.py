@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from enum import IntEnum
+from functools import cache
 from typing import NamedTuple
 
 from identity.ids import SubjectId
@@ -131,6 +132,12 @@ def event_key_of(tenant: str, caller: str) -> Callable[[str], bytes]:
         return own.digest()
 
     return key
+
+
+@cache
+def use_of(purpose: int) -> int:
+    """The mask of one purpose, a bit position."""
+    return use_mask([purpose])
 
 
 def use_mask(purposes: Iterable[int]) -> int:

@@ -16,7 +16,7 @@ from engagement.attributes import of_person as attributes_of_person
 from engagement.declared import AgeBand, Answer, Topic
 from engagement.declared import of_person as answers_of_person
 from engagement.detail import LOCATION_PRECISE, coarse, coarsened, has_precise_place, is_precise
-from engagement.event import Event, Party, use_mask
+from engagement.event import Event, Party, use_of
 from engagement.facts import Facts, Known
 from engagement.fields import TIME_ZONE, may_read
 from identity.ids import SubjectId
@@ -64,10 +64,7 @@ def facts_of(stored: Stored, asked: Asked, *, events_known: bool = True) -> Fact
         asked: what for.
         events_known: whether ``stored.events`` is all there was.
     """
-    uses = use_mask([asked.purpose])
-    answers = answers_of_person(answer for answer in stored.answers if answer.uses & uses)
-    values = by_name(attributes_of_person(readable(stored.values, asked), asked.now_ms))
-    fields = {**_declared(answers, asked.leaf), **{name: _known(found) for name, found in values.items()}}
+    fields = {**_said_by(stored.answers, asked), **_told_of(stored.values, asked)}
     zone = fields.get(TIME_ZONE)
     return Facts(
         events=readable_events(stored.events, asked),
@@ -78,9 +75,23 @@ def facts_of(stored: Stored, asked: Asked, *, events_known: bool = True) -> Fact
     )
 
 
+def _said_by(answers: Sequence[Answer], asked: Asked) -> dict[str, Known]:
+    if not answers:
+        return {}
+    uses = use_of(asked.purpose)
+    return _declared(answers_of_person(answer for answer in answers if answer.uses & uses), asked.leaf)
+
+
+def _told_of(values: Sequence[Value], asked: Asked) -> dict[str, Known]:
+    if not values:
+        return {}
+    counting = by_name(attributes_of_person(readable(values, asked), asked.now_ms))
+    return {name: _known(found) for name, found in counting.items()}
+
+
 def readable(values: Iterable[Value], asked: Asked) -> list[Value]:
     """The values that a purpose may read now, places as finely as their person permits."""
-    uses = use_mask([asked.purpose])
+    uses = use_of(asked.purpose)
     return [
         _placed(value, asked)
         for value in values
@@ -90,7 +101,7 @@ def readable(values: Iterable[Value], asked: Asked) -> list[Value]:
 
 def readable_events(events: Iterable[Event], asked: Asked) -> list[Event]:
     """The events that a purpose may read now, in their order."""
-    uses = use_mask([asked.purpose])
+    uses = use_of(asked.purpose)
     return [
         event
         if not has_precise_place(event.detail) or asked.permits(event.subject, LOCATION_PRECISE)

@@ -63,7 +63,8 @@ def grounds_of(outcome: Outcome, facts: Facts, shown: Iterable[str] = ()) -> Gro
         facts: what it was decided by.
         shown: names of the fields that its content reads besides.
     """
-    sources = tuple(_source(name, facts) for name in sorted({*outcome.read, *shown}))
+    read = sorted({*outcome.read, *shown}) if shown else outcome.read  # which is sorted
+    sources = tuple([_source(name, facts) for name in read])
     return Grounds(outcome.steps, outcome.alternatives, sources, outcome.retry_at_ms)
 
 
@@ -81,9 +82,13 @@ def shaping(steps: Iterable[Step]) -> list[str]:
 def packed(grounds: Grounds) -> bytes:
     """The grounds in a few hundred bytes; ``unpacked`` gives them back."""
     path = _path_packed(grounds.steps, grounds.chances)
-    sources = [[one.name, one.party, one.origin, one.observed_at_ms] for one in grounds.sources]
-    rest = _dense([sources, grounds.retry_at_ms])
-    return len(path).to_bytes(2, "big") + path + rest.encode()
+    sources = ",".join(
+        [
+            f"[{_text(one.name)},{one.party:d},{_text(one.origin)},{one.observed_at_ms}]"
+            for one in grounds.sources
+        ]
+    )
+    return len(path).to_bytes(2, "big") + path + f"[[{sources}],{grounds.retry_at_ms}]".encode()
 
 
 def unpacked(content: bytes) -> Grounds:
@@ -97,6 +102,12 @@ def unpacked(content: bytes) -> Grounds:
         tuple(Source(*source) for source in sources),
         retry_at_ms,
     )
+
+
+@lru_cache(1000)
+def _text(said: str) -> str:
+    """A text as JSON has it: there are few names of fields and of systems."""
+    return _dense(said)
 
 
 @lru_cache(1000)

@@ -41,4 +41,9 @@ def is_own_action(event: Event) -> bool:
 
 def last_own_action_ms(events: Iterable[Event]) -> int | None:
     """When the person last did something themselves; ``None``: it is not known that they ever did."""
-    return max((event.occurred_at_ms for event in events if is_own_action(event)), default=None)
+    latest = None
+    for event in events:
+        # Of events that stand newest first the details of few are looked at.
+        if (latest is None or event.occurred_at_ms > latest) and is_own_action(event):
+            latest = event.occurred_at_ms
+    return latest

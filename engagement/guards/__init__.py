@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from engagement.decision import Held, Outcome, Situation, Step
 from engagement.guards.bounds import ask_budget, cap
@@ -51,6 +52,9 @@ def pipeline(chooser: Chooser) -> tuple[Guard, ...]:
         Guard("cap", cap),  # last: whatever stands before it takes no place
     )
 
+
+#: A step is the same for most people whom a play is tried for, and is made once for them.
+_step = lru_cache(4096)(Step)
 
 #: The list with the chooser that is shipped.
 PIPELINE = pipeline(BY_RULE)
@@ -99,11 +103,11 @@ def guarded(play: Play, situation: Situation, guards: Sequence[Guard] = PIPELINE
         guards: the list.
     """
     left = Left(play, situation)
-    for guard in guards:
+    for name, act in guards:
         if not left.candidates:
             break
-        guard.act(left, situation)
-        left.steps.append(Step(guard.name, len(left.candidates), left.ceiling, play.play_id))
+        act(left, situation)
+        left.steps.append(_step(name, len(left.candidates), left.ceiling, play.play_id))
     return left
 
 

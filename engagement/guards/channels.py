@@ -15,7 +15,7 @@ SERVICE = "service"
 
 def channel_allowed(left: Left, situation: Situation) -> None:
     """A channel that reaches out needs its own permission; one they left is closed, whatever comes by it."""
-    if not (left.play.service and left.play.purpose == SERVICE):
+    if left.reaches_out and not (left.play.service and left.play.purpose == SERVICE):
         left.keep(lambda one: _is_permitted(one.channel, situation), Held.NOT_PERMITTED)
     closed = situation.history.closed
     if closed:

@@ -27,6 +27,8 @@ def eligibility(left: Left, situation: Situation) -> None:
         left.clear(Held.NOTHING_LIVE)
         return
     is_for = _is_for(left, situation)
+    if is_for and all(one.option.condition is None for one in left.candidates):
+        return
     options = {one.option.option_id: one.option for one in left.candidates}
     fit = {
         option_id

@@ -8,6 +8,7 @@ option of an exploring chooser falls, is worked out once for all choosers (``eng
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import isfinite
 from typing import Protocol
 
@@ -43,12 +44,18 @@ class ByRule:
 
     def weigh(self, _situation: Situation, candidates: Sequence[Candidate]) -> Sequence[float]:
         """The same for all options, and more for the deepest."""
-        depths = {one.option.option_id: one.option.depth for one in candidates}
-        deepest = max(depths.values())
-        closest = sum(depth == deepest for depth in depths.values())
-        explored = EXPLORED_PERMILLE / 1000
-        least, more = explored / len(depths), (1 - explored) / closest
-        return [least + more if one.option.depth == deepest else least for one in candidates]
+        return _by_depth(tuple([(one.option.option_id, one.option.depth) for one in candidates]))
+
+
+@lru_cache(1000)
+def _by_depth(given: tuple[tuple[str, int], ...]) -> Sequence[float]:
+    """The weights of candidates by the ids and depths of their options; the same for many people."""
+    depths = dict(given)
+    deepest = max(depths.values())
+    closest = sum(depth == deepest for depth in depths.values())
+    explored = EXPLORED_PERMILLE / 1000
+    least, more = explored / len(depths), (1 - explored) / closest
+    return [least + more if depth == deepest else least for _, depth in given]
 
 
 BY_RULE = ByRule()
@@ -65,6 +72,8 @@ def learner(chooser: Chooser) -> Guard:
 
 def relevance_floor(left: Left, situation: Situation) -> None:
     """What is held irrelevant, or weighed by no number, is not given, unless it is certain."""
+    if all(map(_counts, left.weights.values())):
+        return
     fields = situation.facts.fields
     left.keep(lambda one: _counts(left.weight(one)) or is_certain(one.option, fields), Held.NOT_ELIGIBLE)
 

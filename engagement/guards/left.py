@@ -49,7 +49,7 @@ class Left:
             Candidate(play, option, channel, now_ms) for option in play.options for channel in channels
         ]
         self.offers = _offers(play, situation)
-        self.reaches_out = any(channel in OUTBOUND for channel in channels)
+        self.reaches_out = not OUTBOUND.keys().isdisjoint(channels)
         self.send_at_ms = now_ms
         self.best: GivenOffer | None = None
         self.ceiling = Depth.INDIVIDUAL

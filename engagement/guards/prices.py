@@ -19,6 +19,8 @@ from engagement.price import discounted, is_sound, keeps_margin
 
 def personal_price(left: Left, situation: Situation) -> None:
     """A personalised price needs a permission of its own; a minor never gets one."""
+    if all(one.option.discount is None for one in left.candidates):
+        return
     if situation.minor or not situation.permits(PRICING):
         segments = situation.segments
         left.keep(lambda one: not is_personalised(one.play, one.option, segments), Held.NOT_PERMITTED)

@@ -61,6 +61,16 @@ class LoyaltyStore(Protocol):
     async def recorded(self, asked: Loyalty) -> Recorded:
         """What was recorded for some birth subjects in some programmes, as of one state."""
 
+    async def recorded_of_each(
+        self, people: Sequence[Sequence[SubjectId]], asked: Loyalty
+    ) -> Sequence[Recorded]:
+        """The same of several people, all as of one state and in their order.
+
+        Args:
+            people: the birth subjects of each.
+            asked: what of; its members do not count.
+        """
+
     async def reserve(self, wanted: Reservation, asked: Loyalty) -> Reservation | Refusal:
         """Reserves a reward of the one programme asked of, or answers with the reservation of that id.
 

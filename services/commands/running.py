@@ -90,7 +90,7 @@ def add(commands: Any) -> None:
     tour.set_defaults(command=_tour)
 
 
-def _as_a_service() -> None:
+def as_a_service() -> None:
     """How the interpreter of a process that serves is set."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.set_threshold(*COLLECT_EVERY)
@@ -112,7 +112,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     from services.storage.folder import FolderInUse
     from services.tls.material import CertificateUnusable
 
-    _as_a_service()
+    as_a_service()
     if arguments.replicas > 1 and not (arguments.processes > 1 and arguments.postgresql):
         console.print("[red]Can not run:[/red] replicas need --processes 4 and --postgresql", highlight=False)
         return 1
@@ -162,7 +162,7 @@ def _serve(arguments: argparse.Namespace, console: Console) -> int:
     from services.storage.folder import FolderInUse
     from services.tls.material import CertificateUnusable
 
-    _as_a_service()
+    as_a_service()
     try:
         config = load(arguments.config)
         if arguments.folder is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -69,10 +69,12 @@ def questions_of(
     if at_ms is not None and abs(at_ms - call.now_ms) > _AT_MOST_APART_MS:
         raise InvalidRequest("FIELD_RANGE", field="at")
     purpose = call.guard.policy.leaves[call.purpose]
+    assert call.caller is not None  # noqa: S101 - authentication ran before
+    key_of = event_key_of(call.tenant, call.caller.id)
     return [
         Question(
             purpose=purpose,
-            decision_id=decision_id_of(call, request.request_id, index, nobody=subject is None),
+            decision_id=decision_id_of(key_of, request.request_id, index, nobody=subject is None),
             digest=hashlib.sha256((subject or b"") + content).digest()[:DECISION_BYTES],
             slot=request.slot,
             play_id=request.play_id,
@@ -89,17 +91,16 @@ def questions_of(
     ]
 
 
-def decision_id_of(call: Call, request_id: str, index: int, *, nobody: bool) -> bytes:
+def decision_id_of(key_of: Callable[[str], bytes], request_id: str, index: int, *, nobody: bool) -> bytes:
     """The id of the decision of a request: another for each caller, and for nobody.
 
     Args:
-        call: whose request it is.
+        key_of: makes the keys of whoever's request it is.
         request_id: the caller's.
         index: position of the person in the request.
         nobody: it is decided for nobody.
     """
-    assert call.caller is not None  # noqa: S101 - authentication ran before
-    return event_key_of(call.tenant, call.caller.id)(f"{_REQUEST}\n{int(nobody)}\n{index}\n{request_id}")
+    return key_of(f"{_REQUEST}\n{int(nobody)}\n{index}\n{request_id}")
 
 
 def context_of(values: Iterable[decision_pb2.ContextValue]) -> dict[str, tuple[Field, Known]]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from consent.policy import Policy
-from engagement.event import use_mask
+from engagement.event import use_of
 from engagement.facts import Facts
 from engagement.facts_of import Asked, Stored, facts_of
 from engagement.store import KnownStore, Window
@@ -57,23 +57,19 @@ class Knowing:
         index = self._policy.index(purpose)
         people = [() if subject is None else call.members(subject, index) for subject in subjects]
         asked = Asked(index, purpose, call.now_ms, limits_zone, call.allows)
-        window = Window(use_mask([index]), call.now_ms - WINDOW_DAYS * _DAY_MS, call.now_ms, EVENTS_MAX)
+        window = Window(use_of(index), call.now_ms - WINDOW_DAYS * _DAY_MS, call.now_ms, EVENTS_MAX)
         stored = await self._store.stored(people, window)
         facts = [
             facts_of(of_one, asked, events_known=bool(members) and has_all_events(of_one))
             for members, of_one in zip(people, stored, strict=True)
         ]
-        return [
-            await self._with_loyalty(one, call, subject, index)
-            for one, subject in zip(facts, subjects, strict=True)
-        ]
-
-    async def _with_loyalty(self, facts: Facts, call: Call, subject: SubjectId | None, index: int) -> Facts:
-        """The facts, and where the person stands."""
-        if self._standings is None or subject is None:
+        if self._standings is None:
             return facts
-        known = await self._standings.known_of(call, subject, index)
-        return replace(facts, fields={**facts.fields, **known}) if known else facts
+        standings = await self._standings.known_of_each(call, subjects, index)
+        return [
+            replace(one, fields={**one.fields, **known}) if known else one
+            for one, known in zip(facts, standings, strict=True)
+        ]
 
 
 def has_all_events(stored: Stored) -> bool:

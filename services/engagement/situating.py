@@ -85,8 +85,10 @@ def whose_of(call: Call, subject: SubjectId | None) -> Whose:
     """Whose history counts; nobody's for nobody. What was promised to one is told to none by a guess."""
     if subject is None:
         return Whose((), ())
-    members, proven = call.members(subject), set(_proven(call, subject))
-    others = (one for one in call.linked(subject) if one in members or call.allows(one, SERVICE))
+    members, proven, linked = call.members(subject), _proven(call, subject), call.linked(subject)
+    if members == proven == linked:
+        return Whose(members, members, members)
+    others = (one for one in linked if one in members or call.allows(one, SERVICE))
     person = tuple(dict.fromkeys((*members, *others)))
     readable, certain = (tuple(one for one in those if one in proven) for those in (members, person))
     return Whose(readable, person, certain)
@@ -139,7 +141,8 @@ def stable_number(call: Call, subject: SubjectId) -> int:
 
 def is_certain(call: Call, subject: SubjectId) -> bool:
     """Whether nobody belongs to the person by a guess alone."""
-    return set(call.members(subject)) <= set(_proven(call, subject))
+    members, proven = call.members(subject), _proven(call, subject)
+    return members == proven or set(members) <= set(proven)
 
 
 def is_minor(facts: Facts) -> bool:
@@ -156,19 +159,23 @@ def is_protected(call: Call, subject: SubjectId) -> bool:
 
 def with_context(facts: Facts, question: Question) -> Facts:
     """The facts of the instant that is asked for, with what the call said."""
+    if not question.context and facts.now_ms == question.now_ms:
+        return facts
     fields = {**facts.fields, **question.context} if question.context else facts.fields
     return replace(facts, fields=fields, now_ms=question.now_ms)
 
 
 def with_events(history: History, facts: Facts) -> History:
     """A history with what events tell of it."""
+    if not facts.events:
+        return history
     own = last_own_action_ms(facts.events)
     reported = history.last_own_action_ms
     latest = max((at_ms for at_ms in (own, reported) if at_ms is not None), default=None)
     return replace(
         history,
         last_own_action_ms=latest,
-        first_event_ms=min((event.occurred_at_ms for event in facts.events), default=None),
+        first_event_ms=min(event.occurred_at_ms for event in facts.events),
         open_complaint=history.open_complaint or complaint.is_open(facts.events),
     )
 

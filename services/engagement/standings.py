@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from engagement.facts import Known
 from engagement.loyalty.account import standing_by
 from engagement.loyalty.known import known
-from engagement.loyalty.standing import Standing
 from engagement.loyalty.store import Loyalty, LoyaltyStore
 from identity.ids import SubjectId
 from services.engagement.programmes import Programmes
@@ -32,22 +31,29 @@ class Standings:
         self._programmes = programmes
         self._purpose = purpose
 
-    async def of(self, members: Sequence[SubjectId], now_ms: int) -> list[Standing]:
-        """Where the person of some birth subjects stands, each of whom permits loyalty."""
-        programmes = list(self._programmes().values())
-        if not programmes or not members:
-            return []
-        recorded = await self._store.recorded(Loyalty(members, programmes, self._purpose, now_ms))
-        return [standing_by(programme, recorded, now_ms) for programme in programmes]
-
-    async def known_of(self, call: Call, subject: SubjectId, purpose: int) -> Mapping[str, Known]:
+    async def known_of_each(
+        self, call: Call, subjects: Sequence[SubjectId | None], purpose: int
+    ) -> list[Mapping[str, Known]]:
         """What a purpose may know of it: of those birth subjects that permit it and loyalty, too.
 
         Args:
-            call: of whose subjects it is one, or who has judged it.
-            subject: a birth subject of the person.
+            call: whose subjects they are, or who has judged them.
+            subjects: a birth subject of each person; of ``None`` nothing is known.
             purpose: bit position of the purpose.
         """
-        permit = set(call.members(subject, purpose))
-        members = [one for one in call.members(subject, self._purpose) if one in permit]
-        return known(await self.of(members, call.now_ms))
+        programmes = list(self._programmes().values())
+        if not programmes:
+            return [{}] * len(subjects)
+        people = [self._permitting(call, subject, purpose) for subject in subjects]
+        asked = Loyalty((), programmes, self._purpose, call.now_ms)
+        recorded = await self._store.recorded_of_each(people, asked)
+        return [
+            known(standing_by(programme, one, call.now_ms) for programme in programmes) if members else {}
+            for members, one in zip(people, recorded, strict=True)
+        ]
+
+    def _permitting(self, call: Call, subject: SubjectId | None, purpose: int) -> Sequence[SubjectId]:
+        if subject is None:
+            return ()
+        permit = call.members(subject, purpose)
+        return [one for one in call.members(subject, self._purpose) if one in permit]

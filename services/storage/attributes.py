@@ -6,7 +6,7 @@ place of what was observed later, so that a record may be sent again, and late.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,11 +16,14 @@ from engagement.errors import TooManyAnswers
 from engagement.event import Party
 from identity.ids import SubjectId
 from services.storage.database import Connection, Database
+from services.storage.portions import of_each
 from services.storage.tombstones import erased_among
 
 _COLUMNS = ", ".join(Value._fields)
 _MARKS = ", ".join("?" * len(Value._fields))
-_OF_SUBJECT = f"SELECT {_COLUMNS} FROM attribute WHERE subject = ? ORDER BY dependent, attribute, party"  # noqa: S608
+_OF_EACH = f"""
+    SELECT {_COLUMNS} FROM attribute WHERE subject IN (:marks)
+    ORDER BY dependent, attribute, party"""  # noqa: S608 - our own names
 _PUT = f"""
     INSERT INTO attribute ({_COLUMNS}) VALUES ({_MARKS})
     ON CONFLICT (subject, dependent, attribute, party) DO UPDATE SET
@@ -48,7 +51,15 @@ class AttributeTables:
 
 def values_of(connection: Connection, subject: SubjectId) -> list[Value]:
     """All values of a birth subject, of all parties."""
-    return [_value(row) for row in connection.execute(_OF_SUBJECT, (subject,)).fetchall()]
+    return values_of_each(connection, [subject]).get(subject, [])
+
+
+def values_of_each(connection: Connection, subjects: Collection[SubjectId]) -> dict[SubjectId, list[Value]]:
+    """All values of some birth subjects, by subject; of whom there are none is not there."""
+    found: dict[SubjectId, list[Value]] = {}
+    for value in map(_value, of_each(_OF_EACH, subjects, connection)):
+        found.setdefault(value.subject, []).append(value)
+    return found
 
 
 def put(connection: Connection, values: Sequence[Value]) -> int:

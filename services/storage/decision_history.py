@@ -1,14 +1,14 @@
 """What was between the suite and people before a decision, read of one state for many people at once.
 
 A campaign asks of hundreds of people what a page asks of one: each question is one statement for a
-portion of them, and is put together for each person here. Only what a place showed last is asked
-person by person, because that is the first entry of an index for each.
+portion of them, and is put together for each person here. What a place showed somebody last is the first
+entry of an index for each of them, however much they were shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from engagement.decision import GivenOffer, History, Reservation
 from engagement.decision_store import (
@@ -26,6 +26,7 @@ from engagement.decision_store import (
 from engagement.play import Channel, Depth
 from identity.ids import SubjectId
 from services.storage.database import Connection
+from services.storage.portions import of_each
 
 #: ``boundary.channel`` of an open complaint.
 COMPLAINT = 0
@@ -34,7 +35,6 @@ PLACE, QUESTION, OFFER = (int(one) for one in (Promise.PLACE, Promise.QUESTION, 
 COLUMNS = ", ".join(Row._fields)
 STANDS = f"promises > 0 AND became IN ({Became.PROMISED:d}, {Became.SENT:d})"
 
-_VALUES_A_QUERY = 500
 _OWN = ", ".join(f"{outcome:d}" for outcome in OWN_OUTCOMES)
 _ROWS = f"SELECT {COLUMNS} FROM decision WHERE decision_id IN (:marks)"  # noqa: S608 - our own names
 _PROMISED = f"""
@@ -46,8 +46,23 @@ _ACTED = f"""
     SELECT subject, max(at_ms) FROM decision_report
     WHERE subject IN (:marks) AND outcome IN ({_OWN}) GROUP BY subject"""  # noqa: S608
 _SHOWN = """
-    SELECT decided_at_ms, turn, depth FROM decision WHERE subject IN (:marks) AND slot = ? AND held = ''
-    ORDER BY decided_at_ms DESC, turn DESC, decision_id DESC LIMIT 1"""
+    WITH asked (person) AS (VALUES :marks)
+    SELECT decision.subject, decision.decided_at_ms, decision.turn, decision.depth
+    FROM asked CROSS JOIN decision ON decision.decision_id = (
+        SELECT latest.decision_id FROM decision AS latest
+        WHERE latest.subject = asked.person AND latest.slot = ? AND latest.held = ''
+        ORDER BY latest.decided_at_ms DESC, latest.turn DESC, latest.decision_id DESC LIMIT 1)"""
+_PERSON = "(CAST(? AS BLOB))"
+#: Of most people of a campaign there is nothing.
+_NOTHING = History()
+
+
+class _Shown(NamedTuple):
+    """What a place showed somebody last."""
+
+    decided_at_ms: int
+    turn: int
+    depth: int
 
 
 class _Kept(NamedTuple):
@@ -58,6 +73,7 @@ class _Kept(NamedTuple):
     drawn: Mapping[bytes, Sequence[int]]
     lifted: Mapping[tuple[bytes, int], Sequence[bytes]]
     acted: Mapping[bytes, int]
+    shown: Mapping[tuple[bytes, str], _Shown]
 
 
 def befores(looks: Sequence[Look], windows: Windows, reader: Connection) -> list[Before]:
@@ -66,37 +82,44 @@ def befores(looks: Sequence[Look], windows: Windows, reader: Connection) -> list
     readable = {subject for look in looks for subject in look.whose.readable}
     earliest = windows.now_ms - max(windows.cap_ms, windows.asks_ms)
     promised: dict[bytes, list[Row]] = {}
-    for row in map(Row._make, _of_each(_PROMISED, people, reader, earliest, windows.now_ms)):
+    for row in map(Row._make, of_each(_PROMISED, people, reader, earliest, windows.now_ms)):
         promised.setdefault(row.subject, []).append(row)
     drawn: dict[bytes, list[int]] = {}
-    for subject, channel in _of_each(_DRAWN, people, reader):
+    for subject, channel in of_each(_DRAWN, people, reader):
         drawn.setdefault(subject, []).append(channel)
     lifted: dict[tuple[bytes, int], list[bytes]] = {}
-    for subject, channel, lifted_by in _of_each(_LIFTED, drawn, reader):
+    for subject, channel, lifted_by in of_each(_LIFTED, drawn, reader):
         lifted.setdefault((subject, channel), []).append(lifted_by)
     ids = {look.decision_id for look in looks}
-    rows = {row.decision_id: row for row in map(Row._make, _of_each(_ROWS, ids, reader))}
-    kept = _Kept(rows, promised, drawn, lifted, dict(_of_each(_ACTED, readable, reader)))
-    return [_before(look, kept, windows, reader) for look in looks]
+    rows = {row.decision_id: row for row in map(Row._make, of_each(_ROWS, ids, reader))}
+    acted = dict(of_each(_ACTED, readable, reader))
+    kept = _Kept(rows, promised, drawn, lifted, acted, _shown(looks, reader))
+    known = {*promised, *drawn, *acted, *(subject for subject, _ in kept.shown)}
+    return [
+        Before(_NOTHING, rows.get(look.decision_id))
+        if known.isdisjoint(look.whose.person)
+        else _before(look, kept, windows)
+        for look in looks
+    ]
 
 
-def _of_each(sql: str, values: Collection[bytes], reader: Connection, *rest: int) -> Iterator[Any]:
-    """The rows of a statement for all of some values, which stand where ``:marks`` is."""
-    every = list(values)
-    for start in range(0, len(every), _VALUES_A_QUERY):
-        some = every[start : start + _VALUES_A_QUERY]
-        yield from reader.execute(_marked(sql, some), (*some, *rest)).fetchall()
+def _shown(looks: Sequence[Look], reader: Connection) -> dict[tuple[bytes, str], _Shown]:
+    """What places showed last; what is no place shows nothing."""
+    of_slot: dict[str, set[SubjectId]] = {}
+    for look in looks:
+        if look.slot:
+            of_slot.setdefault(look.slot, set()).update(look.whose.person)
+    return {
+        (subject, slot): _Shown(*shown)
+        for slot, people in of_slot.items()
+        for subject, *shown in of_each(_SHOWN, people, reader, slot, mark=_PERSON)
+    }
 
 
-def _marked(sql: str, values: Sequence[object]) -> str:
-    return sql.replace(":marks", ", ".join("?" * len(values)))
-
-
-def _before(look: Look, kept: _Kept, windows: Windows, reader: Connection) -> Before:
+def _before(look: Look, kept: _Kept, windows: Windows) -> Before:
     whose, row = look.whose, kept.rows.get(look.decision_id)
-    if not whose.person:
-        return Before(History(), row)
-    shown = reader.execute(_marked(_SHOWN, whose.person), (*whose.person, look.slot)).fetchone()
+    latest = (kept.shown[one, look.slot] for one in whose.person if (one, look.slot) in kept.shown)
+    shown = max(latest, default=None)
     drawn = _drawn(whose, kept)
     acted = (kept.acted[one] for one in whose.readable if one in kept.acted)
     rows = _in_order(row for one in whose.person for row in kept.promised.get(one, ()))
@@ -114,10 +137,10 @@ def _before(look: Look, kept: _Kept, windows: Windows, reader: Connection) -> Be
             if one.promises & QUESTION and one.send_at_ms > windows.now_ms - windows.asks_ms
         ],
         offers=[_offer(one) for one in rows if _binds(one, whose.readable, windows.now_ms)],
-        last_depth={} if shown is None else {look.slot: Depth(shown[2])},
+        last_depth={} if shown is None else {look.slot: Depth(shown.depth)},
         closed=frozenset(Channel(channel) for channel in drawn if channel != COMPLAINT),
     )
-    return Before(history, row, None if shown is None else MadeAt(*shown[:2]))
+    return Before(history, row, None if shown is None else MadeAt(shown.decided_at_ms, shown.turn))
 
 
 def _drawn(whose: Whose, kept: _Kept) -> set[int]:

@@ -146,6 +146,8 @@ class DecisionTables:
 
     def _waiting_for(self, look: Look) -> tuple[Row | None, Row | None]:
         """Of what is not written yet the decision of the id, and the latest shown to the person."""
+        if not self._waiting:
+            return None, None
         keys = ((subject, look.slot) for subject in look.whose.person)
         shown = [self._shown[key] for key in keys if key in self._shown]
         return self._waiting.get(look.decision_id), max(shown, key=_made_at, default=None)
@@ -164,6 +166,8 @@ class DecisionTables:
 
 def _with(before: Before, row: Row | None, shown: Row | None, slot: str) -> Before:
     """What was before, with what was not written yet."""
+    if row is None and shown is None:
+        return before
     history = before.history
     if shown is not None and (before.shown_at is None or shown.made_at >= before.shown_at):
         history = replace(history, last_depth={slot: Depth(shown.depth)})

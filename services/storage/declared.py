@@ -7,7 +7,7 @@ them is told what it declares by then, so what was taken back or erased is told 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,11 +20,12 @@ from services.storage import attributes
 from services.storage.database import Connection, Database
 from services.storage.outbox import last_told, tell_no_event
 from services.storage.partitions import subjects_of
+from services.storage.portions import of_each
 from services.storage.tombstones import erased_among
 
 _COLUMNS = ", ".join(Answer._fields)
 _MARKS = ", ".join("?" * len(Answer._fields))
-_OF_SUBJECT = f"SELECT {_COLUMNS} FROM declared WHERE subject = ? ORDER BY topic, name"  # noqa: S608
+_OF_EACH = f"SELECT {_COLUMNS} FROM declared WHERE subject IN (:marks) ORDER BY topic, name"  # noqa: S608
 _PUT = f"""
     INSERT INTO declared ({_COLUMNS}) VALUES ({_MARKS}) ON CONFLICT (subject, topic, name) DO UPDATE SET
     {", ".join(f"{name} = excluded.{name}" for name in Answer._fields)}"""  # noqa: S608 - our own names
@@ -53,7 +54,15 @@ class DeclaredTables:
 
 def answers_of(connection: Connection, subject: SubjectId) -> list[Answer]:
     """What a birth subject declares."""
-    return [_answer(row) for row in connection.execute(_OF_SUBJECT, (subject,)).fetchall()]
+    return answers_of_each(connection, [subject]).get(subject, [])
+
+
+def answers_of_each(connection: Connection, subjects: Collection[SubjectId]) -> dict[SubjectId, list[Answer]]:
+    """What some birth subjects declare, by subject; who declares nothing is not there."""
+    found: dict[SubjectId, list[Answer]] = {}
+    for answer in map(_answer, of_each(_OF_EACH, subjects, connection)):
+        found.setdefault(answer.subject, []).append(answer)
+    return found
 
 
 def declared_in(connection: Connection, seq: int) -> tuple[Declared, ...]:

@@ -8,12 +8,12 @@ so that one that expires lets go by itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from engagement.errors import RequestIdReused
-from engagement.event import Event, use_mask
+from engagement.event import Event, use_of
 from engagement.loyalty.account import Recorded, standing_by
 from engagement.loyalty.entry import Account, Entry, admitted, moved_by
 from engagement.loyalty.ledger import EARNING_KINDS
@@ -31,7 +31,11 @@ from engagement.loyalty.store import Loyalty, Posted, Posting
 from engagement.rules import Refusal
 from identity.ids import SubjectId
 from services.storage.database import Connection, Database
+from services.storage.portions import of_each
 from services.storage.tombstones import erased_among
+
+#: What hangs on a birth subject.
+Line = TypeVar("Line", Entry, Share, Event)
 
 _ENTRY = ", ".join(Entry._fields)
 _RESERVATION = ", ".join(Reservation._fields)
@@ -40,18 +44,18 @@ _EVENT = ", ".join(Event._fields)
 _KINDS = ", ".join(str(int(kind)) for kind in EARNING_KINDS)
 _OPEN, _COMMITTED = int(Settling.OPEN), int(Settling.COMMITTED)
 
-_ENTRIES_OF = f"SELECT {_ENTRY} FROM loyalty_entry WHERE subject = ?"  # noqa: S608 - our own names, here and below
+_ENTRIES_OF = f"SELECT {_ENTRY} FROM loyalty_entry WHERE subject IN (:marks)"  # noqa: S608 - our own names, here and below
 _NAMESAKES = f"""
     SELECT {_ENTRY} FROM loyalty_entry
     WHERE subject = ? AND programme_id = ? AND reference = ? AND reference <> ''
     UNION ALL SELECT {_ENTRY} FROM loyalty_entry
     WHERE subject = ? AND programme_id = ? AND reverses = ? AND reverses <> ''"""  # noqa: S608
-_RESERVATIONS_OF = f"SELECT {_RESERVATION} FROM loyalty_reservation WHERE subject = ?"  # noqa: S608
-_SHARES_OF = f"SELECT {_SHARE} FROM loyalty_share WHERE subject = ?"  # noqa: S608
+_RESERVATIONS_OF = f"SELECT {_RESERVATION} FROM loyalty_reservation WHERE subject IN (:marks)"  # noqa: S608
+_SHARES_OF = f"SELECT {_SHARE} FROM loyalty_share WHERE subject IN (:marks)"  # noqa: S608
 _RESERVED = f"SELECT {_RESERVATION} FROM loyalty_reservation WHERE reservation_id = ?"  # noqa: S608
 _EVENTS_OF = f"""
     SELECT {_EVENT} FROM event
-    WHERE subject = ? AND kind IN ({_KINDS}) AND uses & ? <> 0
+    WHERE subject IN (:marks) AND kind IN ({_KINDS}) AND uses & ? <> 0
     AND (expires_at_ms IS NULL OR expires_at_ms > ?)"""  # noqa: S608
 _ACCOUNT = "SELECT moved_minor, moved_points FROM loyalty_account WHERE subject = ? AND programme_id = ?"
 _MOVE = """
@@ -95,6 +99,12 @@ class LoyaltyTables:
         """See ``LoyaltyStore.recorded``."""
         return await self._database.read(partial(recorded_of, asked))
 
+    async def recorded_of_each(
+        self, people: Sequence[Sequence[SubjectId]], asked: Loyalty
+    ) -> Sequence[Recorded]:
+        """See ``LoyaltyStore.recorded_of_each``."""
+        return await self._database.read(partial(_recorded_of_each, people, asked))
+
     async def reserve(self, wanted: Reservation, asked: Loyalty) -> Reservation | Refusal:
         """See ``LoyaltyStore.reserve``."""
         return await self._database.write(partial(_reserve, wanted, asked))
@@ -108,34 +118,50 @@ class LoyaltyTables:
 
 def recorded_of(asked: Loyalty, reader: Connection) -> Recorded:
     """What was recorded for some birth subjects; of events those that a programme earns from."""
-    events: list[Event] = []
+    (recorded,) = _recorded_of_each([asked.members], asked, reader)
+    return recorded
+
+
+def _recorded_of_each(
+    people: Sequence[Sequence[SubjectId]], asked: Loyalty, reader: Connection
+) -> list[Recorded]:
+    subjects = {subject for person in people for subject in person}
+    entries = _by_subject(map(_entry, of_each(_ENTRIES_OF, subjects, reader)))
+    shares = _by_subject(map(_share, of_each(_SHARES_OF, subjects, reader)))
+    events: Mapping[SubjectId, Sequence[Event]] = {}
     if any(programme.earns_from_events for programme in asked.programmes):
-        for subject in asked.members:
-            values = subject, use_mask([asked.purpose]), asked.now_ms
-            events += [Event(*row) for row in reader.execute(_EVENTS_OF, values).fetchall()]
-    return Recorded(
-        [entry for subject in asked.members for entry in entries_of(reader, subject)],
-        [one for subject in asked.members for one in shares_of(reader, subject)],
-        events,
-    )
+        rows = of_each(_EVENTS_OF, subjects, reader, use_of(asked.purpose), asked.now_ms)
+        events = _by_subject(map(Event._make, rows))
+    return [
+        Recorded(
+            [one for subject in person for one in entries.get(subject, ())],
+            [one for subject in person for one in shares.get(subject, ())],
+            [one for subject in person for one in events.get(subject, ())],
+        )
+        for person in people
+    ]
+
+
+def _by_subject(lines: Iterable[Line]) -> dict[SubjectId, list[Line]]:
+    found: dict[SubjectId, list[Line]] = {}
+    for line in lines:
+        found.setdefault(line.subject, []).append(line)
+    return found
 
 
 def entries_of(connection: Connection, subject: SubjectId) -> list[Entry]:
     """The lines of a birth subject."""
-    return [_entry(row) for row in connection.execute(_ENTRIES_OF, (subject,)).fetchall()]
+    return list(map(_entry, of_each(_ENTRIES_OF, [subject], connection)))
 
 
 def reservations_of(connection: Connection, subject: SubjectId) -> list[Reservation]:
     """The reservations of a birth subject."""
-    return [_reservation(row) for row in connection.execute(_RESERVATIONS_OF, (subject,)).fetchall()]
+    return list(map(_reservation, of_each(_RESERVATIONS_OF, [subject], connection)))
 
 
 def shares_of(connection: Connection, subject: SubjectId) -> list[Share]:
     """What reservations take of a birth subject."""
-    return [
-        Share(SubjectId(owner), *rest)
-        for owner, *rest in connection.execute(_SHARES_OF, (subject,)).fetchall()
-    ]
+    return list(map(_share, of_each(_SHARES_OF, [subject], connection)))
 
 
 def _post(postings: Sequence[Posting], connection: Connection) -> Posted:
@@ -257,3 +283,8 @@ def _entry(row: Sequence[Any]) -> Entry:
 def _reservation(row: Sequence[Any]) -> Reservation:
     subject, *rest = row
     return Reservation(SubjectId(subject), *rest)
+
+
+def _share(row: Sequence[Any]) -> Share:
+    subject, *rest = row
+    return Share(SubjectId(subject), *rest)

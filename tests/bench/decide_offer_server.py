@@ -25,6 +25,7 @@ from engagement.play import Depth, Limits
 from identity.ids import SubjectId
 from identity.keyring import KeyRing
 from identity.pairwise import Pairwise
+from services.commands.running import as_a_service
 from services.deployment.config import shipped_policy
 from services.deployment.telemetry import LineLog
 from services.engagement.deciding import Decider
@@ -153,5 +154,6 @@ async def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    as_a_service()
     with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as name:
         uvloop.run(main(Path(name)))

@@ -13,6 +13,7 @@ from engagement.declaration import Declaration, Profile
 from engagement.errors import TooManyAnswers
 from engagement.event import Party, use_mask
 from engagement.store import AttributeStore, DeclaredStore, EventStore, Window
+from services.storage import known
 from services.storage.attributes import AttributeTables
 from services.storage.declared import DeclaredTables
 from services.storage.engagement import EventTables
@@ -142,3 +143,25 @@ async def test_no_more_events_of_a_subject_are_read_than_asked_for(engine: str, 
         window = Window(use_mask([3]), 0, NOW_MS, 2)
         (me,) = await KnownTables(database).stored([[ME]], window)
     assert [one.occurred_at_ms - NOW_MS for one in me.events] == [0, -1]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("rows_a_query", [2, 20_000])
+async def test_people_read_together_are_read_as_each_alone(
+    engine: str, rows_a_query: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Whatever else is asked with them, joined or apart: the newest of each, and of an instant the last."""
+    monkeypatch.setattr(known, "_ROWS_A_QUERY", rows_a_query)
+    subjects = [subject(number) for number in range(7)]
+    people = [*([one] for one in subjects), [ME, OTHER_ME], [subject(6), ME, subject(5)]]
+    async with tables(engine, tmp_path, "engagement") as database:
+        for number, one in enumerate(subjects):
+            await EventTables(database).append(
+                [event(f"{number} {n}", subject=one, occurred_at_ms=NOW_MS - n // 2) for n in range(number)]
+            )
+            await AttributeTables(database).record([value(subject=one, text="fr")])
+        store, window = KnownTables(database), Window(use_mask([3]), 0, NOW_MS, 4)
+        together = await store.stored(people, window)
+        apart = [(await store.stored([person], window))[0] for person in people]
+    assert together == apart
+    assert [len(one.events) for one in together] == [0, 1, 2, 3, 4, 4, 4, 3, 9]

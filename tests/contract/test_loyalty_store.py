@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -207,3 +208,18 @@ async def test_what_is_kept_is_there_when_it_is_opened_again(engine: str, tmp_pa
         assert await second.live(ME) == 99_900
         key = reservation(1).reservation_id
         assert isinstance(await second.store.settle(key, [ME], Settling.COMMITTED, NOW_MS + 1), Reservation)
+
+
+async def test_people_read_together_are_read_as_each_alone(kept: Kept):
+    """Lines, reservations and events of each, joined or apart; who has none has none."""
+    for one in (ME, OTHER):
+        await kept.post(line(f"line {one.hex()}", subject=one, amount_minor=60_000))
+    await kept.events.append([order("till", subject=OTHER)])
+    await kept.reserve(reservation(1))
+    earning = replace(programme(), earns_from_events=True)
+    asked = Loyalty((), [earning], LOYALTY, NOW_MS)
+    people = [(ME,), (OTHER,), (subject(9),), (OTHER, ME)]
+    together = await kept.store.recorded_of_each(people, asked)
+    assert together == [await kept.store.recorded(asked._replace(members=person)) for person in people]
+    assert [len(one.entries) for one in together] == [1, 1, 0, 2]
+    assert [len(one.events) for one in together] == [0, 1, 0, 1]

@@ -9,6 +9,7 @@ from consent.policy import Policy
 from engagement.facts_of import Stored
 from engagement.loyalty.account import Recorded
 from engagement.loyalty.store import Loyalty
+from identity.ids import SubjectId
 from services.engagement.knowing import Knowing
 from services.engagement.standings import Standings
 from tests.conftest import set_state
@@ -23,9 +24,9 @@ PRICING, STATUS = "personalise.pricing", "loyalty.stamps.status"
 class Ledger:
     """One purchase of 60.00 of each of two birth subjects."""
 
-    async def recorded(self, asked: Loyalty) -> Recorded:
-        lines = [line(one.hex(), subject=one, amount_minor=6000) for one in asked.members]
-        return Recorded([one._replace(occurred_at_ms=asked.now_ms) for one in lines])
+    async def recorded_of_each(self, people: Sequence[Sequence[SubjectId]], asked: Loyalty) -> list[Recorded]:
+        of_each = [[line(one.hex(), subject=one, amount_minor=6000) for one in person] for person in people]
+        return [Recorded([one._replace(occurred_at_ms=asked.now_ms) for one in lines]) for lines in of_each]
 
 
 class Nothing:
