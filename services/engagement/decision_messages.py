@@ -40,6 +40,7 @@ _MICRO = 1_000_000
 _AT_MOST_APART_MS = 3_660 * 86_400_000
 #: A caller's request ids are none of its event ids.
 _REQUEST = "decide"
+_SHOWN_DOMAIN = b"veilgraph/shown"
 
 Request = decision_pb2.DecideRequest | decision_pb2.DecideBatchRequest
 
@@ -187,6 +188,19 @@ def given_message(decided: Decided, *, late: bool = False) -> decision_pb2.Given
         of = given.personal_content if content.personal else given.content
         of.CopyFrom(content_message(content))
     return given
+
+
+def shown_of(decided: Decided) -> bytes:
+    """Stands for what somebody who approves a decision sees of it, 16 bytes; ``decided`` gives something.
+
+    The same decision at another instant is the same thing, whenever it goes out and however likely it was.
+    """
+    seen = given_message(decided)
+    for name in ("send_at", "expires_at", "propensity", "reasons"):
+        seen.ClearField(name)
+    digest = hashlib.blake2b(decided.row.decision_id, digest_size=DECISION_BYTES, person=_SHOWN_DOMAIN)
+    digest.update(seen.SerializeToString(deterministic=True))
+    return digest.digest()
 
 
 def reasons_of(decided: Decided, *, late: bool = False) -> list[str]:

@@ -107,8 +107,11 @@ class DecisionServicer(decision_pb2_grpc.DecisionServiceServicer):
     async def Review(self, request: decision_pb2.ReviewRequest, call: Call) -> decision_pb2.ReviewResponse:
         """A human's word on a decision that waits for it; answers once it is durable."""
         approved = request.verdict == decision_pb2.VERDICT_APPROVE
+        if approved and not request.shown:
+            raise InvalidRequest("FIELD_REQUIRED", field="shown")
         decision_id = bytes.fromhex(request.decision_id)
-        if not await self._releasing.review(decision_id, call.now_ms, approved=approved):
+        shown = bytes.fromhex(request.shown) if approved else None
+        if not await self._releasing.review(decision_id, call.now_ms, shown):
             raise Refusal("DECISION_UNKNOWN", field="decision_id")
         return decision_pb2.ReviewResponse()
 

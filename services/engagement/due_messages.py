@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engagement.play import Channel
-from services.engagement.decision_messages import given_message
+from services.engagement.decision_messages import given_message, shown_of
 from services.engagement.event_messages import timestamp
 from services.engagement.releasing import Released, Wanted
 from services.interceptors.call import Call
 from veilgraph.engagement.v1 import decision_pb2
 
 PAGE_SIZE_DEFAULT = 100
+CHANGED = "CHANGED_SINCE_APPROVED"
 
 
 def wanted_of(request: decision_pb2.DueRequest, call: Call) -> Wanted:
@@ -28,10 +29,13 @@ def wanted_of(request: decision_pb2.DueRequest, call: Call) -> Wanted:
 def due_response(released: Iterable[Released]) -> decision_pb2.DueResponse:
     """What is given out, oldest first."""
     response = decision_pb2.DueResponse()
-    for subject, decided, until_ms in released:
+    for subject, decided, until_ms, changed in released:
         one = response.decisions.add(
             subject=subject.hex(), decision_id=decided.row.decision_id.hex(), given=given_message(decided)
         )
         if until_ms is not None:
             one.lease_until.CopyFrom(timestamp(until_ms))
+        else:
+            one.shown = shown_of(decided).hex()
+            one.review_reason = CHANGED if changed else ""
     return response

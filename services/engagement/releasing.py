@@ -24,6 +24,7 @@ from engagement.play import OUTBOUND, Channel, Limits, Play, State
 from engagement.release import Dropped, verdict
 from identity.ids import SubjectId
 from services.engagement.deciding import Asked, Decided
+from services.engagement.decision_messages import shown_of
 from services.engagement.situating import Question
 from services.interceptors.call import Call
 from services.storage.firings import FiringTables, Lease, Row
@@ -100,11 +101,19 @@ class Wanted:
 
 
 class Released(NamedTuple):
-    """One decision that is given out, or shown to whoever reviews it (``until_ms`` is ``None`` then)."""
+    """One decision that is given out, or shown to whoever reviews it.
+
+    Attributes:
+        subject: whom it is for.
+        decided: what it is.
+        until_ms: so long it is its caller's; ``None``: it is shown.
+        changed: another thing was approved before, which would not go out any more as it was.
+    """
 
     subject: SubjectId
     decided: Decided
     until_ms: int | None
+    changed: bool = False
 
 
 class Offered(NamedTuple):
@@ -151,9 +160,15 @@ class Releasing:
             if found or not await self._woken(plays, ends_at, call):
                 return found
 
-    async def review(self, decision_id: bytes, now_ms: int, *, approved: bool) -> bool:
-        """A human's word; false: nothing waits for it under this decision."""
-        return await self._firings.review(decision_id, now_ms, approved=approved)
+    async def review(self, decision_id: bytes, now_ms: int, shown: bytes | None) -> bool:
+        """A human's word; false: nothing waits for it under this decision.
+
+        Args:
+            decision_id: of what they were shown.
+            now_ms: the instant.
+            shown: ``shown_of`` what they say yes to; ``None``: they say no.
+        """
+        return await self._firings.review(decision_id, now_ms, shown)
 
     def _plays(self, wanted: Wanted) -> dict[str, Offered]:
         """The plays asked for, by id."""
@@ -244,6 +259,9 @@ class Releasing:
         decided = await self._decided(row, offered, call, writes=True)
         if decided is None or not await self._goes_now(row, offered, decided, call):
             return None
+        if play.review and shown_of(decided) != row.shown:
+            await self._put_before_a_human_again(row, decided)
+            return None
         if decided.row.became == Became.SHOWN:
             await self._decisions.flush()  # what is given out is known to whoever reports it
         lease = Lease(decided.row.decision_id, call.now_ms, call.now_ms + LEASE_MS)
@@ -263,6 +281,12 @@ class Releasing:
         elif await self._may_go(row, offered.play, await self._siblings(row, members), call):
             await self._firings.await_review(row, decision_id_of(row.firing))
 
+    async def _put_before_a_human_again(self, row: Row, decided: Decided) -> None:
+        """What would go out is not what was approved; it takes no place, unless it was given out before."""
+        if row.given_at_ms is None:
+            await self._decisions.give_back([decided.row.decision_id])
+        await self._firings.await_review(row, decided.row.decision_id)
+
     async def _show(
         self, row: Row, offered: Offered, members: Sequence[SubjectId], call: Call
     ) -> Released | None:
@@ -274,7 +298,7 @@ class Releasing:
         decided = await self._decided(row, offered, call, writes=False)
         if decided is None or decided.outcome.candidate is None:
             return None
-        return Released(row.firing.subject, decided, None)
+        return Released(row.firing.subject, decided, None, row.shown is not None)
 
     async def _may_go(self, row: Row, play: Play, siblings: Sequence[Row], call: Call) -> bool:
         """Whether anything speaks against it now, but the guards; what does is written down."""

@@ -23,7 +23,8 @@ from services.storage.tombstones import erased_among
 _KEY = "subject = ? AND play_id = ? AND occurrence = ?"
 _OWN = f"{_KEY} AND state = ? AND next_at_ms = ?"
 _COLUMNS = (
-    "subject, play_id, occurrence, at_ms, due_at_ms, next_at_ms, state, given_at_ms, decision_id, approved"
+    "subject, play_id, occurrence, at_ms, due_at_ms, next_at_ms, state, given_at_ms, decision_id, approved,"
+    " shown"
 )
 #: Set off anew by something later: one that waits goes by that, and one that had become void is due again,
 #: and is a human's to approve again.
@@ -33,7 +34,7 @@ _PUT = f"""
     VALUES (?, ?, ?, ?, ?, ?, {int(State.PENDING)}, '', 0, ?)
     ON CONFLICT (subject, play_id, occurrence) DO UPDATE SET
         at_ms = excluded.at_ms, due_at_ms = excluded.due_at_ms, next_at_ms = excluded.next_at_ms,
-        state = excluded.state, reason = '', approved = 0
+        state = excluded.state, reason = '', approved = 0, shown = NULL
     WHERE excluded.at_ms > firing.at_ms AND (
         (firing.state = {int(State.PENDING)} AND firing.decision_id IS NULL)
         OR (firing.state = {int(State.DROPPED)} AND firing.reason IN
@@ -51,6 +52,7 @@ class Row(NamedTuple):
         given_at_ms: when it was first given out; ``None``: never.
         decision_id: 16 bytes, once something was decided.
         approved: a human has said yes.
+        shown: stands for what a human said yes to last; ``None``: to nothing yet.
     """
 
     firing: Firing
@@ -59,6 +61,7 @@ class Row(NamedTuple):
     given_at_ms: int | None
     decision_id: bytes | None
     approved: bool
+    shown: bytes | None = None
 
     @property
     def sibling(self) -> Sibling:
@@ -135,10 +138,8 @@ class FiringTables:
         return await self._database.write(partial(give, row, lease, judged_by))
 
     async def await_review(self, row: Row, decision_id: bytes) -> bool:
-        """Has a firing wait for a human, under the decision that it will be given out as."""
-        return await self._database.write(
-            lambda writer: _moved(writer, row, State.AWAITING_REVIEW, None, decision_id)
-        )
+        """Has a firing wait for a human's word, also anew, under the decision it will be given out as."""
+        return await self._database.write(partial(_await_review, row, decision_id))
 
     async def defer(self, row: Row, until_ms: int) -> bool:
         """Has a firing come again at an instant; of one that was given out before, not as a lease."""
@@ -158,13 +159,18 @@ class FiringTables:
         """What is given out under some decisions and not reported yet; as if it had been claimed."""
         return await self._database.look(partial(_leased, decision_ids)) if decision_ids else []
 
-    async def review(self, decision_id: bytes, now_ms: int, *, approved: bool) -> bool:
+    async def review(self, decision_id: bytes, now_ms: int, shown: bytes | None) -> bool:
         """A human's word on one that waits for it; the same word again is no other.
+
+        Args:
+            decision_id: that it waits under.
+            now_ms: the instant.
+            shown: stands for what they saw and said yes to; ``None``: they said no.
 
         Returns:
             Whether there is one under the decision that waits, or has had this word.
         """
-        return await self._database.write(partial(_review, decision_id, now_ms, approved))
+        return await self._database.write(partial(_review, decision_id, now_ms, shown))
 
 
 def put(connection: Connection, firings: Iterable[Firing], now_ms: int) -> int:
@@ -279,6 +285,13 @@ def _moved(
     )
 
 
+def _await_review(row: Row, decision_id: bytes, connection: Connection) -> bool:
+    if not _moved(connection, row, State.AWAITING_REVIEW, None, decision_id):
+        return False
+    connection.execute(f"UPDATE firing SET approved = 0 WHERE {_KEY}", row.firing[:3])  # noqa: S608
+    return True
+
+
 def _drop(rows: Sequence[tuple[Row, Dropped]], connection: Connection) -> int:
     update = f"UPDATE firing SET state = ?, reason = ?, next_at_ms = NULL WHERE {_OWN}"  # noqa: S608
     return sum(
@@ -308,29 +321,31 @@ def _leased(decision_ids: Sequence[bytes], reader: Connection) -> list[Row]:
     return [_row(row) for row in found if row is not None]
 
 
-def _review(decision_id: bytes, now_ms: int, approved: bool, connection: Connection) -> bool:
+def _review(decision_id: bytes, now_ms: int, shown: bytes | None, connection: Connection) -> bool:
     row = connection.execute(
-        "SELECT state, reason, approved FROM firing WHERE decision_id = ?", (decision_id,)
+        "SELECT state, reason, approved, shown FROM firing WHERE decision_id = ?", (decision_id,)
     ).fetchone()
     if row is None:
         return False
-    state, reason, was_approved = row
+    state, reason, was_approved, was_shown = row
     if state != State.AWAITING_REVIEW:
-        return bool(was_approved) if approved else reason == Dropped.REFUSED
+        return reason == Dropped.REFUSED if shown is None else bool(was_approved) and was_shown == shown
     change = (
-        (int(State.PENDING), "", now_ms, 1) if approved else (int(State.DROPPED), Dropped.REFUSED, None, 0)
+        (int(State.DROPPED), Dropped.REFUSED, None, 0)
+        if shown is None
+        else (int(State.PENDING), "", now_ms, 1)
     )
     connection.execute(
-        "UPDATE firing SET state = ?, reason = ?, next_at_ms = ?, approved = ? WHERE decision_id = ?",
-        (*change, decision_id),
+        "UPDATE firing SET state = ?, reason = ?, next_at_ms = ?, approved = ?, shown = coalesce(?, shown)"
+        " WHERE decision_id = ?",
+        (*change, shown, decision_id),
     )
     return True
 
 
 def _row(row: Sequence[Any]) -> Row:
-    subject, play_id, occurrence, at_ms, due_at_ms, next_at_ms, state, given_at_ms, decision_id, approved = (
-        row
-    )
+    subject, play_id, occurrence, at_ms, due_at_ms, next_at_ms, state, given_at_ms, *of_review = row
     firing = Firing(SubjectId(subject), play_id, occurrence, at_ms, due_at_ms)
-    decided = None if decision_id is None else bytes(decision_id)
-    return Row(firing, next_at_ms, State(state), given_at_ms, decided, bool(approved))
+    decision_id, approved, shown = of_review
+    decided, seen = (None if one is None else bytes(one) for one in (decision_id, shown))
+    return Row(firing, next_at_ms, State(state), given_at_ms, decided, bool(approved), seen)

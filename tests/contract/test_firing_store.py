@@ -27,6 +27,8 @@ from tests.engagement.events import NOW_MS, event, subject
 pytestmark = pytest.mark.parametrize("engine", ENGINES)
 ME, OTHER = subject(1), subject(2)
 DECISION = bytes(range(16))
+#: Stands for what a human was shown.
+SHOWN = bytes(range(16, 32))
 LEASE = Lease(DECISION, NOW_MS, NOW_MS + 60_000)
 CLAIM_MS = 5_000
 
@@ -184,16 +186,31 @@ async def test_what_waits_for_a_human_goes_out_by_their_word_alone(world: World)
     await world.firings.await_review(other, bytes(16))
     assert await world.claimed(NOW_MS + 10 * DAY_MS) == []
     assert [row.decision_id for row in await world.firings.awaiting(["p"], 10)] == [DECISION, bytes(16)]
-    assert not await world.firings.review(b"nothing under it", NOW_MS, approved=True)
-    assert await world.firings.review(DECISION, NOW_MS + 5, approved=True)
-    assert await world.firings.review(DECISION, NOW_MS + 6, approved=True)
-    assert not await world.firings.review(DECISION, NOW_MS + 6, approved=False)
-    assert await world.firings.review(bytes(16), NOW_MS, approved=False)
+    assert not await world.firings.review(b"nothing under it", NOW_MS, SHOWN)
+    assert await world.firings.review(DECISION, NOW_MS + 5, SHOWN)
+    assert await world.firings.review(DECISION, NOW_MS + 6, SHOWN)
+    assert not await world.firings.review(DECISION, NOW_MS + 6, b"another thing")
+    assert not await world.firings.review(DECISION, NOW_MS + 6, None)
+    assert await world.firings.review(bytes(16), NOW_MS, None)
     assert await world.firings.awaiting(["p"], 10) == []
     assert await world.of() == [(State.PENDING, NOW_MS + 5), (State.DROPPED, None)]
     (row,) = await world.claimed(NOW_MS + 5)
-    assert row.approved
+    assert (row.approved, row.shown) == (True, SHOWN)
     assert row.decision_id == DECISION
+
+
+async def test_what_is_put_before_a_human_again_is_not_approved_and_says_what_was(world: World) -> None:
+    await world.set_off(firing())
+    (row,) = await world.claimed()
+    await world.firings.await_review(row, DECISION)
+    await world.firings.review(DECISION, NOW_MS, SHOWN)
+    (row,) = await world.claimed()
+    await world.firings.await_review(row, DECISION)
+    (row,) = await world.firings.awaiting(["p"], 10)
+    assert (row.approved, row.shown) == (False, SHOWN)
+    assert await world.firings.review(DECISION, NOW_MS, b"another thing")
+    (row,) = await world.claimed()
+    assert (row.approved, row.shown) == (True, b"another thing")
 
 
 async def test_how_far_the_news_are_followed_is_kept_with_what_they_set_off(
@@ -280,10 +297,10 @@ async def test_what_a_human_approved_once_is_not_approved_when_it_is_set_off_ane
     await world.set_off(firing())
     (row,) = await world.claimed()
     await world.firings.await_review(row, DECISION)
-    assert await world.firings.review(DECISION, NOW_MS, approved=True)
+    assert await world.firings.review(DECISION, NOW_MS, SHOWN)
     (row,) = await world.claimed()
     assert row.approved
     await world.firings.drop([(row, Dropped.CALLED_OFF)])
     assert await world.set_off(firing(at_ms=NOW_MS, due_at_ms=NOW_MS)) == 1
     (row,) = await world.claimed(NOW_MS + CLAIM_MS)
-    assert not row.approved
+    assert (row.approved, row.shown) == (False, None)

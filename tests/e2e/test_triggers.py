@@ -14,7 +14,19 @@ import pytest
 
 from tests.conftest import Clock
 from tests.e2e.conftest import Shop, suite_in
-from tests.e2e.deciding import CONTENT, DAY_MS, Desk, letter, limits, refused, when
+from tests.e2e.deciding import (
+    CONTENT,
+    DAY_MS,
+    EMAIL,
+    INDIVIDUAL,
+    Desk,
+    letter,
+    limits,
+    play,
+    refused,
+    template,
+    when,
+)
 from veilgraph.engagement.v1 import decision_pb2, profile_pb2
 
 HOUR_MS = 3_600_000
@@ -38,9 +50,9 @@ class Post(Desk):
     async def sent(self, due: Any) -> None:
         await self.report(due.subject, due.decision_id, "SENT")
 
-    async def review(self, decision_id: str, verdict: int) -> None:
+    async def review(self, decision_id: str, verdict: int, shown: str = "") -> None:
         request = decision_pb2.ReviewRequest(
-            decision_id=decision_id, verdict=verdict, request_id=self.shop.request_id()
+            decision_id=decision_id, verdict=verdict, request_id=self.shop.request_id(), shown=shown
         )
         await self.decisions.Review(request, metadata=self.shop.metadata_of("operator"))
 
@@ -59,6 +71,14 @@ class Post(Desk):
         answers = [{"attribute": f"ATTRIBUTE_{name.upper()}", "value": value} for name, value in said.items()]
         request = profile_pb2.DeclareRequest(
             subject=subject, attributes=answers, origin="quiz", request_id=self.shop.request_id()
+        )
+        await self.shop.engagement.Declare(request, metadata=self.shop.metadata)
+
+    async def named(self, subject: str, name: str) -> None:
+        """What the person says their dog is called."""
+        answer = {"attribute": "ATTRIBUTE_DEPENDENT_NAME", "dependent": "dog", "value": name}
+        request = profile_pb2.DeclareRequest(
+            subject=subject, attributes=[answer], origin="quiz", request_id=self.shop.request_id()
         )
         await self.shop.engagement.Declare(request, metadata=self.shop.metadata)
 
@@ -272,12 +292,37 @@ async def test_what_a_human_must_see_first_is_shown_and_goes_out_by_their_word(p
     shown = {one.subject: one for one in await post.due(awaiting_review=True)}
     assert set(shown) == {yes, no}
     assert not any(one.HasField("lease_until") for one in shown.values())
-    await post.review(shown[yes].decision_id, APPROVE)
+    assert await refused(post.review(shown[yes].decision_id, APPROVE)) == "FIELD_REQUIRED"
+    await post.review(shown[yes].decision_id, APPROVE, shown[yes].shown)
     await post.review(shown[no].decision_id, REJECT)
-    assert await refused(post.review("00" * 16, APPROVE)) == "DECISION_UNKNOWN"
+    assert await refused(post.review("00" * 16, APPROVE, "00" * 16)) == "DECISION_UNKNOWN"
     (due,) = await post.due(wait_ms=2000)
     assert (due.subject, due.decision_id) == (yes, shown[yes].decision_id)
     assert await post.due(awaiting_review=True) == []
+
+
+async def test_what_a_human_approved_goes_out_as_they_saw_it_or_is_shown_again(post: Post) -> None:
+    """A corrected name is another text: the old one never goes out, and the new one by a new word alone."""
+    greeting = template("greeting", "For {{ dependent.name | first }}.", "For your dog.")
+    mail = {"option_id": "mail", "depth": INDIVIDUAL, "template_id": "greeting"}
+    await post.declare(
+        greeting, play("thanks", mail, slot="", channels=[EMAIL], event={"kinds": [ORDER]}, review=True)
+    )
+    (me,) = await post.known("me")
+    await post.named(me, "Rex")
+    await post.did(me, ORDER, "o1")
+    await post.set_off(1)
+    (seen,) = await post.due(awaiting_review=True)
+    assert (seen.given.personal_content.parts[0].text, seen.review_reason) == ("For Rex.", "")
+    await post.review(seen.decision_id, APPROVE, seen.shown)
+    await post.named(me, "Rexona")
+    assert await post.due(wait_ms=300) == []
+    (again,) = await post.due(awaiting_review=True)
+    assert again.given.personal_content.parts[0].text == "For Rexona."
+    assert (again.decision_id, again.review_reason) == (seen.decision_id, "CHANGED_SINCE_APPROVED")
+    await post.review(again.decision_id, APPROVE, again.shown)
+    (due,) = await post.due(wait_ms=2000)
+    assert (due.given.personal_content.parts[0].text, due.shown) == ("For Rexona.", "")
 
 
 async def test_a_suite_that_starts_again_goes_on_with_what_was_set_off(tmp_path: Path, clock: Clock) -> None:

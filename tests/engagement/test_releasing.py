@@ -13,12 +13,17 @@ import pytest
 
 from consent.guard_table import GuardTable
 from consent.policy import Policy
+from engagement.content import Content
+from engagement.decided import held_for
+from engagement.decision import Candidate, Held
 from engagement.event import EventKind
 from engagement.firing import DAY_MS, Firing
-from engagement.play import Channel, DateTrigger, Depth, EventTrigger, LapseTrigger, Limits, Option
+from engagement.grounds import Grounds
+from engagement.play import Channel, DateTrigger, Depth, EventTrigger, LapseTrigger, Limits, Option, Play
 from engagement.release import Dropped, State
 from identity.ids import SubjectId
-from services.engagement.deciding import Decider
+from services.engagement.deciding import Decided, Decider
+from services.engagement.decision_messages import shown_of
 from services.engagement.knowing import Knowing
 from services.engagement.releasing import CLAIM_MS, LEASE_MS, Released, Releasing, Wanted
 from services.interceptors.call import Call, StateChanged
@@ -33,6 +38,7 @@ from tests.contract.engines import tables
 from tests.engagement.conftest import Calls
 from tests.engagement.events import event, subject
 from tests.engagement.firings import Triggered, play
+from tests.engagement.kept_decisions import row as kept_row
 
 CONTENT, EMAIL, SMS = "personalise.content", "marketing.email", "marketing.sms"
 ME, OTHER = subject(1), subject(2)
@@ -102,6 +108,11 @@ class World:
     async def due(self, call: Call | None = None, **wanted: Any) -> list[Released]:
         asked = {"purpose": CONTENT, "channels": frozenset(), "limit": 10, "wait_s": 0.0} | wanted
         return await self.releasing.due(Wanted(**asked), call or self.call())
+
+    async def approve(self, shown: Released) -> bool:
+        """A human says yes to what they are shown."""
+        decision_id = shown.decided.row.decision_id
+        return await self.releasing.review(decision_id, self.clock.now_ms, shown_of(shown.decided))
 
     async def report(self, released: Released, *, sent: bool = True) -> None:
         await self.database.write(partial(reported, decision_id=released.decided.row.decision_id, sent=sent))
@@ -367,10 +378,9 @@ async def test_what_a_human_has_to_approve_is_shown_and_waits(world: World) -> N
     assert len(await world.due(awaiting_review=True)) == 2
     assert await world.due() == []
     mine, others = (one.decided.row.decision_id for one in shown)
-    now_ms = world.clock.now_ms
-    assert await world.releasing.review(mine, now_ms, approved=True)
-    assert await world.releasing.review(others, now_ms, approved=False)
-    assert not await world.releasing.review(bytes(16), now_ms, approved=True)
+    assert await world.approve(shown[0])
+    assert await world.releasing.review(others, world.clock.now_ms, None)
+    assert not await world.releasing.review(bytes(16), world.clock.now_ms, bytes(16))
     assert await world.due(awaiting_review=True) == []
     world.clock.now_ms += 200
     (one,) = await world.due()
@@ -385,8 +395,74 @@ async def test_a_withdrawal_hides_what_waits_for_a_human(world: World) -> None:
     (shown,) = await world.due(awaiting_review=True)
     set_state(world.guard, ME, EMAIL)
     assert await world.due(awaiting_review=True) == []
-    await world.releasing.review(shown.decided.row.decision_id, world.clock.now_ms, approved=True)
+    await world.approve(shown)
     assert await world.due() == []
+
+
+def of_items(*item_ids: str, **changed: Any) -> Play:
+    """What a human must see, about some items."""
+    return play(VISITED, review=True, options=(Option("hello", Depth.GENERAL, item_ids=item_ids),), **changed)
+
+
+async def test_what_is_not_as_it_was_approved_is_put_before_a_human_again(world: World) -> None:
+    """Nothing of it goes out, its place is free, the reason is told; a new word is for what is now."""
+    world.definitions.all = [of_items("roses")]
+    world.definitions.limits = replace(AWAKE, cap=1)
+    await world.set_off(ME)
+    (shown,) = await world.due(awaiting_review=True)
+    assert not shown.changed
+    assert await world.approve(shown)
+    world.definitions.all = [of_items("lilies", version=2)]
+    assert await world.due() == []
+    assert await world.became() == [(State.AWAITING_REVIEW, "")]
+    (again,) = await world.due(awaiting_review=True)
+    assert again.changed
+    assert again.decided.content is not None
+    assert again.decided.content.item_ids == ("lilies",)
+    assert again.decided.outcome.candidate is not None
+    assert await world.approve(shown)  # of what is not any more: it comes back
+    world.clock.now_ms += 200
+    assert await world.due() == []
+    assert await world.approve(again)
+    world.clock.now_ms += 200
+    (given,) = await world.due()
+    assert given.decided.content == again.decided.content
+    assert given.decided.row.decision_id == shown.decided.row.decision_id
+
+
+async def test_what_was_approved_before_approvals_said_what_of_is_shown_again(world: World) -> None:
+    """Nobody knows what they saw."""
+    world.definitions.all = [of_items("roses")]
+    await world.set_off(ME)
+    (shown,) = await world.due(awaiting_review=True)
+    await world.approve(shown)
+    await world.database.write(lambda writer: writer.execute("UPDATE firing SET shown = NULL") and None)
+    assert await world.due() == []
+    assert len(await world.due(awaiting_review=True)) == 1
+
+
+async def test_another_text_another_price_and_another_person_are_another_thing_to_approve() -> None:
+    """When it was decided, when it goes out and how likely it was are not."""
+    base = decided(price_minor=900)
+    for same in (decided(price_minor=900, propensity=0.5), decided(price_minor=900, send_at_ms=7)):
+        assert shown_of(same) == shown_of(base)
+    others = [
+        decided(price_minor=901),
+        decided(price_minor=900, option_id="other"),
+        decided(price_minor=900, channel=6),
+        decided(price_minor=900, decision_id=bytes(15) + b"1"),
+        replace(base, content=Content((("body", "Dear Ann"),))),
+        replace(base, content=Content((("body", "Dear Ben"),))),
+    ]
+    assert len({shown_of(one) for one in (base, *others)}) == len(others) + 1
+
+
+def decided(price_minor: int, **fields: Any) -> Decided:
+    """A decision that gives something."""
+    candidate = Candidate(of_items("roses"), Option("hello", Depth.GENERAL), Channel.EMAIL, 0)
+    outcome = replace(held_for(Held.NOTHING_LIVE), candidate=candidate, held=None)
+    row = kept_row(1, price_minor=price_minor, full_price_minor=1000, currency="EUR")._replace(**fields)
+    return Decided(row, outcome, Grounds())
 
 
 async def test_an_answer_that_is_made_anew_gives_out_the_same(world: World) -> None:

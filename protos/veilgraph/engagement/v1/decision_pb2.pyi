@@ -277,16 +277,20 @@ class DueResponse(_message.Message):
     def __init__(self, decisions: _Optional[_Iterable[_Union[DueDecision, _Mapping]]] = ..., consent_epoch: _Optional[int] = ...) -> None: ...
 
 class DueDecision(_message.Message):
-    __slots__ = ("subject", "decision_id", "given", "lease_until")
+    __slots__ = ("subject", "decision_id", "given", "lease_until", "shown", "review_reason")
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     GIVEN_FIELD_NUMBER: _ClassVar[int]
     LEASE_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    SHOWN_FIELD_NUMBER: _ClassVar[int]
+    REVIEW_REASON_FIELD_NUMBER: _ClassVar[int]
     subject: str
     decision_id: str
     given: Given
     lease_until: _timestamp_pb2.Timestamp
-    def __init__(self, subject: _Optional[str] = ..., decision_id: _Optional[str] = ..., given: _Optional[_Union[Given, _Mapping]] = ..., lease_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    shown: str
+    review_reason: str
+    def __init__(self, subject: _Optional[str] = ..., decision_id: _Optional[str] = ..., given: _Optional[_Union[Given, _Mapping]] = ..., lease_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., shown: _Optional[str] = ..., review_reason: _Optional[str] = ...) -> None: ...
 
 class ReportRequest(_message.Message):
     __slots__ = ("subject", "decision_id", "outcome", "value", "request_id")
@@ -411,14 +415,16 @@ class ReportShown(_message.Message):
     def __init__(self, outcome: _Optional[_Union[DecisionOutcome, str]] = ..., value: _Optional[int] = ..., reported_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ReviewRequest(_message.Message):
-    __slots__ = ("decision_id", "verdict", "request_id")
+    __slots__ = ("decision_id", "verdict", "request_id", "shown")
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SHOWN_FIELD_NUMBER: _ClassVar[int]
     decision_id: str
     verdict: Verdict
     request_id: str
-    def __init__(self, decision_id: _Optional[str] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    shown: str
+    def __init__(self, decision_id: _Optional[str] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., request_id: _Optional[str] = ..., shown: _Optional[str] = ...) -> None: ...
 
 class ReviewResponse(_message.Message):
     __slots__ = ()

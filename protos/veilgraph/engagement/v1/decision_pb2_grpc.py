@@ -117,7 +117,7 @@ class DecisionServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Review(self, request, context):
-        """A human lets a decision go out, or does not.
+        """A human lets a decision go out as they were shown it, or does not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
