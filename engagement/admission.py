@@ -2,15 +2,15 @@
 
 A definition is judged beside all the others it stands with, so that what reads too much by its segment or
 its template is found as well. Everything here follows from the definitions alone: nobody's data is looked
-at. What is merely odd is a warning.
+at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from engagement.condition_check import cell_faults, condition_faults, field_faults
-from engagement.content import Lint, Template, fields_shown, is_personal, number_besides
+from engagement.content import Lint, Template, is_personal, number_besides
 from engagement.definition import (
     LIMITS_ID,
     PILOT_PERMILLE_MAX,
@@ -20,7 +20,6 @@ from engagement.definition import (
     Kind,
     Name,
     conditions_of,
-    is_for_everybody,
     option_shows,
     play_reads,
     programmes_read,
@@ -31,6 +30,7 @@ from engagement.fields import CALL_PREFIX, PRICING, field_of
 from engagement.fields import Kind as FieldKind
 from engagement.loyalty.programme import Programme
 from engagement.loyalty.programme import faults_of as programme_faults
+from engagement.owed import faults_of as owed_faults
 from engagement.play import (
     OUTBOUND,
     DateTrigger,
@@ -74,34 +74,6 @@ def faults_of(definition: Definition, beside: Catalogue, lint: Lint) -> list[Fau
             ]
 
 
-def warnings_of(definition: Definition, beside: Catalogue, lint: Lint) -> list[Fault]:
-    """What is odd about a definition; it is taken all the same."""
-    match definition.body:
-        case Play() as play:
-            return list(_play_warnings(play, beside, lint))
-        case Template() as template:
-            languages = [variant.language.lower() for variant in template.variants]
-            used = any(option.template_id == template.template_id for option in _options(beside))
-            return [
-                *([] if used else [Fault("template", "UNUSED", "no play uses it")]),
-                *(
-                    [Fault("template.where_from", "NO_ORIGIN", "it reads no field, so it says no origin")]
-                    if template.where_from and not fields_shown(template, lint)
-                    else []
-                ),
-                *(
-                    [Fault("template.variants", "LANGUAGE_TWICE", "only the first of a language is used")]
-                    if len(set(languages)) < len(languages)
-                    else []
-                ),
-            ]
-        case Segment(segment_id=segment_id):
-            used = any(play.segment_id == segment_id for play in beside.plays.values())
-            return [] if used else [Fault("segment", "UNUSED", "no play uses it")]
-        case Limits() | Programme():
-            return []
-
-
 def broken_plays(changed: Collection[Name], beside: Catalogue, lint: Lint) -> Iterator[tuple[Name, Fault]]:
     """What is wrong with plays that did not change, by what of those they stand on did.
 
@@ -127,10 +99,6 @@ def _stands_on(play: Play, beside: Catalogue, lint: Lint) -> Iterator[Name]:
     yield from (Name(Kind.TEMPLATE, option.template_id) for option in play.options)
     read = programmes_read(play_reads(play, beside, lint))
     yield from (Name(Kind.PROGRAMME, programme_id) for programme_id in sorted(read))
-
-
-def _options(beside: Catalogue) -> Iterable[Option]:
-    return (option for play in beside.plays.values() for option in play.options)
 
 
 def _play_faults(play: Play, state: State, beside: Catalogue, lint: Lint) -> Iterator[Fault]:
@@ -217,6 +185,11 @@ def _option_faults(option: Option, play: Play, beside: Catalogue, lint: Lint, at
     if template is not None:
         yield from _plain_faults(option, template, at)
     yield from _discount_faults(option, play, beside, template, at)
+    if option.owed:
+        yield from (
+            Fault(f"{at}.owed", "OWED_UNFOUNDED", text)
+            for text in owed_faults(option, play, beside.programmes)
+        )
     if option.sponsored and option.depth > Depth.CONTEXT and play.purpose != _ADS:
         yield Fault(f"{at}.sponsored", "ADS_PURPOSE", f"a personal advertisement needs {_ADS}")
     if option.sponsored and play.service:
@@ -314,15 +287,3 @@ def _template_faults(template: Template, lint: Lint) -> Iterator[Fault]:
 def _limits_faults(limits: Limits) -> Iterator[Fault]:
     if zone_of(limits.zone) is None:
         yield Fault("limits.zone", "ZONE_UNKNOWN", f"{limits.zone!r} is no time zone")
-
-
-def _play_warnings(play: Play, beside: Catalogue, lint: Lint) -> Iterator[Fault]:
-    outbound = [channel for channel in play.channels if channel in OUTBOUND]
-    if outbound and play.slot:
-        yield Fault("play.channels", "REACHES_OUT_OF_SLOT", "a slot is asked for; it reaches out to nobody")
-    if play.trigger is None and not play.slot and not outbound:
-        yield Fault("play.slot", "ASKED_BY_NAME", "no slot asks for it and nothing sets it off")
-    if beside.limits is None and not play.service:
-        yield Fault("play", "LIMITS_UNSAID", "no limits are declared; the suite's own hold")
-    if not play.service and outbound and not play.review and is_for_everybody(play, beside, lint):
-        yield Fault("play.condition", "FOR_EVERYBODY", "it reaches out to everybody who permits it")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from engagement.admission import broken_plays, faults_of, warnings_of
+from engagement.admission import broken_plays, faults_of
 from engagement.content import Lint
 from engagement.definition import (
     Author,
@@ -29,6 +29,7 @@ from engagement.definition import (
     purposes_needed,
 )
 from engagement.errors import ApprovedByItsAuthor, DefinitionRefused, DefinitionUnknown, VersionOutdated
+from engagement.oddities import warnings_of
 from engagement.play import State
 
 

@@ -89,6 +89,7 @@ class Option:
         item_ids: what it is about.
         blocks: the page's blocks in their order, where it orders a page.
         interface_choice: the choice a person can declare for it, e.g. "layout:compact"; whoever did gets it.
+        owed: a status of a programme promises its price: whoever has it gets it, and nothing is explored.
     """
 
     option_id: str
@@ -100,6 +101,7 @@ class Option:
     item_ids: tuple[str, ...] = ()
     blocks: tuple[str, ...] = ()
     interface_choice: str = ""
+    owed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

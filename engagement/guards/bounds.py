@@ -37,7 +37,7 @@ def cap(left: Left, situation: Situation) -> None:
 
 def reserves(candidate: Candidate, left: Left, situation: Situation) -> bool:
     """Whether a candidate takes a place: it reaches out, or it is an offer that binds and is a new one."""
-    if situation.person is None or left.play.service:
+    if situation.person is None or left.owed(candidate):
         return False
     binds = left.play.offer_days > 0 and is_offer(candidate.option)
     return left.reaches_out or (binds and not left.promised(candidate.option))

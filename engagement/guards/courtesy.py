@@ -18,7 +18,7 @@ def new_relation(left: Left, situation: Situation) -> None:
         return
     first_ms, new_ms = situation.history.first_event_ms, situation.limits.new_relation_days * DAY_MS
     if first_ms is None or situation.facts.now_ms - first_ms < new_ms:
-        left.lower(Depth.SEGMENT, Held.NOT_ELIGIBLE)
+        left.lower(Depth.SEGMENT, Held.NOT_ELIGIBLE, but=left.owed)
 
 
 def alternation(left: Left, situation: Situation) -> None:
@@ -27,4 +27,4 @@ def alternation(left: Left, situation: Situation) -> None:
     last = situation.history.last_depth.get(play.slot) if play.slot else None
     if play.service or last is None or last <= Depth.CONTEXT:
         return
-    left.lower(Depth.CONTEXT, Held.NOT_ELIGIBLE, but=lambda one: left.promised(one.option))
+    left.lower(Depth.CONTEXT, Held.NOT_ELIGIBLE, but=lambda one: left.promised(one.option) or left.owed(one))

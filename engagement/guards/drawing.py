@@ -3,7 +3,7 @@
 Of the options left one by a number that is drawn outside. The intervals of that number are the chances
 that are logged, so a chance is exact whatever weighed it. No option falls below the floor, and all paid
 ones together stay within their share; both leave the others' proportions as they were. What a person
-declared they want is given to them, and nothing is explored.
+declared they want, or is owed by their standing, is given to them, and nothing is explored.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def drawn(left: Left, fields: Mapping[str, Known], paid_permille: int, draw: flo
     """
     given = _by_option(left.candidates)
     left.read.update(_field_of(one.option) for one in given if one.option.interface_choice)
-    declared = [one for one in given if is_declared(one.option, fields)]
-    if declared:
-        given = declared
+    certain = _owed(given) or [one for one in given if is_certain(one.option, fields)]
+    if certain:
+        given = certain
         split = _split(tuple(one.option.option_id for one in given), (1 / len(given),) * len(given))
     else:
         split = _weighed(
@@ -56,8 +56,10 @@ def drawn(left: Left, fields: Mapping[str, Known], paid_permille: int, draw: flo
     return Drawn(given[at], split.alternatives[at].probability, split.alternatives)
 
 
-def is_declared(option: Option, fields: Mapping[str, Known]) -> bool:
-    """Whether a person declared that they want an option; nobody declares what somebody else pays for."""
+def is_certain(option: Option, fields: Mapping[str, Known]) -> bool:
+    """Whether an option is owed, or declared to be wanted; nobody declares what somebody else pays for."""
+    if option.owed:
+        return True
     if not option.interface_choice or option.sponsored:
         return False
     known = fields.get(_field_of(option))
@@ -126,6 +128,16 @@ def _by_option(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
     for one in candidates:
         first.setdefault(one.option.option_id, one)
     return list(first.values())
+
+
+def _owed(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+    """Of what is owed the one that takes most off: statuses do not add up."""
+    owed = [one for one in candidates if one.option.owed]
+    return [max(owed, key=_permille)] if owed else ()
+
+
+def _permille(candidate: Candidate) -> int:
+    return candidate.option.discount.permille if candidate.option.discount is not None else 0
 
 
 def _field_of(option: Option) -> str:

@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Protocol
 
 from engagement.decision import Candidate, Held, Situation
-from engagement.guards.drawing import is_declared
+from engagement.guards.drawing import is_certain
 from engagement.guards.left import Guard, Left
 
 #: Of so many thousandths of all answers any option may be the one, each as likely as the others.
@@ -64,9 +64,9 @@ def learner(chooser: Chooser) -> Guard:
 
 
 def relevance_floor(left: Left, situation: Situation) -> None:
-    """What is held irrelevant, or weighed by no number, is not given, unless the person declared it."""
+    """What is held irrelevant, or weighed by no number, is not given, unless it is certain."""
     fields = situation.facts.fields
-    left.keep(lambda one: _counts(left.weight(one)) or is_declared(one.option, fields), Held.NOT_ELIGIBLE)
+    left.keep(lambda one: _counts(left.weight(one)) or is_certain(one.option, fields), Held.NOT_ELIGIBLE)
 
 
 def _counts(weight: float) -> bool:

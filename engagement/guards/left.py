@@ -103,6 +103,10 @@ class Left:
         """How much a candidate is preferred."""
         return self.weights[candidate.option.option_id, candidate.channel]
 
+    def owed(self, candidate: Candidate) -> bool:
+        """Whether the person is owed it: what is owed is not offered, and no courtesy takes it away."""
+        return self.play.service or candidate.option.owed
+
     def promised(self, option: Option) -> bool:
         """Whether an offer of an option binds."""
         return bool(self.offers) and any(offer.option_id == option.option_id for offer in self.offers)

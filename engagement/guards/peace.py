@@ -12,8 +12,8 @@ from engagement.guards.left import Left
 
 def open_complaint(left: Left, situation: Situation) -> None:
     """Nobody is offered anything while they wait for an answer."""
-    if situation.history.open_complaint and not left.play.service:
-        left.clear(Held.OPEN_COMPLAINT)
+    if situation.history.open_complaint:
+        left.keep(left.owed, Held.OPEN_COMPLAINT)
 
 
 def rest(left: Left, situation: Situation) -> None:
@@ -24,5 +24,5 @@ def rest(left: Left, situation: Situation) -> None:
     """
     last_ms, rest_ms = situation.history.last_own_action_ms, situation.limits.rest_days * DAY_MS
     resting = left.reaches_out if last_ms is None else situation.facts.now_ms - last_ms >= rest_ms
-    if resting and not left.play.service:
-        left.clear(Held.RESTING)
+    if resting:
+        left.keep(left.owed, Held.RESTING)

@@ -182,6 +182,7 @@ def _option(keys: Keys, path: str, written: Written) -> definition_pb2.Option:
         item_ids=keys.texts("items", ()),
         blocks=keys.texts("blocks", ()),
         interface_choice=keys.text("interface_choice", ""),
+        owed=keys.flag("owed"),
     )
     _condition(keys, option.condition, f"{path}.condition", written)
     if "discount" in keys:

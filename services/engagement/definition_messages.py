@@ -222,6 +222,7 @@ def _option(message: definition_pb2.Option, path: str) -> Option:
         item_ids=tuple(message.item_ids),
         blocks=tuple(message.blocks),
         interface_choice=message.interface_choice,
+        owed=message.owed,
     )
 
 

@@ -8,18 +8,21 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from engagement.admission import faults_of, warnings_of
+from engagement.admission import faults_of
 from engagement.condition import Compare, Comparison, Condition, Not
 from engagement.condition_check import condition_faults, placed
 from engagement.definition import Fault, catalogue_of
+from engagement.oddities import warnings_of
 from services.engagement.definition_messages import DefinitionMalformed, definition_of
 from services.engagement.templates import lint
 from tests.engagement.conditions import CONDITIONS
 from tests.engagement.declared_definitions import (
     AT_LEAST,
+    DRAFT,
     EMAIL,
     EQUAL,
     GENERAL,
+    HAS,
     ORDER,
     PERSONAL,
     PILOT,
@@ -294,6 +297,62 @@ def test_what_is_taken_has_every_node_in_the_order_of_reading(wanted: Condition)
     nodes = placed(wanted)
     assert [one.position for one in nodes] == list(range(len(nodes)))
     assert nodes[0].node is wanted
+
+
+HONOURED = compared("loyalty.guests.status", EQUAL, text="honoured")
+TEN_PROMISED = programme(tiers=[{"status": "honoured", "threshold": 5_000_000, "discount_permille": 100}])
+
+
+def owed(discount: dict[str, Any] = TEN, when: Any = None, **changed: Any) -> Definition:
+    """A price for guests of honour."""
+    options = offers(discount=discount, owed=True, condition=when or condition(HONOURED))
+    return play(**{"purpose": PRICING, "options": options, **changed})
+
+
+def test_what_a_status_promises_may_be_owed_and_nothing_else() -> None:
+    """By exactly what it takes off; not by a condition that holds without it; to who asks, for as long."""
+    flowers = compared("declared.likes", HAS, text="category:Flowers")
+    with_flowers = condition({"all_of": {"nodes": [1, 2]}}, HONOURED, flowers)
+    or_flowers = condition({"any_of": {"nodes": [1, 2]}}, HONOURED, flowers)
+    assert judged(owed(), TEN_PROMISED) == judged(owed(when=with_flowers), TEN_PROMISED) == set()
+    unfounded = {("play.options[1].owed", "OWED_UNFOUNDED")}
+    assert judged(owed(), programme()) == unfounded
+    assert judged(owed({**TEN, "permille": 150}), TEN_PROMISED) == unfounded
+    assert judged(owed(when=or_flowers), TEN_PROMISED) == unfounded
+    assert judged(owed(when=condition(flowers)), TEN_PROMISED) == unfounded
+    assert judged(owed(offer_days=3), TEN_PROMISED) == unfounded
+    assert judged(owed(channels=[EMAIL], slot=""), TEN_PROMISED) == unfounded
+
+
+def test_a_promised_price_that_is_not_owed_is_odd() -> None:
+    """It would be explored away in one answer of ten."""
+    options = offers(discount=TEN, condition=condition(HONOURED))
+    mild = play(purpose=PRICING, options=options)
+    assert judged(mild, TEN_PROMISED) == set()
+    assert judged(mild, TEN_PROMISED, of=warnings_of) == {("play.options[1].owed", "PROMISED_NOT_OWED")}
+    assert judged(owed(), TEN_PROMISED, of=warnings_of) == set()
+
+
+def test_a_play_that_never_comes_to_its_turn_is_odd() -> None:
+    """What comes first in its slot has something for everybody; or nothing sets off what is reviewed."""
+    never = {("play.priority", "NEVER_REACHED")}
+    first = play(play_id="first", priority=1)
+    assert judged(play(), first, of=warnings_of) == never
+    assert judged(play(play_id="zz"), play(), of=warnings_of) == never
+    for other in (
+        play(play_id="first", priority=-1),
+        play(play_id="first", priority=1, slot="elsewhere"),
+        play(play_id="first", priority=1, segment_id="gardeners"),
+        play(play_id="first", priority=1, rollout_permille=999),
+        play(DRAFT, play_id="first", priority=1),
+        play(play_id="first", priority=1, purpose=PRICING),
+    ):
+        assert judged(play(), other, of=warnings_of) == set()
+    assert judged(play(review=True), of=warnings_of) == {("play.review", "NEVER_GIVEN")}
+    assert (
+        judged(play(slot="", channels=[EMAIL], review=True, event={"kinds": [ORDER]}), of=warnings_of)
+        == set()
+    )
 
 
 def test_what_is_odd_is_a_warning_and_taken() -> None:

@@ -9,10 +9,11 @@ import pytest
 from engagement.condition import All, Compare, Comparison, Count, Near, YearlyWithin
 from engagement.decision import Held, Outcome, Reservation, Situation
 from engagement.event import EventKind
+from engagement.fields import PRICING
 from engagement.guards import PIPELINE, decide, pipeline
 from engagement.guards.bounds import free_from_ms
 from engagement.guards.eligibility import in_rollout
-from engagement.play import Channel, Depth, Discount, Limits, Play, Segment, State
+from engagement.play import Channel, Depth, Discount, Limits, Option, Play, Segment, State
 from tests.engagement.events import DAY_MS
 from tests.engagement.worlds import (
     CONTENT,
@@ -747,6 +748,62 @@ def test_what_is_owed_skips_rest_cap_and_alternation():
         one(confirmation, situation(channel=None, history=busy, grants=frozenset())).held
         is Held.NOT_PERMITTED
     )
+
+
+HONOURED = Compare("loyalty.guests.status", Comparison.EQUAL, "honoured")
+AS_PROMISED = Option(
+    "honoured",
+    Depth.INDIVIDUAL,
+    HONOURED,
+    discount=Discount(permille=100, margin_floor_permille=50),
+    owed=True,
+)
+
+
+@pytest.mark.parametrize("draw", [0.0, 0.04, 0.5, 0.999])
+def test_a_price_that_a_status_promises_is_neither_explored_away_nor_alternated(draw: float):
+    """Nor taken by a new relation, rest, a complaint or a full cap; without the status it is not given."""
+    guests = play(options=(option(), option("other", Depth.INDIVIDUAL), AS_PROMISED), purpose=PRICING)
+    busy = history(
+        last_own_action_ms=0,
+        first_event_ms=NOW_MS - DAY_MS,
+        open_complaint=True,
+        reservations=[Reservation(NOW_MS - hour, Channel.SMS) for hour in range(9)],
+        last_depth={"home.banner": Depth.INDIVIDUAL},
+    )
+    for before in (history(), busy):
+        outcome = one(guests, guest(history=before), draw)
+        assert (outcome.candidate.option.option_id, outcome.price_minor) == ("honoured", 900)
+        assert (outcome.propensity, outcome.reserves, outcome.price_personalised) == (1.0, False, True)
+    assert one(guests, guest(fields={}), draw).price_minor == 1000
+    assert one(guests, guest(grants=frozenset({CONTENT, "loyalty"})), draw).price_minor == 1000
+    assert one(guests, guest(cost_minor=890), draw).price_minor == 1000
+
+
+def test_of_two_prices_that_are_promised_the_lower_is_given():
+    """The best of a person's statuses counts, and not their sum."""
+    gold = replace(AS_PROMISED, option_id="gold", discount=Discount(permille=150, margin_floor_permille=50))
+    for options in ((AS_PROMISED, gold), (gold, AS_PROMISED)):
+        outcome = one(play(options=(option(), *options), purpose=PRICING), guest())
+        assert (outcome.price_minor, outcome.propensity) == (850, 1.0)
+
+
+def test_what_is_promised_is_given_whatever_a_chooser_holds_of_it():
+    """Also if it is held irrelevant."""
+    guests = play(options=(option(), AS_PROMISED), purpose=PRICING)
+    outcome = decide([guests], guest(), 0.5, pipeline(Prefers(general=1.0, honoured=0.0)))
+    assert outcome.candidate is not None
+    assert outcome.candidate.option.option_id == "honoured"
+
+
+def guest(**changed) -> Situation:
+    """A guest of honour asks what something for 10.00 costs."""
+    values = {
+        "fields": known(loyalty__guests__status="honoured"),
+        "purpose": PRICING,
+        "cost_minor": 500,
+    }
+    return at_price(**(values | changed))
 
 
 def test_a_florist_reminds_once_two_identities_are_one():

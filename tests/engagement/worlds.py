@@ -212,6 +212,7 @@ def _options(dice: Random, *, reach_out: bool) -> tuple[Option, ...]:
             discount=_discount(dice),
             sponsored=dice.random() < 0.25,
             interface_choice=dice.choice(("", "", "", "", "layout:compact", "layout:wide")),
+            owed=dice.random() < 0.1,
         )
         for option_id in dice.sample(OPTIONS, dice.randint(1, 4))
     )

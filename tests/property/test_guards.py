@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engagement.decision import Candidate, Held, Outcome, Reservation, Situation
 from engagement.evaluate import DAY_MS
 from engagement.guards import PIPELINE, Left, decide, guarded, judged
-from engagement.guards.drawing import FLOOR_PERMILLE, chances, is_declared
+from engagement.guards.drawing import FLOOR_PERMILLE, chances, is_certain
 from engagement.play import OUTBOUND, Depth, Play
 from tests.engagement.worlds import EVERY_PURPOSE, NOW_MS, Permits, World, allowed, fewer, worlds
 
@@ -239,7 +239,7 @@ def test_nothing_forbidden_comes_out(world: World):
         assert 0 <= outcome.price_minor <= moment.price_minor
     assert given_.send_at_ms >= NOW_MS
     assert outcome.retry_at_ms == 0
-    assert is_declared(given_.option, moment.facts.fields) or outcome.propensity >= 0.01 - 1e-12
+    assert is_certain(given_.option, moment.facts.fields) or outcome.propensity >= 0.01 - 1e-12
 
 
 @given(worlds())

@@ -249,7 +249,7 @@ class Play(_message.Message):
     def __init__(self, play_id: _Optional[str] = ..., purpose: _Optional[_Union[_privacy_pb2.Purpose, str]] = ..., priority: _Optional[int] = ..., slot: _Optional[str] = ..., channels: _Optional[_Iterable[_Union[_offer_pb2.Channel, str]]] = ..., options: _Optional[_Iterable[_Union[Option, _Mapping]]] = ..., segment_id: _Optional[str] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ..., event: _Optional[_Union[EventTrigger, _Mapping]] = ..., date: _Optional[_Union[DateTrigger, _Mapping]] = ..., lapse: _Optional[_Union[LapseTrigger, _Mapping]] = ..., place: _Optional[_Union[PlaceTrigger, _Mapping]] = ..., service: bool = ..., asks: bool = ..., review: bool = ..., rollout_permille: _Optional[int] = ..., from_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., offer_days: _Optional[int] = ..., message_days: _Optional[int] = ...) -> None: ...
 
 class Option(_message.Message):
-    __slots__ = ("option_id", "depth", "condition", "template_id", "discount", "sponsored", "item_ids", "blocks", "interface_choice")
+    __slots__ = ("option_id", "depth", "condition", "template_id", "discount", "sponsored", "item_ids", "blocks", "interface_choice", "owed")
     OPTION_ID_FIELD_NUMBER: _ClassVar[int]
     DEPTH_FIELD_NUMBER: _ClassVar[int]
     CONDITION_FIELD_NUMBER: _ClassVar[int]
@@ -259,6 +259,7 @@ class Option(_message.Message):
     ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
     BLOCKS_FIELD_NUMBER: _ClassVar[int]
     INTERFACE_CHOICE_FIELD_NUMBER: _ClassVar[int]
+    OWED_FIELD_NUMBER: _ClassVar[int]
     option_id: str
     depth: _offer_pb2.Depth
     condition: Condition
@@ -268,7 +269,8 @@ class Option(_message.Message):
     item_ids: _containers.RepeatedScalarFieldContainer[str]
     blocks: _containers.RepeatedScalarFieldContainer[str]
     interface_choice: str
-    def __init__(self, option_id: _Optional[str] = ..., depth: _Optional[_Union[_offer_pb2.Depth, str]] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ..., template_id: _Optional[str] = ..., discount: _Optional[_Union[Discount, _Mapping]] = ..., sponsored: bool = ..., item_ids: _Optional[_Iterable[str]] = ..., blocks: _Optional[_Iterable[str]] = ..., interface_choice: _Optional[str] = ...) -> None: ...
+    owed: bool
+    def __init__(self, option_id: _Optional[str] = ..., depth: _Optional[_Union[_offer_pb2.Depth, str]] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ..., template_id: _Optional[str] = ..., discount: _Optional[_Union[Discount, _Mapping]] = ..., sponsored: bool = ..., item_ids: _Optional[_Iterable[str]] = ..., blocks: _Optional[_Iterable[str]] = ..., interface_choice: _Optional[str] = ..., owed: bool = ...) -> None: ...
 
 class Discount(_message.Message):
     __slots__ = ("permille", "amount_minor", "currency", "margin_floor_permille")
