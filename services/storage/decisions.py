@@ -79,7 +79,7 @@ class DecisionTables:
         for (row, _), stands in zip(wanted, stand, strict=True):
             if stands:
                 self._waiting.pop(row.decision_id, None)
-                self._shown.pop((row.subject, row.slot), None)  # this is shown later
+                self._shows(row, waits=False)
         return stand
 
     async def give_back(self, decision_ids: Sequence[bytes]) -> None:
@@ -96,7 +96,7 @@ class DecisionTables:
             raise StoreUnusable("decisions can not be written")
         self._waiting[row.decision_id] = row
         if row.subject and row.option_id:
-            self._shown[row.subject, row.slot] = row
+            self._shows(row, waits=True)
         if self._flushing is None:
             # In a context of its own: what a call put into its context is the call's alone.
             self._flushing = asyncio.get_running_loop().create_task(self._flush_soon(), context=Context())
@@ -130,6 +130,17 @@ class DecisionTables:
                 del self._waiting[row.decision_id]
             if self._shown.get((row.subject, row.slot)) is row:
                 del self._shown[row.subject, row.slot]
+
+    def _shows(self, row: Row, *, waits: bool) -> None:
+        """Of what waits the latest by when it was decided counts: a slow call ends after a fast one."""
+        key = row.subject, row.slot
+        before = self._shown.get(key)
+        if before is not None and before.decided_at_ms > row.decided_at_ms:
+            return
+        if waits:
+            self._shown[key] = row
+        else:
+            self._shown.pop(key, None)
 
     def _waiting_for(self, look: Look) -> tuple[Row | None, Row | None]:
         """Of what is not written yet the decision of the id, and the latest shown to the person."""

@@ -204,6 +204,23 @@ async def test_what_waits_to_be_written_does_not_outweigh_what_was_promised_afte
         assert (await history(store, A, B, slot=slot)).last_depth == {slot: Depth.GENERAL}
 
 
+async def test_what_was_decided_later_counts_in_whatever_order_it_is_taken_down(
+    store: DecisionTables,
+) -> None:
+    """A slow call that began before another ends after it, by a note or by a promise; written down alike."""
+    for number, promised in ((1, False), (2, True)):
+        slot = f"slot-{number}"
+        shown = {"slot": slot, "promises": 0, "became": Became.SHOWN}
+        store.note(row(number, depth=Depth.GENERAL, decided_at_ms=NOW + 1, **shown))
+        if promised:
+            assert await promise(store, row(number + 10, slot=slot), room())
+        else:
+            store.note(row(number + 10, **shown))
+        assert (await history(store, A, slot=slot)).last_depth == {slot: Depth.GENERAL}
+        await store.flush()
+        assert (await history(store, A, slot=slot)).last_depth == {slot: Depth.GENERAL}
+
+
 async def test_the_latest_shown_counts_of_all_of_a_person(store: DecisionTables) -> None:
     shown = {"slot": "home", "promises": 0, "became": Became.SHOWN}
     store.note(row(1, A, depth=Depth.INDIVIDUAL, **shown))
