@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
+from engagement.decision import History
 from engagement.decision_store import (
     Became,
     Before,
@@ -228,6 +231,63 @@ async def test_the_latest_shown_counts_of_all_of_a_person(store: DecisionTables)
     await store.flush()
     assert (await history(store, A, B, slot="home")).last_depth == {"home": Depth.GENERAL}
     assert (await history(store, A, slot="home")).last_depth == {"home": Depth.INDIVIDUAL}
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_after_an_unlink_each_has_the_history_they_would_have_without_the_other(
+    store: DecisionTables, seed: int
+) -> None:
+    """Whatever was shown, promised, reported while they were one; a twin did only what was theirs."""
+    dice = Random(seed)
+    mine, theirs, twin = (SubjectId(dice.randbytes(16)) for _ in range(3))
+    numbers = iter(range(1000 * seed + 1, 1000 * seed + 1000))
+    outcomes = (Outcome.SENT, Outcome.FAILED, Outcome.CLICK, Outcome.UNSUBSCRIBE, Outcome.COMPLAINT)
+    for at_ms in range(NOW, NOW + 40):
+        fields = {
+            "slot": dice.choice(("", "home")),
+            "depth": dice.choice((Depth.GENERAL, Depth.INDIVIDUAL)),
+            "channel": dice.choice((Channel.EMAIL, Channel.SMS)),
+            "decided_at_ms": at_ms,
+            "play_id": dice.choice("pq"),
+            "promises": dice.choice((Promise.NOTHING, Promise.PLACE, Promise.QUESTION, Promise.OFFER)),
+            "binds_until_ms": NOW + DAY_MS,
+        }
+        outcome = dice.choice((None, None, *outcomes))
+        who = dice.choice((mine, theirs))
+        done = await did(store, row(next(numbers), who, **fields), (mine, theirs), outcome)
+        if done and who == mine:
+            assert await did(store, row(next(numbers), twin, **fields), (twin,), outcome)
+        if not dice.randrange(8):
+            await store.flush()
+    assert (await history(store, mine, theirs, slot="home")) != (await history(store, mine, slot="home"))
+    apart, alone = [await history(store, one, slot="home") for one in (mine, twin)]
+    assert nameless(apart) == nameless(alone)
+    assert alone.offers or alone.reservations or alone.asked_at_ms
+
+
+async def did(
+    store: DecisionTables, decision: Row, person: tuple[SubjectId, ...], outcome: Outcome | None
+) -> bool:
+    """Makes a decision for somebody of a person, if there is room for it, and reports what became of it."""
+    if decision.promises:
+        if not await promise(store, decision, room(*person, cap=99, asks=99)):
+            return False
+    else:
+        decision = decision._replace(became=Became.SHOWN)
+        store.note(decision)
+    if outcome is not None:
+        by = SubjectId(decision.subject)
+        number = int.from_bytes(decision.decision_id, "big")
+        await store.report(
+            report(number, decision, outcome, by, at_ms=decision.decided_at_ms), decision, person
+        )
+    return True
+
+
+def nameless(of: History) -> tuple[History, list[tuple[str, int, int]]]:
+    """A history, and its offers without the ids of decisions and people, which two never share."""
+    offers = [(offer.play_id, offer.given_at_ms, offer.until_ms) for offer in of.offers]
+    return replace(of, offers=()), offers
 
 
 async def test_lines_are_drawn_for_all_of_a_person_until_they_are_taken_back(store: DecisionTables) -> None:
