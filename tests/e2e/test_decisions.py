@@ -33,6 +33,7 @@ from tests.e2e.deciding import (
     template,
     when,
 )
+from veilgraph.consent.v1 import consent_pb2
 from veilgraph.engagement.v1 import decision_pb2, offer_pb2, profile_pb2
 from veilgraph.privacy.v1 import privacy_pb2
 
@@ -57,15 +58,16 @@ def ms(instant: Any) -> int:
     return int(instant.seconds * 1000 + instant.nanos // 1_000_000)
 
 
-async def test_nobody_and_who_refuses_are_given_the_same_from_the_call_alone(desk: Desk) -> None:
+async def test_nobody_a_child_and_who_refuses_are_given_the_same_from_the_call_alone(desk: Desk) -> None:
     """A context option needs no person; a personal one and a message are for nobody."""
     rain = when(compare={"field": "context.weather", "comparison": 1, "text": "rain"})
     umbrella = {"option_id": "umbrella", "depth": offer_pb2.DEPTH_CONTEXT, "condition": rain}
     await desk.declare(play("banner", EVERYBODY, umbrella, MINE), letter())
     stranger = await desk.shop.subject("stranger")
-    (known,) = await desk.known("me")
+    known, child = await desk.known("me", "child")
+    await desk.shop.say(consent_pb2.ACTION_GRANT, child, "personalise", age=consent_pb2.AGE_CHILD)
     context = [{"name": "weather", "text": "rain"}]
-    for subject in ("", stranger):
+    for subject in ("", stranger, child):
         answers = [await desk.decide(subject, context=context) for _ in range(12)]
         assert {one.given.option_id for one in answers} <= {"umbrella", "everybody"}
         assert all(one.given.depth <= offer_pb2.DEPTH_CONTEXT for one in answers)
@@ -107,14 +109,20 @@ async def test_personal_and_general_alternate_in_a_slot(desk: Desk) -> None:
     """After something personal the general follows, in whatever channel; never two personal ones."""
     await desk.declare(play("banner", EVERYBODY, MINE))
     (me,) = await desk.known("me")
-    depths = []
+    depths, chances = [], set()
     for number in range(20):
         desk.shop.clock.now_ms += 1
-        depths.append((await desk.decide(me, channel=(WEB, APP)[number % 2])).given.depth)
+        given = (await desk.decide(me, channel=(WEB, APP)[number % 2])).given
+        depths.append(given.depth)
+        chances.add((given.option_id, round(given.propensity, 9)))
     pairs = list(itertools.pairwise(depths))
     assert (INDIVIDUAL, GENERAL) in pairs
     assert (INDIVIDUAL, INDIVIDUAL) not in pairs
     assert depths.count(INDIVIDUAL) > 5
+    # In a personal turn the general one is explored, in a general one there is no other.
+    assert {("mine", 0.95), ("everybody", 1.0)} <= chances <= {
+        ("mine", 0.95), ("everybody", 0.05), ("everybody", 1.0)
+    }  # fmt: skip
 
 
 async def test_a_new_acquaintance_is_shown_nothing_of_their_own(desk: Desk) -> None:
@@ -303,7 +311,8 @@ async def test_a_request_is_told_the_same_again_while_it_stands(desk: Desk) -> N
     assert first == again
     assert first.decision_id
     assert (await desk.mail(me)).HasField("given")
-    assert held(await desk.mail(me)) == "CAP_REACHED"
+    full = await desk.mail(me)
+    assert (held(full), ms(full.hold.retry_at)) == ("CAP_REACHED", desk.shop.clock.now_ms + 7 * DAY_MS)
     assert await refused(desk.mail(me, request_id="one", language="de")) == "REQUEST_ID_REUSED"
     await desk.shop.withdraw(me, "marketing.email")
     assert held(await desk.mail(me, request_id="one")) == "NOT_PERMITTED"

@@ -264,9 +264,9 @@ async def test_an_honoured_guest_pays_a_tenth_less_and_after_a_refund_does_not(l
     web, till = await desk.known("web", "till")
     quoted = {"for_purpose": pricing, "price_minor": 1000, "cost_minor": 500, "currency": "EUR"}
 
-    async def prices(subject: str) -> set[int]:
+    async def prices(subject: str, **changed: int) -> set[int]:
         """What is quoted in sixteen answers: always the same, whatever was shown before."""
-        return {(await desk.decide(subject, **quoted)).given.price_minor for _ in range(16)}
+        return {(await desk.decide(subject, **quoted | changed)).given.price_minor for _ in range(16)}
 
     await loyal.post(
         loyal.posting(web, "w-1", programme_id="guest", amount_minor=3_000_000),
@@ -275,9 +275,11 @@ async def test_an_honoured_guest_pays_a_tenth_less_and_after_a_refund_does_not(l
     assert await prices(web) == {1000}
     await shop.link(web, till)
     assert await prices(web) == {900}
-    await shop.withdraw(web, "loyalty")
-    assert await prices(web) == {1000}
-    await shop.grant(web, "loyalty")
+    assert await prices(web, cost_minor=860) == {1000}  # a floor of a twentieth is kept
+    for purpose in ("loyalty", "personalise.pricing"):
+        await shop.withdraw(web, purpose)
+        assert await prices(web) == {1000}
+        await shop.grant(web, purpose)
     assert await prices(till) == {900}
     await loyal.post(loyal.posting(till, "r-1", programme_id="guest", reverses="w-1", amount_minor=1))
     assert await prices(web) == await prices(till) == {1000}
