@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from engagement.condition import Condition
 from engagement.content import Lint, Template, fields_shown, put_by
-from engagement.evaluate import event_fields, fields_read
+from engagement.evaluate import event_fields, fields_read, goes_by_clock
 from engagement.fields import LANGUAGE, TIME_ZONE, may_read
 from engagement.loyalty.programme import Programme
 from engagement.play import (
@@ -131,7 +131,7 @@ def play_reads(play: Play, catalogue: Catalogue, lint: Lint) -> frozenset[str]:
     """The fields that a play reads, by whatever it is made of."""
     templates = catalogue.templates
     put = (put_by(templates.get(option.template_id), option, play.purpose) for option in play.options)
-    return _said_by(play, catalogue, lint).union(_clock_of(play), *put)
+    return _said_by(play, catalogue, lint).union(_clock_of(play, catalogue), *put)
 
 
 def is_for_everybody(play: Play, catalogue: Catalogue, lint: Lint) -> bool:
@@ -156,9 +156,14 @@ def option_shows(option: Option, catalogue: Catalogue, lint: Lint) -> frozenset[
     return fields_shown(template, lint) if template is not None else frozenset()
 
 
-def _clock_of(play: Play) -> frozenset[str]:
+def _clock_of(play: Play, catalogue: Catalogue) -> frozenset[str]:
     """The field that tells what time it is where the person is, where that matters and may be read."""
-    by_clock = isinstance(play.trigger, DateTrigger) or any(channel in OUTBOUND for channel in play.channels)
+    conditions = (*conditions_of(play, catalogue), *(option.condition for option in play.options))
+    by_clock = (
+        isinstance(play.trigger, DateTrigger)
+        or any(channel in OUTBOUND for channel in play.channels)
+        or any(map(goes_by_clock, conditions))
+    )
     return frozenset({TIME_ZONE} if by_clock and may_read(TIME_ZONE, play.purpose) else ())
 
 

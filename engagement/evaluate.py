@@ -72,6 +72,11 @@ def fields_read(condition: Condition | None) -> frozenset[str]:
     return frozenset(name for leaf in leaves(condition) for name in _fields(leaf))
 
 
+def goes_by_clock(condition: Condition | None) -> bool:
+    """Whether it matters to a condition which day it is where the person is."""
+    return any(isinstance(leaf, YearlyWithin) for leaf in leaves(condition))
+
+
 def leaves(condition: Condition | None) -> Iterator[Leaf]:
     """What a condition compares, from left to right."""
     match condition:

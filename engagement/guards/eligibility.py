@@ -11,8 +11,9 @@ import hashlib
 from engagement.condition import Condition
 from engagement.decision import Held, Situation
 from engagement.evaluate import holds
+from engagement.fields import TIME_ZONE, may_read
 from engagement.guards.left import Left
-from engagement.guards.reading import fields_of
+from engagement.guards.reading import clock_of, fields_of
 from engagement.play import Play, State
 
 _IN_FORCE = (State.PILOT, State.LIVE)
@@ -73,4 +74,6 @@ def _holds(condition: Condition | None, left: Left, situation: Situation) -> boo
     if condition is None:
         return True
     left.read |= fields_of(condition)
+    if clock_of(condition) and may_read(TIME_ZONE, situation.purpose):
+        left.read.add(TIME_ZONE)
     return holds(condition, situation.facts)

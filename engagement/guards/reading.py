@@ -11,7 +11,7 @@ from functools import wraps
 from typing import TypeVar
 
 from engagement.condition import Condition
-from engagement.evaluate import fields_read
+from engagement.evaluate import fields_read, goes_by_clock
 from engagement.fields import CALL_PREFIX, PRICING, may_read
 from engagement.play import Option, Play, Segment
 
@@ -40,6 +40,12 @@ def _remembered(tell: Callable[[Condition | None], T]) -> Callable[[Condition | 
 def fields_of(condition: Condition | None) -> frozenset[str]:
     """The names of the fields a condition reads."""
     return fields_read(condition)
+
+
+@_remembered
+def clock_of(condition: Condition | None) -> bool:
+    """Whether it goes by the clock where the person is."""
+    return goes_by_clock(condition)
 
 
 @_remembered

@@ -10,6 +10,7 @@ import pytest
 
 from consent.policy import Policy
 from engagement.attributes import Attribute
+from engagement.condition import Compare, Comparison, YearlyWithin
 from engagement.content import Part, Template, Variant
 from engagement.definition import Definition, Kind, Name, catalogue_of, definition_reads
 from engagement.grounds import Source, unpacked
@@ -92,6 +93,19 @@ async def test_a_language_that_is_unknown_or_not_permitted_is_the_first(desk: De
 async def test_the_time_zone_a_night_is_told_by_is_among_what_was_read(desk: Desk) -> None:
     """Of what reaches out; who asks is answered at any hour."""
     assert await sources(desk, await desk.mail()) == (Source("attribute.time_zone"),)
+
+
+async def test_the_time_zone_a_yearly_date_is_counted_in_is_among_what_was_read(desk: Desk) -> None:
+    """Nothing else that a condition reads goes by the clock on the wall."""
+    soon = option("soon", Depth.SEGMENT, condition=YearlyWithin("attribute.birthday", 7))
+    rain = option("rain", Depth.CONTEXT, condition=Compare("context.weather", Comparison.EQUAL, "rain"))
+    reads = {"attribute.birthday", "attribute.time_zone", "context.weather"}
+    for options, expected in (((soon, rain), reads), ((rain,), {"context.weather"})):
+        banner = play("banner", option("everybody"), *options)
+        desk.definitions.all = [banner]
+        assert {one.name for one in await sources(desk, await desk.decide())} == expected
+        stated = Definition(Name(Kind.PLAY, "banner"), State.LIVE, banner)
+        assert definition_reads(stated, catalogue_of([stated]), lint) == expected
 
 
 async def test_the_order_a_person_wants_a_page_in_is_read_and_given_as_theirs(desk: Desk) -> None:
