@@ -14,7 +14,7 @@ import pytest
 from consent.guard_table import GuardTable
 from consent.policy import Policy
 from engagement.content import Content
-from engagement.decided import Asking, held_for, row_of
+from engagement.decided import held_for
 from engagement.decision import Candidate, Held
 from engagement.event import EventKind
 from engagement.firing import DAY_MS, Firing
@@ -38,6 +38,7 @@ from tests.contract.engines import tables
 from tests.engagement.conftest import Calls
 from tests.engagement.events import event, subject
 from tests.engagement.firings import Triggered, play
+from tests.engagement.kept_decisions import row as kept_row
 
 CONTENT, EMAIL, SMS = "personalise.content", "marketing.email", "marketing.sms"
 ME, OTHER = subject(1), subject(2)
@@ -458,16 +459,9 @@ async def test_another_text_another_price_and_another_person_are_another_thing_t
 
 def decided(price_minor: int, **fields: Any) -> Decided:
     """A decision that gives something."""
-    chosen = Option("hello", Depth.GENERAL)
-    of = of_items("roses")
-    asking = Asking(bytes(16), ME, bytes(16), 0, "", of.play_id, 0, 1000, "EUR")
-    outcome = replace(
-        held_for(Held.NOTHING_LIVE),
-        candidate=Candidate(of, chosen, Channel.EMAIL, 0),
-        held=None,
-        price_minor=price_minor,
-    )
-    row = row_of(asking, outcome, Grounds())._replace(**fields)
+    candidate = Candidate(of_items("roses"), Option("hello", Depth.GENERAL), Channel.EMAIL, 0)
+    outcome = replace(held_for(Held.NOTHING_LIVE), candidate=candidate, held=None)
+    row = kept_row(1, price_minor=price_minor, full_price_minor=1000, currency="EUR")._replace(**fields)
     return Decided(row, outcome, Grounds())
 
 
