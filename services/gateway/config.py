@@ -65,6 +65,8 @@ _TOKENS: Final[Mapping[str, Any]] = {
     "forward": True,
     "jwt_cache_config": {"jwt_cache_size": 1000},
 }
+#: Who calls by gRPC and says until when waits no longer, and so does the service.
+_OWN_DEADLINE: Final[Mapping[str, Any]] = {"headers": [{"name": "grpc-timeout", "present_match": True}]}
 #: A JSON call's path is none of a service's until it is translated, and until then has a route that leads
 #: nowhere: without one there are no rules for pages of other origins. No client's x- header comes so far.
 _UNKNOWN: Final = {
@@ -236,8 +238,9 @@ def _routes(service: str) -> list[dict[str, Any]]:
     ]
     return [
         # A stream may stay open; it ends by its own deadline, or when it falls silent.
-        *(_route({"path": f"/{service}/{name}"}, service, timeout_s=0) for name in streams),
-        _route({"prefix": f"/{service}/"}, service, timeout_s=UNARY_TIMEOUT_S),
+        *(_route({"path": f"/{service}/{name}"}, service, {"timeout": "0s"}) for name in streams),
+        _route({"prefix": f"/{service}/", **_OWN_DEADLINE}, service, _lasting(UNARY_TIMEOUT_S)),
+        _route({"prefix": f"/{service}/"}, service, _answering(UNARY_TIMEOUT_S)),
     ]
 
 
@@ -260,14 +263,26 @@ def _rules() -> list[dict[str, Any]]:
     return [*open_to_all, {"match": {"prefix": "/"}, "requires": known}]
 
 
-def _route(match: dict[str, str], service: str, timeout_s: int) -> dict[str, Any]:
-    # Envoy counts a timeout from the end of a request; one that trickles in would have no end.
-    whole = {"max_stream_duration": {"max_stream_duration": f"{ARRIVAL_S + timeout_s}s"}} if timeout_s else {}
+def _route(match: dict[str, Any], service: str, bounds: dict[str, Any]) -> dict[str, Any]:
     return {
         "match": match,
-        "route": {"cluster": service, "timeout": f"{timeout_s}s", **whole},
+        "route": {"cluster": service, **bounds},
         "typed_per_filter_config": _buffered({"disabled": True}),
     }
+
+
+def _lasting(timeout_s: float) -> dict[str, Any]:
+    """So long may a request take to arrive and to be answered; one that trickles in would have no end."""
+    return {"max_stream_duration": {"max_stream_duration": f"{ARRIVAL_S + timeout_s}s"}}
+
+
+def _answering(timeout_s: float) -> dict[str, Any]:
+    """And so long its answer, once the request is there.
+
+    Envoy passes over a route's ``timeout`` where there is a ``max_stream_duration``. The time of one try it
+    counts all the same, and there is one.
+    """
+    return {"retry_policy": {"num_retries": 0, "per_try_timeout": f"{timeout_s}s"}, **_lasting(timeout_s)}
 
 
 def _exchanges(services: Iterable[str]) -> list[dict[str, Any]]:
@@ -278,7 +293,7 @@ def _exchanges(services: Iterable[str]) -> list[dict[str, Any]]:
         return []
     limited = _buffered({"buffer": {"max_request_bytes": EXCHANGE_BYTES_MAX}})
     return [
-        {**_route({"path": rpc}, service, UNARY_TIMEOUT_S), "typed_per_filter_config": limited},
+        {**_route({"path": rpc}, service, _answering(UNARY_TIMEOUT_S)), "typed_per_filter_config": limited},
         {**_UNKNOWN, "match": {"path": path}, "typed_per_filter_config": limited},
     ]
 

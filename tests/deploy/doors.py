@@ -45,10 +45,11 @@ def routed(manifests: Manifests) -> Iterator[str]:
     ]
     if hosts[0] & hosts[1]:
         yield f"{sorted(hosts[0] & hosts[1])}: a listener takes GRPCRoutes or HTTPRoutes of a name, not both"
-    if "page" in manifests.config["gateway"] and not any(
-        _is_pages(manifests, one) for one in manifests.of("HTTPRoute")
-    ):
+    pages = [one for one in manifests.of("HTTPRoute") if _is_pages(manifests, one)]
+    if "page" in manifests.config["gateway"] and not pages:
         yield "HTTPRoutes: none leads to the person's page"
+    if pages and not manifests.config["gateway"]["page"].get("doors"):
+        yield "gateway.page: behind a door and does not say so (doors), so that all visitors are one network"
     yield from _contract(manifests)
 
 

@@ -371,6 +371,7 @@ FAULTS = [
         lambda m: one(m, "HTTPRoute", "page")["rules"][0]["backendRefs"][0].update(port=443),
     ),
     Fault("routed", "none leads to the person's page", lambda m: gone(m, "HTTPRoute", "page")),
+    Fault("routed", "all visitors are one network", lambda m: config(m, "doors = 1", "doors = 0")),
     Fault("commanded", "unrecognized", lambda m: main(m, "consent")["args"].append("--colour")),
     Fault("configured", "colour", lambda m: config(m, "\n[listen]", '\ncolour = "blue"\n[listen]')),
 ]

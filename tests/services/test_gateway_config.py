@@ -72,17 +72,21 @@ def test_an_internal_service_is_not_routed(tmp_path, name):
 
 
 def test_streams_have_no_timeout_and_everything_else_has():
-    """A stream of events stays open for hours; a unary call never does."""
+    """A stream of events stays open for hours; a unary call never does, least of all without a deadline."""
     pool = descriptor_pool.Default()
     for name in ADDRESSES:
-        *streams, rest = gw._routes(name)
+        *streams, own, rest = gw._routes(name)
         declared = pool.FindServiceByName(name).methods
         streaming = {
             f"/{name}/{rpc.name}" for rpc in declared if rpc.client_streaming or rpc.server_streaming
         }
         assert {route["match"]["path"] for route in streams} == streaming
         assert {route["route"]["timeout"] for route in streams} <= {"0s"}
-        assert (rest["match"], rest["route"]["timeout"]) == ({"prefix": f"/{name}/"}, "15s")
+        assert rest["match"] == {"prefix": f"/{name}/"}
+        assert own["match"] == rest["match"] | {"headers": [{"name": "grpc-timeout", "present_match": True}]}
+        assert rest["route"]["retry_policy"] == {"num_retries": 0, "per_try_timeout": "15s"}
+        for route in (own, rest):
+            assert route["route"]["max_stream_duration"] == {"max_stream_duration": "25s"}
 
 
 def test_the_descriptor_set_is_complete_and_in_order():

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import datetime as dt
 import http.client
+import itertools
 import json
 import ssl
 import struct
@@ -19,6 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from services.deployment.issuer import AUDIENCE, open_issuer
 from services.gateway.config import OPENAPI, write_config
 from services.gateway.edge import Edge
 from services.gateway.envoy import running_envoy, running_gateway
@@ -205,6 +207,39 @@ async def test_callers_keys_at_an_address_are_fetched_by_the_gateway(edge):
                 "GET", "/v1/items/1", authorization=f"Bearer {bad}", address=gateway.address
             )
             assert status == 401
+
+
+async def test_callers_keys_that_rotate_in_mid_traffic_are_followed(edge, tmp_path):
+    """A token under a new key is taken once the set has been fetched, one under a key that is gone is not.
+
+    Envoy lets one pass that it has verified before, until that ends; services verify it anew.
+    """
+    other = open_issuer(tmp_path / "next")
+    source = SimpleNamespace(jwks=edge.issuer.jwks(), fetched=0)
+    seconds = itertools.count(int(time.time()) - 600)  # no two tokens are one
+    with serving(source) as issuer:
+        path = write_config(replace(edge.config(), jwks=f"{issuer}/jwks.json"), tmp_path / "envoy")
+        assert '"cache_duration": "60s"' in path.read_text()
+        path.write_text(path.read_text().replace('"cache_duration": "60s"', '"cache_duration": "1s"'))
+        async with running_envoy(path.parent) as gateway:
+
+            def statuses(*wanted):
+                async def those():
+                    tokens = [one.mint("shop", AUDIENCE, 3600, next(seconds)) for one in (edge.issuer, other)]
+                    shown = {"address": gateway.address}
+                    asked = [
+                        await edge.call("GET", "/v1/items/1", authorization=f"Bearer {one}", **shown)
+                        for one in tokens
+                    ]
+                    return [status for status, _, _ in asked] == list(wanted)
+
+                return those
+
+            await edge.until(statuses(200, 401))
+            source.jwks = {"keys": [*edge.issuer.jwks()["keys"], *other.jwks()["keys"]]}
+            await edge.until(statuses(200, 200))
+            source.jwks = other.jwks()
+            await edge.until(statuses(401, 200))
 
 
 async def test_the_contract_is_told_to_everybody(edge):

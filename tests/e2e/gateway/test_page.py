@@ -32,11 +32,14 @@ class Page(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     arrived: ClassVar[list[tuple[str, dict[str, str], bytes, int]]] = []
+    goes_on: ClassVar[threading.Event] = threading.Event()
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         told = {name.lower(): value for name, value in self.headers.items()}
         self.arrived.append((self.path, told, body, self.connection.getsockname()[1]))
+        if self.path == "/slow":
+            self.goes_on.wait(PATIENCE_S)
         self.send_response(200)
         self.send_header("Set-Cookie", "__Host-visit=sealed; Secure; HttpOnly; Path=/")
         self.send_header("Content-Length", "2")
@@ -188,6 +191,20 @@ async def test_a_form_that_trickles_in_is_given_up_and_holds_nobody(behind: Behi
     assert told.startswith(b"HTTP/1.1 408")
     assert took_s < 2
     assert Page.arrived == []
+
+
+async def test_a_page_that_does_not_answer_is_given_up(behind: Behind, tmp_path) -> None:
+    """Once, and before the time that a request may last together with its answer."""
+    path = write_config(behind.edge.config(), tmp_path / "envoy")
+    assert path.read_text().count("per_try_timeout: 75s") == 1
+    path.write_text(path.read_text().replace("per_try_timeout: 75s", "per_try_timeout: 0.3s"))
+    try:
+        async with running_envoy(path.parent) as gateway:
+            status, _, body = await Behind(gateway.page, behind.edge).ask(path="/slow")
+    finally:
+        Page.goes_on.set()
+    assert (status, len(Page.arrived)) == (504, 1)
+    assert "try again" in body
 
 
 async def test_sign_ins_have_a_rate_of_their_own(behind: Behind) -> None:
