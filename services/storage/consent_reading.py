@@ -7,7 +7,7 @@ and who was erased since by the erasures' epochs: their rows may be gone already
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from consent.component import EdgeFact, EdgeState
@@ -18,10 +18,10 @@ from consent.store import Kept, Place
 from identity.ids import SubjectId
 from services.storage import consent_records as records
 from services.storage.database import Connection
+from services.storage.many_rows import KEYS_A_STATEMENT, marks, portions
 
 F = TypeVar("F")
 
-_VALUES_A_QUERY = 500
 #: Whoever is being erased is not read any more, from the erasure's first step on.
 _STAYS = "{} NOT IN (SELECT subject FROM erasure_subject)"
 _PLACE = """SELECT history, epoch, (SELECT coalesce(max(number), 0) FROM births),
@@ -71,8 +71,8 @@ def since(
 def said_by(subjects: Iterable[SubjectId], reader: Connection) -> dict[SubjectId, Sequence[Said]]:
     """What birth subjects said, in recorded order; who said nothing is missing."""
     said: dict[SubjectId, Sequence[Said]] = {}
-    for some in _portions(list(subjects)):
-        where = f"WHERE subject IN ({', '.join('?' * len(some))})"
+    for some in portions(subjects, KEYS_A_STATEMENT):
+        where = f"WHERE subject IN ({marks(some)})"
         said.update(records.said_of(reader.execute(records.SAID.format(where=where), some)))
     return said
 
@@ -112,12 +112,7 @@ def _speakers(reader: Connection, after: int) -> set[SubjectId]:
     for subject, supersedes in reader.execute(_SPOKEN, (after,)).fetchall():
         speakers.add(SubjectId(subject))
         named.update(supersedes[at : at + ID_BYTES] for at in range(0, len(supersedes or b""), ID_BYTES))
-    for some in _portions(list(named)):
-        query = _REFUSERS.format(marks=", ".join("?" * len(some)))
+    for some in portions(named, KEYS_A_STATEMENT):
+        query = _REFUSERS.format(marks=marks(some))
         speakers.update(SubjectId(subject) for (subject,) in reader.execute(query, some))
     return speakers
-
-
-def _portions(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(values), _VALUES_A_QUERY):
-        yield values[start : start + _VALUES_A_QUERY]

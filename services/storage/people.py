@@ -10,6 +10,7 @@ from identity.ids import SubjectId
 from identity.ledger import Edge, EdgeState, Evidence, LedgerEntry
 from identity.person import Birth
 from services.storage.database import Connection, Database
+from services.storage.many_rows import marks
 
 _ENTRY = (
     "SELECT edge_id, a, b, evidence, source, observed_at_ms, valid_until_ms, confidence_permille, state,"
@@ -28,14 +29,14 @@ class PersonTables:
 
     async def births_of(self, subjects: Collection[SubjectId]) -> dict[SubjectId, Birth]:
         """See ``PersonStore.births_of``."""
-        query = f"SELECT subject, kind, created_at_ms FROM identifier WHERE subject IN ({_marks(subjects)})"  # noqa: S608
+        query = f"SELECT subject, kind, created_at_ms FROM identifier WHERE subject IN ({marks(subjects)})"  # noqa: S608
         rows = await self._database.look(lambda reader: reader.execute(query, tuple(subjects)).fetchall())
         return {SubjectId(subject): Birth(kind, at_ms) for subject, kind, at_ms in rows}
 
     async def entries_at(self, subjects: Collection[SubjectId], limit: int) -> list[LedgerEntry]:
         """See ``PersonStore.entries_at``."""
         found: dict[int, LedgerEntry] = {}
-        for ends in (f"a IN ({_marks(subjects)})", f"b IN ({_marks(subjects)}) AND {_FALLEN}"):
+        for ends in (f"a IN ({marks(subjects)})", f"b IN ({marks(subjects)}) AND {_FALLEN}"):
             query = f"{_ENTRY} WHERE {ends} ORDER BY edge_id LIMIT ?"
             rows = await self._database.look(partial(_rows, query, (*subjects, limit)))
             found.update((row[0], _entry(row)) for row in rows)
@@ -60,7 +61,3 @@ def _entry(row: tuple[Any, ...]) -> LedgerEntry:
 
 def _rows(query: str, values: Sequence[Any], reader: Connection) -> list[Any]:
     return reader.execute(query, values).fetchall()
-
-
-def _marks(values: Collection[Any]) -> str:
-    return ", ".join("?" * len(values))

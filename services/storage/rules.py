@@ -20,7 +20,7 @@ from identity.marks import Mark
 from identity.replay import Plan
 from services.storage.database import Connection, Database
 from services.storage.edge_rows import EDGE, edge_of
-from services.storage.identity import change_in
+from services.storage.identity_changes import change_in
 
 #: Edges that one transaction of a change moves: some tens of milliseconds of the writer.
 PORTION = 2_000

@@ -12,12 +12,10 @@ import secrets
 import sys
 import tempfile
 from pathlib import Path
-from time import time_ns
 from typing import cast
 
 import grpc
 import uvloop
-from prometheus_client import CollectorRegistry
 
 from consent.guard_table import NEVER_MS, GuardEntry, GuardTable, GuardUpdate
 from engagement.condition import Compare, Comparison
@@ -34,20 +32,15 @@ from services.engagement.in_force import InForce
 from services.engagement.knowing import Knowing
 from services.engagement.releasing import Releasing
 from services.engagement.templates import Templates
-from services.interceptors import layers
-from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
-from services.interceptors.metrics import CallMetrics
-from services.key_sets import fixed
-from services.server import GuardedServer, Served
-from services.storage.audit import StoredAuditLog
+from services.server import Served
 from services.storage.decisions import DecisionTables
 from services.storage.firings import FiringTables
 from services.storage.known import KnownTables
 from services.storage.sqlite import SqliteFile
-from tests.conftest import AUDIENCE, ISSUER, Issuer
+from tests.bench.full_chain import full_chain, guarded
+from tests.conftest import Issuer
 from tests.engagement.offers import Declared, message, option, play
-from tests.services.conftest import KeptSignals
 from veilgraph.engagement.v1 import decision_pb2, decision_pb2_grpc
 
 PEOPLE = 12_000
@@ -77,10 +70,6 @@ class Echo(grpc.GenericRpcHandler):
             return request
 
         return grpc.unary_unary_rpc_method_handler(echo)
-
-
-def _clock_ms() -> int:
-    return time_ns() // 1_000_000
 
 
 async def main(folder: Path) -> None:
@@ -113,26 +102,15 @@ async def main(folder: Path) -> None:
             servicer = DecisionServicer(
                 decider=decider, store=store, definitions=in_force, releasing=releasing
             )
-            chain = layers(
-                log=log.write,
-                call_metrics=CallMetrics(CollectorRegistry()),
-                verify=verifier(fixed(issuer.jwks), ISSUER, AUDIENCE, {"shop": caller}, policy),
-                clock_ms=_clock_ms,
-                audit_log=StoredAuditLog(database, ring),
-                pairwise_of=lambda _caller: pairwise,
-                tokenise=None,
-                signals_port=KeptSignals(guard),
-            )
-            server = GuardedServer(
+            chain = full_chain(caller=caller, issuer=issuer, ring=ring, guard=guard, audit=database, log=log)
+            server = guarded(
                 Served(
                     decision_pb2.DESCRIPTOR.services_by_name["DecisionService"],
                     decision_pb2_grpc.add_DecisionServiceServicer_to_server,
                     servicer,
                 ),
-                layers=chain,
-                policy=policy,
+                chain=chain,
                 guard=guard,
-                clock_ms=_clock_ms,
             )
             await server.start("127.0.0.1:0")
             bare = grpc.aio.server()

@@ -12,11 +12,9 @@ import secrets
 import sys
 import tempfile
 from pathlib import Path
-from time import time_ns
 
 import grpc
 import uvloop
-from prometheus_client import CollectorRegistry
 
 from consent.guard_table import NEVER_MS, GuardEntry, GuardTable, GuardUpdate
 from identity.ids import SubjectId
@@ -25,19 +23,14 @@ from identity.pairwise import Pairwise
 from identity.tokens import Tokeniser
 from services.deployment.config import shipped_policy
 from services.deployment.telemetry import LineLog
-from services.interceptors import layers
-from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
-from services.interceptors.metrics import CallMetrics
-from services.key_sets import fixed
-from services.server import GuardedServer, Served
-from services.storage.audit import StoredAuditLog
+from services.server import Served
 from services.storage.database import Database
 from services.storage.postgres import PostgresDatabase, PostgresSchema
 from services.storage.sqlite import SqliteDatabase
-from tests.conftest import AUDIENCE, ISSUER, Issuer
+from tests.bench.full_chain import full_chain, guarded
+from tests.conftest import Issuer
 from tests.probe.v1 import probe_pb2, probe_pb2_grpc
-from tests.services.conftest import KeptSignals
 
 SUBJECT = SubjectId(bytes(range(16)))
 _PARTS = [probe_pb2.Part(title=f"An item of the shop {n}", behaviour="bought last week") for n in range(10)]
@@ -51,10 +44,6 @@ class Prebuilt(probe_pb2_grpc.ProbeServiceServicer):
         return REPLY
 
 
-def _clock_ms() -> int:
-    return time_ns() // 1_000_000
-
-
 async def _database(folder: Path, dsn: list[str]) -> Database:
     if not dsn:
         return SqliteDatabase(folder / "bench.db", "audit")
@@ -63,22 +52,6 @@ async def _database(folder: Path, dsn: list[str]) -> Database:
     database = PostgresDatabase(location)
     await database.open()
     return database
-
-
-def _chain(issuer: Issuer, ring: KeyRing, database: Database, log: LineLog, guard: GuardTable) -> list:
-    caller = Caller("shop", "acme", frozenset({"probe"}), (1 << 60) - 1)
-    tokeniser, pairwise = Tokeniser(ring, "acme"), Pairwise(ring, "acme", "shop")
-    audit_log = StoredAuditLog(database, ring)
-    return layers(
-        log=log.write,
-        call_metrics=CallMetrics(CollectorRegistry()),
-        verify=verifier(fixed(issuer.jwks), ISSUER, AUDIENCE, {"shop": caller}, shipped_policy()),
-        clock_ms=_clock_ms,
-        audit_log=audit_log,
-        pairwise_of=lambda _caller: pairwise,
-        tokenise=lambda _tenant, kind, digest: tokeniser.token(kind, digest),
-        signals_port=KeptSignals(guard),
-    )
 
 
 async def main() -> None:
@@ -90,16 +63,19 @@ async def main() -> None:
     register = probe_pb2_grpc.add_ProbeServiceServicer_to_server
     with tempfile.TemporaryDirectory() as name, Path(name, "access.log").open("w") as stream:
         database = await _database(Path(name), sys.argv[1:])
-        full = _chain(issuer, ring, database, LineLog(stream), guard)
+        tokeniser = Tokeniser(ring, "acme")
+        full = full_chain(
+            caller=Caller("shop", "acme", frozenset({"probe"}), (1 << 60) - 1),
+            issuer=issuer,
+            ring=ring,
+            guard=guard,
+            audit=database,
+            log=LineLog(stream),
+            tokenise=lambda _tenant, kind, digest: tokeniser.token(kind, digest),
+        )
         addresses, servers = {}, []
         for label, chain in (("full", full), ("empty", [])):
-            server = GuardedServer(
-                Served(service, register, Prebuilt()),
-                layers=chain,
-                policy=policy,
-                guard=guard,
-                clock_ms=_clock_ms,
-            )
+            server = guarded(Served(service, register, Prebuilt()), chain=chain, guard=guard)
             await server.start("127.0.0.1:0")
             addresses[label] = server.address
             servers.append(server)

@@ -11,10 +11,9 @@ import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from time import monotonic, time_ns
+from time import monotonic
 
 import uvloop
-from prometheus_client import CollectorRegistry
 
 from consent.guard_table import NEVER_MS, GuardEntry, GuardTable, GuardUpdate
 from engagement.portrait import PageTokens
@@ -26,31 +25,22 @@ from services.deployment.telemetry import LineLog
 from services.engagement.event_feed import projected
 from services.engagement.service import ProfileServicer
 from services.feed import Consumer, Feed
-from services.interceptors import layers
-from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
-from services.interceptors.metrics import CallMetrics
-from services.key_sets import fixed
 from services.parts.links import EventNews
 from services.recommender.recommending import Recommender, running_recommender
-from services.server import GuardedServer, Served
+from services.server import Served
 from services.storage.attributes import AttributeTables
-from services.storage.audit import StoredAuditLog
 from services.storage.declared import DeclaredTables
 from services.storage.engagement import EventTables
 from services.storage.sqlite import SqliteDatabase
-from tests.conftest import AUDIENCE, ISSUER, Issuer
-from tests.services.conftest import KeptSignals
+from tests.bench.full_chain import clock_ms, full_chain, guarded
+from tests.conftest import Issuer
 from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
 from veilgraph.recommender.v1 import recommender_pb2, recommender_pb2_grpc
 
 #: A person without any event so far.
 NEWCOMER = SubjectId(b"newcomer of test")
 SCOPES = frozenset({"recommend", "catalogue.write", "recommender.read", "profile.track"})
-
-
-def _clock_ms() -> int:
-    return time_ns() // 1_000_000
 
 
 def _people(database: SqliteDatabase) -> tuple[list[SubjectId], SubjectId, int]:
@@ -98,12 +88,13 @@ async def main(folder: Path) -> None:
             database=database,
             folder=folder,
             guard=guard,
-            clock=_clock_ms,
+            clock=clock_ms,
             log=log.write,
             page_key=secrets.token_bytes(64),
         ) as recommender:
             reader = _reader(feed, recommender)
-            server = GuardedServer(
+            chain = full_chain(caller=caller, issuer=issuer, ring=ring, guard=guard, audit=audit_db, log=log)
+            server = guarded(
                 Served(
                     recommender_pb2.DESCRIPTOR.services_by_name["RecommenderService"],
                     recommender_pb2_grpc.add_RecommenderServiceServicer_to_server,
@@ -114,19 +105,8 @@ async def main(folder: Path) -> None:
                     profile_pb2_grpc.add_ProfileServiceServicer_to_server,
                     profile,
                 ),
-                layers=layers(
-                    log=log.write,
-                    call_metrics=CallMetrics(CollectorRegistry()),
-                    verify=verifier(fixed(issuer.jwks), ISSUER, AUDIENCE, {caller.id: caller}, policy),
-                    clock_ms=_clock_ms,
-                    audit_log=StoredAuditLog(audit_db, ring),
-                    pairwise_of=lambda _caller: pairwise,
-                    tokenise=None,
-                    signals_port=KeptSignals(guard),
-                ),
-                policy=policy,
+                chain=chain,
                 guard=guard,
-                clock_ms=_clock_ms,
             )
             await server.start("127.0.0.1:0")
             index = recommender.live.index

@@ -13,11 +13,9 @@ import json
 import secrets
 import sys
 from pathlib import Path
-from time import time_ns
 from typing import Any
 
 import uvloop
-from prometheus_client import CollectorRegistry
 
 from consent.guard_table import NEVER_MS, GuardEntry, GuardTable, GuardUpdate
 from engagement.portrait import PageTokens
@@ -27,27 +25,18 @@ from services.deployment.config import shipped_policy
 from services.deployment.telemetry import LineLog
 from services.engagement.service import ProfileServicer
 from services.feed import Feed
-from services.interceptors import layers
-from services.interceptors.authentication import verifier
 from services.interceptors.call import Caller
-from services.interceptors.metrics import CallMetrics
-from services.key_sets import fixed
-from services.server import GuardedServer, Served
+from services.server import Served
 from services.storage.attributes import AttributeTables
-from services.storage.audit import StoredAuditLog
 from services.storage.declared import DeclaredTables
 from services.storage.engagement import EventTables
 from services.storage.postgres import PostgresDatabase, PostgresSchema
 from services.storage.sqlite import SqliteDatabase
+from tests.bench.full_chain import full_chain, guarded
 from tests.bench.track_batch import CountingDatabase, people, scratch
 from tests.bench.track_batch_postgres import CountingSchema
-from tests.conftest import AUDIENCE, ISSUER, Issuer
-from tests.services.conftest import KeptSignals
+from tests.conftest import Issuer
 from veilgraph.engagement.v1 import profile_pb2, profile_pb2_grpc
-
-
-def _clock_ms() -> int:
-    return time_ns() // 1_000_000
 
 
 async def _databases(folder: Path, dsn: list[str]) -> tuple[Any, Any]:
@@ -84,26 +73,15 @@ async def main() -> None:
             policy=policy,
             page_tokens=PageTokens(secrets.token_bytes(64)),
         )
-        chain = layers(
-            log=log.write,
-            call_metrics=CallMetrics(CollectorRegistry()),
-            verify=verifier(fixed(issuer.jwks), ISSUER, AUDIENCE, {caller.id: caller}, policy),
-            clock_ms=_clock_ms,
-            audit_log=StoredAuditLog(audit_db, ring),
-            pairwise_of=lambda _caller: pairwise,
-            tokenise=None,
-            signals_port=KeptSignals(guard),
-        )
-        server = GuardedServer(
+        chain = full_chain(caller=caller, issuer=issuer, ring=ring, guard=guard, audit=audit_db, log=log)
+        server = guarded(
             Served(
                 profile_pb2.DESCRIPTOR.services_by_name["ProfileService"],
                 profile_pb2_grpc.add_ProfileServiceServicer_to_server,
                 servicer,
             ),
-            layers=chain,
-            policy=policy,
+            chain=chain,
             guard=guard,
-            clock_ms=_clock_ms,
         )
         await server.start("127.0.0.1:0")
         told = {

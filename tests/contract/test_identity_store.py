@@ -20,7 +20,8 @@ from identity.judging import Judged, Undone
 from identity.ledger import NEVER_MS, Edge, EdgeState, Evidence, Newborn, Pending, Sighting, ordered
 from identity.linking import Done, LinkRefusal, Request, Ruling, Verdict, undo
 from identity.store import IdentityStore
-from services.storage.identity import BIRTHS_MAX, IdentityTables
+from services.storage.identity import IdentityTables
+from services.storage.identity_changes import BIRTHS_MAX
 from tests.conftest import ROOT
 from tests.contract.engines import ENGINES, tables
 from tests.given import recognition

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from consent.record import Action
 from services.monitoring.withdrawing import watch_authority
-from tests.services.test_authority import ANNA, Listener, Saying, authority, store
+from tests.services.authority_world import ANNA, Listener, Saying, authority, store
 
 __all__ = ["authority", "store"]
 

@@ -21,8 +21,8 @@ from services.storage.sqlite import SqliteDatabase
 from tests.conftest import set_state
 from tests.consent.statements import KEYS, subject
 from tests.probe.v1 import probe_pb2
+from tests.services.authority_world import Saying
 from tests.services.conftest import ANNA, BEN, KeptSignals, reason_of, refused, stream_refused
-from tests.services.test_authority import Saying
 from veilgraph.privacy.v1 import privacy_pb2
 
 ONE, OTHER, STRANGER = subject(1), subject(2), subject(3)

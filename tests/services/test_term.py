@@ -10,18 +10,22 @@ import pytest
 
 from consent.component import GraphStep
 from consent.guard_table import GuardTable
-from consent.leases import MARGIN_MS, TTL_MS
+from consent.leases import MARGIN_MS, TTL_MS, Leases
+from consent.policy import Policy
 from consent.record import Action
 from services.consent import replica as replica_module
+from services.consent.authority import ConsentAuthority
 from services.consent.barrier import Barrier
 from services.consent.rounds import AuthorityStopped
 from services.storage.consent import ConsentTables
+from tests.conftest import Clock
 from tests.consent.statements import KEYS, subject
 from tests.replicas.wire import Wire
+from tests.services.authority_world import Moody, store
 from tests.services.replica_world import ANNA, Deployment, deployment, turns
 from veilgraph.internal.v1 import guard_pb2
 
-__all__ = ["deployment"]
+__all__ = ["deployment", "store"]
 
 
 async def test_an_authority_that_begins_waits_for_the_leases_of_the_term_before(deployment: Deployment):
@@ -239,3 +243,24 @@ async def test_whose_lease_ran_out_is_kept_no_longer(deployment: Deployment):
         await turns(lambda: deployment.authority._term.holders_kept == deployment.barrier.holders)
         begun = await ConsentTables(deployment.database, deployment.policy, KEYS).begin()
         assert begun.holders == {replica._name}
+
+
+async def test_a_holder_dropped_while_it_asks_again_is_kept_before_it_decides(
+    store: Moody, policy: Policy, clock: Clock
+):
+    """Else the next authority would not wait for a lease that is out."""
+    boot = Clock(1_000)
+    authority = ConsentAuthority(store, policy, clock, Barrier(Leases(), boot))
+    await authority.start()
+    one, other = b"1" * 16, b"2" * 16
+    await authority.grant_lease(one, boot(), lambda: 0)
+    boot.now_ms += 10 * TTL_MS
+    authority.barrier.settle()
+    first = asyncio.create_task(authority.grant_lease(other, boot(), lambda: 0))
+    for _ in range(3):
+        await asyncio.sleep(0)  # the round that keeps the other one alone has begun
+    await authority.grant_lease(one, boot(), lambda: 0)
+    await first
+    assert authority.barrier.holders == {one, other}
+    await authority.stop()
+    assert (await store.begin()).holders == {one, other}
