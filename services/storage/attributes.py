@@ -16,7 +16,7 @@ from engagement.errors import TooManyAnswers
 from engagement.event import Party
 from identity.ids import SubjectId
 from services.storage.database import Connection, Database
-from services.storage.portions import of_each
+from services.storage.many_rows import of_each
 from services.storage.tombstones import erased_among
 
 _COLUMNS = ", ".join(Value._fields)

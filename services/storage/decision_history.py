@@ -26,7 +26,7 @@ from engagement.decision_store import (
 from engagement.play import Channel, Depth
 from identity.ids import SubjectId
 from services.storage.database import Connection
-from services.storage.portions import of_each
+from services.storage.many_rows import of_each
 
 #: ``boundary.channel`` of an open complaint.
 COMPLAINT = 0

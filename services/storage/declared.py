@@ -18,9 +18,9 @@ from engagement.store import Declared, DeclareRequest, Recorded
 from identity.ids import SubjectId
 from services.storage import attributes
 from services.storage.database import Connection, Database
+from services.storage.many_rows import of_each
 from services.storage.outbox import last_told, tell_no_event
 from services.storage.partitions import subjects_of
-from services.storage.portions import of_each
 from services.storage.tombstones import erased_among
 
 _COLUMNS = ", ".join(Answer._fields)

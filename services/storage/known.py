@@ -19,7 +19,7 @@ from identity.ids import SubjectId
 from services.storage.attributes import values_of_each
 from services.storage.database import Connection, Database
 from services.storage.declared import answers_of_each
-from services.storage.portions import marked
+from services.storage.many_rows import marked
 
 _COLUMNS = ", ".join(Event._fields)
 _SUBJECT, _ID = Event._fields.index("subject"), len(Event._fields)

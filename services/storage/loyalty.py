@@ -31,7 +31,7 @@ from engagement.loyalty.store import Loyalty, Posted, Posting
 from engagement.rules import Refusal
 from identity.ids import SubjectId
 from services.storage.database import Connection, Database
-from services.storage.portions import of_each
+from services.storage.many_rows import of_each
 from services.storage.tombstones import erased_among
 
 #: What hangs on a birth subject.
