@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextvars import Context
 from dataclasses import replace
 from functools import cache, partial
+from itertools import groupby
 from typing import Any
 
 from engagement.decision import History
@@ -32,6 +33,7 @@ from identity.ids import SubjectId
 from services.storage.database import Connection, Database, StoreUnusable
 from services.storage.decision_history import COLUMNS, COMPLAINT, OFFER, PLACE, QUESTION, STANDS, befores
 from services.storage.firings import reported
+from services.storage.portions import of_each
 from services.storage.tombstones import erased_among
 
 #: How long what promises nothing waits to be written with others.
@@ -48,6 +50,7 @@ _UNLESS_GIVEN = f"""
 #: What failed may be promised anew.
 _UNLESS_STANDING = f"{_UNLESS_GIVEN} OR decision.became = {Became.RELEASED:d}"
 _ROW = f"SELECT {COLUMNS} FROM decision WHERE decision_id = ?"  # noqa: S608 - our own names
+_THERE = "SELECT decision_id FROM decision WHERE decision_id IN (:marks)"
 _NOTE = f"INSERT INTO decision ({COLUMNS}) VALUES ({_MARKS}) {_UNLESS_GIVEN}"  # noqa: S608
 _REPORT = ", ".join(Report._fields)
 _REPORTS = f"SELECT {_REPORT} FROM decision_report"  # noqa: S608 - our own names
@@ -220,25 +223,42 @@ def _reported(row: Sequence[Any]) -> Report:
 def _promised(wanted: Sequence[tuple[Row, Room]], connection: Connection) -> list[bool]:
     """Makes promises one after another; to those who were erased none."""
     gone = erased_among(connection, {SubjectId(row.subject) for row, _ in wanted})
-    return [row.subject not in gone and _promise(row, room, connection) for row, room in wanted]
+    ids = [row.decision_id for row, _ in wanted]
+    if len(wanted) == 1 or len(set(ids)) < len(ids) or _there(ids, connection):
+        return [row.subject not in gone and _promise(row, room, connection) for row, room in wanted]
+    left = (one for one in wanted if one[0].subject not in gone)
+    for statement, some in groupby(left, key=_statement):
+        connection.executemany(statement, [_values(*one) for one in some])
+    made = _there(ids, connection)  # none was before, and nobody else writes meanwhile
+    return [one in made for one in ids]
+
+
+def _there(decision_ids: Sequence[bytes], connection: Connection) -> set[bytes]:
+    """Which of some decisions there are."""
+    return {decision_id for (decision_id,) in of_each(_THERE, decision_ids, connection)}
 
 
 def _promise(row: Row, room: Room, connection: Connection) -> bool:
-    at_ms, windows = row.send_at_ms, room.windows
-    person, readable = tuple(room.whose.person), tuple(room.whose.readable)
-    written = connection.execute(
-        _promising(len(person), len(readable)),
-        (
-            *row,
-            *(row.promises & PLACE, *person),
-            *(at_ms - windows.cap_ms, room.cap),
-            *(row.promises & QUESTION, *person),
-            *(at_ms - windows.asks_ms, room.asks),
-            *(row.promises & OFFER, *readable, row.play_id, row.item_id, row.decided_at_ms),
-            *(len(row.honours), row.currency, row.price_minor),
-        ),
+    return connection.execute(_statement((row, room)), _values(row, room)).rowcount > 0
+
+
+def _statement(wanted: tuple[Row, Room]) -> str:
+    whose = wanted[1].whose
+    return _promising(len(whose.person), len(whose.readable))
+
+
+def _values(row: Row, room: Room) -> tuple[object, ...]:
+    """What the marks of the statement stand for."""
+    at_ms, windows, person = row.send_at_ms, room.windows, room.whose.person
+    return (
+        *row,
+        *(row.promises & PLACE, *person),
+        *(at_ms - windows.cap_ms, room.cap),
+        *(row.promises & QUESTION, *person),
+        *(at_ms - windows.asks_ms, room.asks),
+        *(row.promises & OFFER, *room.whose.readable, row.play_id, row.item_id, row.decided_at_ms),
+        *(len(row.honours), row.currency, row.price_minor),
     )
-    return written.rowcount > 0
 
 
 def _give_back(decision_ids: Sequence[bytes], connection: Connection) -> None:

@@ -31,7 +31,7 @@ from services.storage.database import Database
 from services.storage.decisions import DecisionTables
 from services.storage.tombstones import bury
 from tests.contract.engines import ENGINES, tables
-from tests.engagement.kept_decisions import DAY_MS, NOW, WINDOWS, A, B, room, row
+from tests.engagement.kept_decisions import DAY_MS, NOW, WINDOWS, A, B, C, room, row
 
 
 def whose(*subjects: SubjectId) -> Whose:
@@ -210,6 +210,18 @@ async def test_a_decision_that_is_made_again_stands_as_it_was(store: DecisionTab
     assert not await promise(store, row(1, option_id="another"), room())
     assert (await before(store, whose(A), decision_id=row(1).decision_id)).row == row(1)
     assert len((await history(store, A)).reservations) == 1
+
+
+async def test_of_many_promised_together_each_finds_what_those_before_it_left(store: DecisionTables) -> None:
+    """People apart and joined; an id that stands, or comes twice, is promised once and changes no other."""
+    apart = [(row(1), room()), (row(2, B), room(B)), (row(3), room()), (row(4), room()), (row(5, B), room(B))]
+    assert await store.promise([*apart, (row(6), room(A, B)), (row(7, C), room(C, cap=0))]) == [
+        *(True, True, True, False, True),
+        *(False, False),
+    ]
+    again = [(row(2, B), room(B, cap=9)), (row(8, C), room(C)), (row(8, C), room(C)), (row(9), room())]
+    assert await store.promise(again) == [False, True, False, False]
+    assert await store.promise([(row(10, C), room(C, A)), (row(11, C), room(C))]) == [False, True]
 
 
 async def test_what_was_held_before_may_be_given_under_the_same_id(store: DecisionTables) -> None:
