@@ -1,8 +1,8 @@
 """Texts as vectors: weighted words, reduced to a few dimensions that were learned beforehand.
 
 A word's weight is its damped count times how rare it is (TF-IDF); the reduction is a truncated
-singular value decomposition (LSA, Deerwester et al. 1990). Learning it needs scikit-learn and is
-done by the training program; using it is one sparse product.
+singular value decomposition (LSA, Deerwester et al. 1990). The training program learns it
+(``recommender.text_fitting``); using it is one sparse product.
 """
 
 from __future__ import annotations

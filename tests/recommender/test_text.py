@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -221,12 +218,3 @@ def test_an_index_gives_its_documents_the_vectors_of_their_words():
     index = TextIndex.of(shop.items(), model)
     cosines = index.alike(["tea"], np.array([1, 3]), index.seen(ALL))
     assert np.allclose(cosines, alone[[1, 3]] @ model.vectors([["tea"]])[0])
-
-
-def test_a_process_that_serves_never_imports_what_only_training_needs():
-    """Nothing of the recommender but its fitting, and nothing of the services, loads scikit-learn."""
-    program = (
-        "import sys, services.deployment.suite, services.parts.recommender, services.recommender.service;"
-        "sys.exit('sklearn' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
