@@ -33,7 +33,7 @@ from identity.ids import SubjectId
 from services.storage.database import Connection, Database, StoreUnusable
 from services.storage.decision_history import COLUMNS, COMPLAINT, OFFER, PLACE, QUESTION, STANDS, befores
 from services.storage.firings import reported
-from services.storage.portions import of_each
+from services.storage.many_rows import of_each
 from services.storage.tombstones import erased_among
 
 #: How long what promises nothing waits to be written with others.
