@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from typing import NamedTuple, Protocol
 
@@ -21,11 +21,12 @@ from engagement.decision_store import Became, Before, DecisionStore, Look, Room,
 from engagement.errors import RequestIdReused
 from engagement.facts import Facts
 from engagement.fields import PRICING
-from engagement.grounds import Grounds, grounds_of, unpacked
+from engagement.grounds import grounds_of, unpacked
 from engagement.guards import PIPELINE, decide, guarded, judged
 from engagement.play import OUTBOUND, Limits, Option, Play, Segment, State
 from identity.ids import SubjectId
 from services.begun import Begun
+from services.engagement.decided import Asked, Decided
 from services.engagement.reads import NoteReads, uncounted
 from services.engagement.situating import (
     SERVICE,
@@ -92,34 +93,6 @@ class Knows(Protocol):
         self, call: Call, subjects: Sequence[SubjectId | None], purpose: str, limits_zone: str
     ) -> list[Facts]:
         """What is known of each, in their order; of ``None`` nothing."""
-
-
-class Asked(NamedTuple):
-    """One question about one person; ``None``: about nobody."""
-
-    subject: SubjectId | None
-    question: Question
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """What came out of one question.
-
-    Attributes:
-        row: as it is kept.
-        outcome: what it gives; of one that is told again, as it was given.
-        grounds: what it rests on.
-        content: what is put before the person; ``None``: nothing is given, or the option has none.
-        again: it was made before.
-        kept: it is written down, or will be in a moment.
-    """
-
-    row: Row
-    outcome: Outcome
-    grounds: Grounds
-    content: Content | None = None
-    again: bool = False
-    kept: bool = True
 
 
 class _Seen(NamedTuple):

@@ -20,7 +20,7 @@ from engagement.fields import CALL_PREFIX, Field, Kind, field_of
 from engagement.grounds import shaping
 from engagement.play import Channel
 from identity.ids import SubjectId
-from services.engagement.deciding import Decided
+from services.engagement.decided import Decided
 from services.engagement.event_messages import milliseconds, timestamp
 from services.engagement.situating import Question
 from services.errors import InvalidRequest, Refusal

@@ -15,7 +15,8 @@ from engagement.decision_store import DECISION_BYTES, Became, DecisionStore, Out
 from engagement.event import event_key_of
 from identity.ids import SubjectId
 from services.begun import Begun
-from services.engagement.deciding import Asked, Decided, Decider, Definitions
+from services.engagement.decided import Asked, Decided
+from services.engagement.deciding import Decider, Definitions
 from services.engagement.decision_messages import decide_response, questions_of, refused_response
 from services.engagement.due_messages import due_response, wanted_of
 from services.engagement.explaining import why_response

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from engagement.play import Channel
 from services.engagement.decision_messages import given_message, shown_of
 from services.engagement.event_messages import timestamp
-from services.engagement.releasing import Released, Wanted
+from services.engagement.released import Released, Wanted
 from services.interceptors.call import Call
 from veilgraph.engagement.v1 import decision_pb2
 

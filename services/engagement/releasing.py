@@ -9,23 +9,22 @@ again under the same decision. Whoever does not permit the play's purpose is giv
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol, TypeVar
+from dataclasses import replace
+from typing import Protocol, TypeVar
 
 from engagement.decision import Held, Outcome
 from engagement.decision_store import Became
 from engagement.evaluate import zone_of
 from engagement.facts import Facts
-from engagement.firing import Firing, in_time
+from engagement.firing import in_time
 from engagement.guards.quiet import next_allowed_ms
-from engagement.play import OUTBOUND, Channel, Limits, Play, State
+from engagement.play import OUTBOUND, Limits, Play, State
 from engagement.release import Dropped, verdict
 from identity.ids import SubjectId
-from services.engagement.deciding import Asked, Decided
+from services.engagement.decided import Asked, Decided
 from services.engagement.decision_messages import shown_of
-from services.engagement.situating import Question
+from services.engagement.released import Offered, Released, Wanted, decision_id_of, question_of
 from services.interceptors.call import Call
 from services.storage.firings import FiringTables, Lease, Row
 
@@ -42,7 +41,6 @@ POLL_S = 0.2
 #: Kept back of a call's deadline to answer in.
 MARGIN_S = 0.1
 T = TypeVar("T")
-_ID_DOMAIN = b"veilgraph/firing"
 
 
 class Decides(Protocol):
@@ -79,48 +77,6 @@ class InForce(Protocol):
     @property
     def limits(self) -> Limits:
         """The tenant's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a caller asks for.
-
-    Attributes:
-        purpose: plays of this purpose, a leaf.
-        channels: by these channels; empty: by any.
-        limit: at most so many.
-        wait_s: how long to wait for one.
-        awaiting_review: those that wait for a human instead.
-    """
-
-    purpose: str
-    channels: frozenset[Channel]
-    limit: int
-    wait_s: float
-    awaiting_review: bool = False
-
-
-class Released(NamedTuple):
-    """One decision that is given out, or shown to whoever reviews it.
-
-    Attributes:
-        subject: whom it is for.
-        decided: what it is.
-        until_ms: so long it is its caller's; ``None``: it is shown.
-        changed: another thing was approved before, which would not go out any more as it was.
-    """
-
-    subject: SubjectId
-    decided: Decided
-    until_ms: int | None
-    changed: bool = False
-
-
-class Offered(NamedTuple):
-    """A play, and the channel it is to go by; ``None``: it chooses its own."""
-
-    play: Play
-    channel: Channel | None
 
 
 class Releasing:
@@ -376,35 +332,6 @@ class Releasing:
 
 #: Works at a firing of a play, for a person with these birth subjects.
 Work = Callable[[Row, Offered, Sequence[SubjectId], Call], Awaitable[Released | None]]
-
-
-def decision_id_of(firing: Firing) -> bytes:
-    """The id of the decision that a firing is given out as; the same however often it is decided."""
-    digest = hashlib.blake2b(digest_size=16, person=_ID_DOMAIN)
-    for part in (firing.subject, firing.play_id.encode(), firing.occurrence.encode()):
-        digest.update(len(part).to_bytes(4, "big") + part)
-    return digest.digest()
-
-
-def question_of(firing: Firing, offered: Offered, now_ms: int, *, writes: bool) -> Question:
-    """What is asked when a firing is due."""
-    decision_id = decision_id_of(firing)
-    return Question(
-        purpose=offered.play.purpose,
-        decision_id=decision_id,
-        digest=decision_id,
-        slot="",
-        play_id=offered.play.play_id,
-        channel=offered.channel,
-        context={},
-        price_minor=None,
-        cost_minor=None,
-        currency="",
-        language="",
-        now_ms=now_ms,
-        writes=writes,
-        due=True,
-    )
 
 
 async def _all_of(working: Iterable[Awaitable[T]]) -> list[T]:

@@ -28,7 +28,8 @@ from services.consent.policy_file import shipped
 from services.engagement import triggering
 from services.engagement.deciding import Decider
 from services.engagement.knowing import Knowing
-from services.engagement.releasing import Releasing, Wanted
+from services.engagement.released import Wanted
+from services.engagement.releasing import Releasing
 from services.engagement.setting_off import Ground
 from services.engagement.triggering import EventsTold, Following, Walker
 from services.feed import Consumer, Feed

@@ -22,10 +22,12 @@ from engagement.grounds import Grounds
 from engagement.play import Channel, DateTrigger, Depth, EventTrigger, LapseTrigger, Limits, Option, Play
 from engagement.release import Dropped, State
 from identity.ids import SubjectId
-from services.engagement.deciding import Decided, Decider
+from services.engagement.decided import Decided
+from services.engagement.deciding import Decider
 from services.engagement.decision_messages import shown_of
 from services.engagement.knowing import Knowing
-from services.engagement.releasing import CLAIM_MS, LEASE_MS, Released, Releasing, Wanted
+from services.engagement.released import Released, Wanted
+from services.engagement.releasing import CLAIM_MS, LEASE_MS, Releasing
 from services.interceptors.call import Call, StateChanged
 from services.storage.database import Database
 from services.storage.decisions import DecisionTables

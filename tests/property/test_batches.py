@@ -26,7 +26,8 @@ from engagement.event import EventKind, Party
 from engagement.play import Channel, Depth, Discount, Limits, State
 from identity.ids import SubjectId
 from services.deployment.config import shipped_policy
-from services.engagement.deciding import Asked, Decided, Decider
+from services.engagement.decided import Asked, Decided
+from services.engagement.deciding import Decider
 from services.engagement.knowing import Knowing
 from services.engagement.situating import Question
 from services.engagement.templates import Templates
