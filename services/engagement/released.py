@@ -6,6 +6,7 @@ Deciding again about the same firing is deciding under the same id: it takes no 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -54,10 +55,17 @@ class Released(NamedTuple):
 
 
 class Offered(NamedTuple):
-    """A play, and the channel it is to go by; ``None``: it chooses its own."""
+    """A play as a caller asked for it.
+
+    Attributes:
+        play: what was set off.
+        channel: it is to go by; ``None``: it chooses its own.
+        by: the channels that the caller is for; what goes by another is left to others.
+    """
 
     play: Play
     channel: Channel | None
+    by: Collection[Channel]
 
 
 def decision_id_of(firing: Firing) -> bytes:

@@ -133,7 +133,9 @@ class Releasing:
             reaching = [one for one in play.channels if one in OUTBOUND] or play.channels
             asked = [one for one in reaching if not wanted.channels or one in wanted.channels]
             if play.purpose == wanted.purpose and play.state in {State.PILOT, State.LIVE} and asked:
-                plays[play.play_id] = Offered(play, None if len(asked) == len(reaching) else asked[0])
+                # A human approves what a play chooses, whoever asks.
+                chooses = play.review or len(asked) == len(reaching)
+                plays[play.play_id] = Offered(play, None if chooses else asked[0], asked)
         return plays
 
     async def _woken(self, plays: Mapping[str, Offered], ends_at: float, call: Call) -> bool:
@@ -224,8 +226,7 @@ class Releasing:
         if await self._firings.give(row, lease, siblings):
             call.evidence.append(lease.decision_id)
             return Released(row.firing.subject, decided, lease.until_ms)
-        if row.given_at_ms is None:  # what it was judged by has changed, and it is judged anew
-            await self._decisions.give_back([decided.row.decision_id])
+        await self._let_go(row, decided)  # what it was judged by has changed, and it is judged anew
         await self._firings.defer(row, call.now_ms)
         return None
 
@@ -238,10 +239,14 @@ class Releasing:
             await self._firings.await_review(row, decision_id_of(row.firing))
 
     async def _put_before_a_human_again(self, row: Row, decided: Decided) -> None:
-        """What would go out is not what was approved; it takes no place, unless it was given out before."""
+        """What would go out is not what was approved."""
+        await self._let_go(row, decided)
+        await self._firings.await_review(row, decided.row.decision_id)
+
+    async def _let_go(self, row: Row, decided: Decided) -> None:
+        """What does not go out now takes no place, unless it was given out before."""
         if row.given_at_ms is None:
             await self._decisions.give_back([decided.row.decision_id])
-        await self._firings.await_review(row, decided.row.decision_id)
 
     async def _show(
         self, row: Row, offered: Offered, members: Sequence[SubjectId], call: Call
@@ -252,7 +257,8 @@ class Releasing:
         if verdict(offered.play, row.firing, siblings, facts).dropped is not None:
             return None
         decided = await self._decided(row, offered, call, writes=False)
-        if decided is None or decided.outcome.candidate is None:
+        candidate = None if decided is None else decided.outcome.candidate
+        if decided is None or candidate is None or candidate.channel not in offered.by:
             return None
         return Released(row.firing.subject, decided, None, row.shown is not None)
 
@@ -277,8 +283,8 @@ class Releasing:
         if outcome.candidate is None:
             await self._put_off_or_drop(row, offered.play, outcome, call)
             return False
-        channel = outcome.candidate.channel
-        if offered.channel is not None and channel != offered.channel:  # for callers of another channel
+        if outcome.candidate.channel not in offered.by:
+            await self._let_go(row, decided)
             await self._firings.defer(row, call.now_ms + PUT_BACK_MS)
             return False
         if outcome.candidate.send_at_ms > call.now_ms:

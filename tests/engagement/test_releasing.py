@@ -16,6 +16,7 @@ from consent.policy import Policy
 from engagement.content import Content
 from engagement.decided import held_for
 from engagement.decision import Candidate, Held
+from engagement.decision_store import Became
 from engagement.event import EventKind
 from engagement.firing import DAY_MS, Firing
 from engagement.grounds import Grounds
@@ -430,6 +431,25 @@ async def test_what_is_not_as_it_was_approved_is_put_before_a_human_again(world:
     (given,) = await world.due()
     assert given.decided.content == again.decided.content
     assert given.decided.row.decision_id == shown.decided.row.decision_id
+
+
+async def test_what_was_approved_for_one_channel_is_left_to_whoever_sends_by_it(world: World) -> None:
+    """Who sends by another neither takes it nor puts it before a human again; nor are they shown it."""
+    world.definitions.all = [play(VISITED, review=True, channels=(Channel.EMAIL, Channel.SMS))]
+    world.permit(ME, also=[SMS])
+    await world.set_off(ME)
+    (shown,) = await world.due(awaiting_review=True)
+    assert shown.decided.row.channel == Channel.EMAIL
+    assert await world.due(awaiting_review=True, channels=frozenset({Channel.SMS})) == []
+    assert await world.approve(shown)
+    assert await world.due(channels=frozenset({Channel.SMS})) == []
+    assert await world.became() == [(State.PENDING, "")]
+    kept = await world.decisions.decision(shown.decided.row.decision_id)
+    assert kept is not None
+    assert kept.became == Became.RELEASED
+    world.clock.now_ms += 200
+    (given,) = await world.due(channels=frozenset({Channel.EMAIL}))
+    assert shown_of(given.decided) == shown_of(shown.decided)
 
 
 async def test_what_was_approved_before_approvals_said_what_of_is_shown_again(world: World) -> None:
