@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import svd
-from scipy.sparse.linalg import svds
+from scipy.sparse.linalg import LinearOperator, eigsh
 
 from recommender.text import TextModel
 
@@ -20,6 +20,7 @@ _ITEMS_MIN = 2
 _TERMS_MAX = 30_000
 #: Up to so many words or items all directions are worked out at once.
 _FEW = 200
+_SEED = 20_240_229
 
 
 def fit_text(texts: Sequence[Sequence[str]], dimensions: int = DIMENSIONS) -> TextModel:
@@ -69,8 +70,21 @@ def _directions(weighed: sparse.csr_matrix, wanted: int) -> NDArray[np.floating]
     """The directions in which the items differ most, largest first: shape (wanted, words)."""
     if min(weighed.shape) <= _FEW:
         found = svd(weighed.toarray(), full_matrices=False)[2][:wanted]
-    else:  # begun at the same place each time, so that the same items give the same model
-        start = np.ones(min(weighed.shape), np.float32)
-        found = svds(weighed, wanted, v0=start, return_singular_vectors="vh")[2][::-1]
+    else:
+        found = _by_steps(weighed, wanted)
     largest = np.take_along_axis(found, np.abs(found).argmax(axis=1, keepdims=True), axis=1)
     return np.asarray(found * np.sign(largest))
+
+
+def _by_steps(weighed: sparse.csr_matrix, wanted: int) -> NDArray[np.floating]:
+    """The same of many: the eigenvectors of what the words of all items have in common.
+
+    Begun at the same place each time, and begun anew at the same ones where items repeat one another and
+    there are no steps left, so that the same items give the same model.
+    """
+    words = weighed.shape[1]
+    across = weighed.T.tocsr()
+    common = LinearOperator((words, words), matvec=lambda of: across @ (weighed @ of), dtype=np.float32)
+    start = np.ones(words, np.float32)
+    found = eigsh(common, wanted, v0=start, rng=np.random.default_rng(_SEED))[1]
+    return np.asarray(found.T[::-1])

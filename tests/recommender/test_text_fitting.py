@@ -54,9 +54,14 @@ def test_few_and_many_are_worked_out_to_the_same(monkeypatch):
     assert at_once.directions == pytest.approx(by_steps.directions, abs=1e-4)
 
 
-def test_the_same_items_give_the_same_model():
+@pytest.mark.parametrize(
+    "texts",
+    [MANY, [[f"word-{n}" for n in range(300)]] * 300, [[f"pair-{n // 2}"] for n in range(600)]],
+    ids=["different", "all alike", "in pairs"],
+)
+def test_the_same_items_give_the_same_model(texts):
     """To the last bit: a model's files are compared by what is in them."""
-    first, second = fit_text(MANY), fit_text(MANY)
+    first, second = fit_text(texts), fit_text(texts)
     assert np.array_equal(first.directions, second.directions)
 
 
