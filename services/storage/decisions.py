@@ -257,7 +257,7 @@ def _values(row: Row, room: Room) -> tuple[object, ...]:
         *(row.promises & QUESTION, *person),
         *(at_ms - windows.asks_ms, room.asks),
         *(row.promises & OFFER, *room.whose.readable, row.play_id, row.item_id, row.decided_at_ms),
-        *(len(row.honours), row.currency, row.price_minor),
+        *(len(row.honours), row.option_id, row.currency, row.price_minor),
     )
 
 
@@ -283,7 +283,7 @@ def _promising(person: int, readable: int) -> str:
         AND (? = 0 OR (SELECT count(*) {theirs} AND promises & {QUESTION} <> 0 {within}) < ?)
         AND (? = 0 OR NOT EXISTS (SELECT 1 {told} AND promises & {OFFER} <> 0
             AND play_id = ? AND item_id = ? AND binds_until_ms > ?
-            AND (? = 0 OR (currency = ? AND price_minor BETWEEN 0 AND ?))))
+            AND (? = 0 OR (option_id = ? AND currency = ? AND price_minor BETWEEN 0 AND ?))))
         {_UNLESS_STANDING}"""
 
 

@@ -112,6 +112,24 @@ async def test_what_was_said_of_an_offer_goes_with_it_when_two_turn_out_not_to_b
     assert found == [900, 450]
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_an_offer_that_can_not_be_told_is_in_no_other_ones_way(desk: Desk) -> None:
+    """Two had an offer each before they were known as one; the cheaper one's option is in the play no more."""
+    ten, twenty = option("ten", discount=TEN), option("twenty", discount=Discount(permille=200))
+    desk.definitions.all = [sale(ten)]
+    await asked(desk, "pen", 1000)
+    set_state(desk.calls.guard, OTHER, *GRANTED)
+    desk.definitions.all = [sale(twenty)]
+    await asked(desk, "pen", 1000, OTHER)
+    linked(desk)
+    desk.definitions.all = [sale(ten)]
+    assert [(await asked(desk, "pen", full)).given.price_minor for full in (1000, 950, 1000)] == [
+        900,
+        855,
+        855,
+    ]
+
+
 async def test_an_offer_that_another_process_gave_by_a_clock_ahead_of_this_one_is_honoured(
     desk: Desk,
 ) -> None:
