@@ -250,8 +250,8 @@ class DecisionStore(Protocol):
         Returns:
             Whether each was written; those that were are durable. One is not when the cap or the asks
             are used up, when another offer of the play and the item binds for the person (of one that
-            honours another: one of its option, as cheap), when a decision of its id stands, or when the person
-            was erased.
+            honours another: one of its option, as cheap), when a decision of its id stands, or when the
+            person was erased.
         """
 
     async def give_back(self, decision_ids: Sequence[bytes]) -> None:

@@ -114,7 +114,7 @@ async def test_what_was_said_of_an_offer_goes_with_it_when_two_turn_out_not_to_b
 
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_an_offer_that_can_not_be_told_is_in_no_other_ones_way(desk: Desk) -> None:
-    """Two had an offer each before they were known as one; the cheaper one's option is in the play no more."""
+    """Two had an offer each before they were known as one; the cheaper one's option is gone from the play."""
     ten, twenty = option("ten", discount=TEN), option("twenty", discount=Discount(permille=200))
     desk.definitions.all = [sale(ten)]
     await asked(desk, "pen", 1000)
