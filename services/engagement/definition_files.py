@@ -160,6 +160,7 @@ def _play(keys: Keys, written: Written) -> None:
         rollout_permille=keys.number("rollout_permille", 1000),
         offer_days=keys.number("offer_days", 0),
         message_days=keys.number("message_days", 0),
+        nps_from_one=keys.flag("nps_from_one"),
     )
     for key, time in (("from", play.from_time), ("until", play.until_time)):
         if key in keys:

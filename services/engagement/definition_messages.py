@@ -196,6 +196,7 @@ def _play(message: definition_pb2.Play, state: State) -> Play:
         until_ms=message.until_time.ToMilliseconds(),
         offer_days=message.offer_days,
         message_days=message.message_days or _MESSAGE_DAYS,
+        nps_from_one=message.nps_from_one,
     )
 
 

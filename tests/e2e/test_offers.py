@@ -142,3 +142,14 @@ async def test_what_people_think_is_taken_on_its_own_scale(desk: Desk) -> None:
             await desk.report(me, shown.decision_id, outcome, value=value)
         for value in beyond:
             assert await refused(desk.report(me, shown.decision_id, outcome, value=value)) == "FIELD_RANGE"
+
+
+async def test_a_scale_that_begins_at_one_is_declared(desk: Desk) -> None:
+    """Then nothing below it is taken."""
+    await desk.declare(play("banner", nps_from_one=True))
+    (me,) = await desk.known("me")
+    shown = await desk.decide(me)
+    for value in (1, 10):
+        await desk.report(me, shown.decision_id, "NPS", value=value)
+    for value in (0, 11):
+        assert await refused(desk.report(me, shown.decision_id, "NPS", value=value)) == "FIELD_RANGE"

@@ -205,7 +205,7 @@ class Definition(_message.Message):
     def __init__(self, play: _Optional[_Union[Play, _Mapping]] = ..., segment: _Optional[_Union[Segment, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., template: _Optional[_Union[Template, _Mapping]] = ..., programme: _Optional[_Union[_loyalty_pb2.Programme, _Mapping]] = ..., state: _Optional[_Union[DefinitionState, str]] = ...) -> None: ...
 
 class Play(_message.Message):
-    __slots__ = ("play_id", "purpose", "priority", "slot", "channels", "options", "segment_id", "condition", "event", "date", "lapse", "place", "service", "asks", "review", "rollout_permille", "from_time", "until_time", "offer_days", "message_days")
+    __slots__ = ("play_id", "purpose", "priority", "slot", "channels", "options", "segment_id", "condition", "event", "date", "lapse", "place", "service", "asks", "review", "rollout_permille", "from_time", "until_time", "offer_days", "message_days", "nps_from_one")
     PLAY_ID_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
@@ -226,6 +226,7 @@ class Play(_message.Message):
     UNTIL_TIME_FIELD_NUMBER: _ClassVar[int]
     OFFER_DAYS_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_DAYS_FIELD_NUMBER: _ClassVar[int]
+    NPS_FROM_ONE_FIELD_NUMBER: _ClassVar[int]
     play_id: str
     purpose: _privacy_pb2.Purpose
     priority: int
@@ -246,7 +247,8 @@ class Play(_message.Message):
     until_time: _timestamp_pb2.Timestamp
     offer_days: int
     message_days: int
-    def __init__(self, play_id: _Optional[str] = ..., purpose: _Optional[_Union[_privacy_pb2.Purpose, str]] = ..., priority: _Optional[int] = ..., slot: _Optional[str] = ..., channels: _Optional[_Iterable[_Union[_offer_pb2.Channel, str]]] = ..., options: _Optional[_Iterable[_Union[Option, _Mapping]]] = ..., segment_id: _Optional[str] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ..., event: _Optional[_Union[EventTrigger, _Mapping]] = ..., date: _Optional[_Union[DateTrigger, _Mapping]] = ..., lapse: _Optional[_Union[LapseTrigger, _Mapping]] = ..., place: _Optional[_Union[PlaceTrigger, _Mapping]] = ..., service: bool = ..., asks: bool = ..., review: bool = ..., rollout_permille: _Optional[int] = ..., from_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., offer_days: _Optional[int] = ..., message_days: _Optional[int] = ...) -> None: ...
+    nps_from_one: bool
+    def __init__(self, play_id: _Optional[str] = ..., purpose: _Optional[_Union[_privacy_pb2.Purpose, str]] = ..., priority: _Optional[int] = ..., slot: _Optional[str] = ..., channels: _Optional[_Iterable[_Union[_offer_pb2.Channel, str]]] = ..., options: _Optional[_Iterable[_Union[Option, _Mapping]]] = ..., segment_id: _Optional[str] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ..., event: _Optional[_Union[EventTrigger, _Mapping]] = ..., date: _Optional[_Union[DateTrigger, _Mapping]] = ..., lapse: _Optional[_Union[LapseTrigger, _Mapping]] = ..., place: _Optional[_Union[PlaceTrigger, _Mapping]] = ..., service: bool = ..., asks: bool = ..., review: bool = ..., rollout_permille: _Optional[int] = ..., from_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., offer_days: _Optional[int] = ..., message_days: _Optional[int] = ..., nps_from_one: bool = ...) -> None: ...
 
 class Option(_message.Message):
     __slots__ = ("option_id", "depth", "condition", "template_id", "discount", "sponsored", "item_ids", "blocks", "interface_choice", "owed")
