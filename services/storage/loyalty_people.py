@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from engagement.event import Party
 from engagement.loyalty.entry import PostingKind
@@ -17,11 +18,17 @@ _LOYALTY = "loyalty"
 
 def earned_by(connection: Connection, subject: SubjectId, store: str) -> Iterator[ExportedValue]:
     """The lines of a birth subject's ledger, its rewards, and what rewards took of its points."""
+    told = partial(
+        ExportedValue,
+        store=store,
+        subject=subject,
+        source=_LOYALTY,
+        party=Party.FIRST.name,
+        purposes=(_LOYALTY,),
+    )
     for entry in entries_of(connection, subject):
-        yield ExportedValue(
-            store=store,
+        yield told(
             kind="loyalty",
-            subject=subject,
             value={
                 "programme_id": entry.programme_id,
                 "kind": PostingKind(entry.kind).name,
@@ -31,17 +38,12 @@ def earned_by(connection: Connection, subject: SubjectId, store: str) -> Iterato
                 "reference": entry.reference,
                 "reverses": entry.reverses,
             },
-            source=_LOYALTY,
-            party=Party.FIRST.name,
             observed_at_ms=entry.occurred_at_ms,
             recorded_at_ms=entry.recorded_at_ms,
-            purposes=(_LOYALTY,),
         )
     for one in reservations_of(connection, subject):
-        yield ExportedValue(
-            store=store,
+        yield told(
             kind="reward",
-            subject=subject,
             value={
                 "programme_id": one.programme_id,
                 "reward_id": one.reward_id,
@@ -49,26 +51,18 @@ def earned_by(connection: Connection, subject: SubjectId, store: str) -> Iterato
                 "expires_at_ms": one.expires_ms,
                 "state": Settling(one.state).name,
             },
-            source=_LOYALTY,
-            party=Party.FIRST.name,
             observed_at_ms=one.reserved_ms,
             recorded_at_ms=one.reserved_ms,
-            purposes=(_LOYALTY,),
         )
     for share in shares_of(connection, subject):
-        yield ExportedValue(
-            store=store,
+        yield told(
             kind="points_spent",
-            subject=subject,
             value={
                 "programme_id": share.programme_id,
                 "points": share.points,
                 "expires_at_ms": share.expires_ms,
                 "state": Settling(share.state).name,
             },
-            source=_LOYALTY,
-            party=Party.FIRST.name,
             observed_at_ms=share.reserved_ms,
             recorded_at_ms=share.reserved_ms,
-            purposes=(_LOYALTY,),
         )
