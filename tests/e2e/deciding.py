@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import grpc
 
-from tests.e2e.conftest import Shop
+from tests.conftest import Clock
+from tests.e2e.conftest import Shop, suite_in
 from tests.services.conftest import reason_of
 from veilgraph.engagement.v1 import (
     decision_pb2,
@@ -182,3 +187,15 @@ async def refused(awaited: Any) -> str:
     except grpc.aio.AioRpcError as error:
         return reason_of(error)
     raise AssertionError("it was answered")
+
+
+@asynccontextmanager
+async def desk_in(tmp_path: Path, clock: Clock, **bounds: Any) -> AsyncIterator[Desk]:
+    """A suite of its own, and a desk before it whose limits are declared."""
+    log = io.StringIO()
+    async with suite_in(tmp_path, clock, log) as suite:
+        shop = Shop(suite, clock, tmp_path, log, "shop")
+        made = Desk(shop)
+        await made.declare(limits(**bounds))
+        yield made
+        await shop.close()

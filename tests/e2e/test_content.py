@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
@@ -12,7 +11,6 @@ import h3  # type: ignore[import-untyped]
 import pytest
 
 from tests.conftest import Clock
-from tests.e2e.conftest import Shop, suite_in
 from tests.e2e.deciding import (
     CONTEXT,
     DAY_MS,
@@ -21,6 +19,7 @@ from tests.e2e.deciding import (
     INDIVIDUAL,
     SEGMENT,
     Desk,
+    desk_in,
     held,
     limits,
     play,
@@ -45,13 +44,8 @@ EQUAL, AT_LEAST, HAS = 1, 6, 7
 
 @pytest.fixture
 async def desk(tmp_path: Path, clock: Clock) -> AsyncIterator[Desk]:
-    log = io.StringIO()
-    async with suite_in(tmp_path, clock, log) as suite:
-        shop = Shop(suite, clock, tmp_path, log, "shop")
-        made = Desk(shop)
-        await made.declare(limits())
+    async with desk_in(tmp_path, clock) as made:
         yield made
-        await shop.close()
 
 
 def text_of(answer: decision_pb2.DecideResponse) -> str:

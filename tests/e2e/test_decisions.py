@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import itertools
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -15,7 +14,6 @@ import pytest
 from services.engagement import decision_service
 from services.storage.decisions import DecisionTables
 from tests.conftest import Clock
-from tests.e2e.conftest import Shop, suite_in
 from tests.e2e.deciding import (
     APP,
     DAY_MS,
@@ -26,6 +24,7 @@ from tests.e2e.deciding import (
     STORE,
     WEB,
     Desk,
+    desk_in,
     held,
     letter,
     limits,
@@ -46,13 +45,8 @@ MINE = {"option_id": "mine", "depth": INDIVIDUAL}
 
 @pytest.fixture
 async def desk(tmp_path: Path, clock: Clock) -> AsyncIterator[Desk]:
-    log = io.StringIO()
-    async with suite_in(tmp_path, clock, log) as suite:
-        shop = Shop(suite, clock, tmp_path, log, "shop")
-        made = Desk(shop)
-        await made.declare(limits())
+    async with desk_in(tmp_path, clock) as made:
         yield made
-        await shop.close()
 
 
 def ms(instant: Any) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,19 @@ from typing import Any
 import pytest
 
 from tests.conftest import Clock
-from tests.e2e.conftest import Shop, suite_in
-from tests.e2e.deciding import APP, GENERAL, INDIVIDUAL, STORE, WEB, Desk, limits, play, refused, when
+from tests.e2e.deciding import (
+    APP,
+    GENERAL,
+    INDIVIDUAL,
+    STORE,
+    WEB,
+    Desk,
+    desk_in,
+    limits,
+    play,
+    refused,
+    when,
+)
 from veilgraph.engagement.v1 import decision_pb2, offer_pb2, profile_pb2
 from veilgraph.privacy.v1 import privacy_pb2
 
@@ -23,13 +33,8 @@ CATEGORY = profile_pb2.TOPIC_KIND_CATEGORY
 
 @pytest.fixture
 async def desk(tmp_path: Path, clock: Clock) -> AsyncIterator[Desk]:
-    log = io.StringIO()
-    async with suite_in(tmp_path, clock, log) as suite:
-        shop = Shop(suite, clock, tmp_path, log, "shop")
-        made = Desk(shop)
-        await made.declare(limits(sponsored_permille=200))
+    async with desk_in(tmp_path, clock, sponsored_permille=200) as made:
         yield made
-        await shop.close()
 
 
 async def declared(desk: Desk, subject: str, **said: Any) -> None:
